@@ -1,0 +1,46 @@
+"""How the tests run: Hypothesis profiles, and TensorFlow in a process of its own as the oracle of the interop tests."""
+
+import json
+import os
+import subprocess
+import textwrap
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# dev: quick enough to run all the time; ci: what .ci/run takes. Both draw new examples each time and have no deadline,
+# because machines are shared. HYPOTHESIS_PROFILE chooses.
+settings.register_profile("dev", deadline=None, derandomize=False, max_examples=50)
+settings.register_profile(
+    "ci", deadline=None, derandomize=False, max_examples=200, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+ORACLE = os.environ.get("MINITF_ORACLE_PYTHON")
+
+
+def pytest_collection_modifyitems(items):
+    """Without TensorFlow the interop tests say that they were left out, and how to have them."""
+    if not ORACLE:
+        left_out = pytest.mark.skip(reason="needs TensorFlow: MINITF_ORACLE_PYTHON=$(scripts/oracle) scripts/test -m interop")
+        for item in items:
+            if "interop" in item.keywords:
+                item.add_marker(left_out)
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """``oracle(script, *arguments)`` runs a script under TensorFlow's interpreter and returns what it printed last, as JSON.
+
+    The arguments are its ``sys.argv[1:]``. A script that fails fails the test, with the end of its error output.
+    """
+
+    def run(script, *arguments):
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "TF_USE_LEGACY_KERAS": "1"}
+        environment.pop("PYTHONPATH", None)
+        command = [ORACLE, "-c", textwrap.dedent(script), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
+        assert done.returncode == 0, f"TensorFlow's side failed:\n{done.stderr[-3000:]}"
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
