@@ -1,0 +1,81 @@
+"""The ``minitf`` command: ``minitf VERB ...``, one module a verb.
+
+A verb is a module of this package with two functions::
+
+    def arguments(parser: argparse.ArgumentParser) -> None: ...        # adds the verb's arguments
+    def run(args: argparse.Namespace, output: Output) -> int: ...      # does it; the exit code
+
+and one line in ``VERBS``. Only the module of the verb that was asked for is imported.
+
+Exit codes: 0 done; 1 the answer is no (``diff`` found differences, ``verify`` damage) or an error, told in one line on
+stderr; 2 the command line makes no sense. ``--json`` prints one JSON document on stdout instead of text for people.
+``NO_COLOR`` in the environment turns colours off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from minitf.cli.output import Output
+from minitf.errors import OpError
+
+VERBS = {
+    "ls": "list what a checkpoint holds, as keys or as the tree of its objects",
+    "show": "show one value of a checkpoint",
+    "get": "write one value of a checkpoint to a .npy file",
+    "diff": "compare two checkpoints, key by key",
+    "verify": "read a checkpoint completely and check every checksum",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command with these arguments (default: the process's own) and returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    verb = next((word for word in words if not word.startswith("-")), None)
+    module = import_module(f"minitf.cli.{verb}") if verb in VERBS else None
+    try:
+        args = _parser(verb, module).parse_args(words)
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or 0)
+    assert module is not None, "argparse accepts no other verb"
+    try:
+        code: int = module.run(args, Output(as_json=args.json))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader (head, less) has gone, which is its right
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit finds no pipe
+        return 1
+    except (OpError, OSError) as error:
+        print(f"minitf {verb}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"minitf {verb}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser(verb: str | None, module: Any) -> argparse.ArgumentParser:
+    """The parser with all verbs, of which only the chosen one knows its arguments."""
+    parser = argparse.ArgumentParser(prog="minitf", description="Look at TensorFlow's checkpoints, and see minitf at work.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, summary in VERBS.items():
+        of_verb = verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == verb:
+            of_verb.add_argument("--json", action="store_true", help="print one JSON document")
+            module.arguments(of_verb)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version from the package's metadata, which nobody else has to load."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"minitf {version('minitf')}")
+        parser.exit()
