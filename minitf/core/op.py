@@ -1,0 +1,310 @@
+"""One op, one block.
+
+An op is defined once: a *kernel* over arrays, an *infer* rule from specs to specs, and a *vjp* rule (vector-Jacobian product,
+the gradient) written with ops::
+
+    @op(method="mul", expr="{0} * {1}")
+    def multiply(x: Numeric, y: Numeric):
+        \"\"\"Multiplies elementwise, with NumPy broadcasting.\"\"\"
+        return x * y
+
+    @multiply.infer
+    def _(x, y):
+        return broadcast(x, y)
+
+    @multiply.vjp
+    def _(g, out, x, y):
+        return sum_to(g * y, x), sum_to(g * x, y)
+
+Positional arguments are inputs, keyword-only arguments are attributes. The annotation of an input is its *kind*: the dtypes it
+takes; inputs of the same kind object have one dtype, and a Python number adapts to it. Calling the op asks for the current
+runtime: this is the one place in the package that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from minitf.core import dtypes
+from minitf.core import runtime as _runtime
+from minitf.core.dtypes import DType
+from minitf.core.literals import to_array
+from minitf.core.spec import Spec, same
+from minitf.core.state import Handle
+from minitf.core.tensor import Tensor, install_operator
+from minitf.errors import DTypeError, OpError
+
+REGISTRY: dict[str, Op] = {}
+
+
+class Kind:
+    """The dtypes that an input takes. Inputs annotated with the same Kind object share one dtype."""
+
+    __slots__ = ("allowed", "default", "name")
+
+    def __init__(self, name: str, allowed: Iterable[DType] | None, default: DType | None = None):
+        self.name = name
+        self.allowed = None if allowed is None else frozenset(allowed)
+        self.default = default
+
+    def apart(self, name: str) -> Kind:
+        """A kind with the same dtypes that need not agree with this one."""
+        return Kind(name, self.allowed, self.default)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+_FLOATS = (dtypes.float32, dtypes.float64, dtypes.float16, dtypes.bfloat16)
+_INTS = (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.uint16, dtypes.uint32, dtypes.uint64)
+_COMPLEX = (dtypes.complex64, dtypes.complex128)
+
+Anything = Kind("any dtype", None)
+Other = Anything.apart("any dtype (another)")
+Numeric = Kind("a number", (*_FLOATS, *_INTS, *_COMPLEX))
+Real = Kind("a real number", (*_FLOATS, *_INTS))
+Floating = Kind("a float or complex number", (*_FLOATS, *_COMPLEX))
+RealFloating = Kind("a float", _FLOATS)
+Complex = Kind("a complex number", _COMPLEX)
+Integer = Kind("an integer", _INTS)
+Index = Kind("int32 or int64", (dtypes.int32, dtypes.int64))
+Boolean = Kind("bool", (dtypes.bool,))
+Text = Kind("string", (dtypes.string,))
+Addable = Kind("a number or string", (*_FLOATS, *_INTS, *_COMPLEX, dtypes.string))
+Place = Kind("a variable", ())  # a Handle: its kernel gets the Cell
+
+
+class Op:
+    """An operation: see the module's text. ``REGISTRY`` holds all of them by name."""
+
+    def __init__(self, kernel: Callable[..., Any], *, name: str | None = None, stateful: bool = False,
+                 method: str | None = None, expr: str | None = None, infer_first: bool = False, domain: tuple[float, float] | None = None):  # fmt: skip
+        code = kernel.__code__
+        count = code.co_argcount
+        self.name = name or kernel.__name__.rstrip("_")
+        self.kernel = kernel
+        self.__doc__ = kernel.__doc__
+        self.inputs: tuple[str, ...] = code.co_varnames[:count]
+        self.variadic: str | None = code.co_varnames[count + code.co_kwonlyargcount] if code.co_flags & 0x04 else None
+        notes = kernel.__annotations__
+        names = self.inputs if self.variadic is None else (*self.inputs, self.variadic)
+        self.kinds: tuple[Kind, ...] = tuple(notes.get(n, Anything) for n in names)
+        self.optional = len(kernel.__defaults__ or ())
+        self.attrs: tuple[str, ...] = code.co_varnames[count : count + code.co_kwonlyargcount]
+        self.wants = kernel.__kwdefaults__ or {}
+        self.stateful = stateful
+        self.method = method
+        self.expr = expr
+        self.infer_first = infer_first
+        self.domain = domain
+        self.samples_rule: Callable[..., Any] | None = None
+        self.infer_rule: Callable[..., Any] = same
+        self.vjp_rule: Callable[..., Any] | None = None
+        if self.name in REGISTRY:
+            raise ValueError(f"An op named {self.name!r} exists already.")
+        REGISTRY[self.name] = self
+        if method is not None:
+            install_operator(self)
+
+    # -- the parts of a block ------------------------------------------------------------------------------------------
+
+    def infer(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Sets the shape rule: specs (and attributes by keyword) in, one Spec or a tuple of Specs out."""
+        self.infer_rule = rule
+        return rule
+
+    def vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Sets the gradient rule ``rule(g, out, *inputs, **attrs)``: one gradient (or None) for each input.
+
+        ``g`` and ``out`` are tuples for ops with several outputs.
+        """
+        self.vjp_rule = rule
+        return rule
+
+    def samples(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Sets how to draw inputs for tests: ``rule(draw)`` gives ``(inputs, attrs)``.
+
+        Without a rule, inputs are drawn from the kinds, broadcast against each other, within ``domain``.
+        """
+        self.samples_rule = rule
+        return rule
+
+    @property
+    def differentiable(self) -> bool:
+        """True if the op has a gradient rule."""
+        return self.vjp_rule is not None
+
+    # -- calling -------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        """Runs the op in the current runtime. Raises DTypeError or ShapeError for inputs that do not fit."""
+        if attrs and len(inputs) < len(self.inputs):  # inputs may be named too
+            inputs = self._with_named(inputs, attrs)
+        return _runtime.current().apply(self, inputs, attrs, name)
+
+    def _with_named(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
+        rest = self.inputs[len(inputs) :]
+        count = max((i + 1 for i, n in enumerate(rest) if n in attrs), default=0)
+        return (*inputs, *(attrs.pop(n, None) for n in rest[:count]))
+
+    def complete(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """All attributes, defaults included. Raises TypeError for unknown and for missing ones."""
+        if not self.attrs and not attrs:
+            return attrs
+        out = {**self.wants, **attrs}
+        if len(out) != len(self.attrs) or any(a not in out for a in self.attrs):
+            unknown, missing = [a for a in attrs if a not in self.attrs], [a for a in self.attrs if a not in out]
+            raise TypeError(
+                f"{self.name}: unknown attributes {unknown}, missing attributes {missing}; it has {list(self.attrs)}."
+            )
+        return out
+
+    def bind(self, inputs: tuple[Any, ...], runtime: Any) -> tuple[Any, ...]:
+        """The inputs as tensors of ``runtime`` (handles stay as they are), dtypes checked."""
+        kinds = self._kinds_for(inputs)
+        agreed: dict[Kind, DType] = {}
+        out = list(inputs)
+        later = []
+        for i, value in enumerate(inputs):
+            if isinstance(value, Handle):
+                continue
+            if not isinstance(value, Tensor):
+                give = getattr(value, "_as_tensor", None)
+                if give is None:
+                    later.append(i)
+                    continue
+                out[i] = value = give()
+            dtype, kind = value.dtype, kinds[i]
+            found = agreed.setdefault(kind, dtype)
+            if found is not dtype or (kind.allowed is not None and dtype not in kind.allowed):
+                raise self._dtype_error(i, dtype, found, kind)
+        for i in later:
+            kind, value = kinds[i], inputs[i]
+            if value is None and self.optional and i >= len(self.inputs) - self.optional:
+                continue
+            tensor = convert_like(value, agreed.get(kind), kind, runtime)
+            out[i] = tensor
+            found = agreed.setdefault(kind, tensor.dtype)
+            if found is not tensor.dtype or (kind.allowed is not None and tensor.dtype not in kind.allowed):
+                raise self._dtype_error(i, tensor.dtype, found, kind)
+        return tuple(out)
+
+    def _kinds_for(self, inputs: tuple[Any, ...]) -> tuple[Kind, ...]:
+        n, fixed = len(inputs), len(self.inputs)
+        if self.variadic is not None and n >= fixed:
+            return self.kinds[:fixed] + self.kinds[fixed:] * (n - fixed)
+        if not fixed - self.optional <= n <= fixed:
+            raise TypeError(f"{self.name} takes {fixed} inputs ({', '.join(self.inputs)}), but got {n}.")
+        return self.kinds
+
+    def input_name(self, i: int) -> str:
+        """What the block calls input ``i``."""
+        return self.inputs[i] if i < len(self.inputs) else f"{self.variadic}[{i - len(self.inputs)}]"
+
+    def _dtype_error(self, i: int, dtype: DType, found: DType, kind: Kind) -> OpError:
+        if kind.allowed is not None and dtype not in kind.allowed:
+            return DTypeError(
+                None, None, f"{self.name}: input {self.input_name(i)!r} is {dtype.name}, but it must be {kind.name}. "
+                f"Convert it with tf.cast."
+            )  # fmt: skip
+        return DTypeError(
+            None, None,
+            f"{self.name}: input {self.input_name(i)!r} is {dtype.name}, but another input is {found.name}, and dtypes are not "
+            f"converted silently. Write tf.cast(x, tf.{found.name}).",
+        )  # fmt: skip
+
+    def specs_of(self, tensors: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        """What the shape rule says about these inputs: one Spec or a tuple. Raises ShapeError with the op's name in front."""
+        try:
+            return self.infer_rule(*[None if t is None else t.spec for t in tensors], **attrs)
+        except OpError as e:
+            if not e.message.startswith(self.name + ":"):
+                e.message = f"{self.name}: {e.message}"
+                e.args = (e.message,)
+            raise
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return _registered, (self.name,)
+
+
+def _registered(name: str) -> Op:
+    return REGISTRY[name]
+
+
+def op(kernel: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Declares an op from its kernel: ``@op`` or ``@op(stateful=True, method="add", expr="{0} + {1}", infer_first=True)``.
+
+    * ``method``: the Python operator that it implements (``"add"`` for ``__add__`` and ``__radd__``).
+    * ``expr``: the kernel as a Python expression, from which operator methods and plan statements are written out.
+    * ``domain``: the interval of floats that tests draw from, for ops that are defined or smooth only there.
+    * ``infer_first``: the kernel takes more than the op allows, so the shape rule runs before it, not only for its message.
+    """
+    if kernel is not None:
+        return Op(kernel)
+    return lambda function: Op(function, **options)
+
+
+def convert(value: Any, dtype: Any = None, name: str | None = None, runtime: Any = None) -> Tensor:
+    """``value`` as a tensor of the current runtime. Raises ValueError if it is a tensor of another dtype than asked for."""
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if not isinstance(value, Tensor) and hasattr(value, "_as_tensor"):
+        value = value._as_tensor()
+    if isinstance(value, Tensor):
+        if wanted is not None and value.dtype is not wanted:
+            raise ValueError(
+                f"A {value.dtype.name} tensor was given where {wanted.name} is needed. Write tf.cast(x, tf.{wanted.name})."
+            )
+        return value
+    here = _runtime.current() if runtime is None else runtime
+    if isinstance(value, (list, tuple)) and holds_tensor(value):
+        return _pack(value, wanted, here)
+    return here.constant(to_array(value, wanted), name)
+
+
+def convert_like(value: Any, dtype: DType | None, kind: Kind, runtime: Any) -> Tensor:
+    """A Python value as a tensor next to others of ``dtype``: it adapts where that loses nothing, else it keeps its own dtype.
+
+    Raises TypeError where TensorFlow does: a Python float cannot become the integer that its neighbour is.
+    """
+    if dtype is None:
+        dtype = kind.default or (next(iter(kind.allowed)) if kind.allowed is not None and len(kind.allowed) == 1 else None)
+    if dtype is None or not hasattr(value, "dtype"):
+        return convert(value, dtype, runtime=runtime)
+    try:
+        return convert(value, dtype, runtime=runtime)
+    except (TypeError, ValueError):
+        return convert(value, None, runtime=runtime)
+
+
+def holds_tensor(value: Any) -> bool:
+    """True if a nested sequence has a tensor or variable somewhere in it."""
+    return any(
+        holds_tensor(v) if isinstance(v, (list, tuple)) else isinstance(v, Tensor) or hasattr(v, "_as_tensor") for v in value
+    )
+
+
+def _pack(value: Any, dtype: DType | None, runtime: Any) -> Tensor:
+    if dtype is None:
+        dtype = _first_dtype(value)
+    parts = [convert(v, dtype, runtime=runtime) for v in value]
+    return runtime.apply(REGISTRY["stack"], tuple(parts), {"axis": 0}, None)  # type: ignore[no-any-return]
+
+
+def _first_dtype(value: Any) -> DType | None:
+    for v in value:
+        if isinstance(v, (list, tuple)):
+            found = _first_dtype(v)
+        else:
+            found = v.dtype if hasattr(v, "spec") else None  # a tensor or a variable
+        if found is not None:
+            return found
+    return None
+
+
+def as_specs(result: Any) -> tuple[Spec, ...]:
+    """The specs of all outputs as a tuple, whether the shape rule gave one or several."""
+    return (result,) if type(result) is Spec else tuple(result)

@@ -1,0 +1,171 @@
+"""Which runtime is current.
+
+A *runtime* runs applications of ops: the eager runtime computes now, a graph appends an operation for later, a tape is a
+runtime around another one that also takes notes. The current runtime lives in a context variable, so every thread and every
+task has its own; a new thread starts with the default runtime.
+
+``active`` counts, process-wide, the contexts that are not the default. While it is 0, nobody has to look further: that is the
+one global that the fast path of eager operators reads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from minitf.core.op import Op
+    from minitf.core.state import Batch, Handle
+    from minitf.core.tensor import Tensor
+
+active = 0
+_lock = threading.Lock()
+_current: ContextVar[Runtime | None] = ContextVar("minitf_runtime", default=None)
+_default: Runtime | None = None
+_defaults: list[Callable[[], Runtime]] = []
+
+
+class Runtime(Protocol):
+    """Runs applications of ops. ``home`` is where variables created under it live."""
+
+    @property
+    def home(self) -> Home:
+        """Where variables created under it live."""
+
+    def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
+        """Runs (or appends) one application; gives a Tensor, a tuple of Tensors, or what the op documents."""
+
+    def constant(self, value: Any, name: str | None = None) -> Tensor:
+        """A tensor holding an array (or NumPy scalar) that minitf owns already."""
+
+
+class Home(Protocol):
+    """Where variables live. The four methods are all that restoring does differently in the two modes.
+
+    ``eager`` says what the mode is called in messages and journals; nothing branches on it outside the home.
+    """
+
+    eager: bool
+
+    def create_variable(self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool,
+                        waiting: Waiting | None, **more: Any) -> Handle:  # fmt: skip
+        """Makes a variable's place and (eager) its first value or (graph) its initialiser.
+
+        ``waiting`` gives the stored value for restore-on-create; a graph does not ask it.
+        """
+
+    def apply_batch(self, batch: Batch) -> None:
+        """Assigns what one ``restore()`` or one attachment matched: now, all or nothing (eager), or by restore ops (graph)."""
+
+    def make_slot(self, make: Callable[[], Any]) -> Any | None:
+        """Makes a slot variable that a checkpoint asks for:
+
+        at once (eager); not at all, it waits for the program (graph: None).
+        """
+
+    def initialise(self, handles: list[Handle], session: Any = None) -> None:
+        """Runs the initialisers of variables (graph); does nothing where variables are born with a value (eager)."""
+
+    def outermost(self) -> Any:
+        """The home that ``init_scope`` leads to: itself, or the one around a function being traced."""
+
+    def require_graph(self, what: str) -> Any:
+        """The graph. Raises RuntimeError where there is none."""
+
+    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
+        """A scope of names."""
+
+    def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
+        """What is made inside comes after these."""
+
+    def get_collection(self, key: Any, scope: str | None = None) -> list[Any]:
+        """A collection of the graph; empty where there are none."""
+
+    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
+        """Enters a new variable into the home's lists (a graph's collections)."""
+
+    def equal(self, a: Any, b: Any) -> Any:
+        """What ``a == b`` means for a variable: elementwise (eager) or identity (graph)."""
+
+    def not_equal(self, a: Any, b: Any) -> Any:
+        """What ``a != b`` means for a variable."""
+
+    def hash_of(self, a: Any) -> int:
+        """The hash of a variable. Raises TypeError where ``==`` is elementwise."""
+
+
+class Waiting(Protocol):
+    """A value that waits for its variable."""
+
+    def __call__(self) -> Any:
+        """The stored array, freshly read."""
+
+    @property
+    def where(self) -> str:
+        """Key and file, for messages."""
+
+
+def current() -> Runtime:
+    """The runtime that runs ops here and now."""
+    here = _current.get() if active else None
+    if here is None:
+        here = _defaults[-1]() if _defaults else _default
+        assert here is not None, "no default runtime is set; import minitf"
+    return here
+
+
+def set_default(runtime: Runtime) -> None:
+    """Names the runtime of threads that chose none (minitf sets the eager one)."""
+    global _default
+    _default = runtime
+
+
+def push_default(give: Callable[[], Runtime]) -> None:
+    """Replaces the default for the whole process (``disable_eager_execution``); ``give`` is asked each time."""
+    global active
+    with _lock:
+        _defaults.append(give)
+        active += 1
+
+
+def pop_default() -> None:
+    """Takes back the last ``push_default``; without one it does nothing."""
+    global active
+    with _lock:
+        if _defaults:
+            _defaults.pop()
+            active -= 1
+
+
+def has_pushed_default() -> bool:
+    """True while ``push_default`` is in force."""
+    return bool(_defaults)
+
+
+def enter(runtime: Runtime) -> Any:
+    """Makes ``runtime`` current until ``leave`` gets the returned token."""
+    global active
+    with _lock:
+        active += 1
+    return _current.set(runtime)
+
+
+def leave(token: Any) -> None:
+    """Undoes ``enter``."""
+    global active
+    _current.reset(token)
+    with _lock:
+        active -= 1
+
+
+@contextmanager
+def using(runtime: Runtime) -> Iterator[Runtime]:
+    """``with using(runtime):`` makes it current in this thread and task."""
+    token = enter(runtime)
+    try:
+        yield runtime
+    finally:
+        leave(token)

@@ -1,0 +1,148 @@
+"""Where values that change live: handles name places, stores hold the values.
+
+A *handle* names a variable; a *cell* holds its value; a *store* maps handles to cells. Eager mode has one store (its cells hang
+on the handles themselves), each session has its own. Each write to a cell raises ``writes`` by one.
+
+An array that a cell gives out may be held by others: a cell is never written into, its array is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from minitf.core.spec import Spec, compatible, shape_text
+from minitf.errors import DTypeError, FailedPreconditionError, ShapeError
+
+if TYPE_CHECKING:
+    from minitf.core.runtime import Home
+    from minitf.saved import Reader
+
+
+class Cell:
+    """The value of one variable in one store. ``value`` is None until it is initialised."""
+
+    __slots__ = ("handle", "value", "writes")
+
+    def __init__(self, handle: Handle, value: Any = None):
+        self.handle = handle
+        self.value = value
+        self.writes = 0
+
+    def read(self) -> Any:
+        """The array. Raises FailedPreconditionError if there is none yet."""
+        value = self.value
+        if value is None:
+            raise FailedPreconditionError(
+                None, None,
+                f"Variable {self.handle.name!r} has no value in this session. Run its initializer "
+                f"(session.run(tf.compat.v1.global_variables_initializer())), or restore it and run the status's restore ops.",
+            )  # fmt: skip
+        return value
+
+    def write(self, value: Any) -> None:
+        """Takes over an array that minitf owns."""
+        self.value = value
+        self.writes += 1
+
+
+class Handle:
+    """Names a variable: its name, what it may hold, its home, whether it is trained.
+
+    A handle is an ordinary positional input of ops; when the op runs, its kernel gets the cell.
+    """
+
+    __slots__ = (
+        "__weakref__", "cell", "home", "initial_value", "initializer", "name", "operation", "read", "spec", "trainable",
+        "variable",
+    )  # fmt: skip
+
+    def __init__(self, name: str, spec: Spec, home: Home, trainable: bool = True):
+        self.name = name
+        self.spec = spec
+        self.home = home
+        self.trainable = trainable
+        self.cell: Cell | None = None  # the cell in the eager store; None for handles that live in sessions
+        # A graph's variable only: the operation that stands for it, the tensor and the operation that give its first value.
+        self.operation: Any = None
+        self.initial_value: Any = None
+        self.initializer: Any = None
+        self.read: Any = None  # a tensor that reads the variable, for fetching it
+        self.variable: Callable[[], Any] | None = None  # a weak reference to the Variable
+
+    @property
+    def dtype(self) -> Any:
+        """The variable's dtype."""
+        return self.spec.dtype
+
+    def check(self, value: Any, what: str) -> None:
+        """Raises DTypeError or ShapeError unless the array may be stored here."""
+        dtype = self.spec.dtype
+        if value.dtype is not dtype.np and value.dtype != dtype.np:
+            raise DTypeError(f"{what}: the value is {value.dtype}, but the variable is {dtype.name}. Cast it first.")
+        if not compatible(self.spec.shape, value.shape):
+            raise ShapeError(
+                f"{what}: the value has shape {value.shape}, but the variable has shape {shape_text(self.spec.shape)}. "
+                f"A variable's shape is fixed when it is made (sizes given as None stay open)."
+            )
+
+    def __repr__(self) -> str:
+        return f"<handle {self.name!r} {self.spec}>"
+
+
+class Store(Protocol):
+    """Holds the cells of variables."""
+
+    def cell(self, handle: Handle) -> Cell:
+        """The cell of a variable; a new empty one if it has none yet."""
+
+
+class EagerStore:
+    """The one store of eager mode: the cell hangs on the handle."""
+
+    def cell(self, handle: Handle) -> Cell:
+        """The handle's cell. Raises RuntimeError for a graph's variable."""
+        cell = handle.cell
+        if cell is None:
+            raise RuntimeError(
+                f"Variable {handle.name!r} belongs to a graph, so it has values only in sessions. Read it with "
+                f"session.run(variable)."
+            )
+        return cell
+
+
+class SessionStore:
+    """The values of one session."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self) -> None:
+        self._cells: dict[Handle, Cell] = {}
+
+    def cell(self, handle: Handle) -> Cell:
+        """The cell of a variable in this session; a new empty one at the first request."""
+        cell = self._cells.get(handle)
+        if cell is None:
+            cell = self._cells[handle] = Cell(handle)
+        return cell
+
+    def __iter__(self) -> Iterator[Handle]:
+        return iter(list(self._cells))
+
+
+class Batch:
+    """What one ``restore()`` or one attachment matched: assignments that happen together.
+
+    * ``reader``: the open checkpoint.
+    * ``items``: (variable, key, path from the root) each.
+    * ``cache``: the saver's restore ops by (handle, key), so that later restores add none; by graph, the fed source they read.
+    * ``built``: restore ops that a graph made or found for this batch, in the order of ``items``.
+    """
+
+    __slots__ = ("built", "cache", "items", "reader")
+
+    def __init__(self, reader: Reader, cache: dict[Any, Any]):
+        self.reader = reader
+        self.cache = cache
+        self.items: list[tuple[Any, str, str]] = []
+        self.built: list[Any] = []

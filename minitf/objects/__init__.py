@@ -1,0 +1,1 @@
+"""Who owns state: trackable objects, variables, containers, slots, Python state."""

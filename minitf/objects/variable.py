@@ -1,0 +1,290 @@
+"""Variable: a named place for a value, the same class in both runtimes.
+
+A variable is a handle and the runtime in which it was born (its home). Reading and assigning are ops on the handle, so in eager
+mode they happen now, and in a graph they become operations that a session runs against its own store.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minitf.core import names, runtime
+from minitf.core.dtypes import DType
+from minitf.core.op import REGISTRY
+from minitf.core.spec import TensorShape, as_shape, shape_text
+from minitf.core.state import Handle
+from minitf.core.tensor import Tensor, TensorRef
+from minitf.objects.trackable import Trackable
+
+if TYPE_CHECKING:
+    from minitf.core.spec import Spec
+
+
+class Variable(Trackable):
+    """A tensor whose value can be changed; checkpoints save and restore it.
+
+    * ``initial_value``: anything that ``tf.constant`` takes, a tensor, or a function without arguments that gives one. A
+      function is not called if a checkpoint's value is waiting for the variable (eager mode).
+    * ``trainable``: whether ``GradientTape`` watches it by itself and optimizers train it.
+    * ``shape``: may leave sizes open (None), so that values of other sizes can be assigned later.
+    """
+
+    __slots__ = ("__dict__", "_handle")
+
+    def __init__(self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True,
+                 caching_device: Any = None, name: str | None = None, variable_def: Any = None, dtype: Any = None,
+                 import_scope: Any = None, constraint: Any = None, synchronization: Any = None, aggregation: Any = None,
+                 shape: Any = None, *, collections: Any = None, waiting: Any = None):  # fmt: skip
+        if initial_value is None and waiting is None:
+            raise ValueError("A Variable needs an initial_value (a value, a tensor, or a function that gives one).")
+        home = runtime.current().home
+        self._handle = home.create_variable(
+            initial_value, dtype, None if shape is None else as_shape(shape), self._eager_name(home, name),
+            trainable is not False, waiting, validate_shape=validate_shape,
+        )  # fmt: skip
+        self._handle.variable = weakref.ref(self)
+        home.register(self, trainable is not False, collections)
+
+    @staticmethod
+    def _eager_name(home: Any, name: str | None) -> str | None:
+        return names.scope().path + (name or "Variable") if home.eager else name
+
+    # -- what it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def handle(self) -> Handle:
+        """The place that the variable names; ops that read or write it take the handle."""
+        return self._handle
+
+    @property
+    def spec(self) -> Spec:
+        """Dtype and shape as plain data."""
+        return self._handle.spec
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+        return self._handle.spec.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape (sizes left open are None)."""
+        return TensorShape(self._handle.spec.shape)
+
+    def get_shape(self) -> TensorShape:
+        """The shape (1.x spelling)."""
+        return self.shape
+
+    @property
+    def name(self) -> str:
+        """The name with ``:0``; unique in a graph, not in eager mode."""
+        return f"{self._handle.name}:0"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether tapes watch it by themselves and optimizers train it."""
+        return self._handle.trainable
+
+    @property
+    def device(self) -> str:
+        """Always empty: devices have no effect in minitf."""
+        return ""
+
+    @property
+    def graph(self) -> Any:
+        """The graph that the variable belongs to. Raises AttributeError for an eager variable."""
+        if self._handle.home.eager:
+            raise AttributeError(f"Variable {self.name!r} is eager and belongs to no graph.")
+        return self._handle.home
+
+    @property
+    def op(self) -> Any:
+        """The graph operation that stands for the variable (None if eager)."""
+        return self._handle.operation
+
+    @property
+    def initializer(self) -> Any:
+        """The operation that gives the variable its first value (None if eager)."""
+        return self._handle.initializer
+
+    @property
+    def initial_value(self) -> Any:
+        """The tensor that the initialiser assigns. Raises RuntimeError if eager."""
+        if self._handle.home.eager:
+            raise RuntimeError("The initial value of an eager variable is not kept; its value is there from the start.")
+        return self._handle.initial_value
+
+    def initialized_value(self) -> Any:
+        """The value once the variable is initialised:
+
+        for the initial values of other variables. (graph: initialises it first.)
+        """
+        if self._handle.home.eager:
+            return self.read_value()
+        return REGISTRY["initialized_value"](self._handle, self._handle.initial_value)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def read_value(self) -> Tensor:
+        """The value as a tensor. In a graph, an operation that reads it when run."""
+        return REGISTRY["read_variable"](self._handle)  # type: ignore[no-any-return]
+
+    value = read_value
+
+    def _as_tensor(self) -> Tensor:
+        return REGISTRY["read_variable"](self._handle)  # type: ignore[no-any-return]
+
+    def _graph_element(self) -> Any:
+        return self._handle.read
+
+    def numpy(self) -> Any:
+        """The value as an array of your own. Raises NotImplementedError in a graph."""
+        cell = self._handle.cell
+        if cell is None:
+            raise NotImplementedError(
+                f"numpy() needs a value, but variable {self.name!r} lives in a graph. Use session.run(variable)."
+            )
+        value = cell.read()
+        if value.dtype.kind == "O" and value.ndim == 0:
+            return value[()]
+        return value.copy() if isinstance(value, np.ndarray) else value
+
+    def eval(self, session: Any = None) -> Any:
+        """The value in ``session`` or the default session.
+
+        Raises NotImplementedError if eager, ValueError without a session.
+        """
+        if self._handle.home.eager:
+            raise NotImplementedError("eval() is for variables of a graph; an eager variable has numpy().")
+        return self._graph_element().eval(session=session)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.numpy(), dtype=dtype)
+
+    # -- assigning -----------------------------------------------------------------------------------------------------
+
+    def _assign(self, op: str, value: Any, name: str | None, read_value: bool) -> Any:
+        result = REGISTRY[op](self._handle, self._like(value), name=name)
+        if self._handle.home.eager:
+            return self if read_value else None
+        return result if read_value else result.op
+
+    def _like(self, value: Any) -> Any:
+        if isinstance(value, Tensor) or hasattr(value, "_as_tensor"):
+            return value
+        from minitf.core.op import convert
+
+        return convert(value, self.dtype)
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Sets the value (copied). Eager: gives the variable. Graph: gives the assigning operation's output.
+
+        Raises ValueError for another shape, an error of the conversion for another dtype.
+        """
+        return self._assign("assign", value, name, read_value)
+
+    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Adds to the value."""
+        return self._assign("assign_add", delta, name, read_value)
+
+    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Subtracts from the value."""
+        return self._assign("assign_sub", delta, name, read_value)
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Sets the value in a session (graph), or now (eager)."""
+        if self._handle.home.eager:
+            self.assign(value)
+        else:
+            op = self._handle.initializer
+            self.graph.session_for(session, f"Variable.load of {self.name!r}", ValueError).run(op, {op.inputs[0]: value})
+
+    # -- identity, copies ----------------------------------------------------------------------------------------------
+
+    def ref(self) -> TensorRef:
+        """A hashable stand-in, for dicts and sets; ``ref().deref()`` gives the variable back."""
+        return TensorRef(self)
+
+    def __eq__(self, other: object) -> Any:
+        return self._handle.home.equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._handle.home.not_equal(self, other)
+
+    def __hash__(self) -> int:
+        return self._handle.home.hash_of(self)
+
+    def __bool__(self) -> bool:
+        return bool(self.read_value())
+
+    def __int__(self) -> int:
+        return int(self.read_value())  # type: ignore[call-overload, no-any-return]
+
+    def __float__(self) -> float:
+        return float(self.read_value())  # type: ignore[arg-type]
+
+    def __index__(self) -> int:
+        return self.read_value().__index__()  # type: ignore[attr-defined, no-any-return]
+
+    def __len__(self) -> int:
+        return len(self.read_value())  # type: ignore[arg-type]
+
+    def __iter__(self) -> Any:
+        return iter(self.read_value())
+
+    def _refuse_graph(self, what: str) -> None:
+        if not self._handle.home.eager:
+            raise TypeError(
+                f"Cannot {what} variable {self.name!r}: it belongs to a graph and has values only in sessions. Save it with a "
+                f"checkpoint."
+            )
+
+    def __copy__(self) -> Variable:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        self._refuse_graph("copy")
+        with runtime.using(self._handle.home):  # type: ignore[arg-type]
+            new = _rebuild(type(self), self.numpy(), self._handle.name, self.trainable, self._handle.spec)
+        memo[id(self)] = new
+        return new  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> Any:
+        self._refuse_graph("pickle")
+        return _rebuild, (type(self), self.numpy(), self._handle.name, self.trainable, self._handle.spec)
+
+    def __repr__(self) -> str:
+        cell = self._handle.cell
+        value = "" if cell is None else f", numpy={self.numpy()!r}"
+        return f"<tf.Variable {self.name!r} shape={shape_text(self.spec.shape)} dtype={self.dtype.name}{value}>"
+
+
+def _rebuild(kind: type, value: Any, name: str, trainable: bool, spec: Spec) -> Any:
+    with names.entered(names.Scope()):
+        return kind(value, trainable=trainable, name=name, dtype=spec.dtype, shape=spec.shape)
+
+
+def is_variable(obj: Any) -> bool:
+    """True for variables."""
+    return isinstance(obj, Variable)
+
+
+def _operator(name: str) -> Any:
+    def method(self: Variable, *args: Any) -> Any:
+        return getattr(self._as_tensor(), name)(*args)
+
+    method.__name__ = name
+    method.__doc__ = f"``{name}`` of the value, as a tensor."
+    return method
+
+
+for _name in (
+    "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg abs invert and rand "
+    "or ror "
+    "xor rxor lt le gt ge getitem"
+).split():
+    setattr(Variable, f"__{_name}__", _operator(f"__{_name}__"))
+

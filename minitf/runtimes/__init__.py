@@ -1,0 +1,1 @@
+"""How a tensor program runs: at once (eager), or later (a graph, run by sessions)."""

@@ -1,0 +1,200 @@
+"""The eager runtime: an op's kernel runs when the op is called.
+
+It is also the home of eager variables: their cell hangs on the handle, their value is there from birth, and a restore assigns
+at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from minitf.core import dtypes, names, runtime
+from minitf.core.literals import to_array
+from minitf.core.op import REGISTRY, Op, convert
+from minitf.core.spec import Spec, compatible, shape_text
+from minitf.core.state import Batch, Cell, EagerStore, Handle
+from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
+from minitf.errors import DTypeError, OpError, ShapeError
+
+_store = EagerStore()
+
+
+def wrap(value: Any) -> Any:
+    """Kernel results as tensors: one, or a tuple for a tuple."""
+    if type(value) is tuple:
+        return tuple(wrap(v) for v in value)
+    if not isinstance(value, (np.ndarray, np.generic)):
+        value = to_array(value)
+    tensor = EagerTensor.__new__(EagerTensor)
+    tensor._v = value
+    return tensor
+
+
+class Eager:
+    """Runs kernels at once. ``kernels`` replaces kernels by op name: ``with using(Eager(kernels={"matmul": mine})):``."""
+
+    eager = True
+
+    def __init__(self, kernels: Mapping[str, Callable[..., Any]] | None = None):
+        self.kernels = dict(kernels or {})
+
+    @property
+    def home(self) -> Eager:
+        """Variables made under any eager runtime live in the one eager store."""
+        return EAGER
+
+    def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
+        """Converts the inputs, runs the kernel, wraps the results."""
+        bound = op.bind(inputs, self)
+        attrs = op.complete(attrs)
+        values = [value_of(t, op) for t in bound]
+        kernel = op.kernel if not self.kernels else self.kernels.get(op.name, op.kernel)
+        if op.infer_first:
+            op.specs_of(bound, attrs)
+        try:
+            return wrap(kernel(*values, **attrs))
+        except OpError:
+            raise
+        except (ValueError, TypeError, IndexError):
+            op.specs_of(bound, attrs)  # raises with the better text, if the shapes are the cause
+            raise
+
+    def constant(self, value: Any, name: str | None = None) -> EagerTensor:
+        """A tensor around an array that minitf owns."""
+        tensor = EagerTensor.__new__(EagerTensor)
+        tensor._v = value
+        return tensor
+
+    # -- home ----------------------------------------------------------------------------------------------------------
+
+    def create_variable(
+        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None, **more: Any
+    ) -> Handle:
+        """A handle with its cell and first value: the stored one if ``waiting`` has it, else the caller's.
+
+        With a stored value the caller's is not computed and its shape is ignored (S68-S70); the dtype must agree (S71).
+        """
+        if waiting is not None:
+            value = waiting()
+            if dtype is not None and dtypes.of_numpy(value.dtype) is not dtypes.as_dtype(dtype):
+                raise ValueError(
+                    f"Variable {name!r} is to be {dtypes.as_dtype(dtype).name}, but the value waiting for it "
+                    f"({waiting.where}) is {value.dtype}. Make the variable with that dtype."
+                )
+            shape = None
+        else:
+            given = initial_value() if callable(initial_value) else initial_value
+            value = own_array(given, dtype)
+        spec = Spec(dtypes.of_numpy(value.dtype), value.shape if shape is None or None not in shape else shape)
+        if not compatible(shape, value.shape):
+            raise ValueError(
+                f"Variable {name!r}: the initial value has shape {value.shape}, but shape={shape_text(shape)} was asked for."
+            )
+        handle = Handle(name or "Variable", spec, self.home, trainable)
+        handle.cell = Cell(handle, value)
+        return handle
+
+    def apply_batch(self, batch: Batch) -> None:
+        """Reads and checks everything, then assigns everything."""
+        arrays = batch.reader.read_many([key for _, key, _ in batch.items])
+        for (handle, key, path), array in zip(batch.items, arrays, strict=True):
+            check_restored(handle, key, path, array.dtype, array.shape, batch.reader.source)
+        for (handle, _, _), array in zip(batch.items, arrays, strict=True):
+            handle.cell.write(array)
+
+    def make_slot(self, make: Callable[[], Any]) -> Any:
+        """Makes it now."""
+        return make()
+
+    def initialise(self, handles: list[Handle], session: Any = None) -> None:
+        """Nothing: eager variables are born with a value."""
+
+    def outermost(self) -> Eager:
+        """Itself: eager code is inside nothing."""
+        return self
+
+    def require_graph(self, what: str) -> Any:
+        """Raises RuntimeError: there is no graph here."""
+        raise RuntimeError(
+            f"{what} needs a graph and is not compatible with eager execution. Use it inside `with tf.Graph().as_default():`."
+        )
+
+    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
+        """Prefixes the names of variables. Nothing is made unique."""
+        return names.name_scope(name)
+
+    def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
+        """Nothing: eager code runs in the order in which it is written."""
+        return nullcontext()
+
+    def get_collection(self, key: Any, scope: str | None = None) -> list[Any]:
+        """Empty: collections belong to graphs."""
+        return []
+
+    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
+        """Nothing: eager variables are on no lists."""
+
+    def equal(self, a: Any, b: Any) -> Any:
+        """Elementwise; False for what cannot be compared."""
+        return a is b if b is None else REGISTRY["equal"](a, b)
+
+    def not_equal(self, a: Any, b: Any) -> Any:
+        """Elementwise; True for what cannot be compared."""
+        return a is not b if b is None else REGISTRY["not_equal"](a, b)
+
+    def hash_of(self, a: Any) -> int:
+        """Raises TypeError: == is elementwise, so a hash would lie."""
+        raise TypeError(
+            f"An eager variable ({a.name!r}) is unhashable, because == compares its values. Use variable.ref() as the key."
+        )
+
+
+def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: Any, source: str) -> None:
+    """Raises unless the saved value fits the variable.
+
+    InvalidArgumentError for another dtype (nothing is cast), ValueError for another shape (nothing is reshaped): S298, S300.
+    """
+    if np_dtype != handle.spec.dtype.np:
+        raise DTypeError(
+            None, None,
+            f"restore: the saved value {key!r} is {np_dtype}, but variable {path or handle.name!r} is "
+            f"{handle.spec.dtype.name}. They "
+            f"were paired by edge names in {source}. Nothing was assigned; make the variable with the saved dtype.",
+        )  # fmt: skip
+    if not compatible(handle.spec.shape, shape):
+        raise ShapeError(
+            None, None,
+            f"restore: the saved value {key!r} has shape {tuple(shape)}, but variable {path or handle.name!r} has shape "
+            f"{shape_text(handle.spec.shape)}. They were paired by edge names in {source}. Nothing was assigned.",
+        )  # fmt: skip
+
+
+def own_array(value: Any, dtype: Any = None) -> Any:
+    """``value`` as an array that nobody else can write to: copied unless minitf made it."""
+    if isinstance(value, (Tensor,)) or hasattr(value, "_as_tensor"):
+        tensor = convert(value, dtype)
+        return value_of(tensor, None)
+    return to_array(value, None if dtype is None else dtypes.as_dtype(dtype))
+
+
+def value_of(tensor: Any, op: Op | None) -> Any:
+    """What a kernel gets for an input."""
+    if type(tensor) is EagerTensor:
+        return tensor._v
+    if isinstance(tensor, Handle):
+        return _store.cell(tensor)
+    if isinstance(tensor, SymbolicTensor):
+        raise TypeError(
+            f"{op.name if op else 'variable'}: the input {tensor.name!r} belongs to a graph, so it has no value here. Build "
+            f"the "
+            f"operation inside `with graph.as_default():`, or get the value with session.run first."
+        )
+    return tensor
+
+
+EAGER = Eager()
+runtime.set_default(EAGER)

@@ -1,0 +1,408 @@
+"""A graph: operations that wait for a session.
+
+A graph is a runtime: while it is current, calling an op appends an operation and gives symbolic tensors. It is also the home of
+its variables: they have a name, an initialiser and restore ops in the graph, and their values live in sessions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from minitf.core import dtypes, names, runtime
+from minitf.core.literals import to_array
+from minitf.core.op import REGISTRY, Op, as_specs, convert
+from minitf.core.spec import Spec, merge_shapes
+from minitf.core.state import Batch, Handle
+from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
+from minitf.ops import restoring, sources
+from minitf.runtimes.operation import Operation
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from minitf.runtimes.session import Session
+
+_NAME = re.compile(r"^[A-Za-z0-9.>][A-Za-z0-9_.\\/>-]*$")
+_session: ContextVar[Session | None] = ContextVar("minitf_session", default=None)
+
+
+class GraphKeys:
+    """Names of the usual collections."""
+
+    GLOBAL_VARIABLES = "variables"
+    LOCAL_VARIABLES = "local_variables"
+    TRAINABLE_VARIABLES = "trainable_variables"
+    GLOBAL_STEP = "global_step"
+    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
+    UPDATE_OPS = "update_ops"
+    LOSSES = "losses"
+    SAVERS = "savers"
+
+
+class Graph:
+    """Operations and tensors to be run by sessions."""
+
+    eager = False
+
+    def __init__(self) -> None:
+        self._operations: list[Operation] = []
+        self._by_name: dict[str, Operation] = {}
+        self._taken: dict[str, int] = {}
+        self._collections: dict[Any, list[Any]] = {}
+        self._finalized = False
+        self.seed: int | None = None
+
+    # -- runtime -------------------------------------------------------------------------------------------------------
+
+    @property
+    def home(self) -> Graph:
+        """Variables made while the graph is current belong to it."""
+        return self
+
+    def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
+        """Appends an operation; gives its output tensor, a tuple of them, or the operation itself if it has none.
+
+        Raises RuntimeError for an eager tensor or variable among the inputs, ValueError for one of another graph.
+        """
+        bound = op.bind(inputs, self)
+        attrs = op.complete(attrs)
+        for value in bound:
+            self._check_mine(value, op)
+        result = op.specs_of(bound, attrs)
+        specs = as_specs(result)
+        operation = self._append(op, name or op.name, bound, attrs)
+        operation.outputs = tuple(SymbolicTensor(operation, i, s) for i, s in enumerate(specs))
+        if type(result) is Spec:
+            operation.several = False
+            return operation.outputs[0]
+        return operation.outputs or operation
+
+    def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
+        """A constant operation around an array that minitf owns."""
+        return self.apply(sources.const, (), {"value": value}, name)  # type: ignore[no-any-return]
+
+    def _append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any]) -> Operation:
+        if self._finalized:
+            raise RuntimeError(f"Cannot add the operation {name!r}: the graph is finalized and cannot be changed.")
+        here = names.scope()
+        unique = name[:-1] if name.endswith("/") else self.unique_name(name)
+        operation = Operation(self, op, unique, arguments, attrs, here.control, len(self._operations))
+        self._operations.append(operation)
+        self._by_name[unique] = operation
+        return operation
+
+    def _check_mine(self, value: Any, op: Op) -> None:
+        if isinstance(value, SymbolicTensor):
+            if value.op.graph is not self:
+                raise ValueError(
+                    f"{op.name}: tensor {value.name!r} belongs to another graph than the one being built. Tensors of two "
+                    f"graphs "
+                    f"cannot be mixed; build both in one `with graph.as_default():`."
+                )
+        elif isinstance(value, EagerTensor):
+            raise RuntimeError(
+                f"{op.name}: an eager tensor (shape {value._v.shape}, {value.dtype.name}) was used while a graph is built. "
+                f"Its value "
+                f"would be frozen into the graph: if that is wanted, pass tensor.numpy(); otherwise make it inside the graph."
+            )
+        elif isinstance(value, Handle) and value.home is not self:
+            raise (RuntimeError if value.home.eager else ValueError)(
+                f"{op.name}: variable {value.name!r} {'is eager' if value.home.eager else 'belongs to another graph'}, and "
+                f"cannot "
+                f"be used in the graph being built. Create the variable inside `with graph.as_default():`."
+            )
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """``name`` within the current scope, with ``_1``, ``_2``, ... if it is taken. Names differing in case only clash too.
+
+        Raises ValueError for a name with characters that operations cannot have.
+        """
+        full = names.scope().path + name
+        if not _NAME.match(full):
+            raise ValueError(f"{full!r} is not a valid operation name: begin with a letter, digit or '.', then also _ - / > .")
+        return self._unique(full, mark_as_used)
+
+    def _unique(self, full: str, mark: bool = True) -> str:
+        key = full.lower()
+        n = self._taken.get(key, 0)
+        if n == 0:
+            if mark:
+                self._taken[key] = 1
+            return full
+        out = key
+        while out in self._taken:
+            out = f"{key}_{n}"
+            n += 1
+        if mark:
+            self._taken[key] = n
+            self._taken[out] = 1
+        return f"{full}_{n - 1}"
+
+    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
+        """``with graph.name_scope("layer"):`` prefixes names; entering the same name again gives ``layer_1``."""
+        return names.name_scope(name, self._unique)
+
+    @contextmanager
+    def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
+        """What is made inside runs after these operations and tensors; None forgets the outer ones."""
+        here = names.scope()
+        control: tuple[Operation, ...] = ()
+        if control_inputs is not None:
+            added = [self._operation_of(c) for c in control_inputs]
+            control = tuple(dict.fromkeys([*here.control, *added]))
+        with names.entered(names.Scope(here.path, control)):
+            yield
+
+    def _operation_of(self, value: Any) -> Operation:
+        if hasattr(value, "_as_tensor") and not isinstance(value, (Tensor, Operation)):
+            value = value._as_tensor()
+        if isinstance(value, SymbolicTensor):
+            value = value.op
+        if not isinstance(value, Operation):
+            raise TypeError(f"A control dependency must be an operation, tensor or variable of the graph, not {value!r}.")
+        if value.graph is not self:
+            raise ValueError(f"The control dependency {value.name!r} belongs to another graph.")
+        return value
+
+    # -- looking things up ---------------------------------------------------------------------------------------------
+
+    def get_operations(self) -> list[Operation]:
+        """All operations in the order of creation."""
+        return list(self._operations)
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """The operation of that name. Raises KeyError."""
+        if name not in self._by_name:
+            raise KeyError(f"The graph has no operation named {name!r}.{_did_you_mean(name, self._by_name)}")
+        return self._by_name[name]
+
+    def get_tensor_by_name(self, name: str) -> SymbolicTensor:
+        """The tensor ``operation:output``. Raises KeyError, or ValueError if the name has no output number."""
+        operation, colon, index = name.partition(":")
+        if not colon or not index.isdigit():
+            raise ValueError(f"A tensor is named operation:output, for example 'add:0', not {name!r}.")
+        outputs = self.get_operation_by_name(operation).outputs
+        if int(index) >= len(outputs):
+            raise KeyError(f"Operation {operation!r} has {len(outputs)} outputs, so {name!r} does not exist.")
+        return outputs[int(index)]
+
+    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+        """The tensor or operation that ``obj`` (one itself, a variable, or a name) stands for.
+
+        Raises TypeError for other things, ValueError if it belongs to another graph, KeyError for an unknown name.
+        """
+        if isinstance(obj, str):
+            return self.get_tensor_by_name(obj) if ":" in obj else self.get_operation_by_name(obj)
+        if not isinstance(obj, (Tensor, Operation)) and hasattr(obj, "_graph_element"):
+            obj = obj._graph_element()
+        if isinstance(obj, (SymbolicTensor, Operation)):
+            if obj.graph is not self:
+                raise ValueError(f"{obj!r} is not an element of this graph.")
+            if (allow_operation and isinstance(obj, Operation)) or (allow_tensor and isinstance(obj, SymbolicTensor)):
+                return obj
+        raise TypeError(f"Cannot convert {obj!r} (a {type(obj).__name__}) into a Tensor or Operation of the graph.")
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The graph as an ordinary DiGraph: nodes are operation names with ``type`` and ``outputs``; edges carry ``kind``.
+
+        ``kind`` is ``data`` (with ``tensor``), ``variable`` (an operation uses the variable's handle) or ``control``.
+        """
+        import networkx as nx
+
+        out = nx.DiGraph()
+        for o in self._operations:
+            out.add_node(o.name, type=o.type, outputs=[str(t.spec) for t in o.outputs], number=o.number)
+        for o in self._operations:
+            for c in o.control_inputs:
+                out.add_edge(c.name, o.name, kind="control")
+            for h in o.handles:
+                out.add_edge(h.operation.name, o.name, kind="variable")
+            for t in o.inputs:
+                out.add_edge(t.op.name, o.name, kind="data", tensor=t.name)
+        return out
+
+    # -- collections, life ---------------------------------------------------------------------------------------------
+
+    def add_to_collection(self, name: Any, value: Any) -> None:
+        """Appends to a collection."""
+        self._collections.setdefault(name, []).append(value)
+
+    def add_to_collections(self, collections: Any, value: Any) -> None:
+        """Appends to several collections, each once."""
+        for name in {collections} if isinstance(collections, str) else dict.fromkeys(collections):
+            self.add_to_collection(name, value)
+
+    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+        """A copy of a collection; with ``scope`` only items whose name begins with it (a regular expression)."""
+        items = self._collections.get(name, [])
+        return [i for i in items if scope is None or (hasattr(i, "name") and re.match(scope, i.name))]
+
+    def get_collection_ref(self, name: Any) -> list[Any]:
+        """The collection itself."""
+        return self._collections.setdefault(name, [])
+
+    def get_all_collection_keys(self) -> list[Any]:
+        """The names of all collections that hold something."""
+        return [k for k, v in self._collections.items() if v]
+
+    def clear_collection(self, name: Any) -> None:
+        """Empties a collection."""
+        self._collections.pop(name, None)
+
+    def finalize(self) -> None:
+        """Makes the graph read-only: adding an operation raises RuntimeError."""
+        self._finalized = True
+
+    @property
+    def finalized(self) -> bool:
+        """True once the graph is read-only."""
+        return self._finalized
+
+    @property
+    def version(self) -> int:
+        """Grows with every operation."""
+        return len(self._operations)
+
+    @contextmanager
+    def as_default(self) -> Iterator[Graph]:
+        """``with graph.as_default():`` makes it the current runtime. It keeps the scope if it is current already."""
+        inside = names.scope() if runtime.current().home is self else names.Scope()
+        with runtime.using(self), names.entered(inside):
+            yield self
+
+    def session_for(self, session: Any, what: str, error: type[Exception] = RuntimeError) -> Session:
+        """``session``, or the default session of this graph.
+
+        Raises ``error`` if there is none, ValueError if it runs another graph.
+        """
+        found = session if session is not None else _session.get()
+        if found is None:
+            raise error(
+                f"{what}: values of a graph live in a session, but no session was given and there is no default session. Pass "
+                f"session=..., or work inside `with tf.compat.v1.Session():`."
+            )
+        if found.graph is not self:
+            raise ValueError(f"{what}: the session runs another graph than the one this belongs to.")
+        return found
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A graph cannot be copied or pickled. Build it again, and restore its variables from a checkpoint.")
+
+    def __repr__(self) -> str:
+        return f"<tf.Graph with {len(self._operations)} operations>"
+
+    # -- home ----------------------------------------------------------------------------------------------------------
+
+    def create_variable(
+        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None, **more: Any
+    ) -> Handle:
+        """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
+        wanted = None if dtype is None else dtypes.as_dtype(dtype)
+        with self.as_default(), self.control_dependencies(None), self.name_scope(name or "Variable") as scope:
+            with self.name_scope("initial_value") if callable(initial_value) else names.entered(names.scope()):
+                value = convert(initial_value() if callable(initial_value) else initial_value, wanted, runtime=self)
+                self._check_mine(value, sources.variable)
+            own = merge_shapes(shape, value.spec.shape)
+            spec = Spec(value.dtype, own if more.get("validate_shape", True) else shape)
+            handle = Handle(scope[:-1], spec, self, trainable)
+            with names.entered(names.Scope()):
+                handle.operation = self.apply(sources.variable, (), {"handle": handle}, scope)
+                assigned = self.apply(REGISTRY["assign"], (handle, value), {}, scope + "Assign")
+                handle.read = self.apply(REGISTRY["read_variable"], (handle,), {}, scope + "Read")
+            handle.initial_value = value
+            handle.initializer = assigned.op
+        return handle
+
+    def outermost(self) -> Graph:
+        """Itself."""
+        return self
+
+    def require_graph(self, what: str) -> Graph:
+        """Itself."""
+        return self
+
+    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
+        """Adds the variable to its collections, which also keep it alive."""
+        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        if trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
+            keys.append(GraphKeys.TRAINABLE_VARIABLES)
+        self.add_to_collections(keys, variable)
+
+    def equal(self, a: Any, b: Any) -> Any:
+        """Identity."""
+        return a is b
+
+    def not_equal(self, a: Any, b: Any) -> Any:
+        """Not the same object."""
+        return a is not b
+
+    def hash_of(self, a: Any) -> int:
+        """By identity."""
+        return id(a)
+
+    def apply_batch(self, batch: Batch) -> None:
+        """Finds or adds one restore op for each variable of the batch; runs nothing."""
+        for handle, key, _ in batch.items:
+            self._check_mine(handle, restoring.read_tensor)
+            cached = batch.cache.get((handle, key))
+            if cached is None:
+                cached = batch.cache[handle, key] = self._restore_op(batch.cache, handle, key)
+            batch.built.append(cached)
+
+    def _restore_op(self, cache: dict[Any, Any], handle: Handle, key: str) -> Operation:
+        with self.as_default(), self.control_dependencies(None), names.entered(names.Scope()):
+            source = cache.get(self)
+            if source is None:
+                source = cache[self] = restoring.checkpoint_source(name="restore/source")
+            attrs = {"key": key, "dtype": handle.spec.dtype, "shape": handle.spec.shape}
+            value = restoring.read_tensor(source, name=f"restore/{handle.name}/read", **attrs)
+            return self.apply(REGISTRY["assign"], (handle, value), {}, f"restore/{handle.name}").op  # type: ignore[no-any-return]
+
+    def make_slot(self, make: Callable[[], Any]) -> None:
+        """Makes nothing: in a graph a slot appears when the program makes it, and gets its restore op then (S139)."""
+
+    def initialise(self, handles: list[Handle], session: Any = None) -> None:
+        """Runs the initialisers in one session call."""
+        if handles:
+            self.session_for(session, "initialise").run([h.initializer for h in handles])
+
+
+def _did_you_mean(name: str, known: Any) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def get_default_session() -> Session | None:
+    """The innermost session entered with ``with session:`` or ``session.as_default()``, or None."""
+    return _session.get()
+
+
+def fed_value(tensor: SymbolicTensor, value: Any) -> Any:
+    """A fed Python value as an array of the session's own.
+
+    Raises ValueError for a shape and TypeError for a dtype that does not fit.
+    """
+    if isinstance(value, EagerTensor):
+        value = value.numpy()
+    if isinstance(value, Tensor):
+        raise TypeError(f"Cannot feed {tensor.name!r} with a tensor of a graph; feed arrays or Python values.")
+    if tensor.dtype is dtypes.variant:
+        import numpy as np
+
+        box = np.empty((), dtype=object)
+        box[()] = value
+        return box
+    array = to_array(value, tensor.dtype)
+    if not tensor.shape.is_compatible_with(array.shape):
+        raise ValueError(
+            f"Cannot feed a value of shape {array.shape} for tensor {tensor.name!r}, which has shape {tensor.shape}."
+        )
+    return array

@@ -1,0 +1,196 @@
+"""Sessions run graphs and hold the values of their variables.
+
+``run`` takes fetches of any nesting and a feed of any tensor. For each pair (fetches, fed tensors) a plan is compiled once and
+kept. Two sessions of one graph share nothing but the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minitf.core import runtime
+from minitf.core.schedule import Scheduler
+from minitf.core.state import SessionStore
+from minitf.core.tensor import SymbolicTensor
+from minitf.runtimes.executor import execute
+from minitf.runtimes.graph import Graph, _session, fed_value
+from minitf.runtimes.plan import Plan
+
+
+class Session:
+    """Runs operations and tensors of a graph.
+
+    * ``graph``: the graph to run, by default the current one.
+    * ``scheduler``: chooses among operations that are ready (see ``minitf.explore``); without one, program order in a compiled
+      plan.
+    * ``kernels``: replaces kernels by op name.
+    * ``plan=False`` runs operation by operation, as a scheduler would, in program order.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None, *, scheduler: Scheduler | None = None,
+                 kernels: Mapping[str, Callable[..., Any]] | None = None, plan: bool = True):  # fmt: skip
+        if graph is None:
+            graph = current_graph()
+        if not isinstance(graph, Graph):
+            raise TypeError(f"Session(graph=...) must be a tf.Graph, not {graph!r}.")
+        self.graph = graph
+        self.scheduler = scheduler
+        self.kernels = dict(kernels or {})
+        self._store: SessionStore | None = SessionStore()
+        self._plan = plan and scheduler is None
+        self._plans: dict[Any, Plan] = {}
+        self._entered: list[Any] = []
+
+    @property
+    def store(self) -> SessionStore:
+        """The values of this session's variables. Raises RuntimeError if the session is closed."""
+        if self._store is None:
+            raise RuntimeError("Attempted to use a closed Session.")
+        return self._store
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None,
+            run_metadata: Any = None) -> Any:  # fmt: skip
+        """Computes the fetches and gives their values in the same structure.
+
+        ``fetches``: a tensor, operation (its value is None), variable, name, or lists, tuples, named tuples and dicts of these.
+        ``feed_dict``: values by tensor; any tensor of the graph can be fed. Raises FailedPreconditionError for a variable
+        without a value, InvalidArgumentError for a placeholder without one, TypeError for things that cannot be fetched.
+        """
+        store = self.store
+        leaves: list[Any] = []
+        rebuild = self._flatten(fetches, leaves)
+        feeds: list[SymbolicTensor] = []
+        fed: list[Any] = []
+        for key, value in (feed_dict or {}).items():
+            tensor = self.graph.as_graph_element(key, allow_operation=False)
+            feeds.append(tensor)
+            fed.append(fed_value(tensor, value))
+        with np.errstate(all="ignore"):
+            if self._plan:
+                key = (tuple(map(id, leaves)), tuple(map(id, feeds)))
+                plan = self._plans.get(key)
+                if plan is None:
+                    plan = self._plans[key] = Plan(leaves, feeds, store, self.kernels)
+                values = plan(fed)
+            else:
+                values = execute(leaves, feeds, fed, store, self.kernels, self.scheduler)
+        return rebuild(iter(values))
+
+    def _flatten(self, fetches: Any, leaves: list[Any]) -> Callable[[Iterator[Any]], Any]:
+        if isinstance(fetches, (list, tuple)):
+            parts = [self._flatten(f, leaves) for f in fetches]
+            kind = type(fetches)
+            if hasattr(fetches, "_fields"):
+                return lambda values: kind(*[p(values) for p in parts])
+            if isinstance(fetches, tuple):
+                return lambda values: tuple(p(values) for p in parts)
+            return lambda values: [p(values) for p in parts]
+        if isinstance(fetches, dict):
+            keys, parts = list(fetches), [self._flatten(f, leaves) for f in fetches.values()]
+            make = type(fetches)
+            return lambda values: make(zip(keys, [p(values) for p in parts], strict=True))
+        if fetches is None:
+            raise TypeError(
+                "Cannot fetch None. Fetch tensors, operations, variables, names, or lists, tuples and dicts of these."
+            )
+        try:
+            leaves.append(self.graph.as_graph_element(fetches))
+        except KeyError as e:
+            raise ValueError(f"Cannot fetch {fetches!r}: {e.args[0]}") from None
+        except TypeError:
+            raise TypeError(
+                f"Cannot fetch {fetches!r} (a {type(fetches).__name__}). Fetch tensors, operations, variables, names, or "
+                f"lists, tuples "
+                f"and dicts of these."
+            ) from None
+        return next
+
+    def make_callable(self, fetches: Any, feed_list: Any = None) -> Callable[..., Any]:
+        """A function of the fed values, in the order of ``feed_list``."""
+        feeds = list(feed_list or [])
+
+        def call(*values: Any) -> Any:
+            if len(values) != len(feeds):
+                raise TypeError(
+                    f"This callable takes {len(feeds)} values, one for each tensor of feed_list, but got {len(values)}."
+                )
+            return self.run(fetches, dict(zip(feeds, values, strict=True)))
+
+        return call
+
+    def close(self) -> None:
+        """Forgets all values. Using the session afterwards raises RuntimeError."""
+        self._store = None
+        self._plans.clear()
+
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
+        """``with session.as_default():`` makes it the default session; it stays open afterwards."""
+        token = _session.set(self)
+        try:
+            yield self
+        finally:
+            _session.reset(token)
+
+    def __enter__(self) -> Session:
+        self.store  # noqa: B018  (raises if closed)
+        graph = self.graph.as_default()
+        graph.__enter__()
+        self._entered.append((graph, _session.set(self)))
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        graph, token = self._entered.pop()
+        _session.reset(token)
+        graph.__exit__(None, None, None)
+        if not self._entered:
+            self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A session cannot be copied or pickled. Save its variables with a checkpoint and restore them elsewhere."
+        )
+
+    def __repr__(self) -> str:
+        return f"<tf.Session of {self.graph!r}{' (closed)' if self._store is None else ''}>"
+
+
+class InteractiveSession(Session):
+    """A session that makes itself (and its graph) the default until it is closed; for prompts and notebooks."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None, **options: Any):
+        super().__init__(target, graph, config, **options)
+        self.__enter__()
+
+    def close(self) -> None:
+        """Ends being the default and forgets all values."""
+        if self._entered:
+            entered, self._entered = self._entered[-1], []
+            _session.reset(entered[1])
+            entered[0].__exit__(None, None, None)
+        super().close()
+
+
+_process_graph: list[Graph] = []
+
+
+def current_graph() -> Graph:
+    """The graph being built, or the process's default graph (which exists from its first use)."""
+    home = runtime.current().home
+    if isinstance(home, Graph):
+        return home
+    if not _process_graph:
+        _process_graph.append(Graph())
+    return _process_graph[0]
+
+
+def reset_default_graph() -> None:
+    """Replaces the process's default graph by an empty one. Raises AssertionError inside ``with graph.as_default():``."""
+    if isinstance(runtime.current().home, Graph) and not (_process_graph and runtime.current() is _process_graph[0]):
+        raise AssertionError("Do not call reset_default_graph() while another graph is entered: leave its `with` block first.")
+    _process_graph.clear()
+

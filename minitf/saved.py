@@ -1,0 +1,169 @@
+"""Plain data that stands between Python objects and files.
+
+* ``SavedGraph``: the object graph of a checkpoint: nodes, named edges, values with their keys, slot variables.
+* ``Reader``: what every open checkpoint can do, whatever its format.
+* ``Storage``: a file format: something that writes a set of named tensors under a prefix and opens it again.
+
+Nothing in here knows live objects, sessions or file layouts. TensorFlow stores the same structure as the message
+``TrackableObjectGraph`` under the key ``_CHECKPOINTABLE_OBJECT_GRAPH``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from minitf.core.spec import Spec
+
+OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
+VARIABLE_VALUE = "VARIABLE_VALUE"
+PY_STATE = "py_state"
+ATTRIBUTES = "/.ATTRIBUTES/"
+OPTIMIZER_SLOT = "/.OPTIMIZER_SLOT/"
+
+
+@dataclass(slots=True)
+class SavedValue:
+    """One stored value of a node: its attribute name, the variable's name (without ``:0``) and the key in the file."""
+
+    name: str
+    full_name: str
+    key: str
+
+
+@dataclass(slots=True)
+class SavedSlot:
+    """One slot variable of an optimizer node: ``slot`` is the node that holds what it keeps for ``variable``."""
+
+    variable: int
+    slot_name: str
+    slot: int
+
+
+@dataclass(slots=True)
+class SavedNode:
+    """One object of a checkpoint. ``children`` are (local name, node number) pairs in saving order."""
+
+    children: list[tuple[str, int]] = field(default_factory=list)
+    values: list[SavedValue] = field(default_factory=list)
+    slots: list[SavedSlot] = field(default_factory=list)
+    registered_saver: tuple[str, str] | None = None
+    has_values: bool | None = None  # None: the file is too old to say
+
+
+@dataclass(slots=True)
+class SavedGraph:
+    """The object graph of a checkpoint; node 0 is the root."""
+
+    nodes: list[SavedNode] = field(default_factory=list)
+
+    def children(self, number: int) -> dict[str, int]:
+        """Edges of a node by local name. Of two edges of one name the first counts, as in TensorFlow."""
+        out: dict[str, int] = {}
+        for name, child in self.nodes[number].children:
+            out.setdefault(name, child)
+        return out
+
+    def paths(self) -> list[tuple[str, ...] | None]:
+        """For each node the shortest path of local names from the root (breadth first, edge order); None if unreachable.
+
+        A slot variable's path is its variable's, then ``.OPTIMIZER_SLOT``, the optimizer's and the slot name.
+        """
+        out: list[tuple[str, ...] | None] = [None] * len(self.nodes)
+        if not self.nodes:
+            return out
+        out[0] = ()
+        queue = [0]
+        for number in queue:
+            here = out[number]
+            assert here is not None
+            for name, child in self.nodes[number].children:
+                if out[child] is None:
+                    out[child] = (*here, name)
+                    queue.append(child)
+        for number, node in enumerate(self.nodes):
+            for slot in node.slots:
+                variable, optimizer = out[slot.variable], out[number]
+                if out[slot.slot] is None and variable is not None and optimizer is not None:
+                    out[slot.slot] = (*variable, ".OPTIMIZER_SLOT", *optimizer, slot.slot_name)
+        return out
+
+
+def escape(local_name: str) -> str:
+    """A local name as it stands in a key: ``.`` doubled, then ``/`` written ``.S``."""
+    return local_name.replace(".", "..").replace("/", ".S")
+
+
+def unescape(part: str) -> str:
+    """The local name that ``escape`` made ``part`` from."""
+    return part.replace(".S", "/").replace("..", ".") if "..S" not in part else _unescape_slowly(part)
+
+
+def _unescape_slowly(part: str) -> str:
+    out, i = [], 0
+    while i < len(part):
+        pair = part[i : i + 2]
+        if pair in ("..", ".S"):
+            out.append("." if pair == ".." else "/")
+            i += 2
+        else:
+            out.append(part[i])
+            i += 1
+    return "".join(out)
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An open checkpoint. It holds no file open between calls.
+
+    ``source`` says where it comes from, for messages. Keys are str. Arrays of strings are object arrays of ``bytes``.
+    """
+
+    source: str
+
+    def keys(self) -> Iterable[str]:
+        """All keys, sorted by their UTF-8 bytes."""
+
+    def __contains__(self, key: object) -> bool:
+        """True if the checkpoint has the key."""
+
+    def spec(self, key: str) -> Spec:
+        """Dtype and shape of a value, without reading it. Raises NotFoundError."""
+
+    def read(self, key: str) -> Any:
+        """The value, as a new array that belongs to the caller. Raises NotFoundError, DataLossError."""
+
+    def read_many(self, keys: Iterable[str]) -> list[Any]:
+        """The values of many keys, in their order; all or an error."""
+
+
+class Storage(Protocol):
+    """A file format. ``tensors`` maps keys to arrays in the order of saving."""
+
+    name: str
+
+    def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
+        """Writes a whole checkpoint; on an error nothing that was there before is lost."""
+
+    def open(self, prefix: str) -> Reader:
+        """Opens a checkpoint. Raises NotFoundError if there is none, DataLossError if it is damaged."""
+
+    def exists(self, prefix: str) -> bool:
+        """True if a checkpoint of this format stands under the prefix."""
+
+    def remove(self, prefix: str) -> None:
+        """Deletes the files of a checkpoint; missing ones are no error."""
+
+
+def walk(graph: SavedGraph) -> Iterator[int]:
+    """Node numbers reachable from the root, breadth first in edge order."""
+    if not graph.nodes:
+        return
+    seen, queue = {0}, [0]
+    for number in queue:
+        yield number
+        for _, child in graph.nodes[number].children:
+            if child not in seen:
+                seen.add(child)
+                queue.append(child)
