@@ -14,6 +14,9 @@ myst_heading_anchors = 3
 nitpicky = True
 
 html_theme = "alabaster"
-html_theme_options = {"description": "two runtimes, one variable, TensorFlow's object-based checkpoints", "page_width": "1000px"}
+html_theme_options = {
+    "description": "two runtimes, one variable, TensorFlow's object-based checkpoints",
+    "page_width": "1000px",
+}
 html_show_copyright = False
 html_show_sphinx = False

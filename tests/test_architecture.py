@@ -72,9 +72,8 @@ def test_only_the_dispatch_asks_which_runtime_is_current():
             found.setdefault(f"{module}.{function}", []).append(f"{path.relative_to(PACKAGE.parent)}:{line} {what}")
     del found["minitf.core.runtime"]  # defines it
     new = {where: places for where, places in found.items() if where not in MAY_ASK}
-    assert not new, "the mode is asked outside the dispatch; make what differs a method of the runtime or of its home:\n" + "\n".join(
-        f"  {where}: {', '.join(places)}" for where, places in new.items()
-    )
+    listing = "\n".join(f"  {where}: {', '.join(places)}" for where, places in new.items())
+    assert not new, f"the mode is asked outside the dispatch; make what differs a method of the runtime or its home:\n{listing}"
     assert MAY_ASK.keys() <= found.keys(), f"nobody asks there any more: {MAY_ASK.keys() - found.keys()}"
 
 
@@ -112,7 +111,7 @@ def test_rooms_import_rooms_and_not_the_whole_house():
 
 
 def test_import_minitf_loads_numpy_and_little_else():
-    heavy = ["networkx", "google.protobuf", "crc32c", "ml_dtypes", "rich", "hypothesis", "argparse", "tempfile", "asyncio"]
-    code = f"import numpy, sys; before = set(sys.modules); import minitf; print(*[m for m in {heavy} if m in set(sys.modules) - before])"
+    heavy = {"networkx", "google.protobuf", "crc32c", "ml_dtypes", "rich", "hypothesis", "argparse", "tempfile", "asyncio"}
+    code = f"import numpy, sys; before = set(sys.modules); import minitf; print(*({heavy!r} & (sys.modules.keys() - before)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -1,0 +1,186 @@
+"""Measures minitf, row by row, beside the same work in NumPy and, with --peers, beside TensorFlow in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rows import GOALS, ROWS
+from timing import ratio
+
+HERE = Path(__file__).resolve().parent
+
+
+class Worker:
+    """A process that measures one framework."""
+
+    def __init__(self, python: str, module: str, seconds: float):
+        self.module = module
+        command = [python, str(HERE / "worker.py"), module, str(seconds)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.version = self._answer()["version"]
+
+    def round(self, row: str) -> dict[str, Any]:
+        """Seconds a call of each candidate of a row."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(row + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the process that measures {self.module} ended with code {self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """Lets the process tidy up and waits for its end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+
+
+def measure(workers: list[Worker], row: str, rounds: int) -> dict[str, Any]:
+    """One row: {module: {candidate: [seconds a call, one for each round]}}; for a row that failed {module: {"error": text}}."""
+    series: dict[str, Any] = {}
+    for turn in range(rounds):
+        for worker in workers if turn % 2 == 0 else workers[::-1]:
+            mine = series.setdefault(worker.module, {})
+            if "error" in mine:
+                continue
+            answer = worker.round(row)
+            if "error" in answer:
+                series[worker.module] = answer
+            else:
+                for name, seconds in answer.items():
+                    mine.setdefault(name, []).append(seconds)
+    return series
+
+
+def figures(row: str, series: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of the table: medians, and the medians of the ratios round by round."""
+    ours, theirs = series["minitf"], series.get("tensorflow", {})
+    if "error" in ours:
+        return [{"row": row, "error": ours["error"]}]
+    lines = []
+    for name in ours:
+        if name == "numpy":
+            continue
+        line: dict[str, Any] = {"row": row, "candidate": name, "seconds": statistics.median(ours[name])}
+        line |= {"numpy_seconds": statistics.median(ours["numpy"]), "to_numpy": ratio(ours[name], ours["numpy"])}
+        if (goal := GOALS.get((row, name))) is not None:
+            line["goal_to_numpy"] = goal
+        if name in theirs:
+            line |= {"tensorflow_seconds": statistics.median(theirs[name]), "to_tensorflow": ratio(ours[name], theirs[name])}
+        elif "error" in theirs:
+            line["tensorflow_error"] = theirs["error"]
+        lines.append(line)
+    return lines
+
+
+def show(lines: list[dict[str, Any]], peers: bool, console: Console) -> None:
+    """Prints the table."""
+    table = Table(title="medians; ratios are medians of the ratios round by round (below 1: minitf is faster)")
+    for head in ("row", "mode"):
+        table.add_column(head)
+    for head in ("NumPy", "minitf", "/ NumPy", "goal", *(("TensorFlow", "/ TensorFlow") if peers else ())):
+        table.add_column(head, justify="right")
+    for line in lines:
+        if "error" in line:
+            table.add_row(line["row"], "failed", *[""] * (2 + 2 * peers), line["error"].splitlines()[0][:100], style="red")
+            continue
+        goal = line.get("goal_to_numpy")
+        cells = [
+            line["row"],
+            line["candidate"],
+            _time(line["numpy_seconds"]),
+            _time(line["seconds"]),
+            f"{line['to_numpy']:.2f}",
+        ]
+        cells.append("" if goal is None else f"{goal:.2f} {'met' if line['to_numpy'] <= goal else 'missed'}")
+        if "to_tensorflow" in line:
+            cells += [_time(line["tensorflow_seconds"]), f"{line['to_tensorflow']:.4f}"]
+        elif "tensorflow_error" in line:
+            cells += ["failed", line["tensorflow_error"].splitlines()[0][:60]]
+        table.add_row(*cells)
+    console.print(table)
+
+
+def _time(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def machine() -> dict[str, Any]:
+    """Where the figures come from."""
+    import numpy as np
+
+    model = ""
+    if Path("/proc/cpuinfo").exists():
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+        model = found[1] if found else ""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": model,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def main() -> int:
+    """Runs the rows that were asked for."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--peers", action="store_true", help="measure TensorFlow too; scripts/oracle makes its environment")
+    parser.add_argument("--quick", action="store_true", help="3 short rounds instead of 9: an impression, not a measurement")
+    parser.add_argument("--rows", default="", metavar="REGEX", help="only rows whose name matches: " + "; ".join(ROWS))
+    parser.add_argument("--json", metavar="FILE", help="write the figures and every single round to a file")
+    args = parser.parse_args()
+    rounds, seconds = (3, 0.01) if args.quick else (9, 0.05)
+
+    workers = [Worker(sys.executable, "minitf", seconds)]
+    if args.peers:
+        oracle = os.environ.get("MINITF_ORACLE_PYTHON")
+        if not oracle:
+            oracle = subprocess.run([str(HERE.parent / "oracle")], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        workers.append(Worker(oracle, "tensorflow", seconds))
+    about = machine() | {f"{worker.module}": worker.version for worker in workers}
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console.print(", ".join(f"{key} {value}" for key, value in about.items() if value))
+
+    chosen = [name for name in ROWS if re.search(args.rows, name)]
+    lines, everything = [], {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for name in progress.track(chosen, description="measuring"):
+            everything[name] = measure(workers, name, rounds)
+            lines += figures(name, everything[name])
+    for worker in workers:
+        worker.close()
+    show(lines, args.peers, console)
+    if args.json:
+        document = {"machine": about, "rounds": rounds, "figures": lines, "series": everything}
+        Path(args.json).write_text(json.dumps(document, indent=1), encoding="utf-8")
+    return int(any("error" in line for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,326 @@
+"""What is measured. A row is a function that takes the framework, minitf or TensorFlow, under TensorFlow's names.
+
+It returns its candidates; the one called ``numpy`` is the yardstick: the same work by hand, on arrays (or as bytes in a file).
+Before anything is timed, each row makes sure that what it times is right.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from timing import Candidate, repeated
+
+ROWS: dict[str, Callable[[Any], Any]] = {}
+GOALS = {  # (row, candidate): at most this many times the yardstick
+    ("import", "import"): 1.15,
+    ("add a scalar", "eager"): 1.8,
+    ("add 32x32", "eager"): 1.5,
+    ("train, SGD", "eager"): 1.4,
+    ("train, Adam", "eager"): 1.5,
+    ("train, SGD", "graph"): 1.2,
+    ("train, Adam", "graph"): 1.2,
+}
+
+
+def row(name: str) -> Callable[..., Any]:
+    """Enters a row: a function from the framework to its candidates, or a generator that yields them and then tidies up."""
+
+    def enter(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        ROWS[name] = make
+        return make
+
+    return enter
+
+
+@row("import")
+def import_time(tf: Any) -> dict[str, Candidate]:
+    """A fresh interpreter each time; the interpreter's own start does not count."""
+
+    def importing(module: str) -> Candidate:
+        code = f"from time import perf_counter as t; s = t(); import {module}; print(t() - s)"
+
+        def run(times: int) -> float:
+            done = [
+                subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(times)
+            ]
+            return sum(float(one.stdout.split()[-1]) for one in done)
+
+        return run
+
+    return {"numpy": importing("numpy"), "import": importing(tf.__name__)}
+
+
+def _adding(tf: Any, a: Any, b: Any) -> dict[str, Candidate]:
+    x, y, add = tf.constant(a), tf.constant(b), np.add
+    np.testing.assert_array_equal((x + y).numpy(), a + b)
+    return {"numpy": repeated(lambda: add(a, b)), "eager": repeated(lambda: x + y)}
+
+
+@row("add a scalar")
+def add_scalar(tf: Any) -> dict[str, Candidate]:
+    return _adding(tf, np.array(1.5, np.float32), np.array(2.5, np.float32))
+
+
+@row("add 32x32")
+def add_small(tf: Any) -> dict[str, Candidate]:
+    return _adding(tf, *np.random.default_rng(0).standard_normal((2, 32, 32), dtype=np.float32))
+
+
+# -- one training step of a network 64-128-10, batch 32 ------------------------------------------------------------------
+
+RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
+
+
+def _network() -> tuple[Any, Any, list[Any]]:
+    draw = np.random.default_rng(0)
+    images = draw.standard_normal((32, 64), dtype=np.float32)
+    onehot = np.eye(10, dtype=np.float32)[draw.integers(0, 10, 32)]
+    kernels = [draw.standard_normal(shape, dtype=np.float32) * np.float32(0.1) for shape in ((64, 128), (128, 10))]
+    return images, onehot, [kernels[0], np.zeros(128, np.float32), kernels[1], np.zeros(10, np.float32)]
+
+
+def _by_hand(adam: bool) -> Callable[[], float]:
+    """The limit: every array made beforehand, and one flat vector for the optimizer."""
+    x, onehot, start = _network()
+    f32, size = np.float32, sum(p.size for p in start)
+    flat, flat_gradient = np.empty(size, f32), np.empty(size, f32)
+    parts, gradients, at = [], [], 0
+    for p in start:
+        parts.append(flat[at : at + p.size].reshape(p.shape))
+        gradients.append(flat_gradient[at : at + p.size].reshape(p.shape))
+        parts[-1][...] = p
+        at += p.size
+    (w1, b1, w2, b2), (dw1, db1, dw2, db2) = parts, gradients
+    z, h, dh = (np.empty((32, 128), f32) for _ in range(3))
+    logits, e, g, picked = (np.empty((32, 10), f32) for _ in range(4))
+    top, total, rows, mask = np.empty((32, 1), f32), np.empty((32, 1), f32), np.empty(32, f32), np.empty((32, 128), bool)
+    m, v, t = np.zeros(size, f32), np.zeros(size, f32), np.empty(size, f32)
+    rate, eps, share, zero = f32(RATE), f32(EPSILON), f32(1 / 32), f32(0)
+    new1, new2, steps = f32(1 - BETA1), f32(1 - BETA2), 0
+    xt, w2t, ht, sums = x.T, w2.T, h.T, total[:, 0]
+    matmul, add, subtract, multiply, divide, exp, sqrt, maximum = (
+        np.matmul, np.add, np.subtract, np.multiply, np.divide, np.exp, np.sqrt, np.maximum,
+    )  # fmt: skip
+
+    def step() -> float:
+        nonlocal steps
+        add(matmul(x, w1, z), b1, z)
+        maximum(z, zero, out=h)
+        add(matmul(h, w2, logits), b2, logits)
+        maximum.reduce(logits, 1, None, top, True)
+        exp(subtract(logits, top, logits), e)
+        add.reduce(e, 1, None, total, True)
+        add.reduce(multiply(logits, onehot, picked), 1, None, rows)
+        loss = (add.reduce(np.log(sums)) - add.reduce(rows)) * share
+        multiply(subtract(divide(e, total, g), onehot, g), share, g)
+        multiply(matmul(g, w2t, dh), np.greater(z, zero, mask), dh)
+        matmul(xt, dh, dw1)
+        add.reduce(dh, 0, None, db1)
+        matmul(ht, g, dw2)
+        add.reduce(g, 0, None, db2)
+        if adam:
+            steps += 1
+            scale = f32(RATE * (1 - BETA2**steps) ** 0.5 / (1 - BETA1**steps))
+            add(m, multiply(subtract(flat_gradient, m, t), new1, t), m)
+            add(v, multiply(subtract(multiply(flat_gradient, flat_gradient, t), v, t), new2, t), v)
+            multiply(divide(m, add(sqrt(v, t), eps, t), t), scale, t)
+        else:
+            multiply(flat_gradient, rate, t)
+        subtract(flat, t, flat)
+        return float(loss)
+
+    return step
+
+
+def _loss(tf: Any, x: Any, onehot: Any, variables: list[Any]) -> Any:
+    w1, b1, w2, b2 = variables
+    logits = tf.matmul(tf.nn.relu(tf.matmul(x, w1) + b1), w2) + b2
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=onehot, logits=logits))
+
+
+def _optimizer(tf: Any, adam: bool) -> Any:
+    train = tf.compat.v1.train
+    return train.AdamOptimizer(RATE, BETA1, BETA2, EPSILON) if adam else train.GradientDescentOptimizer(RATE)
+
+
+def _eager_step(tf: Any, adam: bool) -> Callable[[], float]:
+    images, labels, start = _network()
+    x, onehot, variables = tf.constant(images), tf.constant(labels), [tf.Variable(p) for p in start]
+    optimizer = _optimizer(tf, adam)
+
+    def step() -> float:
+        with tf.GradientTape() as tape:
+            loss = _loss(tf, x, onehot, variables)
+        optimizer.apply_gradients(list(zip(tape.gradient(loss, variables), variables, strict=True)))
+        return float(loss)
+
+    return step
+
+
+def _graph_step(tf: Any, adam: bool) -> Callable[[], float]:
+    images, labels, start = _network()
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        x, onehot = v1.placeholder(tf.float32, (32, 64)), v1.placeholder(tf.float32, (32, 10))
+        variables = [v1.get_variable(f"v{i}", initializer=p, use_resource=True) for i, p in enumerate(start)]
+        loss = _loss(tf, x, onehot, variables)
+        train = _optimizer(tf, adam).minimize(loss)
+        initialise = v1.global_variables_initializer()
+    session = v1.Session(graph=graph)
+    session.run(initialise)
+
+    def step() -> float:
+        value, _ = session.run([loss, train], {x: images, onehot: labels})
+        return float(value)
+
+    return step
+
+
+def _training(tf: Any, adam: bool) -> dict[str, Candidate]:
+    steps = {"numpy": _by_hand(adam), "eager": _eager_step(tf, adam), "graph": _graph_step(tf, adam)}
+    losses = {name: [step() for _ in range(20)] for name, step in steps.items()}
+    for name in ("eager", "graph"):
+        np.testing.assert_allclose(losses[name], losses["numpy"], rtol=2e-4, err_msg=f"{name} does not learn what NumPy learns")
+    return {name: repeated(step) for name, step in steps.items()}
+
+
+@row("train, SGD")
+def train_sgd(tf: Any) -> dict[str, Candidate]:
+    return _training(tf, adam=False)
+
+
+@row("train, Adam")
+def train_adam(tf: Any) -> dict[str, Candidate]:
+    return _training(tf, adam=True)
+
+
+# -- a checkpoint of 1,000 variables of 8 floats, ten to a layer ---------------------------------------------------------
+
+COUNT = 1000
+
+
+def _value(i: int) -> Any:
+    return np.arange(8, dtype=np.float32) + np.float32(i)
+
+
+def _model(tf: Any, make: Callable[[int], Any]) -> Any:
+    class Layer(tf.Module):
+        pass
+
+    root = Layer()
+    root.layers = []
+    for i in range(COUNT):
+        if i % 10 == 0:
+            root.layers.append(Layer())
+        setattr(root.layers[-1], f"w{i % 10}", make(i))
+    return root
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    path = tempfile.mkdtemp(prefix="bench-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _raw(folder: str) -> tuple[Candidate, Candidate]:
+    """The same bytes written to and read from one file, under a new name and renamed, as a checkpoint is."""
+    data, path = b"".join(_value(i).tobytes() for i in range(COUNT)), os.path.join(folder, "raw")
+
+    def write() -> None:
+        with open(path + ".new", "wb", buffering=0) as file:
+            file.write(data)
+        os.replace(path + ".new", path)
+
+    def read() -> Any:
+        with open(path, "rb", buffering=0) as file:
+            return file.readinto(np.empty(len(data), np.uint8))
+
+    return repeated(write), repeated(read)
+
+
+@row("save 1,000 variables")
+def save_many(tf: Any) -> Iterator[dict[str, Candidate]]:
+    with _folder() as folder:
+        yield {"numpy": _raw(folder)[0], "eager": _eager_checkpoint(tf, folder)[0], "graph": _graph_checkpoint(tf, folder)[0]}
+
+
+@row("restore 1,000 variables")
+def restore_many(tf: Any) -> Iterator[dict[str, Candidate]]:
+    with _folder() as folder:
+        write, read = _raw(folder)
+        write(1)
+        yield {"numpy": read, "eager": _eager_checkpoint(tf, folder)[1], "graph": _graph_checkpoint(tf, folder)[1]}
+
+
+@row("restore, then create 1,000")
+def restore_before_creation(tf: Any) -> Iterator[dict[str, Candidate]]:
+    with _folder() as folder:
+        write, read = _raw(folder)
+        write(1)
+        prefix, zeros = os.path.join(folder, "deferred"), np.zeros(8, np.float32)
+        tf.train.Checkpoint(root=_model(tf, lambda i: tf.Variable(_value(i)))).write(prefix)
+
+        def deferred() -> Any:
+            class Layer(tf.Module):
+                pass
+
+            root = Layer()
+            status = tf.train.Checkpoint(root=root).read(prefix)
+            root.layers = []
+            for i in range(COUNT):
+                if i % 10 == 0:
+                    root.layers.append(Layer())
+                setattr(root.layers[-1], f"w{i % 10}", tf.Variable(zeros))
+            status.assert_consumed()
+            return root
+
+        np.testing.assert_array_equal(deferred().layers[-1].w9.numpy(), _value(COUNT - 1))
+        yield {"numpy": read, "eager": repeated(deferred)}
+
+
+def _eager_checkpoint(tf: Any, folder: str) -> tuple[Candidate, Candidate]:
+    prefix = os.path.join(folder, "eager")
+    root = _model(tf, lambda i: tf.Variable(_value(i)))
+    checkpoint, last = tf.train.Checkpoint(root=root), root.layers[-1].w9
+    checkpoint.write(prefix)
+    last.assign(np.zeros(8, np.float32))
+    checkpoint.read(prefix).assert_consumed()
+    np.testing.assert_array_equal(last.numpy(), _value(COUNT - 1))
+    return repeated(lambda: checkpoint.write(prefix)), repeated(lambda: checkpoint.read(prefix).assert_consumed())
+
+
+def _graph_checkpoint(tf: Any, folder: str) -> tuple[Candidate, Candidate]:
+    prefix, v1 = os.path.join(folder, "graph"), tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        root = _model(tf, lambda i: v1.get_variable(f"v{i}", initializer=_value(i), use_resource=True))
+        initialise = v1.global_variables_initializer()
+        checkpoint, last = tf.train.Checkpoint(root=root), root.layers[-1].w9
+        zero = last.assign(np.zeros(8, np.float32))
+    session = v1.Session(graph=graph)
+    session.run(initialise)
+
+    def write() -> None:
+        with graph.as_default(), session.as_default():
+            checkpoint.write(prefix)
+
+    def read() -> None:
+        with graph.as_default(), session.as_default():
+            checkpoint.read(prefix).run_restore_ops()
+
+    write()
+    session.run(zero)
+    read()
+    np.testing.assert_array_equal(session.run(last), _value(COUNT - 1))
+    return repeated(write), repeated(read)
