@@ -12,8 +12,9 @@ from typing import Any
 import numpy  # noqa: F401, ICN001  (the one dependency of every program; loading it here keeps the first op quick)
 
 _WHERE = {
-    "minitf.core.dtypes": """DType as_dtype float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool
-        complex64 complex128 string variant resource half double qint8 quint8 qint16 quint16 qint32 int4 uint4 int2 uint2 float8_e5m2
+    "minitf.core.dtypes": """
+        DType as_dtype float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64
+        complex128 string variant resource half double qint8 quint8 qint16 quint16 qint32 int4 uint4 int2 uint2 float8_e5m2
         float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz float8_e5m2fnuz float4_e2m1fn""",
     "minitf.core.spec": "TensorShape",
     "minitf.core.tensor": "Tensor",
@@ -21,16 +22,19 @@ _WHERE = {
     "minitf.core.runtime": "using",
     "minitf.runtimes.operation": "Operation",
     "minitf.runtimes.eager": "Eager",
-    "minitf.runtimes.graph": "Graph GraphKeys get_default_session",
+    "minitf.runtimes.graph": "Graph get_default_session",
+    "minitf.runtimes.graph_home": "GraphKeys",
     "minitf.runtimes.session": "Session InteractiveSession reset_default_graph",
-    "minitf.runtimes.building": """constant convert_to_tensor placeholder placeholder_with_default executing_eagerly get_default_graph
-        disable_eager_execution enable_eager_execution name_scope control_dependencies device init_scope no_op group get_collection
-        add_to_collection global_variables trainable_variables local_variables variables_initializer global_variables_initializer
-        local_variables_initializer""",
+    "minitf.runtimes.building": """
+        placeholder placeholder_with_default executing_eagerly get_default_graph
+        disable_eager_execution enable_eager_execution name_scope control_dependencies device init_scope no_op group
+        get_collection add_to_collection global_variables trainable_variables local_variables variables_initializer
+        global_variables_initializer local_variables_initializer""",
+    "minitf.ops.creating": "constant convert_to_tensor",
     "minitf.autodiff": "GradientTape gradients UnconnectedGradients",
     "minitf.objects.variable": "Variable",
 }
-_MODULES = ("compat", "errors", "train", "math", "nn", "random", "linalg", "keras", "layers", "io", "optimizers", "testing", "explore", "data")
+_MODULES = "compat data errors explore io keras layers linalg math nn optimizers random strings testing train".split()
 _NAMES = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted([*_NAMES, *_MODULES, "__version__"])

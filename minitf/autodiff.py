@@ -15,6 +15,7 @@ from minitf.core import runtime
 from minitf.core.op import REGISTRY, Op, convert
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor, Tensor
+from minitf.ops.creating import ones_like, zeros_like
 
 
 class Record(NamedTuple):
@@ -67,7 +68,7 @@ def _vjp(record: Record, out: list[Any]) -> tuple[Any, ...]:
     rule = record.op.vjp_rule
     assert rule is not None
     if record.several:
-        full = [REGISTRY["zeros_like"](o) if g is None else g for g, o in zip(out, record.outputs, strict=True)]
+        full = [zeros_like(o) if g is None else g for g, o in zip(out, record.outputs, strict=True)]
         result = rule(tuple(full), record.outputs, *record.inputs, **record.attrs)
     else:
         result = rule(out[0], record.outputs[0], *record.inputs, **record.attrs)
@@ -248,12 +249,7 @@ def _unconnected(g: Any, source: Any, what: str) -> Any:
         return g
     if isinstance(source, Handle):
         source = REGISTRY["read_variable"](source)
-    return REGISTRY["zeros_like"](source)
-
-
-def ones_like(tensor: Any) -> Any:
-    """A tensor of ones like ``tensor``."""
-    return REGISTRY["ones_like"](tensor)
+    return zeros_like(source)
 
 
 # -- graphs --------------------------------------------------------------------------------------------------------------

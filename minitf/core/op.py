@@ -79,7 +79,8 @@ class Op:
     """An operation: see the module's text. ``REGISTRY`` holds all of them by name."""
 
     def __init__(self, kernel: Callable[..., Any], *, name: str | None = None, stateful: bool = False,
-                 method: str | None = None, expr: str | None = None, infer_first: bool = False, domain: tuple[float, float] | None = None):  # fmt: skip
+                 method: str | None = None, expr: str | None = None, infer_first: bool = False,
+                 domain: tuple[float, float] | None = None):  # fmt: skip
         code = kernel.__code__
         count = code.co_argcount
         self.name = name or kernel.__name__.rstrip("_")

@@ -69,8 +69,29 @@ class Home(Protocol):
     def initialise(self, handles: list[Handle], session: Any = None) -> None:
         """Runs the initialisers of variables (graph); does nothing where variables are born with a value (eager)."""
 
+    def refuse(self, handle: Handle, what: str) -> Any:
+        """Raises the error for a variable of this home that is used in another."""
+
+    def graph_of(self, what: str, error: type[Exception]) -> Any:
+        """The graph of its variables. Raises ``error`` where they have none."""
+
+    def initialized_value(self, handle: Handle) -> Any:
+        """The value of a variable, or its initial value if it has none yet."""
+
+    def assigned(self, variable: Any, result: Any, read_value: bool) -> Any:
+        """What ``variable.assign`` gives."""
+
+    def load(self, handle: Handle, value: Any, session: Any) -> None:
+        """Sets a variable's value (in a session)."""
+
+    def value_to_copy(self, handle: Handle) -> Any:
+        """The value for a copy of a variable. Raises TypeError where a variable has no value of its own."""
+
     def outermost(self) -> Any:
         """The home that ``init_scope`` leads to: itself, or the one around a function being traced."""
+
+    def graph_being_built(self) -> Any:
+        """The graph, or None where there is none."""
 
     def require_graph(self, what: str) -> Any:
         """The graph. Raises RuntimeError where there is none."""

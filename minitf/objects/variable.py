@@ -42,15 +42,11 @@ class Variable(Trackable):
             raise ValueError("A Variable needs an initial_value (a value, a tensor, or a function that gives one).")
         home = runtime.current().home
         self._handle = home.create_variable(
-            initial_value, dtype, None if shape is None else as_shape(shape), self._eager_name(home, name),
-            trainable is not False, waiting, validate_shape=validate_shape,
+            initial_value, dtype, None if shape is None else as_shape(shape), name, trainable is not False, waiting,
+            validate_shape=validate_shape,
         )  # fmt: skip
         self._handle.variable = weakref.ref(self)
         home.register(self, trainable is not False, collections)
-
-    @staticmethod
-    def _eager_name(home: Any, name: str | None) -> str | None:
-        return names.scope().path + (name or "Variable") if home.eager else name
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 
@@ -96,9 +92,7 @@ class Variable(Trackable):
     @property
     def graph(self) -> Any:
         """The graph that the variable belongs to. Raises AttributeError for an eager variable."""
-        if self._handle.home.eager:
-            raise AttributeError(f"Variable {self.name!r} is eager and belongs to no graph.")
-        return self._handle.home
+        return self._handle.home.graph_of(f"Variable.graph of {self.name!r}", AttributeError)
 
     @property
     def op(self) -> Any:
@@ -113,18 +107,12 @@ class Variable(Trackable):
     @property
     def initial_value(self) -> Any:
         """The tensor that the initialiser assigns. Raises RuntimeError if eager."""
-        if self._handle.home.eager:
-            raise RuntimeError("The initial value of an eager variable is not kept; its value is there from the start.")
+        self._handle.home.graph_of(f"Variable.initial_value of {self.name!r}", RuntimeError)
         return self._handle.initial_value
 
     def initialized_value(self) -> Any:
-        """The value once the variable is initialised:
-
-        for the initial values of other variables. (graph: initialises it first.)
-        """
-        if self._handle.home.eager:
-            return self.read_value()
-        return REGISTRY["initialized_value"](self._handle, self._handle.initial_value)
+        """The value, or in a graph the initial value if there is none yet: for the initial values of other variables."""
+        return self._handle.home.initialized_value(self._handle)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -157,8 +145,7 @@ class Variable(Trackable):
 
         Raises NotImplementedError if eager, ValueError without a session.
         """
-        if self._handle.home.eager:
-            raise NotImplementedError("eval() is for variables of a graph; an eager variable has numpy().")
+        self._handle.home.graph_of(f"Variable.eval of {self.name!r}", NotImplementedError)
         return self._graph_element().eval(session=session)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -168,9 +155,7 @@ class Variable(Trackable):
 
     def _assign(self, op: str, value: Any, name: str | None, read_value: bool) -> Any:
         result = REGISTRY[op](self._handle, self._like(value), name=name)
-        if self._handle.home.eager:
-            return self if read_value else None
-        return result if read_value else result.op
+        return self._handle.home.assigned(self, result, read_value)
 
     def _like(self, value: Any) -> Any:
         if isinstance(value, Tensor) or hasattr(value, "_as_tensor"):
@@ -196,11 +181,7 @@ class Variable(Trackable):
 
     def load(self, value: Any, session: Any = None) -> None:
         """Sets the value in a session (graph), or now (eager)."""
-        if self._handle.home.eager:
-            self.assign(value)
-        else:
-            op = self._handle.initializer
-            self.graph.session_for(session, f"Variable.load of {self.name!r}", ValueError).run(op, {op.inputs[0]: value})
+        self._handle.home.load(self._handle, value, session)
 
     # -- identity, copies ----------------------------------------------------------------------------------------------
 
@@ -235,26 +216,19 @@ class Variable(Trackable):
     def __iter__(self) -> Any:
         return iter(self.read_value())
 
-    def _refuse_graph(self, what: str) -> None:
-        if not self._handle.home.eager:
-            raise TypeError(
-                f"Cannot {what} variable {self.name!r}: it belongs to a graph and has values only in sessions. Save it with a "
-                f"checkpoint."
-            )
-
     def __copy__(self) -> Variable:
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: Any) -> Variable:
-        self._refuse_graph("copy")
+        value = self._handle.home.value_to_copy(self._handle)
         with runtime.using(self._handle.home):  # type: ignore[arg-type]
-            new = _rebuild(type(self), self.numpy(), self._handle.name, self.trainable, self._handle.spec)
+            new = _rebuild(type(self), value, self._handle.name, self.trainable, self._handle.spec)
         memo[id(self)] = new
         return new  # type: ignore[no-any-return]
 
     def __reduce__(self) -> Any:
-        self._refuse_graph("pickle")
-        return _rebuild, (type(self), self.numpy(), self._handle.name, self.trainable, self._handle.spec)
+        value = self._handle.home.value_to_copy(self._handle)
+        return _rebuild, (type(self), value, self._handle.name, self.trainable, self._handle.spec)
 
     def __repr__(self) -> str:
         cell = self._handle.cell

@@ -1,4 +1,4 @@
-"""Functions for writing programs: constants, placeholders, scopes, groups, initialisers, in whichever runtime is current.
+"""Functions for writing programs: placeholders, scopes, groups, initialisers, in whichever runtime is current.
 
 None of them asks for the mode: what differs is a method of the runtime or its home.
 """
@@ -9,58 +9,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
-
 from minitf.core import dtypes, names, runtime
-from minitf.core.literals import to_array
-from minitf.core.op import convert
-from minitf.core.spec import as_shape, shape_text, total_size
-from minitf.core.tensor import Tensor
+from minitf.core.spec import as_shape
 from minitf.ops import sources
-from minitf.runtimes.graph import Graph, GraphKeys
+from minitf.runtimes.graph import Graph
+from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.session import current_graph
-
-
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
-    """A tensor holding ``value`` (copied): numbers, strings, nested sequences, arrays.
-
-    Without ``dtype`` a Python float is float32 and an int int32; an array keeps its dtype. ``shape`` reshapes the value; a
-    single element fills it. Raises TypeError for a value that does not go with the dtype or size, ValueError for ragged rows.
-    """
-    if isinstance(value, Tensor):
-        if dtype is None and shape is None:
-            return convert(value)
-        if not hasattr(value, "numpy") or not runtime.current().home.eager:
-            raise TypeError("tf.constant takes values; this is a tensor of a graph. Use tf.identity, tf.reshape or tf.cast.")
-        value = value.numpy()
-    array = to_array(value, None if dtype is None else dtypes.as_dtype(dtype))
-    if shape is not None:
-        sizes = as_shape(shape)
-        if sizes is None or None in sizes:
-            raise ValueError(f"tf.constant: the shape must be fully known, not {shape_text(sizes)}.")
-        if array.size == total_size(sizes):  # type: ignore[arg-type]
-            array = np.reshape(array, sizes)
-        elif array.size == 1:
-            array = np.full(sizes, array, dtype=array.dtype)
-        else:
-            raise TypeError(f"tf.constant: {array.size} elements do not fill the shape {shape_text(sizes)}.")
-        array = array[()] if array.ndim == 0 and array.dtype.kind != "O" else array
-    return runtime.current().constant(array, name or "Const")
-
-
-def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None,
-                      preferred_dtype: Any = None) -> Tensor:  # fmt: skip
-    """``value`` as a tensor; tensors are given back as they are.
-
-    Raises ValueError for a tensor of another dtype than asked for. ``dtype_hint`` is used if the value allows it.
-    """
-    hint = dtype_hint if dtype_hint is not None else preferred_dtype
-    if dtype is None and hint is not None and not isinstance(value, Tensor):
-        try:
-            return convert(value, hint, name)
-        except (TypeError, ValueError):
-            pass
-    return convert(value, dtype, name)
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -94,7 +94,7 @@ class Eager:
             raise ValueError(
                 f"Variable {name!r}: the initial value has shape {value.shape}, but shape={shape_text(shape)} was asked for."
             )
-        handle = Handle(name or "Variable", spec, self.home, trainable)
+        handle = Handle(names.scope().path + (name or "Variable"), spec, self.home, trainable)
         handle.cell = Cell(handle, value)
         return handle
 
@@ -113,9 +113,40 @@ class Eager:
     def initialise(self, handles: list[Handle], session: Any = None) -> None:
         """Nothing: eager variables are born with a value."""
 
+    def refuse(self, handle: Handle, what: str) -> NoReturn:
+        """Raises RuntimeError: an eager variable is used in a graph."""
+        raise RuntimeError(
+            f"{what}: variable {handle.name!r} is eager and cannot be used in the graph being built. Create the variable "
+            f"inside `with graph.as_default():`."
+        )
+
+    def graph_of(self, what: str, error: type[Exception]) -> NoReturn:
+        """Raises ``error``: eager variables belong to no graph."""
+        raise error(f"{what}: the variable is eager, so it belongs to no graph and has its value now: use numpy().")
+
+    def initialized_value(self, handle: Handle) -> Any:
+        """The value."""
+        return REGISTRY["read_variable"](handle)
+
+    def assigned(self, variable: Any, result: Any, read_value: bool) -> Any:
+        """What ``assign`` gives: the variable, which has its new value already."""
+        return variable if read_value else None
+
+    def load(self, handle: Handle, value: Any, session: Any) -> None:
+        """Sets the value now."""
+        REGISTRY["assign"](handle, convert(value, handle.spec.dtype))
+
+    def value_to_copy(self, handle: Handle) -> Any:
+        """The value, as an array of its own."""
+        value = _store.cell(handle).read()
+        return value.copy() if isinstance(value, np.ndarray) else value
+
     def outermost(self) -> Eager:
         """Itself: eager code is inside nothing."""
         return self
+
+    def graph_being_built(self) -> None:
+        """None: there is none."""
 
     def require_graph(self, what: str) -> Any:
         """Raises RuntimeError: there is no graph here."""

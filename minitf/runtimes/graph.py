@@ -7,18 +7,19 @@ its variables: they have a name, an initialiser and restore ops in the graph, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minitf.core import dtypes, names, runtime
 from minitf.core.literals import to_array
-from minitf.core.op import REGISTRY, Op, as_specs, convert
-from minitf.core.spec import Spec, merge_shapes
-from minitf.core.state import Batch, Handle
+from minitf.core.op import Op, as_specs
+from minitf.core.spec import Spec
+from minitf.core.state import Handle
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
-from minitf.ops import restoring, sources
+from minitf.ops import sources
+from minitf.runtimes.graph_home import GraphHome
 from minitf.runtimes.operation import Operation
 
 if TYPE_CHECKING:
@@ -30,23 +31,8 @@ _NAME = re.compile(r"^[A-Za-z0-9.>][A-Za-z0-9_.\\/>-]*$")
 _session: ContextVar[Session | None] = ContextVar("minitf_session", default=None)
 
 
-class GraphKeys:
-    """Names of the usual collections."""
-
-    GLOBAL_VARIABLES = "variables"
-    LOCAL_VARIABLES = "local_variables"
-    TRAINABLE_VARIABLES = "trainable_variables"
-    GLOBAL_STEP = "global_step"
-    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
-    UPDATE_OPS = "update_ops"
-    LOSSES = "losses"
-    SAVERS = "savers"
-
-
-class Graph:
+class Graph(GraphHome):
     """Operations and tensors to be run by sessions."""
-
-    eager = False
 
     def __init__(self) -> None:
         self._operations: list[Operation] = []
@@ -110,11 +96,7 @@ class Graph:
                 f"would be frozen into the graph: if that is wanted, pass tensor.numpy(); otherwise make it inside the graph."
             )
         elif isinstance(value, Handle) and value.home is not self:
-            raise (RuntimeError if value.home.eager else ValueError)(
-                f"{op.name}: variable {value.name!r} {'is eager' if value.home.eager else 'belongs to another graph'}, and "
-                f"cannot "
-                f"be used in the graph being built. Create the variable inside `with graph.as_default():`."
-            )
+            value.home.refuse(value, op.name)
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -296,81 +278,6 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<tf.Graph with {len(self._operations)} operations>"
-
-    # -- home ----------------------------------------------------------------------------------------------------------
-
-    def create_variable(
-        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None, **more: Any
-    ) -> Handle:
-        """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
-        wanted = None if dtype is None else dtypes.as_dtype(dtype)
-        with self.as_default(), self.control_dependencies(None), self.name_scope(name or "Variable") as scope:
-            with self.name_scope("initial_value") if callable(initial_value) else names.entered(names.scope()):
-                value = convert(initial_value() if callable(initial_value) else initial_value, wanted, runtime=self)
-                self._check_mine(value, sources.variable)
-            own = merge_shapes(shape, value.spec.shape)
-            spec = Spec(value.dtype, own if more.get("validate_shape", True) else shape)
-            handle = Handle(scope[:-1], spec, self, trainable)
-            with names.entered(names.Scope()):
-                handle.operation = self.apply(sources.variable, (), {"handle": handle}, scope)
-                assigned = self.apply(REGISTRY["assign"], (handle, value), {}, scope + "Assign")
-                handle.read = self.apply(REGISTRY["read_variable"], (handle,), {}, scope + "Read")
-            handle.initial_value = value
-            handle.initializer = assigned.op
-        return handle
-
-    def outermost(self) -> Graph:
-        """Itself."""
-        return self
-
-    def require_graph(self, what: str) -> Graph:
-        """Itself."""
-        return self
-
-    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
-        """Adds the variable to its collections, which also keep it alive."""
-        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
-        if trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
-            keys.append(GraphKeys.TRAINABLE_VARIABLES)
-        self.add_to_collections(keys, variable)
-
-    def equal(self, a: Any, b: Any) -> Any:
-        """Identity."""
-        return a is b
-
-    def not_equal(self, a: Any, b: Any) -> Any:
-        """Not the same object."""
-        return a is not b
-
-    def hash_of(self, a: Any) -> int:
-        """By identity."""
-        return id(a)
-
-    def apply_batch(self, batch: Batch) -> None:
-        """Finds or adds one restore op for each variable of the batch; runs nothing."""
-        for handle, key, _ in batch.items:
-            self._check_mine(handle, restoring.read_tensor)
-            cached = batch.cache.get((handle, key))
-            if cached is None:
-                cached = batch.cache[handle, key] = self._restore_op(batch.cache, handle, key)
-            batch.built.append(cached)
-
-    def _restore_op(self, cache: dict[Any, Any], handle: Handle, key: str) -> Operation:
-        with self.as_default(), self.control_dependencies(None), names.entered(names.Scope()):
-            source = cache.get(self)
-            if source is None:
-                source = cache[self] = restoring.checkpoint_source(name="restore/source")
-            attrs = {"key": key, "dtype": handle.spec.dtype, "shape": handle.spec.shape}
-            value = restoring.read_tensor(source, name=f"restore/{handle.name}/read", **attrs)
-            return self.apply(REGISTRY["assign"], (handle, value), {}, f"restore/{handle.name}").op  # type: ignore[no-any-return]
-
-    def make_slot(self, make: Callable[[], Any]) -> None:
-        """Makes nothing: in a graph a slot appears when the program makes it, and gets its restore op then (S139)."""
-
-    def initialise(self, handles: list[Handle], session: Any = None) -> None:
-        """Runs the initialisers in one session call."""
-        if handles:
-            self.session_for(session, "initialise").run([h.initializer for h in handles])
 
 
 def _did_you_mean(name: str, known: Any) -> str:

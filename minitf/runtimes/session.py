@@ -180,9 +180,10 @@ _process_graph: list[Graph] = []
 
 def current_graph() -> Graph:
     """The graph being built, or the process's default graph (which exists from its first use)."""
-    home = runtime.current().home
-    if isinstance(home, Graph):
-        return home
+    return runtime.current().home.graph_being_built() or _default_graph()
+
+
+def _default_graph() -> Graph:
     if not _process_graph:
         _process_graph.append(Graph())
     return _process_graph[0]
@@ -190,7 +191,7 @@ def current_graph() -> Graph:
 
 def reset_default_graph() -> None:
     """Replaces the process's default graph by an empty one. Raises AssertionError inside ``with graph.as_default():``."""
-    if isinstance(runtime.current().home, Graph) and not (_process_graph and runtime.current() is _process_graph[0]):
+    building = runtime.current().home.graph_being_built()
+    if building is not None and building not in _process_graph:
         raise AssertionError("Do not call reset_default_graph() while another graph is entered: leave its `with` block first.")
     _process_graph.clear()
-

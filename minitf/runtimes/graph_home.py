@@ -1,0 +1,157 @@
+"""A graph as the home of its variables: names, initialisers and restore ops in the graph, values in sessions.
+
+``GraphHome`` is the part of ``Graph`` that the ``Home`` protocol asks for; the rest of a graph is in graph.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from minitf.core import dtypes, names
+from minitf.core.op import REGISTRY, convert
+from minitf.core.spec import Spec, merge_shapes
+from minitf.core.state import Batch, Handle
+from minitf.ops import restoring, sources
+
+if TYPE_CHECKING:
+    from minitf.runtimes.operation import Operation
+
+
+class GraphKeys:
+    """Names of the usual collections."""
+
+    GLOBAL_VARIABLES = "variables"
+    LOCAL_VARIABLES = "local_variables"
+    TRAINABLE_VARIABLES = "trainable_variables"
+    GLOBAL_STEP = "global_step"
+    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
+    UPDATE_OPS = "update_ops"
+    LOSSES = "losses"
+    SAVERS = "savers"
+
+
+class GraphHome:
+    """Variables of a graph."""
+
+    eager = False
+
+    if TYPE_CHECKING:  # what a Graph has besides
+        apply: Callable[..., Any]
+        as_default: Callable[[], AbstractContextManager[Any]]
+        control_dependencies: Callable[[Any], AbstractContextManager[None]]
+        name_scope: Callable[[str | None], AbstractContextManager[str]]
+        session_for: Callable[..., Any]
+        get_collection: Callable[..., list[Any]]
+        add_to_collections: Callable[[Any, Any], None]
+        _check_mine: Callable[..., None]
+
+    def create_variable(
+        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None, **more: Any
+    ) -> Handle:
+        """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
+        wanted = None if dtype is None else dtypes.as_dtype(dtype)
+        with self.as_default(), self.control_dependencies(None), self.name_scope(name or "Variable") as scope:
+            with self.name_scope("initial_value") if callable(initial_value) else names.entered(names.scope()):
+                value = convert(initial_value() if callable(initial_value) else initial_value, wanted, runtime=self)
+                self._check_mine(value, sources.variable)
+            own = merge_shapes(shape, value.spec.shape)
+            spec = Spec(value.dtype, own if more.get("validate_shape", True) else shape)
+            handle = Handle(scope[:-1], spec, self, trainable)
+            with names.entered(names.Scope()):
+                handle.operation = self.apply(sources.variable, (), {"handle": handle}, scope)
+                assigned = self.apply(REGISTRY["assign"], (handle, value), {}, scope + "Assign")
+                handle.read = self.apply(REGISTRY["read_variable"], (handle,), {}, scope + "Read")
+            handle.initial_value = value
+            handle.initializer = assigned.op
+        return handle
+
+    def refuse(self, handle: Handle, what: str) -> NoReturn:
+        """Raises ValueError: the variable is used in another graph than its own."""
+        raise ValueError(
+            f"{what}: variable {handle.name!r} belongs to another graph than the one being built. Create the variable inside "
+            f"`with graph.as_default():` of the graph that uses it."
+        )
+
+    def graph_of(self, what: str, error: type[Exception]) -> Any:
+        """Itself."""
+        return self
+
+    def initialized_value(self, handle: Handle) -> Any:
+        """An operation that gives the value, or the initial value if there is none yet."""
+        return REGISTRY["initialized_value"](handle, handle.initial_value)
+
+    def assigned(self, variable: Any, result: Any, read_value: bool) -> Any:
+        """What ``assign`` gives: the new value as a tensor, or the operation."""
+        return result if read_value else result.op
+
+    def load(self, handle: Handle, value: Any, session: Any) -> None:
+        """Sets a value in a session, by feeding the initialiser."""
+        self.session_for(session, f"Variable.load of {handle.name!r}", ValueError).run(
+            handle.initializer, {handle.initial_value: value}
+        )
+
+    def value_to_copy(self, handle: Handle) -> NoReturn:
+        """Raises TypeError: the values are in sessions."""
+        raise TypeError(
+            f"Cannot copy or pickle variable {handle.name!r}: it belongs to a graph and has values only in sessions. Save them "
+            f"with a checkpoint instead."
+        )
+
+    def outermost(self) -> Any:
+        """Itself."""
+        return self
+
+    def graph_being_built(self) -> Any:
+        """Itself."""
+        return self
+
+    def require_graph(self, what: str) -> Any:
+        """Itself."""
+        return self
+
+    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
+        """Adds the variable to its collections, which also keep it alive."""
+        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        if trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
+            keys.append(GraphKeys.TRAINABLE_VARIABLES)
+        self.add_to_collections(keys, variable)
+
+    def equal(self, a: Any, b: Any) -> Any:
+        """Identity."""
+        return a is b
+
+    def not_equal(self, a: Any, b: Any) -> Any:
+        """Not the same object."""
+        return a is not b
+
+    def hash_of(self, a: Any) -> int:
+        """By identity."""
+        return id(a)
+
+    def apply_batch(self, batch: Batch) -> None:
+        """Finds or adds one restore op for each variable of the batch; runs nothing."""
+        for handle, key, _ in batch.items:
+            self._check_mine(handle, restoring.read_tensor)
+            cached = batch.cache.get((handle, key))
+            if cached is None:
+                cached = batch.cache[handle, key] = self._restore_op(batch.cache, handle, key)
+            batch.built.append(cached)
+
+    def _restore_op(self, cache: dict[Any, Any], handle: Handle, key: str) -> Operation:
+        with self.as_default(), self.control_dependencies(None), names.entered(names.Scope()):
+            source = cache.get(self)
+            if source is None:
+                source = cache[self] = restoring.checkpoint_source(name="restore/source")
+            attrs = {"key": key, "dtype": handle.spec.dtype, "shape": handle.spec.shape}
+            value = restoring.read_tensor(source, name=f"restore/{handle.name}/read", **attrs)
+            return self.apply(REGISTRY["assign"], (handle, value), {}, f"restore/{handle.name}").op  # type: ignore[no-any-return]
+
+    def make_slot(self, make: Callable[[], Any]) -> None:
+        """Makes nothing: in a graph a slot appears when the program makes it, and gets its restore op then (S139)."""
+
+    def initialise(self, handles: list[Handle], session: Any = None) -> None:
+        """Runs the initialisers in one session call."""
+        if handles:
+            self.session_for(session, "initialise").run([h.initializer for h in handles])
