@@ -1,0 +1,173 @@
+"""Blocks: what a table file is made of.
+
+One block holds entries in ascending order of their keys, then the places where a key is written out in full::
+
+    entry*:    varint shared | varint rest | varint n | rest bytes of key | n bytes of value
+    restarts:  u32 * R       places of entries with shared = 0
+    R:         u32
+
+An entry's key is the first ``shared`` bytes of the key before it and ``rest`` new ones. On disk a block is followed by one byte
+of type (0 as it is, 1 snappy) and the masked checksum of payload and type.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Sequence
+
+from crc32c import crc32c
+
+from minitf.errors import DataLossError, UnimplementedError
+from minitf.storage.bundle.coding import mask
+from minitf.storage.varint import read_varint, varint
+
+TRAILER = 5  # type byte and checksum
+PLAIN, SNAPPY = 0, 1
+INTERVAL = 16  # entries from one restart to the next (TensorFlow's table options)
+BLOCK_SIZE = 262144
+
+_U32 = struct.Struct("<I")
+
+
+def fill_block(
+    keys: Sequence[bytes], values: Sequence[bytes], start: int = 0, interval: int = INTERVAL, limit: int = BLOCK_SIZE
+) -> tuple[list[bytes], int]:
+    """Packs entries from number ``start`` on until the block is full.
+
+    Returns the payload in parts and the number of the first entry that is not in it. A block is full once it has
+    ``limit`` bytes; an entry of twice that size begins a new one.
+    """
+    parts: list[bytes] = []
+    restarts: list[int] = []
+    size = 4
+    last = b""
+    stop = start
+    for number in range(start, len(keys)):
+        key, value = keys[number], values[number]
+        length, width = len(key), len(value)
+        if parts and length + width >= 2 * limit:
+            break
+        if (stop - start) % interval:
+            shared = common_prefix(last, key)
+            length -= shared
+        else:
+            shared = 0
+            restarts.append(size - 4 * len(restarts) - 4)
+            size += 4
+        if (shared | length | width) < 128:
+            head = bytes((shared, length, width))
+        else:
+            head = varint(shared) + varint(length) + varint(width)
+        parts += head, key[shared:], value
+        size += len(head) + length + width
+        last = key
+        stop += 1
+        if size >= limit:
+            break
+    if not restarts:
+        restarts.append(0)
+    parts.append(struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts)))
+    return parts, stop
+
+
+def common_prefix(a: bytes, b: bytes) -> int:
+    """How many bytes two byte strings have in common at their beginning."""
+    n = min(len(a), len(b))
+    differing = int.from_bytes(a[:n], "big") ^ int.from_bytes(b[:n], "big")
+    return n - (differing.bit_length() + 7) // 8
+
+
+def seal(parts: Sequence[bytes]) -> bytes:
+    """Type byte and checksum for a payload that is stored as it is."""
+    crc = 0
+    for part in (b"".join(parts),) if len(parts) > 4 and sum(map(len, parts)) < 4 * BLOCK_SIZE else parts:
+        crc = crc32c(part, crc)
+    return b"\0" + _U32.pack(mask(crc32c(b"\0", crc)))
+
+
+def open_block(stored: memoryview, where: str) -> bytes:
+    """The payload of a block on disk, trailer included in ``stored``. Raises DataLossError if the checksum differs."""
+    size = len(stored) - TRAILER
+    kind = stored[size]
+    (wanted,) = _U32.unpack_from(stored, size + 1)
+    found = mask(crc32c(stored[: size + 1]))
+    if found != wanted:
+        raise DataLossError(f"{where}: block checksum mismatch: stored {wanted:08x}, calculated {found:08x}.")
+    if kind == PLAIN:
+        return bytes(stored[:size])
+    if kind == SNAPPY:
+        return decompress(stored[:size], where)
+    raise DataLossError(f"{where}: bad block type {kind}; known are 0 (plain) and 1 (snappy).")
+
+
+def decompress(payload: memoryview, where: str) -> bytes:
+    """Undoes snappy. The announced length is believed only as far as ``payload`` can hold it."""
+    try:
+        length, _ = read_varint(payload, 0, len(payload), 5)
+    except DataLossError as error:
+        raise DataLossError(f"{where}: corrupted compressed block contents: {error}.") from None
+    if length > 22 * len(payload) + 64:  # three bytes make at most sixty-four
+        raise DataLossError(f"{where}: corrupted compressed block contents: {len(payload)} bytes cannot hold {length}.")
+    try:
+        import cramjam
+    except ImportError:
+        raise UnimplementedError(f"{where} is compressed with snappy; pip install 'minitf[snappy]' to read it.") from None
+    try:
+        out = bytes(cramjam.snappy.decompress_raw(payload))
+    except Exception as error:
+        raise DataLossError(f"{where}: corrupted compressed block contents: {error}.") from None
+    if len(out) != length:
+        raise DataLossError(f"{where}: corrupted compressed block contents: {len(out)} bytes instead of {length}.")
+    return out
+
+
+def read_block(block: bytes, where: str) -> tuple[list[bytes], list[bytes]]:
+    """Keys and values of a payload. Raises DataLossError for anything that does not fit together."""
+    length = len(block)
+    if length < 4:
+        raise DataLossError(f"{where}: bad block contents: {length} bytes are too few.")
+    (count,) = _U32.unpack_from(block, length - 4)
+    end = length - 4 - 4 * count
+    if count == 0 or end < 0:
+        raise DataLossError(f"{where}: bad block contents: {count} restarts in {length} bytes.")
+    keys: list[bytes] = []
+    values: list[bytes] = []
+    full = set()  # places of entries whose key is written out
+    key = b""
+    at = 0
+    while at < end:
+        place = at
+        if at + 3 > end:
+            raise DataLossError(f"{where}: the entry at byte {place} is cut off.")
+        shared, rest, width = block[at], block[at + 1], block[at + 2]
+        if (shared | rest | width) < 128:
+            at += 3
+        else:
+            try:
+                shared, at = read_varint(block, at, end, 5)
+                rest, at = read_varint(block, at, end, 5)
+                width, at = read_varint(block, at, end, 5)
+            except DataLossError as error:
+                raise DataLossError(f"{where}: the entry at byte {place}: {error}.") from None
+        middle = at + rest
+        stop = middle + width
+        if stop > end or shared > len(key):
+            raise DataLossError(
+                f"{where}: the entry at byte {place} does not fit: {shared} shared bytes after a key of {len(key)}, "
+                f"{rest} + {width} bytes in {end - at}."
+            )
+        if shared:
+            key = key[:shared] + block[at:middle]
+        else:
+            key = block[at:middle]
+            full.add(place)
+        keys.append(key)
+        values.append(block[middle:stop])
+        at = stop
+    restarts = struct.unpack_from(f"<{count}I", block, end)
+    if restarts[0] != 0 or any(a >= b for a, b in itertools.pairwise(restarts)):
+        raise DataLossError(f"{where}: bad block contents: the restarts do not ascend from 0.")
+    if (keys and not full.issuperset(restarts)) or (not keys and count > 1):
+        raise DataLossError(f"{where}: bad block contents: a restart is not at an entry with a full key.")
+    return keys, values

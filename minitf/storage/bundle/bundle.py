@@ -1,0 +1,140 @@
+"""A V2 checkpoint as a set of files that changes in one step.
+
+The rename of ``prefix.index`` is the commit. Before it, all data stands on the disk under names that the old index does
+not use: over a checkpoint in one data file, ``-of-00001``, the new one is written as two, ``-of-00002``, of which the second is
+empty, and the next one as one again. After it, the old data files go. So the disk holds the old checkpoint or the new one,
+whole, at every moment, for TensorFlow's readers as well.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minitf.storage.bundle.entries import Header
+from minitf.storage.bundle.index import load_index
+from minitf.storage.bundle.names import data_path, files_of, index_path
+from minitf.storage.bundle.reader import BundleReader
+from minitf.storage.bundle.writer import Layout, entries_of, index_chunks, lay_out, write_data
+from minitf.storage.files import (
+    LOCAL,
+    Disk,
+    discard,
+    is_file,
+    locked,
+    make_directories,
+    path_of,
+    temporary_name,
+    typed,
+    write_temporary,
+)
+
+
+class TensorBundle:
+    """TensorFlow's V2 format as a ``Storage``.
+
+    ``durable=False`` skips fsync, as TensorFlow does: faster, and after a power cut the checkpoint may be lost (a
+    crash of the program alone never loses one). ``big_endian`` writes numbers in the other byte order.
+    """
+
+    name = "tf-v2"
+
+    def __init__(self, durable: bool = True, *, big_endian: bool = False, disk: Disk = LOCAL):
+        self.durable = durable
+        self.big_endian = big_endian
+        self._disk = disk
+
+    def __repr__(self) -> str:
+        return f"TensorBundle(durable={self.durable})"
+
+    def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
+        """Writes a checkpoint; on an error what stood under the prefix before is still there, whole.
+
+        Values are arrays, NumPy scalars, object arrays of bytes or str, ``Typed`` or ``Partitioned``. Missing directories are
+        made. Raises InvalidArgumentError, AlreadyExistsError for a key that comes twice, and PermissionDeniedError,
+        ResourceExhaustedError and their like for what the file system refuses.
+        """
+        self.write_shards(prefix, [tensors])
+
+    def write_shards(self, prefix: str, shards: Sequence[Mapping[str, Any]]) -> None:
+        """Writes a checkpoint of several data files; a partitioned tensor stands wholly in one of them. Raises as ``write``."""
+        prefix = path_of(prefix)
+        layouts = [lay_out(tensors, self.big_endian) for tensors in shards]
+        directory = os.path.dirname(prefix)
+        make_directories(self._disk, directory, self.durable)
+        with locked(self._disk, directory):
+            self._write(prefix, directory, layouts)
+
+    def _write(self, prefix: str, directory: str, layouts: Sequence[Layout]) -> None:
+        disk = self._disk
+        present, left = files_of(disk, prefix)  # with the lock held, nobody is using a temporary name of this prefix
+        exists = is_file(disk, index_path(prefix))
+        count = max(1, len(layouts))
+        if exists:
+            taken = {shards for _, shards in present.values()}
+            while count in taken:
+                count += 1
+        layouts = [*layouts, *(Layout() for _ in range(count - len(layouts)))]
+        paths = [data_path(prefix, shard, count) for shard in range(count)]
+        pending: list[str] = []  # files that a failure must not leave behind
+        try:
+            temporaries = []
+            for path, layout in zip(paths, layouts, strict=True):
+                temporary = temporary_name(path)
+                with typed("write", path):
+                    handle = disk.create(temporary)
+                    pending.append(temporary)
+                    try:
+                        write_data(disk, handle, layout)
+                        if self.durable:
+                            disk.sync(handle)
+                    finally:
+                        disk.close(handle)
+                temporaries.append(temporary)
+            chunks = index_chunks(Header(count, self.big_endian), entries_of(layouts))
+            index = write_temporary(disk, index_path(prefix), [b"".join(chunks)], self.durable)
+            pending.append(index)
+            for temporary, path in zip(temporaries, paths, strict=True):
+                with typed("rename", path):
+                    disk.replace(temporary, path)
+                pending[pending.index(temporary)] = path
+            self._sync(directory)
+            with typed("rename", index_path(prefix)):
+                disk.replace(index, index_path(prefix))
+            pending.clear()
+        except BaseException:
+            discard(disk, pending)
+            raise
+        self._sync(directory)
+        discard(disk, [*left, *(path for path in present if path not in paths)])
+
+    def _sync(self, directory: str) -> None:
+        if self.durable:
+            with typed("sync directory", directory or os.curdir):
+                self._disk.sync_directory(directory)
+
+    def open(self, prefix: str) -> BundleReader:
+        """Opens a checkpoint; its index is read and verified now, values when they are asked for.
+
+        Raises NotFoundError, saying what was looked for, if there is none, and DataLossError if its index is damaged or the
+        path is a directory.
+        """
+        prefix = path_of(prefix)
+        index, identity = load_index(self._disk, prefix)
+        return BundleReader(self._disk, prefix, index, identity)
+
+    def exists(self, prefix: str) -> bool:
+        """True if an index stands under the prefix."""
+        return is_file(self._disk, index_path(path_of(prefix)))
+
+    def remove(self, prefix: str) -> None:
+        """Deletes the files of a checkpoint, the index first, so that no half of it can be opened."""
+        prefix = path_of(prefix)
+        with typed("remove", prefix):
+            paths = [*([index_path(prefix)] if self.exists(prefix) else []), *files_of(self._disk, prefix)[0]]
+            for path in paths:
+                try:
+                    self._disk.remove(path)
+                except FileNotFoundError:
+                    continue

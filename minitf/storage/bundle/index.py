@@ -1,0 +1,106 @@
+"""A parsed ``.index`` file, and the rule when it may be used again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from minitf.core.dtypes import DType
+from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
+from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.entries import Entry, Header, decode_header, quick_entry
+from minitf.storage.bundle.names import index_path, missing_text
+from minitf.storage.bundle.table import Table
+from minitf.storage.files import Disk, find, is_directory, read_whole
+
+Identity = tuple[int, int, int, int]
+
+
+class Index:
+    """Header and records of one checkpoint. Entries are decoded when they are asked for."""
+
+    def __init__(self, data: bytes | bytearray, path: str):
+        view = memoryview(data).toreadonly()
+        records = Table(lambda offset, size: view[offset : offset + size], len(view), path).records()
+        if b"" not in records:
+            raise DataLossError(f"{path}: the header, the record with the empty key, is missing.")
+        self.path = path
+        self.header: Header = decode_header(records.pop(b""), path)
+        self.records = records
+        self._heads: dict[bytes, tuple[DType, tuple[int, ...]]] = {}
+        self._pieces: set[bytes] | None = None
+
+    def entry(self, key: bytes) -> Entry:
+        """The entry of a key (or slice key). Raises KeyError if there is none, DataLossError if it makes no sense."""
+        return quick_entry(self.records[key], self._heads, lambda: f"{self.path}: key {text_of(key)!r}")
+
+    def pieces(self) -> set[bytes]:
+        """The slice keys of all partitioned tensors: they are no tensors of their own, and listings leave them out."""
+        if self._pieces is None:
+            found: set[bytes] = set()
+            if next(iter(self.records), b"").startswith(b"\0"):  # slice keys begin with byte 00, so they come first
+                for key in self.records:
+                    try:
+                        slices = self.entry(key).slices
+                    except DataLossError:
+                        continue  # said when the key is used
+                    found.update(slice_key(key, extents) for extents in slices)
+            self._pieces = found & self.records.keys()
+        return self._pieces
+
+    def keys(self) -> list[bytes]:
+        """The keys of all tensors, in byte order."""
+        pieces = self.pieces()
+        return [key for key in self.records if key not in pieces] if pieces else list(self.records)
+
+
+def text_of(key: bytes) -> str:
+    """A key as str; bytes that are not UTF-8 come back unchanged through ``bytes_of``."""
+    return key.decode("utf-8", "surrogateescape")
+
+
+def bytes_of(key: str) -> bytes:
+    """A key as it stands in the file. Raises InvalidArgumentError for a str that has no bytes."""
+    try:
+        return key.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(f"{key!r} is no key: {error}.") from None
+
+
+_KEPT = 4
+_parsed: OrderedDict[tuple[int, str], tuple[Identity, Index]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def identity_of(disk: Disk, path: str) -> Identity | None:
+    """What changes when a file is replaced: device, inode, size and time; None if nothing is there."""
+    found = find(disk, path)
+    return found and (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def load_index(disk: Disk, prefix: str) -> tuple[Index, Identity]:
+    """The index of a prefix, parsed now or, if the file is the same as then, a short time ago.
+
+    Raises NotFoundError (with what was looked for), DataLossError for damage and for a directory.
+    """
+    path = index_path(prefix)
+    identity = identity_of(disk, path)
+    if identity is None:
+        if is_directory(disk, prefix) and prefix:
+            raise DataLossError(f"open: {prefix!r} is a directory, not a checkpoint; try latest_checkpoint({prefix!r}).")
+        raise NotFoundError(missing_text(disk, prefix))
+    place = (id(disk), path)
+    with _lock:
+        kept = _parsed.get(place)
+        if kept is not None and kept[0] == identity:
+            _parsed.move_to_end(place)
+            return kept[1], identity
+    if is_directory(disk, path):
+        raise DataLossError(f"open: {path!r} is a directory, not an index file.")
+    index = Index(read_whole(disk, path), path)
+    if identity_of(disk, path) == identity:  # else the file was replaced while it was read: good for now, not for later
+        with _lock:
+            _parsed[place] = identity, index
+            while len(_parsed) > _KEPT:
+                _parsed.popitem(last=False)
+    return index, identity

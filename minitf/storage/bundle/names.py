@@ -1,0 +1,64 @@
+"""The names of the files of a V2 checkpoint, and what a wrong path may have meant."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in
+
+_DATA = re.compile(r"(?P<stem>.*)\.data-(?P<shard>\d{5,})-of-(?P<shards>\d{5,})", re.DOTALL)
+
+
+def index_path(prefix: str) -> str:
+    """The index file of a prefix."""
+    return prefix + ".index"
+
+
+def data_path(prefix: str, shard: int, shards: int) -> str:
+    """One data file of a prefix."""
+    return f"{prefix}.data-{shard:05d}-of-{shards:05d}"
+
+
+def split_data_name(name: str) -> tuple[str, int, int] | None:
+    """(prefix, shard, shards) of a data file's name, None for other names."""
+    found = _DATA.fullmatch(name)
+    return found and (found["stem"], int(found["shard"]), int(found["shards"]))
+
+
+def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[str]]:
+    """What stands under a prefix beside the index: data files with (shard, shards), and left-over temporary files."""
+    directory, stem = os.path.split(prefix)
+    data = {}
+    left = []
+    for name in names_in(disk, directory):
+        if name.startswith(stem):
+            parts = split_data_name(name)
+            if parts is not None and parts[0] == stem:
+                data[os.path.join(directory, name)] = parts[1:]
+            elif TEMPORARY in name and name.startswith((f"{stem}.index{TEMPORARY}", f"{stem}.data-")):
+                left.append(os.path.join(directory, name))
+    return data, left
+
+
+def missing_text(disk: Disk, prefix: str) -> str:
+    """Why there is no checkpoint under a prefix, as far as the neighbourhood tells."""
+    directory, stem = os.path.split(prefix)
+    text = f"open: no checkpoint {prefix!r}: {index_path(prefix)!r} does not exist"
+    if prefix.endswith(".index") and find(disk, prefix) is not None:
+        return f"{text}. This is the index file itself; give the prefix {prefix[: -len('.index')]!r}."
+    parts = split_data_name(prefix)
+    if parts is not None:
+        return f"{text}. This is a data file; give the prefix {parts[0]!r}."
+    if not is_directory(disk, directory):
+        return f"{text}, nor does the directory {directory!r}."
+    names = names_in(disk, directory)
+    numbered = re.compile(re.escape(stem) + r"-\d+")
+    near = [name[:-6] for name in names if name.endswith(".index") and numbered.fullmatch(name[:-6])]
+    if near:
+        near.sort(key=lambda name: int(name.rsplit("-", 1)[1]))
+        paths = ", ".join(repr(os.path.join(directory, name)) for name in near[-3:])
+        return f"{text}. A saved path ends with its number; there is {paths}."
+    if any((split_data_name(name) or ("",))[0] == stem for name in names):
+        return f"{text}, but data files of it do: the save was interrupted, or the index was lost."
+    return f"{text}. Give the path that save() returned, or latest_checkpoint(directory)."

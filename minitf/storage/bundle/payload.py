@@ -1,0 +1,191 @@
+"""The bytes of one value in a data file.
+
+Numbers stand bare, row by row. A string tensor has all lengths first (varints), a checksum of the lengths (taken over them as
+fixed numbers, not over the varints), then the strings. A variant tensor has, an element: length, bytes, checksum so far.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from crc32c import crc32c
+
+from minitf.core.dtypes import DType
+from minitf.core.spec import total_size
+from minitf.errors import DataLossError, UnimplementedError
+from minitf.storage.bundle.coding import mask
+from minitf.storage.bundle.entries import Entry
+from minitf.storage.values import Array, as_bytes, string_array
+from minitf.storage.varint import read_varint, varint
+
+MAX_NUMPY_RANK = 64
+
+
+def is_plain(dtype: DType) -> bool:
+    """True for dtypes whose elements all take the same number of bytes."""
+    return dtype.kind not in "SV"
+
+
+def swapped(array: Array) -> Array:
+    """The same numbers with their bytes in the other order (complex: each half for itself)."""
+    width = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
+    if width == 1:
+        return array
+    flat = np.ascontiguousarray(array).reshape(-1).view(f"u{width}").byteswap()
+    return flat.view(array.dtype).reshape(array.shape)
+
+
+def encode_strings(array: Array, key: str, big_endian: bool = False) -> tuple[list[bytes], int]:
+    """Buffers of a string tensor and its masked checksum."""
+    items = as_bytes(array, key)
+    order = ">" if big_endian else "<"
+    lengths = [len(item) for item in items]
+    crc = crc32c(_fixed_lengths(lengths, order))
+    stored = struct.pack(f"{order}I", mask(crc))
+    out = [b"".join(map(varint, lengths)), stored, *items]
+    crc = crc32c(stored, crc)
+    for item in items:
+        crc = crc32c(item, crc)
+    return out, mask(crc)
+
+
+def _fixed_lengths(lengths: Sequence[int], order: str) -> bytes:
+    if max(lengths, default=0) <= 0xFFFFFFFF:
+        return np.array(lengths, f"{order}u4").tobytes()
+    return b"".join(struct.pack(f"{order}I" if n <= 0xFFFFFFFF else f"{order}Q", n) for n in lengths)
+
+
+def encode_variants(array: Array, key: str) -> tuple[list[bytes], int]:
+    """Buffers of a variant tensor, given as serialized elements, and its masked checksum."""
+    out: list[bytes] = []
+    crc = 0
+    for item in as_bytes(array, key):
+        crc = crc32c(item, crc32c(struct.pack("<Q", len(item)), crc))
+        stored = struct.pack("<I", mask(crc))
+        out += varint(len(item)), item, stored
+        crc = crc32c(stored, crc)
+    return out, mask(crc)
+
+
+def check_size(entry: Entry, where: str) -> None:
+    """Raises DataLossError if the entry's size cannot be that of its dtype and shape."""
+    count = total_size(entry.shape)
+    if is_plain(entry.dtype):
+        wanted = count * entry.dtype.size
+        if entry.size != wanted:
+            raise DataLossError(
+                f"{where}: invalid size in bundle entry: {entry.size} bytes stored, {entry.dtype.name} {entry.shape} "
+                f"has {wanted}."
+            )
+    else:
+        least = count + 4 if entry.dtype.kind == "S" else 5 * count  # a length has a byte at least
+        if entry.size < least:
+            raise DataLossError(
+                f"{where}: invalid size in bundle entry: {entry.size} bytes stored, {count} elements take {least} at least."
+            )
+    if len(entry.shape) > MAX_NUMPY_RANK:
+        raise UnimplementedError(f"{where}: {len(entry.shape)} dimensions; NumPy arrays have {MAX_NUMPY_RANK} at most.")
+
+
+def check_crc(found: int, entry: Entry, where: str) -> None:
+    """Raises DataLossError if the masked checksum of the bytes read is not the entry's."""
+    if found != entry.crc:
+        raise DataLossError(
+            f"{where}: checksum does not match: stored {entry.crc:08x} vs. calculated {found:08x} over {entry.size} bytes "
+            f"at offset {entry.offset}."
+        )
+
+
+def finish_numbers(array: Array, dtype: DType, big_endian: bool) -> Array:
+    """What stands in the file, made valid: byte order, and values that cannot be told apart in TensorFlow."""
+    if big_endian:
+        array = swapped(array)
+    if dtype.kind == "b":
+        raw = array.view(np.uint8)
+        if raw.size and raw.max() > 1:  # TensorFlow: any byte but 0 is True
+            np.minimum(raw, 1, out=raw)
+    elif dtype.name in SUB_BYTE:
+        raw = array.view(np.uint8)
+        np.bitwise_and(raw, SUB_BYTE[dtype.name], out=raw)
+    return array
+
+
+SUB_BYTE = {"int4": 15, "uint4": 15, "float4_e2m1fn": 15, "int2": 3, "uint2": 3}
+
+
+def decode_strings(data: memoryview, entry: Entry, where: str, big_endian: bool) -> Array:
+    """A string tensor from its bytes, all checksums verified. Raises DataLossError."""
+    order = ">" if big_endian else "<"
+    count = total_size(entry.shape)
+    lengths, at = _read_lengths(data, count, where)
+    if at + 4 > len(data):
+        raise DataLossError(f"{where}: the {count} lengths leave no room for their checksum.")
+    crc = crc32c(_fixed_lengths(lengths, order))
+    (stored,) = struct.unpack_from(f"{order}I", data, at)
+    if mask(crc) != stored:
+        raise DataLossError(f"{where}: the length checksum does not match: stored {stored:08x} vs. calculated {mask(crc):08x}.")
+    if at + 4 + sum(lengths) != len(data):
+        raise DataLossError(f"{where}: the strings have {sum(lengths)} bytes, the entry has room for {len(data) - at - 4}.")
+    check_crc(mask(crc32c(data[at:], crc)), entry, where)
+    at += 4
+    items = []
+    for length in lengths:
+        items.append(bytes(data[at : at + length]))
+        at += length
+    return string_array(items, entry.shape)
+
+
+def _read_lengths(data: memoryview, count: int, where: str) -> tuple[list[int], int]:
+    lengths: list[int] = []
+    at, end = 0, len(data)
+    try:
+        for _ in range(count):
+            length, at = read_varint(data, at, end)
+            if length > end:
+                raise DataLossError(f"a string of {length} bytes is longer than all bytes of the tensor, {end}")
+            lengths.append(length)
+    except DataLossError as error:
+        raise DataLossError(f"{where}: string number {len(lengths)}: {error}.") from None
+    return lengths, at
+
+
+def decode_variants(data: memoryview, entry: Entry, where: str) -> Array:
+    """A variant tensor: an object array of serialized elements, all checksums verified. Raises DataLossError."""
+    items: list[bytes] = []
+    at = crc = 0
+    for number in range(total_size(entry.shape)):
+        try:
+            length, at = read_varint(data, at, len(data))
+        except DataLossError as error:
+            raise DataLossError(f"{where}: variant number {number}: {error}.") from None
+        if at + length + 4 > len(data):
+            raise DataLossError(f"{where}: variant number {number} of {length} bytes runs past the {len(data)} of the tensor.")
+        item = bytes(data[at : at + length])
+        at += length
+        crc = crc32c(item, crc32c(struct.pack("<Q", length), crc))
+        (stored,) = struct.unpack_from("<I", data, at)
+        if mask(crc) != stored:
+            raise DataLossError(f"{where}: variant number {number}: checksum does not match: stored {stored:08x}.")
+        crc = crc32c(data[at : at + 4], crc)
+        at += 4
+        items.append(item)
+    if at != len(data):
+        raise DataLossError(f"{where}: {len(data) - at} bytes behind the last variant.")
+    check_crc(mask(crc), entry, where)
+    return string_array(items, entry.shape)
+
+
+def decode_value(data: memoryview, entry: Entry, where: str, big_endian: bool) -> Array:
+    """A value from its bytes in the file, checked; the array is new and the caller's own."""
+    if entry.dtype.kind == "S":
+        return decode_strings(data, entry, where, big_endian)
+    if entry.dtype.kind == "V":
+        if big_endian:
+            raise UnimplementedError(f"{where}: variants in a big-endian file are not defined.")
+        return decode_variants(data, entry, where)
+    check_crc(mask(crc32c(data)), entry, where)
+    array: Any = np.frombuffer(data, entry.dtype.np).reshape(entry.shape).copy()
+    return finish_numbers(array, entry.dtype, big_endian)

@@ -1,0 +1,110 @@
+"""Moving large values: checksum and file access hand in hand, by two threads.
+
+A buffer is cut into spans; a thread takes a span and goes through it in chunks that are still in the processor's cache when the
+second of the two touches them. The checksum of a buffer is put together from those of its spans.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from crc32c import crc32c
+
+from minitf.errors import DataLossError
+from minitf.storage.files import Disk, read_fully, write_fully
+
+CHUNK = 1 << 19
+SPAN = 1 << 23
+THREADS = 2
+_POLYNOMIAL = 0x82F63B78  # Castagnoli, reflected
+
+Placed = tuple[int, memoryview]  # offset in the file, bytes
+
+
+def read(disk: Disk, handle: int, buffers: Sequence[Placed], path: str) -> list[int]:
+    """Fills the buffers from the file and returns their checksums. Raises DataLossError if the file ends too early."""
+
+    def one(offset: int, view: memoryview) -> int:
+        crc = 0
+        for start in range(0, len(view), CHUNK):
+            chunk = view[start : start + CHUNK]
+            if read_fully(disk, handle, chunk, offset + start) < len(chunk):
+                raise DataLossError(f"{path}: the file became shorter while it was being read.")
+            crc = crc32c(chunk, crc)
+        return crc
+
+    return _each(buffers, one)
+
+
+def write(disk: Disk, handle: int, buffers: Sequence[Placed]) -> list[int]:
+    """Writes the buffers to the file and returns their checksums."""
+
+    def one(offset: int, view: memoryview) -> int:
+        crc = 0
+        for start in range(0, len(view), CHUNK):
+            chunk = view[start : start + CHUNK]
+            crc = crc32c(chunk, crc)
+            write_fully(disk, handle, chunk, offset + start)
+        return crc
+
+    return _each(buffers, one)
+
+
+def _each(buffers: Sequence[Placed], one: Callable[[int, memoryview], int]) -> list[int]:
+    jobs = [
+        (number, offset + start, view[start : start + SPAN])
+        for number, (offset, view) in enumerate(buffers)
+        for start in range(0, len(view), SPAN)
+    ]
+    out = [0] * len(buffers)
+    for (number, _, view), crc in zip(jobs, _run(jobs, one), strict=True):
+        out[number] = combine(out[number], crc, len(view))
+    return out
+
+
+def _run(jobs: Sequence[tuple[int, int, memoryview]], one: Callable[[int, memoryview], int]) -> list[int]:
+    if len(jobs) < 2:
+        return [one(offset, view) for _, offset, view in jobs]
+    with ThreadPoolExecutor(THREADS) as pool:
+        futures: list[Any] = [pool.submit(one, offset, view) for _, offset, view in jobs]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+
+def combine(first: int, second: int, length: int) -> int:
+    """The checksum of a + b from those of a and b and the length of b.
+
+    Appending n bytes multiplies a checksum by x**(8n), as polynomials over the field of two elements.
+    """
+    return _multiply(_power(length), first) ^ second
+
+
+def _multiply(a: int, b: int) -> int:
+    """A * b modulo the polynomial; the highest bit is x**0."""
+    product = 0
+    bit = 1 << 31
+    while bit:
+        if a & bit:
+            product ^= b
+        b = b >> 1 ^ (_POLYNOMIAL if b & 1 else 0)
+        bit >>= 1
+    return product
+
+
+@functools.lru_cache(64)
+def _power(length: int) -> int:
+    """x**(8 * length) modulo the polynomial."""
+    out, square = 1 << 31, 1 << 23  # 1 and x**8
+    while length:
+        if length & 1:
+            out = _multiply(square, out)
+        square = _multiply(square, square)
+        length >>= 1
+    return out

@@ -1,0 +1,308 @@
+"""The file system, behind one small object, and what a checkpoint needs of it.
+
+``Disk`` has one method a system call and nothing else, so that a wrapper can count, record or break any of them. The
+functions below it take a disk and add what every caller wants: loops over short writes, typed errors, temporary names that go
+away, directories that survive a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat as stat_bits
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from minitf import errors
+
+TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
+_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class Disk:
+    """The local file system: thin, raw, replaceable. Every method may raise OSError."""
+
+    def create(self, path: str) -> int:
+        """Makes a file that must not exist and opens it for writing."""
+        return os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o666
+        )
+
+    def open(self, path: str) -> int:
+        """Opens a file for reading."""
+        return os.open(path, os.O_RDONLY | _FLAGS)
+
+    def write(self, handle: int, data: Any, offset: int) -> int:
+        """Writes a buffer at a place of the file; may write less than asked."""
+        if hasattr(os, "pwrite"):
+            return os.pwrite(handle, data, offset)
+        os.lseek(handle, offset, os.SEEK_SET)  # Windows
+        return os.write(handle, data)
+
+    def read(self, handle: int, into: Any, offset: int) -> int:
+        """Reads into a writable buffer; may read less than asked; 0 at the end of the file."""
+        if hasattr(os, "preadv"):
+            return os.preadv(handle, [into], offset)
+        os.lseek(handle, offset, os.SEEK_SET)  # Windows
+        got = os.read(handle, len(into))
+        into[: len(got)] = got
+        return len(got)
+
+    def sync(self, handle: int) -> None:
+        """Returns when what was written to the file is on the disk."""
+        os.fsync(handle)
+
+    def close(self, handle: int) -> None:
+        """Closes."""
+        os.close(handle)
+
+    def stat(self, path: str) -> os.stat_result:
+        """What the file system knows of a path."""
+        return os.stat(path)
+
+    def size(self, handle: int) -> int:
+        """Bytes in an open file."""
+        return os.fstat(handle).st_size
+
+    def replace(self, old: str, new: str) -> None:
+        """Renames a file over whatever has the new name, in one step."""
+        os.replace(old, new)
+
+    def remove(self, path: str) -> None:
+        """Deletes a file."""
+        os.unlink(path)
+
+    def names(self, directory: str) -> list[str]:
+        """Names in a directory."""
+        return os.listdir(directory or os.curdir)
+
+    def make_directory(self, path: str) -> None:
+        """Makes one directory."""
+        os.mkdir(path)
+
+    def sync_directory(self, path: str) -> None:
+        """Returns when the names in the directory are on the disk."""
+        if os.name == "nt":
+            return  # Windows cannot open a directory; its renames are written through
+        handle = os.open(path or os.curdir, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def lock(self, directory: str) -> int | None:
+        """Waits until nobody else has locked the directory and locks it; None where there is no such lock."""
+        try:
+            import fcntl
+        except ImportError:
+            return None
+        handle = os.open(directory or os.curdir, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            os.close(handle)
+            if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
+                return None  # some network file systems
+            raise
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+    def unlock(self, handle: int) -> None:
+        """Ends a lock."""
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_UN)  # a forked child may still hold the handle, so closing is not enough
+        finally:
+            os.close(handle)
+
+
+LOCAL = Disk()
+
+# TensorFlow's table of errno to status, for the numbers that files can raise.
+_CLASSES: dict[int, type[errors.OpError]] = {
+    **dict.fromkeys((errno.ENOENT, errno.ENXIO, errno.ENODEV), errors.NotFoundError),
+    **dict.fromkeys((errno.EEXIST,), errors.AlreadyExistsError),
+    **dict.fromkeys((errno.EPERM, errno.EACCES, errno.EROFS), errors.PermissionDeniedError),
+    **dict.fromkeys((errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR, errno.EBADF, errno.EBUSY), errors.FailedPreconditionError),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM), errors.ResourceExhaustedError),
+    **dict.fromkeys((errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP), errors.InvalidArgumentError),
+    **dict.fromkeys((errno.EFBIG,), errors.OutOfRangeError),
+    **dict.fromkeys((errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT), errors.UnavailableError),
+}
+
+
+def typed_error(error: OSError, doing: str, path: str) -> errors.OpError:
+    """The minitf error for an OSError; its ``code`` is the one that TensorFlow gives this errno."""
+    kind = _CLASSES.get(error.errno or 0, errors.UnknownError)
+    return kind(f"{doing}: {path}: {error.strerror or error}.")
+
+
+@contextlib.contextmanager
+def typed(doing: str, path: str) -> Iterator[None]:
+    """Turns an OSError (and a path that no file system takes) into a minitf error that says what was done to which path."""
+    try:
+        yield
+    except OSError as error:
+        raise typed_error(error, doing, path) from error
+    except ValueError as error:  # a NUL in the path
+        if isinstance(error, errors.OpError) or "null" not in str(error):
+            raise
+        raise errors.InvalidArgumentError(f"{doing}: {path!r} is no path: {error}.") from error
+
+
+def path_of(value: Any) -> str:
+    """A path as str. Takes str, bytes and path objects; raises TypeError for anything else."""
+    return os.fsdecode(value)
+
+
+def find(disk: Disk, path: str) -> os.stat_result | None:
+    """What the file system knows of a path, None if nothing is there. Raises typed errors, e.g. for refused access."""
+    with typed("look up", path):
+        try:
+            return disk.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def is_file(disk: Disk, path: str) -> bool:
+    """True if a plain file stands there."""
+    found = find(disk, path)
+    return found is not None and stat_bits.S_ISREG(found.st_mode)
+
+
+def is_directory(disk: Disk, path: str) -> bool:
+    """True if a directory stands there."""
+    found = find(disk, path or os.curdir)
+    return found is not None and stat_bits.S_ISDIR(found.st_mode)
+
+
+def names_in(disk: Disk, directory: str) -> list[str]:
+    """Sorted names in a directory; none if there is no such directory."""
+    with typed("list", directory):
+        try:
+            return sorted(disk.names(directory))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+
+def write_fully(disk: Disk, handle: int, data: Any, offset: int) -> int:
+    """Writes all of a buffer of bytes, however little the system takes at a time; returns the offset behind it."""
+    view = data
+    while len(view):
+        try:
+            done = disk.write(handle, view, offset)
+        except InterruptedError:
+            continue
+        if done == 0:
+            raise OSError(errno.EIO, "the file takes no more bytes")
+        offset += done
+        view = memoryview(view)[done:]
+    return offset
+
+
+def read_fully(disk: Disk, handle: int, into: memoryview, offset: int) -> int:
+    """Fills a buffer from an open file; returns how much there was, less than asked only at the end of the file."""
+    total = len(into)
+    done = 0
+    while done < total:
+        try:
+            got = disk.read(handle, into[done:] if done else into, offset + done)
+        except InterruptedError:
+            continue
+        if got == 0:
+            break
+        done += got
+    return done
+
+
+def read_whole(disk: Disk, path: str) -> bytearray:
+    """All bytes of a file. Raises NotFoundError and its like."""
+    with typed("read", path):
+        handle = disk.open(path)
+        try:
+            data = bytearray(disk.size(handle))
+            got = read_fully(disk, handle, memoryview(data), 0)
+        finally:
+            disk.close(handle)
+    del data[got:]
+    return data
+
+
+def temporary_name(path: str) -> str:
+    """A name beside ``path`` for a file that is not complete yet."""
+    return f"{path}{TEMPORARY}{secrets.token_hex(8)}"
+
+
+def write_temporary(disk: Disk, path: str, chunks: Iterable[Any], durable: bool) -> str:
+    """Writes a file under a temporary name for ``path`` and returns that name; on an error nothing is left."""
+    temporary = temporary_name(path)
+    with typed("write", path):
+        handle = disk.create(temporary)
+        try:
+            try:
+                offset = 0
+                for chunk in chunks:
+                    offset = write_fully(disk, handle, chunk, offset)
+                if durable:
+                    disk.sync(handle)
+            finally:
+                disk.close(handle)
+        except BaseException:
+            discard(disk, [temporary])
+            raise
+    return temporary
+
+
+def replace_file(disk: Disk, path: str, chunks: Iterable[Any], durable: bool) -> None:
+    """Puts a file in place in one step: whoever looks sees the old content or the new, also after a power cut."""
+    temporary = write_temporary(disk, path, chunks, durable)
+    with typed("replace", path):
+        try:
+            disk.replace(temporary, path)
+        except BaseException:
+            discard(disk, [temporary])
+            raise
+        if durable:
+            disk.sync_directory(os.path.dirname(path))
+
+
+def discard(disk: Disk, paths: Iterable[str]) -> None:
+    """Deletes files as far as that is possible; for clean-up behind an error that matters more."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            disk.remove(path)
+
+
+def make_directories(disk: Disk, directory: str, durable: bool) -> None:
+    """Makes a directory with all its parents, each on the disk before the next."""
+    missing = []
+    while directory and not is_directory(disk, directory):
+        missing.append(directory)
+        directory = os.path.dirname(directory)
+    for path in reversed(missing):
+        with typed("make directory", path):
+            try:
+                disk.make_directory(path)
+            except FileExistsError:  # somebody else was faster
+                if not is_directory(disk, path):
+                    raise
+            if durable:
+                disk.sync_directory(os.path.dirname(path))
+
+
+@contextlib.contextmanager
+def locked(disk: Disk, directory: str) -> Iterator[None]:
+    """Holds the directory's lock, so that writers of one directory, in any process, take turns."""
+    with typed("lock", directory or os.curdir):
+        handle = disk.lock(directory)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            with contextlib.suppress(OSError):
+                disk.unlock(handle)

@@ -1,0 +1,212 @@
+"""The object graph as it stands in a checkpoint: the message ``TrackableObjectGraph``, in TensorFlow's exact bytes.
+
+A graph can have a hundred thousand nodes, and protobuf's Python objects cost microseconds each, so the bytes are made here
+directly, and read directly as far as they look the way TensorFlow writes them; protobuf itself reads everything else.
+"""
+
+from __future__ import annotations
+
+from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.saved import SavedGraph, SavedNode, SavedSlot, SavedValue
+from minitf.storage.protos import parse
+from minitf.storage.varint import read_varint, varint
+
+_HAS_VALUES = {None: b"", False: b"\x2a\x00", True: b"\x2a\x02\x08\x01"}
+
+
+def encode_graph(graph: SavedGraph) -> bytes:
+    """The bytes that TensorFlow writes for the same graph.
+
+    Raises InvalidArgumentError for names that are not Unicode and for numbers that are no nodes.
+    """
+    count = len(graph.nodes)
+    out: list[bytes] = []
+    numbers: dict[int, bytes] = {}
+    names: dict[str, bytes] = {}
+    try:
+        for node in graph.nodes:
+            parts: list[bytes] = []
+            for name, child in node.children:
+                number = numbers.get(child)
+                if number is None:
+                    if not 0 <= child < count:
+                        raise InvalidArgumentError(f"object graph: edge {name!r} leads to node {child} of {count}.")
+                    number = numbers[child] = b"\x08" + varint(child) if child else b""
+                text = names.get(name)
+                if text is None:
+                    text = names[name] = _text(b"\x12", name)
+                body = number + text
+                parts += b"\x0a", varint(len(body)), body
+            for value in node.values:
+                body = _text(b"\x0a", value.name) + _text(b"\x12", value.full_name) + _text(b"\x1a", value.key)
+                parts += b"\x12", varint(len(body)), body
+            for slot in node.slots:
+                if not (0 <= slot.variable < count and 0 <= slot.slot < count):
+                    raise InvalidArgumentError(
+                        f"object graph: slot {slot.slot_name!r} joins {slot.variable}, {slot.slot} of {count}."
+                    )
+                body = _text(b"\x12", slot.slot_name)
+                if slot.variable:
+                    body = b"\x08" + varint(slot.variable) + body
+                if slot.slot:
+                    body += b"\x18" + varint(slot.slot)
+                parts += b"\x1a", varint(len(body)), body
+            if node.registered_saver is not None:
+                body = _text(b"\x0a", node.registered_saver[0]) + _text(b"\x12", node.registered_saver[1])
+                parts += b"\x22", varint(len(body)), body
+            parts.append(_HAS_VALUES[node.has_values])
+            body = b"".join(parts)
+            out += b"\x0a", varint(len(body)), body
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(f"object graph: the name {error.object!r} cannot be stored: {error.reason}.") from None
+    return b"".join(out)
+
+
+def _text(tag: bytes, text: str) -> bytes:
+    if not text:
+        return b""
+    stored = text.encode("utf-8")
+    return tag + varint(len(stored)) + stored
+
+
+def decode_graph(data: bytes, source: str = "object graph") -> SavedGraph:
+    """The graph in these bytes; ``source`` says in messages where they come from.
+
+    Raises DataLossError for bytes that are no graph, for a graph without nodes and for node numbers outside of it.
+    """
+    try:
+        nodes = _quick_nodes(data)
+    except _Unusual:
+        nodes = _protobuf_nodes(data, source)
+    _check(nodes, source)
+    return SavedGraph(nodes)
+
+
+class _Unusual(Exception):
+    """The bytes are not as TensorFlow would have written them."""
+
+
+def _quick_nodes(data: bytes) -> list[SavedNode]:
+    nodes: list[SavedNode] = []
+    names: dict[bytes, str] = {}
+    at, end = 0, len(data)
+    try:
+        while at < end:
+            if data[at] != 0x0A:
+                raise _Unusual
+            at, stop = _length(data, at + 1)
+            nodes.append(_quick_node(data, at, stop, names))
+            at = stop
+    except (IndexError, UnicodeDecodeError, DataLossError):
+        raise _Unusual from None
+    if at != end:
+        raise _Unusual
+    return nodes
+
+
+def _length(data: bytes, at: int) -> tuple[int, int]:
+    """First and last place of what follows a length."""
+    length = data[at]
+    if length < 128:
+        return at + 1, at + 1 + length
+    length, at = read_varint(data, at, len(data))
+    return at, at + length
+
+
+def _quick_node(data: bytes, at: int, end: int, names: dict[bytes, str]) -> SavedNode:
+    node = SavedNode()
+    while at < end:
+        tag = data[at]
+        at, stop = _length(data, at + 1)
+        if stop > end:
+            raise _Unusual
+        if tag == 0x0A:  # a child: number, name
+            number = 0
+            if at < stop and data[at] == 8:
+                number = data[at + 1]
+                if number < 128:
+                    at += 2
+                else:
+                    number, at = read_varint(data, at + 1, stop)
+            raw, at = _field(data, at, stop, 0x12)
+            name = names.get(raw)
+            if name is None:
+                name = names[raw] = raw.decode("utf-8")
+            node.children.append((name, number))
+        elif tag == 0x12:  # a value: name, full name, key
+            raw, at = _field(data, at, stop, 0x0A)
+            name = names.get(raw)
+            if name is None:
+                name = names[raw] = raw.decode("utf-8")
+            full_name, at = _field(data, at, stop, 0x12)
+            key, at = _field(data, at, stop, 0x1A)
+            node.values.append(SavedValue(name, full_name.decode("utf-8"), key.decode("utf-8")))
+        elif tag == 0x1A:  # a slot: variable, name, slot
+            variable = slot = 0
+            if at < stop and data[at] == 8:
+                variable, at = read_varint(data, at + 1, stop)
+            raw, at = _field(data, at, stop, 0x12)
+            if at < stop and data[at] == 0x18:
+                slot, at = read_varint(data, at + 1, stop)
+            node.slots.append(SavedSlot(variable, raw.decode("utf-8"), slot))
+        elif tag == 0x2A and node.has_values is None:
+            node.has_values = data[at:stop] == b"\x08\x01"
+            if stop - at and not node.has_values:
+                raise _Unusual
+            at = stop
+        elif tag == 0x22 and node.registered_saver is None:
+            raw, at = _field(data, at, stop, 0x0A)
+            object_name, at = _field(data, at, stop, 0x12)
+            node.registered_saver = raw.decode("utf-8"), object_name.decode("utf-8")
+        else:
+            raise _Unusual
+        if at != stop:
+            raise _Unusual
+    return node
+
+
+def _field(data: bytes, at: int, end: int, tag: int) -> tuple[bytes, int]:
+    """The bytes of a length-delimited field, none if another field or the end comes first."""
+    if at >= end or data[at] != tag:
+        return b"", at
+    at, stop = _length(data, at + 1)
+    if stop > end:
+        raise _Unusual
+    return data[at:stop], stop
+
+
+def _protobuf_nodes(data: bytes, source: str) -> list[SavedNode]:
+    return [
+        SavedNode(
+            children=[(edge.local_name, edge.node_id) for edge in node.children],
+            values=[SavedValue(value.name, value.full_name, value.checkpoint_key) for value in node.attributes],
+            slots=[
+                SavedSlot(slot.original_variable_node_id, slot.slot_name, slot.slot_variable_node_id)
+                for slot in node.slot_variables
+            ],
+            registered_saver=(
+                (node.registered_saver.name, node.registered_saver.object_name) if node.HasField("registered_saver") else None
+            ),
+            has_values=node.has_checkpoint_values.value if node.HasField("has_checkpoint_values") else None,
+        )
+        for node in parse("TrackableObjectGraph", data, source).nodes
+    ]
+
+
+def _check(nodes: list[SavedNode], source: str) -> None:
+    count = len(nodes)
+    if not count:
+        raise DataLossError(f"{source}: the object graph has no nodes, not even a root.")
+    for number, node in enumerate(nodes):
+        for name, child in node.children:
+            if not 0 <= child < count:
+                raise DataLossError(f"{source}: edge {name!r} of node {number} leads to node {child}; there are {count} nodes.")
+        for slot in node.slots:
+            if not (0 <= slot.variable < count and 0 <= slot.slot < count):
+                raise DataLossError(
+                    f"{source}: slot variable {slot.slot_name!r} of node {number} joins nodes {slot.variable} and {slot.slot}; "
+                    f"there are {count} nodes."
+                )
+        for value in node.values:
+            if not value.key:
+                raise DataLossError(f"{source}: value {value.name!r} of node {number} has no key.")

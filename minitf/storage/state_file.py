@@ -1,0 +1,175 @@
+"""The state file ``checkpoint``: which checkpoints a directory has, newest last.
+
+It is a text-format protobuf message and carries no checksum, so nothing that it says is believed without a look at the
+directory, and a path in it may not lead out of the directory unless the caller says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from minitf.storage.files import LOCAL, Disk, find, make_directories, path_of, read_whole, replace_file
+from minitf.storage.protos import message
+from minitf.storage.whole import problem_with
+
+STATE_FILE = "checkpoint"
+
+_log = logging.getLogger("minitf")
+
+
+@dataclass
+class CheckpointState:
+    """What the state file says. Paths are usable as they are: absolute, or relative to where the program runs."""
+
+    model_checkpoint_path: str = ""
+    all_model_checkpoint_paths: list[str] = field(default_factory=list)
+    all_model_checkpoint_timestamps: list[float] = field(default_factory=list)
+    last_preserved_timestamp: float = 0.0
+
+
+def state_path(directory: str, latest_filename: str | None = None) -> str:
+    """Where the state file of a directory is."""
+    return os.path.join(path_of(directory), path_of(latest_filename) if latest_filename else STATE_FILE)
+
+
+def is_inside(directory: str, path: str) -> bool:
+    """True if a path, taken as it is written (links are not followed), lies in the directory or below."""
+    base = os.path.join(os.path.abspath(directory or os.curdir), "")
+    return os.path.abspath(path).startswith(base)
+
+
+def read_state(
+    directory: str, latest_filename: str | None = None, *, allow_outside: bool = False, disk: Disk = LOCAL
+) -> CheckpointState | None:
+    """The state of a directory; None if it has none, or, with a warning in the log, if the file is damaged.
+
+    Stored paths that are not absolute are joined to the directory. Paths that lead out of the directory are left out, with a
+    warning, unless ``allow_outside``; if the newest does, the result is None. Raises ValueError if the file names no
+    checkpoint at all.
+    """
+    state = _parsed(directory, latest_filename, disk)
+    if state is None or allow_outside:
+        return state
+    path = state_path(directory, latest_filename)
+    kept = [n for n, p in enumerate(state.all_model_checkpoint_paths) if is_inside(directory, p)]
+    refused = [p for n, p in enumerate(state.all_model_checkpoint_paths) if n not in set(kept)]
+    if not is_inside(directory, state.model_checkpoint_path):
+        refused.append(state.model_checkpoint_path)
+    if refused:
+        _log.warning("%s: paths outside of the directory are ignored (allow_outside=True takes them): %s", path, refused)
+        if refused[-1] == state.model_checkpoint_path:
+            return None
+        if len(state.all_model_checkpoint_timestamps) == len(state.all_model_checkpoint_paths):
+            state.all_model_checkpoint_timestamps = [state.all_model_checkpoint_timestamps[n] for n in kept]
+        state.all_model_checkpoint_paths = [state.all_model_checkpoint_paths[n] for n in kept]
+    return state
+
+
+def _parsed(directory: str, latest_filename: str | None, disk: Disk) -> CheckpointState | None:
+    from google.protobuf import text_format
+
+    directory = path_of(directory)
+    path = state_path(directory, latest_filename)
+    if find(disk, path) is None:
+        return None
+    stored = message("CheckpointState")()
+    try:
+        text_format.Merge(read_whole(disk, path).decode("utf-8"), stored)
+    except (text_format.ParseError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        _log.warning("%s: not a valid state file: %s", path, error)
+        return None
+    if not stored.model_checkpoint_path:
+        raise ValueError(f"Invalid checkpoint state: {path} names no model_checkpoint_path. Delete the file, or save again.")
+    if len(stored.all_model_checkpoint_timestamps) not in (0, len(stored.all_model_checkpoint_paths)):
+        _log.warning("%s: %s time stamps for %s paths are ignored", path, len(stored.all_model_checkpoint_timestamps),
+                     len(stored.all_model_checkpoint_paths))  # fmt: skip
+        del stored.all_model_checkpoint_timestamps[:]
+    return CheckpointState(
+        os.path.join(directory, stored.model_checkpoint_path),
+        [os.path.join(directory, p) for p in stored.all_model_checkpoint_paths],
+        list(stored.all_model_checkpoint_timestamps),
+        stored.last_preserved_timestamp,
+    )
+
+
+def write_state(
+    directory: str,
+    state: CheckpointState,
+    latest_filename: str | None = None,
+    *,
+    relative: bool = True,
+    durable: bool = True,
+    disk: Disk = LOCAL,
+) -> None:
+    """Replaces the state file in one step.
+
+    Paths are stored relative to the directory; with ``relative=False`` those that are absolute stay so (as TensorFlow's
+    name-based Saver does). Raises RuntimeError if the newest checkpoint has the state file's own path, ValueError if
+    time stamps and paths do not pair.
+    """
+    from google.protobuf import text_format
+
+    directory = path_of(directory)
+    path = state_path(directory, latest_filename)
+    if os.path.abspath(state.model_checkpoint_path) == os.path.abspath(path):
+        raise RuntimeError(
+            f"write_state: checkpoint {state.model_checkpoint_path!r} is the state file's own path. Save under another name."
+        )
+    paths, times = state.all_model_checkpoint_paths, state.all_model_checkpoint_timestamps
+    if times and len(times) != len(paths):
+        raise ValueError(f"write_state: {len(times)} time stamps for {len(paths)} checkpoints; give one for each, or none.")
+    stored = message("CheckpointState")(
+        model_checkpoint_path=stored_path(directory, state.model_checkpoint_path, relative),
+        all_model_checkpoint_paths=[stored_path(directory, p, relative) for p in paths],
+        all_model_checkpoint_timestamps=times,
+        last_preserved_timestamp=state.last_preserved_timestamp,
+    )
+    text = text_format.MessageToString(stored, as_utf8=True)
+    make_directories(disk, directory, durable)
+    replace_file(disk, path, [text.encode("utf-8")], durable)
+
+
+def stored_path(directory: str, path: str, relative: bool = True) -> str:
+    """A checkpoint's path as it is written into the state file of a directory."""
+    path = path_of(path)
+    if os.path.isabs(path) and not relative:
+        return path
+    return os.path.relpath(path, directory or os.curdir)
+
+
+def latest_checkpoint(
+    directory: str, latest_filename: str | None = None, *, allow_outside: bool = False, disk: Disk = LOCAL
+) -> str | None:
+    """The prefix of the newest checkpoint of a directory that is whole; None if there is none.
+
+    Whole: the index parses, its checksums hold, and every data file that it uses is there with as many bytes as the entries
+    need. If that is not the newest one of the state file, the log has a warning that says why. Raises ValueError for a state
+    file that names no checkpoint.
+    """
+    state = _parsed(directory, latest_filename, disk)
+    if state is None:
+        return None
+    refused: list[str] = []
+    for prefix in _newest_first(state.model_checkpoint_path, state.all_model_checkpoint_paths):
+        if not allow_outside and not is_inside(directory, prefix):
+            refused.append(f"{prefix!r} is outside of the directory (allow_outside=True takes it)")
+            continue
+        problem = problem_with(prefix, disk)
+        if problem is None:
+            if refused:
+                _log.warning("latest_checkpoint: using %s, because %s", prefix, "; ".join(refused))
+            return prefix
+        refused.append(problem)
+    _log.error(
+        "latest_checkpoint: %s names no checkpoint that is whole: %s",
+        state_path(directory, latest_filename),
+        "; ".join(refused),
+    )
+    return None
+
+
+def _newest_first(newest: str, paths: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([newest, *reversed(paths)]))

@@ -1,0 +1,87 @@
+"""What can be written: arrays, and the two things that an array alone cannot say.
+
+``Typed`` is an array whose dtype is not the one that NumPy shows: the quantised kinds are plain integers in NumPy, and
+variants are bytes. ``Partitioned`` is a tensor saved in pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minitf.core import dtypes
+from minitf.core.dtypes import DType, as_dtype, of_numpy
+from minitf.errors import InvalidArgumentError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Extent = tuple[int, int] | None  # start and length along one dimension; None: the whole of it
+
+
+@dataclass(frozen=True, eq=False)
+class Typed:
+    """An array with the dtype that it shall have in the file, for example ``Typed("qint8", int8_array)``."""
+
+    dtype: Any
+    array: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Partitioned:
+    """A tensor in pieces: its full shape, and for each piece its extents and its value."""
+
+    shape: tuple[int, ...]
+    pieces: Sequence[tuple[tuple[Extent, ...], Any]]
+
+
+def as_value(value: Any, key: str) -> tuple[DType, Array]:
+    """Dtype and C-ordered native array of something to be written; strings come out as object arrays.
+
+    Raises InvalidArgumentError, naming ``key``, for what no checkpoint can hold.
+    """
+    dtype = None
+    if isinstance(value, Typed):
+        dtype, value = as_dtype(value.dtype), value.array
+    if isinstance(value, (str, bytes)):  # NumPy would drop zero bytes at the end
+        value = np.array(value, object)
+    array = np.asarray(value, order="C")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    try:
+        found = dtypes.string if array.dtype.kind == "O" else of_numpy(array.dtype)
+    except TypeError as error:
+        raise InvalidArgumentError(f"write: the value of {key!r} cannot be stored: {error}") from None
+    if dtype is None:
+        dtype = found
+    elif not dtype.is_numpy_compatible or (dtype.np != array.dtype and array.size):
+        raise InvalidArgumentError(
+            f"write: the value of {key!r} is to be stored as {dtype.name}, but its array is {array.dtype}."
+        )
+    if array.dtype.kind in "SU":
+        array = array.astype(object)
+    return dtype, array
+
+
+def bytes_view(array: Array) -> memoryview:
+    """The memory of a C-ordered array of numbers."""
+    flat: Any = array.reshape(-1).view(np.uint8)
+    return memoryview(flat)
+
+
+def as_bytes(array: Array, key: str) -> list[bytes]:
+    """The elements of a string array, in row-major order, str encoded as UTF-8. Raises InvalidArgumentError for others."""
+    flat = array.reshape(-1).tolist()
+    out = [item.encode("utf-8", "surrogateescape") if type(item) is str else item for item in flat]
+    for item in out:
+        if not isinstance(item, bytes):
+            raise InvalidArgumentError(f"write: {key!r} has an element {item!r}; an object array holds bytes or str.")
+    return out
+
+
+def string_array(items: Sequence[bytes], shape: tuple[int, ...]) -> Array:
+    """An object array of bytes with this shape."""
+    out = np.empty(len(items), object)
+    out[:] = items
+    return out.reshape(shape)

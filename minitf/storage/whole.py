@@ -1,0 +1,20 @@
+"""Is a checkpoint whole? The question that ``latest_checkpoint`` asks of each candidate."""
+
+from __future__ import annotations
+
+from minitf.errors import OpError
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.check import missing_data
+from minitf.storage.files import Disk
+
+
+def problem_with(prefix: str, disk: Disk) -> str | None:
+    """Why the checkpoint under a prefix cannot be used; None if its index holds and all data that it needs is there.
+
+    The values' own checksums are not looked at: that would read everything, and a read does it anyway.
+    """
+    try:
+        reader = TensorBundle(disk=disk).open(prefix)
+        return missing_data(reader)
+    except OpError as error:
+        return str(error)
