@@ -24,7 +24,7 @@ runtime: this is the one place in the package that does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
@@ -60,19 +60,34 @@ _FLOATS = (dtypes.float32, dtypes.float64, dtypes.float16, dtypes.bfloat16)
 _INTS = (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.uint16, dtypes.uint32, dtypes.uint64)
 _COMPLEX = (dtypes.complex64, dtypes.complex128)
 
-Anything = Kind("any dtype", None)
-Other = Anything.apart("any dtype (another)")
-Numeric = Kind("a number", (*_FLOATS, *_INTS, *_COMPLEX))
-Real = Kind("a real number", (*_FLOATS, *_INTS))
-Floating = Kind("a float or complex number", (*_FLOATS, *_COMPLEX))
-RealFloating = Kind("a float", _FLOATS)
-Complex = Kind("a complex number", _COMPLEX)
-Integer = Kind("an integer", _INTS)
-Index = Kind("int32 or int64", (dtypes.int32, dtypes.int64))
-Boolean = Kind("bool", (dtypes.bool,))
-Text = Kind("string", (dtypes.string,))
-Addable = Kind("a number or string", (*_FLOATS, *_INTS, *_COMPLEX, dtypes.string))
-Place = Kind("a variable", ())  # a Handle: its kernel gets the Cell
+if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at run time only
+    Anything: TypeAlias = Any
+    Other: TypeAlias = Any
+    Numeric: TypeAlias = Any
+    Real: TypeAlias = Any
+    Floating: TypeAlias = Any
+    RealFloating: TypeAlias = Any
+    Complex: TypeAlias = Any
+    Integer: TypeAlias = Any
+    Index: TypeAlias = Any
+    Boolean: TypeAlias = Any
+    Text: TypeAlias = Any
+    Addable: TypeAlias = Any
+    Place: TypeAlias = Any
+else:
+    Anything = Kind("any dtype", None)
+    Other = Anything.apart("any dtype (another)")
+    Numeric = Kind("a number", (*_FLOATS, *_INTS, *_COMPLEX))
+    Real = Kind("a real number", (*_FLOATS, *_INTS))
+    Floating = Kind("a float or complex number", (*_FLOATS, *_COMPLEX))
+    RealFloating = Kind("a float", _FLOATS)
+    Complex = Kind("a complex number", _COMPLEX)
+    Integer = Kind("an integer", _INTS)
+    Index = Kind("int32 or int64", (dtypes.int32, dtypes.int64))
+    Boolean = Kind("bool", (dtypes.bool,))
+    Text = Kind("string", (dtypes.string,))
+    Addable = Kind("a number or string", (*_FLOATS, *_INTS, *_COMPLEX, dtypes.string))
+    Place = Kind("a variable", ())  # a Handle: its kernel gets the Cell
 
 
 class Op:
