@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minitf.core import runtime
 from minitf.core.op import REGISTRY, Op, convert
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor, Tensor
 from minitf.ops.creating import ones_like, zeros_like
+from minitf.ops.joining import stack
+from minitf.ops.shapes import reshape
 
 
 class Record(NamedTuple):
@@ -205,12 +209,11 @@ class GradientTape:
         if size is None:
             raise ValueError("jacobian: the target's shape must be known.")
         flat = flatten(sources)
-        reshape, one_hot, stack = REGISTRY["reshape"], REGISTRY["one_hot"], REGISTRY["stack"]
         rows = []
         persistent, self._persistent = self._persistent, True
         try:
             for i in range(size):
-                seed = reshape(_unit(one_hot, i, size, target.dtype), tuple(target.shape))
+                seed = convert(_unit(i, tuple(target.shape), target.dtype))
                 rows.append(self.gradient(target, flat, seed, unconnected_gradients))
         finally:
             self._persistent = persistent
@@ -219,16 +222,14 @@ class GradientTape:
             if any(row[k] is None for row in rows):
                 out.append(None)
                 continue
-            out.append(reshape(stack(*[row[k] for row in rows], axis=0), (*target.shape, *s.shape)))
+            out.append(reshape(stack([row[k] for row in rows]), (*target.shape, *s.shape)))
         return pack(sources, out)
 
 
-def _unit(one_hot: Op, i: int, size: int, dtype: Any) -> Any:
-    import numpy as np
-
-    row = np.zeros(size, dtype=dtype.np)
-    row[i] = 1
-    return convert(row)
+def _unit(i: int, shape: tuple[Any, ...], dtype: Any) -> Any:
+    unit = np.zeros(shape, dtype=dtype.np)
+    unit.reshape(-1)[i] = 1
+    return unit
 
 
 def _target(value: Any) -> Any:
@@ -265,7 +266,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
     if not targets or not all(isinstance(t, SymbolicTensor) for t in targets):
         raise RuntimeError("tf.gradients works on the tensors of a graph. In eager mode use tf.GradientTape.")
     graph = targets[0].graph
-    stopped = {id(_source(s)) for s in flatten(stop_gradients or [])}
+    stopped = {id(_source(s)) for s in flatten([] if stop_gradients is None else stop_gradients)}
     given = [None] * len(targets) if grad_ys is None else flatten(grad_ys)
     with graph.as_default(), graph.name_scope(name):
         records = _records_of(targets, stopped)

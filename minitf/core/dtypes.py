@@ -215,7 +215,7 @@ def as_dtype(value: Any) -> DType:
     if found is not None:
         return found
     try:
-        np_dtype = np.dtype(value)
+        np_dtype = None if value is None or value is type(None) else np.dtype(value)  # NumPy takes None for float64
     except TypeError:
         np_dtype = None
     if np_dtype is not None:

@@ -68,7 +68,8 @@ def _from_numpy(value: Any, dtype: DType | None) -> Any:
         dtypes.of_numpy(value.dtype)  # raises for what TensorFlow does not know
         array = np.array(value) if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
         return array[()] if array.ndim == 0 else array
-    return _own(_adapt(value, dtype, value))
+    made = _adapt(value, dtype, value)
+    return _own(made.copy() if made is value else made)
 
 
 def _python_defaults(array: Any, dtype: DType | None) -> Any:

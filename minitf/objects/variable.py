@@ -13,7 +13,7 @@ import numpy as np
 
 from minitf.core import names, runtime
 from minitf.core.dtypes import DType
-from minitf.core.op import REGISTRY
+from minitf.core.op import REGISTRY, convert
 from minitf.core.spec import TensorShape, as_shape, shape_text
 from minitf.core.state import Handle
 from minitf.core.tensor import Tensor, TensorRef
@@ -158,10 +158,6 @@ class Variable(Trackable):
         return self._handle.home.assigned(self, result, read_value)
 
     def _like(self, value: Any) -> Any:
-        if isinstance(value, Tensor) or hasattr(value, "_as_tensor"):
-            return value
-        from minitf.core.op import convert
-
         return convert(value, self.dtype)
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:

@@ -4,14 +4,17 @@ Its source is a fed open checkpoint (a ``Reader``), so that one op serves every 
 assigned: neither dtype nor shape is ever converted.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minitf.core import dtypes
 from minitf.core.op import Kind, op
 from minitf.core.spec import Spec, compatible, shape_text
 from minitf.errors import DTypeError, FailedPreconditionError, InvalidArgumentError
 
-Checkpoint = Kind("an open checkpoint", (dtypes.variant,))
+if TYPE_CHECKING:
+    Checkpoint: TypeAlias = Any
+else:
+    Checkpoint = Kind("an open checkpoint", (dtypes.variant,))
 
 
 @op(stateful=True)
@@ -50,7 +53,7 @@ def read_tensor(source: Checkpoint, *, key, dtype, shape):
             f"Nothing "
             f"was assigned. ({reader.source})",
         )  # fmt: skip
-    return value
+    return value[()] if value.ndim == 0 and value.dtype.kind != "O" else value
 
 
 @read_tensor.infer

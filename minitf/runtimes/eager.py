@@ -80,6 +80,7 @@ class Eager:
         """
         if waiting is not None:
             value = waiting()
+            value = value[()] if value.ndim == 0 and value.dtype.kind != "O" else value
             if dtype is not None and dtypes.of_numpy(value.dtype) is not dtypes.as_dtype(dtype):
                 raise ValueError(
                     f"Variable {name!r} is to be {dtypes.as_dtype(dtype).name}, but the value waiting for it "
@@ -104,7 +105,7 @@ class Eager:
         for (handle, key, path), array in zip(batch.items, arrays, strict=True):
             check_restored(handle, key, path, array.dtype, array.shape, batch.reader.source)
         for (handle, _, _), array in zip(batch.items, arrays, strict=True):
-            handle.cell.write(array)
+            handle.cell.write(array[()] if array.ndim == 0 and array.dtype.kind != "O" else array)
 
     def make_slot(self, make: Callable[[], Any]) -> Any:
         """Makes it now."""
