@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
 from rows import GOALS, ROWS
 from timing import ratio
 

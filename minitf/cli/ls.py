@@ -1,0 +1,145 @@
+"""``minitf ls``: what a checkpoint holds, as the tree of its objects or as a list of keys."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from minitf.cli.contents import counted, object_graph, open_checkpoint, size, size_text, spec_facts, stored_for
+from minitf.cli.output import Output, Part
+from minitf.core.spec import Spec
+from minitf.errors import NotFoundError
+from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The checkpoint, and which of the two views."""
+    parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
+    view = parser.add_mutually_exclusive_group()
+    view.add_argument("--keys", action="store_true", help="list keys even if the checkpoint knows its objects")
+    view.add_argument("--tree", action="store_true", help="show the tree of objects; an error if the checkpoint knows none")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Lists; 0."""
+    reader = open_checkpoint(args.checkpoint)
+    graph = None if args.keys else object_graph(reader)
+    if args.tree and graph is None:
+        raise NotFoundError(f"{reader.source} is name-based: it holds keys, no objects. Leave out --tree.")
+    keys = [key for key in reader.keys() if key != OBJECT_GRAPH_KEY]
+    if output.as_json:
+        output.facts(_facts(reader, keys, graph))
+        return 0
+    specs = {key: reader.spec(key) for key in keys}
+    if graph is None:
+        output.table(_flat(specs), right=[3])
+    else:
+        output.lines(tree(graph, specs, reader.source))
+    known = sum(size(spec) or 0 for spec in specs.values())
+    open_ended = sum(size(spec) is None for spec in specs.values())
+    not_counted = f" without {open_ended} of no fixed size" if open_ended else ""
+    output.lines([[(f"{counted(len(keys), 'value')}, {size_text(known)}{not_counted}", "dim")]])
+    return 0
+
+
+def _flat(specs: dict[str, Spec]) -> Iterator[tuple[Part, ...]]:
+    for key, spec in specs.items():
+        yield (key, "bold"), (spec.dtype.name, "cyan"), _shape(spec), size_text(size(spec))
+
+
+def _shape(spec: Spec) -> str:
+    return "?" if spec.shape is None else f"({', '.join(map(str, spec.shape))}{',' * (len(spec.shape) == 1)})"
+
+
+def _spec(spec: Spec) -> list[Part]:
+    known = size(spec)
+    return [(spec.dtype.name, "cyan"), f" {_shape(spec)}", *([] if known is None else [(f"  {size_text(known)}", "dim")])]
+
+
+def _name(name: str) -> str:
+    """An edge's name; in quotes if it would not be seen for what it is."""
+    return name if name and name.isprintable() and name == name.strip() else repr(name)
+
+
+def _place(path: tuple[str, ...] | None) -> str:
+    return "/".join(map(_name, path)) if path else "the root" if path == () else "an object that no path leads to"
+
+
+def _facts(reader: Reader, keys: list[str], graph: SavedGraph | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {"checkpoint": reader.source, "values": [spec_facts(reader, key) for key in keys]}
+    if graph is not None:
+        facts["objects"] = [
+            {
+                "path": path,
+                "children": dict(node.children[::-1]),  # of two edges of one name the first counts
+                "values": [{"name": value.name, "full_name": value.full_name, "key": value.key} for value in node.values],
+                "slots": [{"variable": slot.variable, "name": slot.slot_name, "object": slot.slot} for slot in node.slots],
+            }
+            for path, node in zip(graph.paths(), graph.nodes, strict=True)
+        ]
+    return facts
+
+
+def tree(graph: SavedGraph, specs: dict[str, Spec], title: str) -> Iterator[list[Part]]:
+    """The object graph as lines. An object is drawn where its shortest path leads; elsewhere stands that path.
+
+    Slot variables stand under the variable that they belong to.
+    """
+    paths = graph.paths()
+    slots: dict[int, list[tuple[str, int, int]]] = {}
+    for number, node in enumerate(graph.nodes):
+        for slot in node.slots:
+            slots.setdefault(slot.variable, []).append((slot.slot_name, number, slot.slot))
+    named: set[str] = set()
+
+    def of_value(value: SavedValue) -> list[Part]:
+        found = stored_for(value, specs)
+        named.update(found)
+        if found == [value.key]:
+            return _spec(specs[value.key])
+        if not found:
+            return [("not in the file: " + value.key, "red")]
+        several: list[list[Part]] = [[f"{key.removeprefix(value.key)} ", *_spec(specs[key])] for key in found]
+        return [part for one in several for part in (*one, ", ")][:-1]
+
+    def about(number: int) -> list[Part]:
+        values = graph.nodes[number].values
+        return ["  ", *of_value(values[0])] if len(values) == 1 and values[0].name == VARIABLE_VALUE else []
+
+    def below(number: int) -> list[tuple[list[Part], int | None]]:
+        """Lines under an object, each with the number of the object to go on with."""
+        node = graph.nodes[number]
+        lines: list[tuple[list[Part], int | None]] = []
+        if not about(number):
+            lines += [([(f"({value.name})", "italic"), "  ", *of_value(value)], None) for value in node.values]
+        for name, child in graph.children(number).items():
+            here = (*(paths[number] or ()), name)
+            if paths[child] == here:
+                lines.append(([(_name(name), "bold"), *about(child)], child))
+            else:
+                lines.append(([(_name(name), "bold"), (f"  = {_place(paths[child])}", "magenta")], None))
+        for slot_name, optimizer, slot in slots.get(number, ()):
+            of = _place(paths[optimizer])
+            lines.append(([("slot ", "green"), (_name(slot_name), "bold"), (f" of {of}", "green"), *about(slot)], None))
+        return lines
+
+    yield [(title, "bold"), *about(0)]
+    stack = [("", iter(below(0)))]
+    ahead = [next(stack[0][1], None)]
+    while stack:
+        (guide, lines), now = stack[-1], ahead[-1]
+        if now is None:
+            stack.pop()
+            ahead.pop()
+            continue
+        ahead[-1] = following = next(lines, None)
+        line, goes_on = now
+        last = following is None
+        yield [(guide + ("└── " if last else "├── "), "dim"), *line]
+        if goes_on is not None:
+            stack.append((guide + ("    " if last else "│   "), iter(below(goes_on))))
+            ahead.append(next(stack[-1][1], None))
+    if others := [key for key in specs if key not in named]:
+        yield [("of no object:", "bold")]
+        yield from ([f"    {key}  ", *_spec(specs[key])] for key in others)

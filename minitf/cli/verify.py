@@ -1,0 +1,61 @@
+"""``minitf verify``: reads a checkpoint completely, so that every checksum is compared."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from minitf.cli.contents import counted, object_graph, open_checkpoint, size_text, stored_for
+from minitf.cli.output import Output
+from minitf.errors import DataLossError, OpError
+from minitf.saved import Reader
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The checkpoint."""
+    parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Checks; 0 if all is well, 1 if anything is damaged."""
+    checked = total = 0
+    problems: list[dict[str, str | None]] = []
+    try:
+        reader = open_checkpoint(args.checkpoint)
+        keys = list(reader.keys())
+    except DataLossError as error:  # nothing can be told about single values
+        keys, problems = [], [{"key": None, "problem": str(error)}]
+    for key in keys:
+        try:
+            value = reader.read(key)
+            total += sum(map(len, value.ravel())) if value.dtype == object else value.nbytes
+            checked += 1
+        except OpError as error:
+            problems.append({"key": key, "problem": str(error)})
+    if keys:
+        problems += _objects(reader)
+    output.facts({"checkpoint": args.checkpoint, "values": len(keys), "bytes": total, "problems": problems})
+    output.lines([[("damaged  ", "red"), (str(found["problem"]))] for found in problems])
+    verdict = (counted(len(problems), "problem"), "red") if problems else ("all is well", "green")
+    output.lines([[verdict, f": {checked} of {len(keys)} values read, {size_text(total)}"]])
+    return int(bool(problems))
+
+
+def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:
+    """What is wrong with the object graph: it cannot be read, or it names a key that is not there."""
+    try:
+        graph = object_graph(reader)
+    except OpError as error:
+        yield {"key": None, "problem": str(error)}
+        return
+    if graph is None:
+        return
+    keys = set(reader.keys())
+    for number, path in enumerate(graph.paths()):
+        for value in graph.nodes[number].values:
+            if not stored_for(value, keys):
+                where = "/".join(path) if path else f"object {number}"
+                yield {
+                    "key": value.key,
+                    "problem": f"{where} has its value under {value.key!r}, which is not in {reader.source}.",
+                }

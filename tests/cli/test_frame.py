@@ -1,0 +1,82 @@
+"""The command as a whole: finding the verb, exit codes, errors in one line, colours, and what it loads."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from minitf.cli import VERBS
+
+
+def process(*words, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "minitf", *words], capture_output=True, text=True, env=os.environ | environment, timeout=60
+    )
+
+
+def test_version_is_the_one_of_the_metadata(minitf):
+    assert minitf("--version") == (0, f"minitf {version('minitf')}\n", "")
+
+
+def test_help_names_every_verb(minitf):
+    code, out, _ = minitf("--help")
+    assert code == 0
+    assert all(verb in out and summary.split()[0] in out for verb, summary in VERBS.items())
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_explains_itself(minitf, verb):
+    code, out, _ = minitf(verb, "--help")
+    assert code == 0
+    assert "--json" in out
+
+
+@pytest.mark.parametrize("words", [[], ["frobnicate"], ["ls"], ["ls", "x", "--no-such-option"], ["show", "only-a-checkpoint"]])
+def test_a_command_line_without_sense_is_2_and_says_why(minitf, words):
+    code, out, err = minitf(*words)
+    assert (code, out) == (2, "")
+    assert "usage: minitf" in err
+
+
+@pytest.mark.parametrize("words", [["ls"], ["show", "KEY"], ["get", "KEY", "-o", "x.npy"], ["verify"], ["diff", "B"]])
+def test_a_checkpoint_that_is_not_there_is_1_and_one_line(minitf, tmp_path, words):
+    code, out, err = minitf(words[0], tmp_path / "nothing", *words[1:])
+    assert (code, out) == (1, "")
+    assert err.startswith(f"minitf {words[0]}: ")
+    assert err.count("\n") == 1
+    assert str(tmp_path / "nothing") in err
+
+
+def test_only_the_chosen_verb_is_imported(checkpoint):
+    code = (
+        "import sys; from minitf.cli import main; main(sys.argv[1:]);"
+        "print(*sorted(m for m in sys.modules if m.startswith('minitf.cli.')), 'networkx' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "ls", checkpoint], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "minitf.cli.contents minitf.cli.ls minitf.cli.output False"
+
+
+def test_module_and_command_are_one(checkpoint, minitf):
+    done = process("ls", checkpoint, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == json.loads(minitf("ls", checkpoint, "--json")[1])
+
+
+def test_no_colour_in_a_pipe_nor_with_no_color(checkpoint):
+    assert "\x1b" not in process("ls", checkpoint, FORCE_COLOR="").stdout
+    assert re.search(r"\x1b\[3\d", process("ls", checkpoint, FORCE_COLOR="1", TERM="xterm-256color", NO_COLOR="").stdout)
+    quiet = process("ls", checkpoint, FORCE_COLOR="1", TERM="xterm-256color", NO_COLOR="1").stdout
+    assert not re.search(r"\x1b\[(3|4|9|10)\d", quiet)  # bold and italic are no colours
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is no BrokenPipeError there")
+def test_a_reader_that_leaves_is_no_error(checkpoint):
+    done = subprocess.Popen([sys.executable, "-m", "minitf", "ls", checkpoint], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done.stdout.close()
+    with done.stderr:
+        assert b"Traceback" not in done.stderr.read()
+    done.wait(60)

@@ -1,0 +1,274 @@
+"""What the verbs answer, for people and as JSON, on one small checkpoint written for the purpose."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from minitf.storage.state_file import CheckpointState, write_state
+
+from .conftest import KERNEL, SLOT, contents, write
+
+# -- ls ------------------------------------------------------------------------------------------------------------------
+
+
+def test_ls_draws_the_tree_with_slots_under_their_variable(minitf, checkpoint):
+    code, out, err = minitf("ls", checkpoint)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        checkpoint,
+        "├── net",
+        "│   ├── kernel  float32 (2, 3)  24 B",
+        "│   │   └── slot m of opt  float32 (2, 3)  24 B",
+        "│   └── state",
+        "│       └── (py_state)  string ()",
+        "├── opt",
+        "└── best  = net",
+        "of no object:",
+        "    stray  int64 (2,)  16 B",
+        "4 values, 64 B without 1 of no fixed size",
+    ]
+
+
+def test_ls_keys(minitf, checkpoint):
+    code, out, _ = minitf("ls", "--keys", checkpoint)
+    assert code == 0
+    assert [line.split() for line in out.splitlines()[:-1]] == [
+        [KERNEL, "float32", "(2,", "3)", "24", "B"],
+        [SLOT, "float32", "(2,", "3)", "24", "B"],
+        ["net/state/.ATTRIBUTES/py_state", "string", "()"],
+        ["stray", "int64", "(2,)", "16", "B"],
+    ]
+
+
+def test_ls_json_has_keys_and_objects(minitf, checkpoint):
+    code, out, _ = minitf("ls", checkpoint, "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert {value["key"]: (value["dtype"], value["shape"], value["bytes"]) for value in facts["values"]} == {
+        KERNEL: ("float32", [2, 3], 24),
+        SLOT: ("float32", [2, 3], 24),
+        "net/state/.ATTRIBUTES/py_state": ("string", [], None),
+        "stray": ("int64", [2], 16),
+    }
+    assert facts["objects"][0]["children"] == {"net": 1, "opt": 3, "best": 1}
+    assert facts["objects"][3]["slots"] == [{"variable": 2, "name": "m", "object": 4}]
+    assert facts["objects"][4]["path"] == ["net", "kernel", ".OPTIMIZER_SLOT", "opt", "m"]
+
+
+def test_ls_of_a_name_based_checkpoint_lists_keys(minitf, tmp_path):
+    path = write(tmp_path / "named", None, {"dense/kernel": np.zeros((2, 2), np.float32)})
+    assert minitf("ls", path)[1].splitlines() == ["dense/kernel  float32  (2, 2)  16 B", "1 value, 16 B"]
+    code, _, err = minitf("ls", "--tree", path)
+    assert code == 1
+    assert "name-based" in err
+
+
+def test_ls_does_not_hang_on_a_cycle(minitf, tmp_path):
+    graph, values = contents()
+    graph.nodes[1].children += [("me", 1), ("up", 0)]
+    out = minitf("ls", write(tmp_path / "cyclic", graph, values))[1]
+    assert "│   ├── me  = net" in out
+    assert "│   └── up  = the root" in out
+
+
+def test_ls_shows_what_the_file_lacks_and_odd_names_in_quotes(minitf, tmp_path):
+    graph, values = contents()
+    graph.nodes[0].children.append(("new\nline", 3))
+    del values[KERNEL]
+    out = minitf("ls", write(tmp_path / "lacks", graph, values))[1]
+    assert f"kernel  not in the file: {KERNEL}" in out
+    assert r"'new\nline'  = opt" in out
+
+
+def test_ls_of_a_chain_of_5000_objects(minitf, tmp_path):
+    from minitf.saved import SavedGraph, SavedNode
+
+    nodes = [SavedNode(children=[("next", i + 1)]) for i in range(5000)] + [SavedNode()]
+    code, out, _ = minitf("ls", write(tmp_path / "deep", SavedGraph(nodes), {"x": np.zeros(1)}))
+    assert code == 0
+    assert out.count("next") == 5000
+
+
+@pytest.mark.parametrize("form", ["prefix", ".index", ".data-00000-of-00001", "directory", "state file", "only one"])
+def test_every_form_of_path(minitf, checkpoint, form):
+    directory = os.path.dirname(checkpoint)
+    if form in ("directory", "state file"):
+        write(os.path.join(directory, "ckpt-2"), None, {"other": np.zeros(1)})
+        write_state(directory, CheckpointState(checkpoint, [checkpoint]))
+    path = {"prefix": checkpoint, "directory": directory, "state file": f"{directory}/checkpoint", "only one": directory}
+    assert minitf("ls", path.get(form, checkpoint + form), "--json")[:2] == minitf("ls", checkpoint, "--json")[:2]
+
+
+def test_a_directory_of_several_without_a_state_file_names_them(minitf, checkpoint, tmp_path):
+    other = write(tmp_path / "ckpt-2", None, {"other": np.zeros(1)})
+    code, _, err = minitf("ls", tmp_path)
+    assert code == 1
+    assert checkpoint in err
+    assert other in err
+
+
+# -- show and get --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [KERNEL, "net/kernel"])
+def test_show_tells_a_value_and_its_range(minitf, checkpoint, key):
+    code, out, _ = minitf("show", checkpoint, key)
+    assert code == 0
+    rows = dict(line.split(maxsplit=1) for line in out.splitlines()[:7])
+    assert rows == {
+        "key": KERNEL, "dtype": "float32", "shape": "(2, 3)", "size": "24 B", "least": "0", "greatest": "5", "mean": "2.5",
+    }  # fmt: skip
+    assert out.splitlines()[7:] == ["[[0. 1. 2.]", " [3. 4. 5.]]"]
+
+
+def test_show_counts_what_is_not_finite(minitf, checkpoint):
+    assert "not finite  6 of 6" in minitf("show", checkpoint, SLOT)[1]
+
+
+def test_show_json_has_plain_values(minitf, checkpoint):
+    assert json.loads(minitf("show", checkpoint, "stray", "--json")[1])["value"] == [1, 2]
+    assert json.loads(minitf("show", checkpoint, SLOT, "--json")[1])["value"] == [["nan"] * 3] * 2
+    assert json.loads(minitf("show", checkpoint, "net/state/.ATTRIBUTES/py_state", "--json")[1])["value"] == {"base64": "/wA="}
+
+
+def test_show_of_a_key_that_is_not_there_names_similar_ones(minitf, checkpoint):
+    code, out, err = minitf("show", checkpoint, "net/kernal")
+    assert (code, out) == (1, "")
+    assert "Similar: net/kernel" in err
+
+
+def test_get_writes_what_numpy_reads(minitf, checkpoint, tmp_path):
+    target = tmp_path / "kernel"
+    code, out, _ = minitf("get", checkpoint, "net/kernel", "-o", target)
+    assert code == 0
+    assert str(target) in out
+    loaded = np.load(target)
+    assert loaded.dtype == np.float32
+    np.testing.assert_array_equal(loaded, contents()[1][KERNEL])
+
+
+def test_get_writes_the_bytes_of_a_string(minitf, checkpoint, tmp_path):
+    assert minitf("get", checkpoint, "net/state/.ATTRIBUTES/py_state", "-o", tmp_path / "state")[0] == 0
+    assert (tmp_path / "state").read_bytes() == b"\xff\x00"
+
+
+def test_get_widens_bfloat16_and_says_so(minitf, tmp_path):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    path = write(
+        tmp_path / "half", None, {"x": np.array([1.5, -2.0], ml_dtypes.bfloat16), "i": np.array([-3, 7], ml_dtypes.int4)}
+    )
+    facts = json.loads(minitf("get", path, "x", "-o", tmp_path / "x.npy", "--json")[1])
+    assert (facts["dtype"], facts["stored_as"]) == ("bfloat16", "float32")
+    assert np.load(tmp_path / "x.npy").tolist() == [1.5, -2.0]
+    assert "widened to int8" in minitf("get", path, "i", "-o", tmp_path / "i.npy")[1]
+    assert np.load(tmp_path / "i.npy").tolist() == [-3, 7]
+
+
+def test_get_refuses_an_array_of_strings_and_writes_nothing(minitf, tmp_path):
+    path = write(tmp_path / "texts", None, {"x": np.array([b"a", b"b\0"], object)})
+    code, _, err = minitf("get", path, "x", "-o", tmp_path / "x.npy")
+    assert code == 1
+    assert "pickle" in err
+    assert not (tmp_path / "x.npy").exists()
+
+
+def test_get_into_a_directory_that_is_not_there(minitf, checkpoint, tmp_path):
+    code, _, err = minitf("get", checkpoint, "stray", "-o", tmp_path / "no" / "x.npy")
+    assert code == 1
+    assert err.count("\n") == 1
+
+
+# -- diff ----------------------------------------------------------------------------------------------------------------
+
+
+def test_diff_of_equal_checkpoints_is_0(minitf, checkpoint, tmp_path):
+    code, out, _ = minitf("diff", checkpoint, write(tmp_path / "b", *contents()))
+    assert (code, out) == (0, "0 differences, 4 values equal\n")
+
+
+def test_diff_finds_each_kind_of_difference(minitf, checkpoint, tmp_path):
+    graph, values = contents()
+    values[KERNEL][1, 2] += 0.5
+    values[SLOT] = values[SLOT][:1]
+    values["stray"] = values["stray"].astype(np.int32)
+    del values["net/state/.ATTRIBUTES/py_state"]
+    values["more"] = np.zeros(1)
+    graph.nodes[0].children[2] = ("best", 3)
+    code, out, _ = minitf("diff", checkpoint, write(tmp_path / "b", graph, values), "--json")
+    assert code == 1
+    assert [(one["key"], one["what"], one["detail"]) for one in json.loads(out)["differences"]] == [
+        ("more", "only in B", "float64 (1,)"),
+        (KERNEL, "value", "1 of 6 elements, by at most 0.5"),
+        (SLOT, "shape", "(2, 3) and (1, 3)"),
+        ("net/state/.ATTRIBUTES/py_state", "only in A", "string ()"),
+        ("stray", "dtype", "int64 and int32"),
+        ("the root -> best", "edge", "leads to net and to opt"),
+    ]
+
+
+def test_diff_does_not_mind_how_objects_are_numbered(minitf, checkpoint, tmp_path):
+    graph, values = contents()
+    graph.nodes[3], graph.nodes[5] = graph.nodes[5], graph.nodes[3]
+    graph.nodes[0].children[1] = ("opt", 5)
+    graph.nodes[1].children[1] = ("state", 3)
+    assert minitf("diff", checkpoint, write(tmp_path / "b", graph, values))[0] == 0
+
+
+@pytest.mark.parametrize("option, code", [(["--atol", "0.1"], 0), (["--rtol", "0.1"], 0), (["--atol", "0.01"], 1), ([], 1)])
+def test_diff_with_a_tolerance(minitf, tmp_path, option, code):
+    a = write(tmp_path / "a", None, {"x": np.array([1.0, np.nan])})
+    b = write(tmp_path / "b", None, {"x": np.array([1.05, np.nan])})
+    assert minitf("diff", a, b, *option)[0] == code
+
+
+def test_diff_sees_a_zero_change_its_sign(minitf, tmp_path):
+    a, b = (write(tmp_path / name, None, {"x": np.array([x, 1.0])}) for name, x in (("a", 0.0), ("b", -0.0)))
+    assert "1 of 2 elements, by at most 0" in minitf("diff", a, b)[1]
+
+
+# -- verify --------------------------------------------------------------------------------------------------------------
+
+
+def test_verify_of_a_good_checkpoint(minitf, checkpoint):
+    code, out, _ = minitf("verify", checkpoint)
+    assert code == 0
+    assert out.startswith("all is well: 5 of 5 values read")
+
+
+def test_verify_names_the_value_that_a_changed_byte_belongs_to(minitf, checkpoint):
+    data = checkpoint + ".data-00000-of-00001"
+    with open(data, "rb") as file:
+        content = bytearray(file.read())
+    at = content.index(np.arange(6, dtype=np.float32).tobytes())
+    content[at] ^= 1
+    with open(data, "wb") as file:
+        file.write(content)
+    code, out, _ = minitf("verify", checkpoint, "--json")
+    assert code == 1
+    assert [found["key"] for found in json.loads(out)["problems"]] == [KERNEL]
+    code, out, _ = minitf("verify", checkpoint)
+    assert code == 1
+    assert KERNEL in out
+    assert "1 problem: 4 of 5 values read" in out
+
+
+def test_verify_of_a_damaged_index(minitf, checkpoint):
+    index = checkpoint + ".index"
+    with open(index, "rb") as file:
+        content = bytearray(file.read())
+    content[10] ^= 0x40
+    with open(index, "wb") as file:
+        file.write(content)
+    code, out, _ = minitf("verify", checkpoint, "--json")
+    assert code == 1
+    assert len(json.loads(out)["problems"]) == 1
+
+
+def test_verify_finds_an_object_without_its_value(minitf, tmp_path):
+    graph, values = contents()
+    del values[SLOT]
+    code, out, _ = minitf("verify", write(tmp_path / "lacks", graph, values))
+    assert code == 1
+    assert "net/kernel/.OPTIMIZER_SLOT/opt/m has its value under" in out
