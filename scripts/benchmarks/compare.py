@@ -104,7 +104,7 @@ def show(lines: list[dict[str, Any]], peers: bool, console: Console) -> None:
         table.add_column(head, justify="right")
     for line in lines:
         if "error" in line:
-            table.add_row(line["row"], "failed", *[""] * (2 + 2 * peers), line["error"].splitlines()[0][:100], style="red")
+            table.add_row(line["row"], "failed", style="red")
             continue
         goal = line.get("goal_to_numpy")
         cells = [
@@ -118,9 +118,13 @@ def show(lines: list[dict[str, Any]], peers: bool, console: Console) -> None:
         if "to_tensorflow" in line:
             cells += [_time(line["tensorflow_seconds"]), f"{line['to_tensorflow']:.4f}"]
         elif "tensorflow_error" in line:
-            cells += ["failed", line["tensorflow_error"].splitlines()[0][:60]]
+            cells.append("failed")
         table.add_row(*cells)
     console.print(table)
+    for line in lines:
+        for key in ("error", "tensorflow_error"):
+            if key in line:
+                console.print(f"{line['row']}: {line[key]}", style="red", markup=False)
 
 
 def _time(seconds: float) -> str:
