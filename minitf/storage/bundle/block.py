@@ -16,6 +16,7 @@ import itertools
 import struct
 from collections.abc import Sequence
 
+import numpy as np
 from crc32c import crc32c
 
 from minitf.errors import DataLossError, UnimplementedError
@@ -31,44 +32,70 @@ _U32 = struct.Struct("<I")
 
 
 def fill_block(
-    keys: Sequence[bytes], values: Sequence[bytes], start: int = 0, interval: int = INTERVAL, limit: int = BLOCK_SIZE
-) -> tuple[list[bytes], int]:
+    keys: Sequence[bytes],
+    values: Sequence[bytes],
+    shared_lengths: Sequence[int],
+    start: int = 0,
+    interval: int = INTERVAL,
+    limit: int = BLOCK_SIZE,
+) -> tuple[list[bytes], int, list[int]]:
     """Packs entries from number ``start`` on until the block is full.
 
-    Returns the payload in parts and the number of the first entry that is not in it. A block is full once it has
-    ``limit`` bytes; an entry of twice that size begins a new one.
+    ``shared_lengths`` says how many bytes each key has in common with the key before it. Returns the payload in parts, the
+    number of the first entry that is not in it, and the places where the entries end. A block is full once it has ``limit``
+    bytes; an entry of twice that size begins a new one.
     """
     parts: list[bytes] = []
     restarts: list[int] = []
-    size = 4
-    last = b""
+    ends: list[int] = []
+    at = 0
+    until_restart = 0
     stop = start
     for number in range(start, len(keys)):
         key, value = keys[number], values[number]
         length, width = len(key), len(value)
         if parts and length + width >= 2 * limit:
             break
-        if (stop - start) % interval:
-            shared = common_prefix(last, key)
+        if until_restart:
+            until_restart -= 1
+            shared = shared_lengths[number]
             length -= shared
+            key = key[shared:]
         else:
+            until_restart = interval - 1
             shared = 0
-            restarts.append(size - 4 * len(restarts) - 4)
-            size += 4
-        if (shared | length | width) < 128:
-            head = bytes((shared, length, width))
+            restarts.append(at)
+        if length < 128 and width < 128 and shared < 128:
+            parts += _HEADS[shared], _HEADS[length], _HEADS[width], key, value
+            at += 3 + length + width
         else:
             head = varint(shared) + varint(length) + varint(width)
-        parts += head, key[shared:], value
-        size += len(head) + length + width
-        last = key
+            parts += head, key, value
+            at += len(head) + length + width
+        ends.append(at)
         stop += 1
-        if size >= limit:
+        if at + 4 * len(restarts) + 4 >= limit:
             break
     if not restarts:
         restarts.append(0)
     parts.append(struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts)))
-    return parts, stop
+    return parts, stop, ends
+
+
+_HEADS = tuple(bytes((n,)) for n in range(128))
+
+
+def shared_lengths(keys: Sequence[bytes]) -> Sequence[int]:
+    """For each key how many bytes it has in common with the key before it (the first: none)."""
+    longest = max(map(len, keys), default=0)
+    if not 0 < longest <= 256:
+        return [0, *(common_prefix(a, b) for a, b in itertools.pairwise(keys))] if keys else []
+    table = np.array(keys, f"S{longest}").view(np.uint8).reshape(len(keys), longest)
+    differs = table[1:] != table[:-1]
+    first = np.where(differs.any(axis=1), differs.argmax(axis=1), longest)
+    lengths = np.fromiter(map(len, keys), np.intp, len(keys))  # NumPy fills up with zeros, which a key may have, too
+    found: list[int] = np.minimum(first, np.minimum(lengths[1:], lengths[:-1])).tolist()
+    return [0, *found]
 
 
 def common_prefix(a: bytes, b: bytes) -> int:
@@ -78,10 +105,10 @@ def common_prefix(a: bytes, b: bytes) -> int:
     return n - (differing.bit_length() + 7) // 8
 
 
-def seal(parts: Sequence[bytes]) -> bytes:
+def seal(parts: Sequence[bytes | memoryview]) -> bytes:
     """Type byte and checksum for a payload that is stored as it is."""
     crc = 0
-    for part in (b"".join(parts),) if len(parts) > 4 and sum(map(len, parts)) < 4 * BLOCK_SIZE else parts:
+    for part in parts:
         crc = crc32c(part, crc)
     return b"\0" + _U32.pack(mask(crc32c(b"\0", crc)))
 

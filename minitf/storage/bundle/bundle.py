@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minitf.storage.bundle.entries import Header
+from minitf.storage.bundle.image import IndexImage
 from minitf.storage.bundle.index import load_index
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
-from minitf.storage.bundle.writer import Layout, entries_of, index_chunks, lay_out, write_data
+from minitf.storage.bundle.writer import Layout, Plan, lay_out, write_data
 from minitf.storage.files import (
     LOCAL,
     Disk,
@@ -29,6 +30,8 @@ from minitf.storage.files import (
     typed,
     write_temporary,
 )
+
+_NO_VALUES = Plan()
 
 
 class TensorBundle:
@@ -44,6 +47,8 @@ class TensorBundle:
         self.durable = durable
         self.big_endian = big_endian
         self._disk = disk
+        self._plans: list[Plan] = []  # of the last save: the next one is often of the same tensors
+        self._images: list[IndexImage] = []
 
     def __repr__(self) -> str:
         return f"TensorBundle(durable={self.durable})"
@@ -60,7 +65,9 @@ class TensorBundle:
     def write_shards(self, prefix: str, shards: Sequence[Mapping[str, Any]]) -> None:
         """Writes a checkpoint of several data files; a partitioned tensor stands wholly in one of them. Raises as ``write``."""
         prefix = path_of(prefix)
-        layouts = [lay_out(tensors, self.big_endian) for tensors in shards]
+        last = self._plans if len(self._plans) == len(shards) else [None] * len(shards)
+        layouts = [lay_out(tensors, self.big_endian, plan) for tensors, plan in zip(shards, last, strict=True)]
+        self._plans = [layout.plan for layout in layouts]
         directory = os.path.dirname(prefix)
         make_directories(self._disk, directory, self.durable)
         with locked(self._disk, directory):
@@ -75,7 +82,7 @@ class TensorBundle:
             taken = {shards for _, shards in present.values()}
             while count in taken:
                 count += 1
-        layouts = [*layouts, *(Layout() for _ in range(count - len(layouts)))]
+        layouts = [*layouts, *(Layout(_NO_VALUES) for _ in range(count - len(layouts)))]
         paths = [data_path(prefix, shard, count) for shard in range(count)]
         pending: list[str] = []  # files that a failure must not leave behind
         try:
@@ -92,8 +99,9 @@ class TensorBundle:
                     finally:
                         disk.close(handle)
                 temporaries.append(temporary)
-            chunks = index_chunks(Header(count, self.big_endian), entries_of(layouts))
-            index = write_temporary(disk, index_path(prefix), [b"".join(chunks)], self.durable)
+            index = write_temporary(
+                disk, index_path(prefix), [self._index(Header(count, self.big_endian), layouts)], self.durable
+            )
             pending.append(index)
             for temporary, path in zip(temporaries, paths, strict=True):
                 with typed("rename", path):
@@ -108,6 +116,14 @@ class TensorBundle:
             raise
         self._sync(directory)
         discard(disk, [*left, *(path for path in present if path not in paths)])
+
+    def _index(self, header: Header, layouts: Sequence[Layout]) -> bytearray:
+        for image in self._images:
+            if image.fits(header, layouts):
+                return image.bytes_for(layouts)
+        image = IndexImage(header, layouts)
+        self._images = [image, *self._images[:1]]  # two, because overwriting alternates between two headers
+        return image.data
 
     def _sync(self, directory: str) -> None:
         if self.durable:

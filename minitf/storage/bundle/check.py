@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from minitf.errors import DataLossError
-from minitf.storage.bundle import payload
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.entries import slice_text
 from minitf.storage.bundle.index import text_of
@@ -26,7 +25,6 @@ def missing_data(reader: BundleReader) -> str | None:
                 return f"{reader.prefix!r} lacks the slice {slice_text(extents)} of key {text_of(key)!r}"
         if entry.slices:
             continue
-        payload.check_size(entry, f"{reader.prefix}: key {text_of(key)!r}")
         if not 0 <= entry.shard < index.header.shards:
             raise DataLossError(f"{reader.prefix}: key {text_of(key)!r} stands in data file {entry.shard}, which cannot be.")
         end = entry.offset + entry.size

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 from crc32c import crc32c
 
 from minitf.storage.values import Extent
@@ -17,6 +21,12 @@ _DELTA = 0xA282EAD8
 def mask(crc: int) -> int:
     """The form in which a checksum stands in a file."""
     return ((crc >> 15 | crc << 17) + _DELTA) & MASK
+
+
+def mask_all(crcs: Sequence[int]) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """``mask`` of many checksums."""
+    array = np.array(crcs, np.uint32)
+    return (array >> np.uint32(15) | array << np.uint32(17)) + np.uint32(_DELTA)
 
 
 def unmask(masked: int) -> int:

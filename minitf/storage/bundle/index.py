@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from minitf.core.dtypes import DType
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
-from minitf.storage.bundle.entries import Entry, Header, decode_header, quick_entry
+from minitf.storage.bundle.entries import Entry, Header, Known, decode_header, quick_entry
 from minitf.storage.bundle.names import index_path, missing_text
 from minitf.storage.bundle.table import Table
 from minitf.storage.files import Disk, find, is_directory, read_whole
@@ -27,12 +26,15 @@ class Index:
         self.path = path
         self.header: Header = decode_header(records.pop(b""), path)
         self.records = records
-        self._heads: dict[bytes, tuple[DType, tuple[int, ...]]] = {}
+        self._heads: dict[bytes, Known] = {}
         self._pieces: set[bytes] | None = None
 
     def entry(self, key: bytes) -> Entry:
         """The entry of a key (or slice key). Raises KeyError if there is none, DataLossError if it makes no sense."""
-        return quick_entry(self.records[key], self._heads, lambda: f"{self.path}: key {text_of(key)!r}")
+        return quick_entry(self.records[key], self._heads, self._where, key)
+
+    def _where(self, key: bytes) -> str:
+        return f"{self.path}: key {text_of(key)!r}"
 
     def pieces(self) -> set[bytes]:
         """The slice keys of all partitioned tensors: they are no tensors of their own, and listings leave them out."""

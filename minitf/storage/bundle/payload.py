@@ -29,6 +29,11 @@ def is_plain(dtype: DType) -> bool:
     return dtype.kind not in "SV"
 
 
+def bare_dtype(dtype: DType) -> Any:
+    """The NumPy dtype of elements that any bytes are good for, None for others."""
+    return dtype.np if dtype.kind in "fiucq" and dtype.name not in SUB_BYTE else None
+
+
 def swapped(array: Array) -> Array:
     """The same numbers with their bytes in the other order (complex: each half for itself)."""
     width = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
@@ -38,18 +43,15 @@ def swapped(array: Array) -> Array:
     return flat.view(array.dtype).reshape(array.shape)
 
 
-def encode_strings(array: Array, key: str, big_endian: bool = False) -> tuple[list[bytes], int]:
-    """Buffers of a string tensor and its masked checksum."""
+def encode_strings(array: Array, key: str, big_endian: bool = False) -> tuple[bytes, int]:
+    """The bytes of a string tensor and its checksum, which is not that of the bytes."""
     items = as_bytes(array, key)
     order = ">" if big_endian else "<"
     lengths = [len(item) for item in items]
     crc = crc32c(_fixed_lengths(lengths, order))
     stored = struct.pack(f"{order}I", mask(crc))
-    out = [b"".join(map(varint, lengths)), stored, *items]
-    crc = crc32c(stored, crc)
-    for item in items:
-        crc = crc32c(item, crc)
-    return out, mask(crc)
+    text = b"".join(items)
+    return b"".join((*map(varint, lengths), stored, text)), crc32c(text, crc32c(stored, crc))
 
 
 def _fixed_lengths(lengths: Sequence[int], order: str) -> bytes:
@@ -58,8 +60,8 @@ def _fixed_lengths(lengths: Sequence[int], order: str) -> bytes:
     return b"".join(struct.pack(f"{order}I" if n <= 0xFFFFFFFF else f"{order}Q", n) for n in lengths)
 
 
-def encode_variants(array: Array, key: str) -> tuple[list[bytes], int]:
-    """Buffers of a variant tensor, given as serialized elements, and its masked checksum."""
+def encode_variants(array: Array, key: str) -> tuple[bytes, int]:
+    """The bytes of a variant tensor, given as serialized elements, and its checksum, which is not that of the bytes."""
     out: list[bytes] = []
     crc = 0
     for item in as_bytes(array, key):
@@ -67,25 +69,11 @@ def encode_variants(array: Array, key: str) -> tuple[list[bytes], int]:
         stored = struct.pack("<I", mask(crc))
         out += varint(len(item)), item, stored
         crc = crc32c(stored, crc)
-    return out, mask(crc)
+    return b"".join(out), crc
 
 
-def check_size(entry: Entry, where: str) -> None:
-    """Raises DataLossError if the entry's size cannot be that of its dtype and shape."""
-    count = total_size(entry.shape)
-    if is_plain(entry.dtype):
-        wanted = count * entry.dtype.size
-        if entry.size != wanted:
-            raise DataLossError(
-                f"{where}: invalid size in bundle entry: {entry.size} bytes stored, {entry.dtype.name} {entry.shape} "
-                f"has {wanted}."
-            )
-    else:
-        least = count + 4 if entry.dtype.kind == "S" else 5 * count  # a length has a byte at least
-        if entry.size < least:
-            raise DataLossError(
-                f"{where}: invalid size in bundle entry: {entry.size} bytes stored, {count} elements take {least} at least."
-            )
+def check_rank(entry: Entry, where: str) -> None:
+    """Raises UnimplementedError if no NumPy array has so many dimensions."""
     if len(entry.shape) > MAX_NUMPY_RANK:
         raise UnimplementedError(f"{where}: {len(entry.shape)} dimensions; NumPy arrays have {MAX_NUMPY_RANK} at most.")
 
@@ -187,5 +175,6 @@ def decode_value(data: memoryview, entry: Entry, where: str, big_endian: bool) -
             raise UnimplementedError(f"{where}: variants in a big-endian file are not defined.")
         return decode_variants(data, entry, where)
     check_crc(mask(crc32c(data)), entry, where)
+    check_rank(entry, where)
     array: Any = np.frombuffer(data, entry.dtype.np).reshape(entry.shape).copy()
     return finish_numbers(array, entry.dtype, big_endian)

@@ -15,7 +15,7 @@ from crc32c import crc32c
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
 from minitf.storage.bundle import payload, slices, spans
-from minitf.storage.bundle.coding import mask
+from minitf.storage.bundle.coding import mask, mask_all
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, bytes_of, identity_of, text_of
 from minitf.storage.bundle.names import data_path
@@ -78,17 +78,22 @@ class BundleReader:
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; all or an error."""
         wanted = list(keys)
-        entries = [self.entry(key) for key in wanted]
-        out: list[Any] = [None] * len(wanted)
-        whole = []
-        for number, entry in enumerate(entries):
-            if entry.slices:
-                out[number] = slices.read_region(self, wanted[number], [0] * len(entry.shape), entry.shape, True)
-            else:
-                whole.append(number)
-        for number, value in zip(whole, self.read_entries([(bytes_of(wanted[n]), entries[n]) for n in whole]), strict=True):
-            out[number] = value
-        return out
+        entry_of = self._index.entry
+        try:
+            names = [key.encode("utf-8", "surrogateescape") for key in wanted]
+            entries = [entry_of(name) for name in names]
+        except (KeyError, UnicodeEncodeError):
+            for key in wanted:
+                self.entry(key)
+            raise
+        if not any(entry.slices for entry in entries):
+            return self.read_entries(names, entries)
+        return [
+            slices.read_region(self, key, [0] * len(entry.shape), entry.shape, True)
+            if entry.slices
+            else self.read_entries([name], [entry])[0]
+            for key, name, entry in zip(wanted, names, entries, strict=True)
+        ]
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
         """A region of a tensor: ``size`` elements from ``begin`` on in each dimension; -1: up to the end.
@@ -101,10 +106,9 @@ class BundleReader:
 
     def read_rows(self, key: bytes, entry: Entry, start: int, stop: int) -> Array:
         """Rows of a value of numbers, without looking at its checksum. Raises NotFoundError, DataLossError."""
-        where = self._where(key)
-        payload.check_size(entry, where)
+        payload.check_rank(entry, self._where(key))
         width = entry.size // entry.shape[0] if entry.shape[0] else 0
-        path = data_path(self.prefix, entry.shard, self._index.header.shards)
+        path = self._data_path(key, entry.shard)
         with typed(f"read key {text_of(key)!r}", path):
             handle = self.disk.open(path)
             try:
@@ -115,6 +119,95 @@ class BundleReader:
                 self.disk.close(handle)
         return payload.finish_numbers(array, entry.dtype, self._index.header.big_endian)
 
+    def read_entries(self, keys: Sequence[bytes], entries: Sequence[Entry]) -> list[Array]:
+        """The values behind entries that have bytes of their own; the keys are for messages. Raises as ``read`` does."""
+        out: list[Any] = [None] * len(entries)
+        places = [entry.shard << 64 | entry.offset for entry in entries]
+        order = sorted(range(len(entries)), key=places.__getitem__)
+        try:
+            for numbers in _by_shard(entries, order):
+                self._read_shard(keys, entries, numbers, out)
+        except OpError as error:
+            if identity_of(self.disk, self._index.path) != self._identity:
+                raise AbortedError(
+                    f"read: checkpoint {self.prefix!r} was replaced or removed while it was read; open it again. ({error})"
+                ) from error
+            raise
+        return out
+
+    def _read_shard(self, keys: Sequence[bytes], entries: Sequence[Entry], numbers: Sequence[int], out: list[Any]) -> None:
+        """Reads values that stand in one data file, in the order of their offsets."""
+        path = self._data_path(keys[numbers[0]], entries[numbers[0]].shard)
+        with typed(f"read key {text_of(keys[numbers[0]])!r}", path):
+            handle = self.disk.open(path)
+            try:
+                length = self.disk.size(handle)
+                large = []
+                for start, end, run in _runs(entries, numbers):
+                    if end > length:
+                        for number in run:
+                            self._check_inside(keys[number], entries[number], path, length)
+                    if len(run) == 1 and entries[run[0]].size > SMALL and payload.is_plain(entries[run[0]].dtype):
+                        large.append(run[0])
+                        continue
+                    data = bytearray(end - start)
+                    if read_fully(self.disk, handle, memoryview(data), start) < len(data):
+                        raise DataLossError(f"{self._where(keys[run[0]])}: {path} became shorter while it was being read.")
+                    self._take(data, start, keys, entries, run, out)
+                self._read_large(handle, path, keys, entries, large, out)
+            finally:
+                self.disk.close(handle)
+
+    def _take(
+        self, data: bytearray, start: int, keys: Sequence[bytes], entries: Sequence[Entry], run: Sequence[int], out: list[Any]
+    ) -> None:
+        """Values out of the bytes of a run that begins at ``start``."""
+        big_endian = self._index.header.big_endian
+        view = memoryview(data)
+        dtype, bare = None, None
+        crcs, wanted = [], []
+        for number in run:
+            entry = entries[number]
+            if entry.dtype is not dtype:
+                dtype = entry.dtype
+                bare = None if big_endian else payload.bare_dtype(dtype)
+            at = entry.offset - start
+            piece = view[at : at + entry.size]
+            if bare is None or len(entry.shape) > payload.MAX_NUMPY_RANK:
+                out[number] = payload.decode_value(piece, entry, self._where(keys[number]), big_endian)
+            else:
+                crcs.append(crc32c(piece))
+                wanted.append(number)
+                out[number] = _array(entry.shape, bare, data, at).copy()
+        if mask_all(crcs).tolist() != [entries[number].crc for number in wanted]:
+            for number, crc in zip(wanted, crcs, strict=True):
+                payload.check_crc(mask(crc), entries[number], self._where(keys[number]))
+
+    def _read_large(
+        self,
+        handle: int,
+        path: str,
+        keys: Sequence[bytes],
+        entries: Sequence[Entry],
+        numbers: Sequence[int],
+        out: list[Any],
+    ) -> None:
+        for number in numbers:
+            payload.check_rank(entries[number], self._where(keys[number]))
+        arrays = [np.empty(entries[number].shape, entries[number].dtype.np) for number in numbers]
+        wanted = [(entries[n].offset, bytes_view(array)) for n, array in zip(numbers, arrays, strict=True)]
+        for number, array, crc in zip(numbers, arrays, spans.read(self.disk, handle, wanted, path), strict=True):
+            payload.check_crc(mask(crc), entries[number], self._where(keys[number]))
+            out[number] = payload.finish_numbers(array, entries[number].dtype, self._index.header.big_endian)
+
+    def _data_path(self, key: bytes, shard: int) -> str:
+        shards = self._index.header.shards
+        if shard >= shards:
+            raise NotFoundError(
+                f"{self._where(key)}: it stands in data file {shard}, but the checkpoint has {shards} (0 to {shards - 1})."
+            )
+        return data_path(self.prefix, shard, shards)
+
     def _check_inside(self, key: bytes, entry: Entry, path: str, length: int) -> None:
         if entry.size and entry.offset + entry.size > length:
             raise DataLossError(
@@ -122,107 +215,47 @@ class BundleReader:
                 f"which has {length}."
             )
 
-    def read_entries(self, items: Sequence[tuple[bytes, Entry]]) -> list[Array]:
-        """The values behind entries that have bytes of their own. Raises as ``read`` does."""
-        try:
-            return self._read_entries(items)
-        except OpError as error:
-            if identity_of(self.disk, self._index.path) != self._identity:
-                raise AbortedError(
-                    f"read: checkpoint {self.prefix!r} was replaced or removed while it was read; open it again. ({error})"
-                ) from error
-            raise
-
-    def _read_entries(self, items: Sequence[tuple[bytes, Entry]]) -> list[Array]:
-        order = sorted(range(len(items)), key=lambda n: (items[n][1].shard, items[n][1].offset))
-        out: list[Any] = [None] * len(items)
-        for shard, numbers in _by_shard(items, order):
-            first_key = items[numbers[0]][0]
-            if shard >= self._index.header.shards:
-                raise NotFoundError(
-                    f"{self._where(first_key)}: it stands in data file {shard}, but the checkpoint has "
-                    f"{self._index.header.shards} (0 to {self._index.header.shards - 1})."
-                )
-            path = data_path(self.prefix, shard, self._index.header.shards)
-            with typed(f"read key {text_of(first_key)!r}", path):
-                handle = self.disk.open(path)
-                try:
-                    self._read_shard(handle, path, items, numbers, out)
-                finally:
-                    self.disk.close(handle)
-        return out
-
-    def _read_shard(
-        self, handle: int, path: str, items: Sequence[tuple[bytes, Entry]], numbers: Sequence[int], out: list[Any]
-    ) -> None:
-        length = self.disk.size(handle)
-        big_endian = self._index.header.big_endian
-        large = []
-        for start, end, run in _runs(items, numbers):
-            for number in run:
-                entry = items[number][1]
-                payload.check_size(entry, self._where(items[number][0]))
-                self._check_inside(items[number][0], entry, path, length)
-            key, entry = items[run[0]]
-            if entry.size > SMALL and payload.is_plain(entry.dtype):
-                large.append(run[0])
-                continue
-            data = memoryview(bytearray(end - start if entry.size else 0))
-            got = read_fully(self.disk, handle, data, start)
-            if got < len(data):
-                raise DataLossError(f"{self._where(key)}: {path} became shorter while it was being read.")
-            for number in run:
-                key, entry = items[number]
-                piece = data[entry.offset - start : entry.offset - start + entry.size]
-                out[number] = self._decode(piece, key, entry, big_endian)
-        if large:
-            self._read_large(handle, path, items, large, out)
-
-    def _decode(self, piece: memoryview, key: bytes, entry: Entry, big_endian: bool) -> Array:
-        if not big_endian and entry.dtype.kind in "fiu" and entry.dtype.name not in payload.SUB_BYTE:
-            if mask(crc32c(piece)) == entry.crc:
-                return np.frombuffer(piece, entry.dtype.np).reshape(entry.shape).copy()
-        return payload.decode_value(piece, entry, self._where(key), big_endian)
-
-    def _read_large(
-        self, handle: int, path: str, items: Sequence[tuple[bytes, Entry]], numbers: Sequence[int], out: list[Any]
-    ) -> None:
-        arrays = [np.empty(items[number][1].shape, items[number][1].dtype.np) for number in numbers]
-        wanted = [(items[n][1].offset, bytes_view(array)) for n, array in zip(numbers, arrays, strict=True)]
-        found = spans.read(self.disk, handle, wanted, path)
-        for number, array, crc in zip(numbers, arrays, found, strict=True):
-            key, entry = items[number]
-            payload.check_crc(mask(crc), entry, self._where(key))
-            out[number] = payload.finish_numbers(array, entry.dtype, self._index.header.big_endian)
-
     def _where(self, key: bytes) -> str:
         return f"{self.prefix}: key {text_of(key)!r}"
 
 
-def _by_shard(items: Sequence[tuple[bytes, Entry]], order: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+_array: Any = np.ndarray
+
+
+def _by_shard(entries: Sequence[Entry], order: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cuts numbers, sorted by shard, into those of each shard."""
     start = 0
-    for stop in range(1, len(order) + 1):
-        if stop == len(order) or items[order[stop]][1].shard != items[order[start]][1].shard:
-            yield items[order[start]][1].shard, list(order[start:stop])
-            start = stop
+    while start < len(order):
+        shard = entries[order[start]].shard
+        stop = len(order) if entries[order[-1]].shard == shard else start
+        while stop < len(order) and entries[order[stop]].shard == shard:
+            stop += 1
+        yield order[start:stop]
+        start = stop
 
 
-def _runs(items: Sequence[tuple[bytes, Entry]], numbers: Sequence[int]) -> Iterator[tuple[int, int, list[int]]]:
-    """Cuts values in the order of their offsets into runs to be fetched at once: (start, end, numbers)."""
+def _runs(entries: Sequence[Entry], numbers: Sequence[int]) -> Iterator[tuple[int, int, list[int]]]:
+    """Cuts values in the order of their offsets into runs to be fetched at once: (start, end, numbers).
+
+    A value without bytes is fetched alone: its offset may be anywhere.
+    """
     run: list[int] = []
     start = end = 0
     for number in numbers:
-        entry = items[number][1]
-        stop = entry.offset + entry.size
-        if run and (entry.size == 0 or entry.size > SMALL or entry.offset > end + GAP or max(stop, end) - start > RUN):
-            yield start, end, run
-            run = []
-        if not run:
-            start, end = entry.offset, stop
-        run.append(number)
-        end = max(end, stop)
-        if entry.size > SMALL or entry.size == 0:
-            yield start, end, run
-            run = []
+        entry = entries[number]
+        offset, size = entry.offset, entry.size
+        if 0 < size <= SMALL:
+            if run and (offset > end + GAP or offset + size - start > RUN):
+                yield start, end, run
+                run = []
+            if not run:
+                start = end = offset
+            run.append(number)
+            end = max(end, offset + size)
+        else:
+            if run:
+                yield start, end, run
+                run = []
+            yield offset, offset + size, [number]
     if run:
         yield start, end, run

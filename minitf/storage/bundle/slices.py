@@ -127,5 +127,5 @@ def _region_of(reader: BundleReader, key: bytes, entry: Entry, box: Box, verify:
         rows = reader.read_rows(key, entry, box[0].start, box[0].stop)
         box = (slice(0, box[0].stop - box[0].start), *box[1:])
     else:
-        rows = reader.read_entries([(key, entry)])[0]
+        rows = reader.read_entries([key], [entry])[0]
     return rows if all(s.start == 0 and s.stop == n for s, n in zip(box, rows.shape, strict=True)) else rows[box].copy()

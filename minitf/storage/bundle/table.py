@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 
 from minitf.errors import DataLossError
-from minitf.storage.bundle.block import BLOCK_SIZE, INTERVAL, TRAILER, fill_block, open_block, read_block, seal
+from minitf.storage.bundle.block import BLOCK_SIZE, INTERVAL, TRAILER, fill_block, open_block, read_block, seal, shared_lengths
 from minitf.storage.varint import read_varint, varint
 
 MAGIC = 0xDB4775248B80FB57
@@ -25,29 +25,47 @@ Handle = tuple[int, int]
 
 
 def table_chunks(
-    keys: Sequence[bytes], values: Sequence[bytes], block_size: int = BLOCK_SIZE, interval: int = INTERVAL
+    keys: Sequence[bytes],
+    values: Sequence[bytes],
+    block_size: int = BLOCK_SIZE,
+    interval: int = INTERVAL,
+    ends: list[int] | None = None,
 ) -> Iterator[bytes]:
-    """The bytes of a table file with these records, piece by piece. ``keys`` must ascend."""
+    """The bytes of a table file with these records, piece by piece. ``keys`` must ascend.
+
+    A list given as ``ends`` is filled with the place behind each record's value.
+    """
     offset = start = 0
+    shared = shared_lengths(keys)
     index_keys: list[bytes] = []
     index_values: list[bytes] = []
     while start < len(keys):
-        parts, stop = fill_block(keys, values, start, interval, block_size)
-        size = sum(map(len, parts))
+        parts, stop, block_ends = fill_block(keys, values, shared, start, interval, block_size)
+        if ends is not None:
+            ends += [offset + end for end in block_ends]
         index_keys.append(separator(keys[stop - 1], keys[stop]) if stop < len(keys) else successor(keys[-1]))
-        index_values.append(varint(offset) + varint(size))
-        yield from parts
-        yield seal(parts)
-        offset += size + TRAILER
+        handle, pieces = _closed(parts, offset)
+        index_values.append(handle)
+        for piece in pieces:
+            yield piece
+            offset += len(piece)
         start = stop
     handles = b""
-    for parts in (fill_block((), ())[0], fill_block(index_keys, index_values, interval=1, limit=1 << 62)[0]):
-        size = sum(map(len, parts))
-        handles += varint(offset) + varint(size)
-        yield from parts
-        yield seal(parts)
-        offset += size + TRAILER
+    no_share = [0] * len(index_keys)
+    for block in (fill_block((), (), ()), fill_block(index_keys, index_values, no_share, interval=1, limit=1 << 62)):
+        handle, pieces = _closed(block[0], offset)
+        handles += handle
+        for piece in pieces:
+            yield piece
+            offset += len(piece)
     yield handles.ljust(FOOTER - 8, b"\0") + struct.pack("<Q", MAGIC)
+
+
+def _closed(parts: list[bytes], offset: int) -> tuple[bytes, list[bytes]]:
+    """A block's handle, and its bytes with the trailer; big values are not copied."""
+    size = sum(map(len, parts))
+    pieces = [b"".join(parts)] if size < 4 * BLOCK_SIZE else parts
+    return varint(offset) + varint(size), [*pieces, seal(pieces)]
 
 
 def separator(a: bytes, b: bytes) -> bytes:

@@ -1,25 +1,27 @@
-"""The data file and the index of a V2 checkpoint, in TensorFlow's exact bytes.
+"""The data files and the index of a V2 checkpoint, in TensorFlow's exact bytes.
 
 Values are laid out in the order in which they come. Small neighbours are written together; large values go to the file from
-where they are, without a copy.
+where they are, without a copy. A ``Plan`` is everything about a data file that does not depend on the values: a save of the
+same tensors as last time uses the plan of last time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from crc32c import crc32c
 
 from minitf.core.dtypes import DType, of_numpy
+from minitf.core.spec import total_size
 from minitf.errors import AlreadyExistsError, InvalidArgumentError
 from minitf.storage.bundle import payload, spans
-from minitf.storage.bundle.coding import mask, slice_key
-from minitf.storage.bundle.entries import Entry, Header, encode_entry, encode_header, entry_head
+from minitf.storage.bundle.coding import mask_all, slice_key
+from minitf.storage.bundle.entries import Entry, encode_entry, entry_head, entry_tail
 from minitf.storage.bundle.index import bytes_of
-from minitf.storage.bundle.table import table_chunks
 from minitf.storage.files import Disk, write_fully
 from minitf.storage.values import Array, Extent, Partitioned, as_value, bytes_view
 from minitf.storage.varint import varint
@@ -27,92 +29,135 @@ from minitf.storage.varint import varint
 LARGE = 1 << 20  # from here on a value is written by itself
 BLOB = 1 << 22  # smaller ones are joined up to so many bytes
 
+_kind_of = attrgetter("dtype", "shape")
+
 
 @dataclass(slots=True)
-class Layout:
-    """What one data file holds, value by value in its order.
-
-    ``keys`` and ``heads`` (dtype and shape, encoded) say what a value is, ``sizes`` how long it is, ``buffers`` has its bytes
-    (one buffer or a list of them) and ``crcs`` its masked checksum, 0 for one that is found while writing.
-    """
+class Plan:
+    """What a data file holds, value by value: key, encoded dtype and shape (``heads``), encoded size (``tails``), size."""
 
     keys: list[bytes] = field(default_factory=list)
     heads: list[bytes] = field(default_factory=list)
+    tails: list[bytes] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
-    buffers: list[Any] = field(default_factory=list)
-    crcs: list[int] = field(default_factory=list)
     partitioned: dict[bytes, Entry] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)  # what the plan is for: the mapping's keys and the kinds of its values,
+    kinds: list[Any] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)  # and the numbers of those that are not written as they are in memory
+    runs: list[tuple[int, int, bool]] = field(default_factory=list)  # see ``_runs``
 
-    @property
-    def size(self) -> int:
-        """Bytes of the data file."""
-        return sum(self.sizes)
+
+@dataclass(slots=True)
+class Layout:
+    """A plan and the values for it: ``buffers`` has the bytes of each, ``crcs`` its checksum, None if that of the bytes."""
+
+    plan: Plan = field(default_factory=Plan)
+    buffers: list[Any] = field(default_factory=list)
+    crcs: list[Any] = field(default_factory=list)
 
 
-def lay_out(tensors: Mapping[str, Any], big_endian: bool = False) -> Layout:
-    """Prepares values for writing. Raises InvalidArgumentError for keys and values that no checkpoint can hold."""
+def lay_out(tensors: Mapping[str, Any], big_endian: bool = False, last: Plan | None = None) -> Layout:
+    """Prepares values for writing; uses the plan ``last`` if it fits.
+
+    Raises InvalidArgumentError for keys and values that no checkpoint can hold, AlreadyExistsError for a key that comes twice.
+    """
+    if last is not None and last.names and not big_endian:
+        again = _lay_out_again(tensors, last)
+        if again is not None:
+            return again
     layout = Layout()
-    keys, heads, sizes, buffers = layout.keys, layout.heads, layout.sizes, layout.buffers
-    known: dict[tuple[Any, ...], tuple[bytes, int]] = {}
-    array_class = np.ndarray
-    for name, value in tensors.items():
-        if type(value) is array_class and not big_endian:
-            kind = known.get((value.dtype, value.shape))
-            if kind is None:
-                kind = _simple_kind(value)
-                if kind is not None:
-                    known[value.dtype, value.shape] = kind
-            if kind is not None and value.flags.c_contiguous:
-                keys.append(name.encode())
-                heads.append(kind[0])
-                sizes.append(kind[1])
-                buffers.append(value)
-                continue
-        _add(layout, bytes_of(name), value, big_endian)
-    layout.crcs = [0] * len(keys) if not layout.crcs else layout.crcs + [0] * (len(keys) - len(layout.crcs))
-    _check_keys(layout)
+    kinds = _kinds_of(tensors)
+    if kinds is not None and not big_endian and all(type(value) is np.ndarray for value in tensors.values()):
+        _add_arrays(layout, tensors, kinds)
+    else:
+        for name, value in tensors.items():
+            if isinstance(value, Partitioned):
+                _add_pieces(layout, bytes_of(name), name, value, big_endian)
+            else:
+                _add(layout, bytes_of(name), name, *as_value(value, name), big_endian)
+    _check_keys(layout.plan)
     return layout
 
 
-def _simple_kind(array: Array) -> tuple[bytes, int] | None:
-    """Encoded dtype and shape, and the size, of arrays whose memory is already what the file holds."""
+def _add_arrays(layout: Layout, tensors: Mapping[str, Any], kinds: list[Any]) -> None:
+    """Adds many arrays at once; the result can be the plan of the next save, too."""
+    plan = layout.plan
+    plan.names, plan.kinds = list(tensors), kinds
+    plan.keys = [bytes_of(name) for name in plan.names]
+    known = {}
+    for kind in set(kinds):
+        dtype = _simple_dtype(kind[0])
+        if dtype is not None:
+            size = total_size(kind[1]) * dtype.size
+            known[kind] = entry_head(dtype, kind[1]), entry_tail(size), size
+    plan.others = [number for number, kind in enumerate(kinds) if kind not in known]
+    layout.buffers = list(tensors.values())
+    layout.crcs = [None] * len(kinds)
+    for number in plan.others:
+        dtype, array = as_value(layout.buffers[number], plan.names[number])
+        buffer, crc = _bytes_of_value(dtype, array, plan.names[number], False)
+        layout.buffers[number], layout.crcs[number] = buffer, crc
+        size = array.nbytes if crc is None else len(buffer)
+        known[number] = entry_head(dtype, array.shape), entry_tail(size), size
+        kinds = kinds if kinds is not plan.kinds else list(kinds)
+        kinds[number] = number
+    described = list(map(known.__getitem__, kinds))
+    plan.heads = [item[0] for item in described]
+    plan.tails = [item[1] for item in described]
+    plan.sizes = [item[2] for item in described]
+
+
+def _kinds_of(tensors: Mapping[str, Any]) -> list[Any] | None:
     try:
-        dtype = of_numpy(array.dtype)
+        return list(map(_kind_of, tensors.values()))
+    except AttributeError:
+        return None
+
+
+def _lay_out_again(tensors: Mapping[str, Any], plan: Plan) -> Layout | None:
+    """The layout of tensors with the same names, dtypes and shapes as last time; None if they differ."""
+    if list(tensors) != plan.names or _kinds_of(tensors) != plan.kinds:
+        return None
+    layout = Layout(plan, list(tensors.values()), [None] * len(plan.keys))
+    for number in plan.others:
+        name = plan.names[number]
+        dtype, array = as_value(layout.buffers[number], name)
+        layout.buffers[number], layout.crcs[number] = _bytes_of_value(dtype, array, name, False)
+        if dtype.kind in "SV" and len(layout.buffers[number]) != plan.sizes[number]:
+            return None
+    return layout
+
+
+def _simple_dtype(np_dtype: np.dtype[Any]) -> DType | None:
+    """The dtype of arrays whose memory is already what the file holds, None for others."""
+    try:
+        dtype = of_numpy(np_dtype)
     except TypeError:
         return None
-    if not payload.is_plain(dtype) or not array.dtype.isnative or array.dtype.kind in "OSU":
-        return None
-    return entry_head(dtype, array.shape), array.nbytes
+    return dtype if payload.is_plain(dtype) and np_dtype.isnative else None
 
 
-def _add(layout: Layout, key: bytes, value: Any, big_endian: bool) -> None:
-    """Adds any value that is not a plain array."""
-    name = key.decode("utf-8", "backslashreplace")
-    if isinstance(value, Partitioned):
-        _add_pieces(layout, key, name, value, big_endian)
-        return
-    dtype, array = as_value(value, name)
-    _add_array(layout, key, name, dtype, array, big_endian)
-
-
-def _add_array(layout: Layout, key: bytes, name: str, dtype: DType, array: Array, big_endian: bool) -> None:
-    crc = 0
-    buffers: Any = array
-    size = array.nbytes
+def _bytes_of_value(dtype: DType, array: Array, name: str, big_endian: bool) -> tuple[Any, int | None]:
+    """The bytes of a value, and its checksum if that is not simply the bytes' own."""
     if dtype.kind == "S":
-        buffers, crc = payload.encode_strings(array, name, big_endian)
-        size = sum(map(len, buffers))
-    elif dtype.kind == "V":
-        buffers, crc = payload.encode_variants(array, name)
-        size = sum(map(len, buffers))
-    elif big_endian:
-        buffers = payload.swapped(array)
-    layout.crcs += [0] * (len(layout.keys) - len(layout.crcs))
-    layout.keys.append(key)
-    layout.heads.append(entry_head(dtype, array.shape))
-    layout.sizes.append(size)
-    layout.buffers.append(buffers)
+        return payload.encode_strings(array, name, big_endian)
+    if dtype.kind == "V":
+        return payload.encode_variants(array, name)
+    return (payload.swapped(array) if big_endian else array), None
+
+
+def _add(layout: Layout, key: bytes, name: str, dtype: DType, array: Array, big_endian: bool) -> None:
+    plan = layout.plan
+    buffer, crc = _bytes_of_value(dtype, array, name, big_endian)
+    size = array.nbytes if crc is None else len(buffer)
+    if crc is not None:
+        plan.others.append(len(plan.keys))
     layout.crcs.append(crc)
+    layout.buffers.append(buffer)
+    plan.keys.append(key)
+    plan.heads.append(entry_head(dtype, array.shape))
+    plan.tails.append(entry_tail(size))
+    plan.sizes.append(size)
 
 
 def _add_pieces(layout: Layout, key: bytes, name: str, value: Partitioned, big_endian: bool) -> None:
@@ -123,7 +168,7 @@ def _add_pieces(layout: Layout, key: bytes, name: str, value: Partitioned, big_e
         dtype, array = as_value(piece, name)
         part = tuple(n if e is None else e[1] for e, n in zip(extents, shape, strict=False))
         inside = len(extents) == len(shape) and all(
-            e is None or (0 <= e[0] and 0 < e[1] and sum(e) <= n) for e, n in zip(extents, shape, strict=True)
+            e is None or (0 <= e[0] and e[1] > 0 and sum(e) <= n) for e, n in zip(extents, shape, strict=True)
         )
         if not inside or part != array.shape or found not in (None, dtype):
             raise InvalidArgumentError(
@@ -134,89 +179,98 @@ def _add_pieces(layout: Layout, key: bytes, name: str, value: Partitioned, big_e
         if part == shape:  # TensorFlow stores a piece that is everything as an ordinary tensor
             if len(value.pieces) > 1:
                 raise InvalidArgumentError(f"write: the pieces of {name!r} overlap: one is the whole tensor.")
-            _add_array(layout, key, name, dtype, array, big_endian)
+            _add(layout, key, name, dtype, array, big_endian)
             return
         listed.append(tuple(extents))
-        _add_array(layout, slice_key(key, tuple(extents)), name, dtype, array, big_endian)
+        _add(layout, slice_key(key, tuple(extents)), name, dtype, array, big_endian)
     if found is None:
         raise InvalidArgumentError(f"write: the partitioned tensor {name!r} has no pieces.")
-    layout.partitioned[key] = Entry(found, shape, slices=listed)
+    layout.plan.partitioned[key] = Entry(found, shape, slices=tuple(listed))
 
 
-def _check_keys(layout: Layout) -> None:
-    every = [*layout.keys, *layout.partitioned]
+def _check_keys(plan: Plan) -> None:
+    every = {*plan.keys, *plan.partitioned}
     if b"" in every:
         raise InvalidArgumentError("write: the empty key is taken by the header of the file.")
-    if len(set(every)) < len(every):
+    if len(every) < len(plan.keys) + len(plan.partitioned):
         seen: set[bytes] = set()
-        twice = next(key for key in every if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise AlreadyExistsError(f"write: the key {twice!r} comes twice.")
+        for key in (*plan.keys, *plan.partitioned):
+            if key in seen:
+                raise AlreadyExistsError(f"write: the key {key!r} comes twice.")
+            seen.add(key)
 
 
 def write_data(disk: Disk, handle: int, layout: Layout) -> None:
     """Writes all values to an open file and notes their checksums in the layout."""
     offset = 0
     large: list[tuple[int, spans.Placed]] = []
-    crcs = layout.crcs
-    for first, stop, blob in _blobs(layout):
-        if blob is None:
-            view = bytes_view(layout.buffers[first])
-            large.append((first, (offset, view)))
-            offset += layout.sizes[first]
+    own = [(number, layout.crcs[number]) for number in layout.plan.others if layout.crcs[number] is not None]
+    layout.plan.runs = layout.plan.runs or list(_runs(layout.plan.sizes))
+    for first, stop, alone in layout.plan.runs:
+        run = layout.buffers[first:stop]
+        if alone:
+            buffer = run[0]
+            large.append((first, (offset, bytes_view(buffer) if isinstance(buffer, np.ndarray) else memoryview(buffer))))
+            offset += layout.plan.sizes[first]
             continue
-        for number in range(first, stop):
-            if not crcs[number]:
-                crcs[number] = mask(crc32c(layout.buffers[number]))
+        try:
+            blob, crcs = b"".join(run), list(map(crc32c, run))
+        except (TypeError, ValueError):  # an array whose memory is not in row order
+            run = [np.asarray(item, order="C") if isinstance(item, np.ndarray) else item for item in run]
+            blob, crcs = b"".join(run), list(map(crc32c, run))
+        layout.crcs[first:stop] = crcs
         offset = write_fully(disk, handle, blob, offset)
     for (number, _), crc in zip(large, spans.write(disk, handle, [placed for _, placed in large]), strict=True):
-        crcs[number] = mask(crc)
+        layout.crcs[number] = crc
+    for number, crc in own:
+        layout.crcs[number] = crc
 
 
-def _blobs(layout: Layout) -> Iterator[tuple[int, int, bytes | None]]:
-    """Runs of values with their joined bytes; a large value comes alone and without."""
+def _runs(sizes: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+    """Runs of values to be written together: (first, stop, True if it is one large value)."""
     first = size = 0
-    for number, length in enumerate(layout.sizes):
-        alone = length >= LARGE and isinstance(layout.buffers[number], np.ndarray)
+    for number, length in enumerate(sizes):
+        alone = length >= LARGE
         if number > first and (alone or size + length > BLOB):
-            yield first, number, _joined(layout.buffers[first:number])
+            yield first, number, False
             first, size = number, 0
         if alone:
-            yield number, number + 1, None
+            yield number, number + 1, True
             first = number + 1
         else:
             size += length
-    if first < len(layout.sizes):
-        yield first, len(layout.sizes), _joined(layout.buffers[first:])
+    if first < len(sizes):
+        yield first, len(sizes), False
 
 
-def _joined(buffers: Sequence[Any]) -> bytes:
-    try:
-        return b"".join(buffers)
-    except TypeError:  # strings come as lists of buffers
-        return b"".join([b"".join(item) if isinstance(item, list) else item for item in buffers])
+def masked_crcs(layouts: Sequence[Layout]) -> bytes:
+    """The checksums of all values as they stand in the index, data file by data file."""
+    return mask_all([crc for layout in layouts for crc in layout.crcs]).astype("<u4").tobytes()
 
 
 def entries_of(layouts: Sequence[Layout]) -> dict[bytes, bytes]:
     """The index records of data files number 0, 1, ... Raises AlreadyExistsError for a key that is in two of them."""
     out: dict[bytes, bytes] = {}
+    packed = masked_crcs(layouts)
+    at = wanted = 0
     for shard, layout in enumerate(layouts):
+        plan = layout.plan
         middle = b"\x18" + varint(shard) if shard else b""
         offset = 0
-        packed = np.array(layout.crcs, "<u4").tobytes()
-        at = 0
-        for key, head, size in zip(layout.keys, layout.heads, layout.sizes, strict=True):
-            if key in out:
-                raise AlreadyExistsError(f"write: the key {key!r} is in two data files.")
-            place = b"\x20" + varint(offset) if offset else b""
-            length = b"\x28" + varint(size) if size else b""
-            out[key] = b"%b%b%b%b\x35%b" % (head, middle, place, length, packed[at : at + 4])
+        for key, head, tail, size in zip(plan.keys, plan.heads, plan.tails, plan.sizes, strict=True):
+            if offset < 16384 or middle:
+                place = b"%b\x20%b" % (middle, varint(offset)) if offset else middle
+            elif offset < 2097152:
+                place = bytes((0x20, offset & 127 | 128, offset >> 7 & 127 | 128, offset >> 14))
+            else:
+                place = b"\x20" + varint(offset)
+            stop = at + 4
+            out[key] = head + place + tail + packed[at:stop]
+            at = stop
             offset += size
-            at += 4
-        out.update((key, encode_entry(entry)) for key, entry in layout.partitioned.items())
+        for key, entry in plan.partitioned.items():
+            out[key] = encode_entry(entry)
+        wanted += len(plan.keys) + len(plan.partitioned)
+        if len(out) < wanted:
+            raise AlreadyExistsError(f"write: a key of data file {shard} is in an earlier one, too.")
     return out
-
-
-def index_chunks(header: Header, records: Mapping[bytes, bytes]) -> Iterator[bytes]:
-    """The bytes of an index file, piece by piece."""
-    keys = sorted(records)
-    return table_chunks([b"", *keys], [encode_header(header), *map(records.__getitem__, keys)])
