@@ -11,7 +11,7 @@ one global that the fast path of eager operators reads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
@@ -57,8 +57,20 @@ class Home(Protocol):
         ``waiting`` gives the stored value for restore-on-create; a graph does not ask it.
         """
 
-    def apply_batch(self, batch: Batch) -> None:
+    def born_with(self, waiting: Waiting) -> Waiting | None:
+        """The stored value that a new variable may start with (eager), or None (graph)."""
+
+    def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Assigns what one ``restore()`` or one attachment matched: now, all or nothing (eager), or by restore ops (graph)."""
+
+    def run_restore_ops(self, ops: Any, cache: Any, reader: Any, session: Any, what: str) -> None:
+        """Runs restore ops that ``apply_batches`` built, all or nothing."""
+
+    def store_to_save(self, session: Any, what: str) -> Any:
+        """Where the values are that a save writes. Raises RuntimeError if that is a session and there is none."""
+
+    def run_tensors(self, tensors: list[Any], session: Any, what: str) -> list[Any]:
+        """The values of tensors (in a session)."""
 
     def make_slot(self, make: Callable[[], Any]) -> Any | None:
         """Makes a slot variable that a checkpoint asks for:

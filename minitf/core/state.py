@@ -9,7 +9,7 @@ An array that a cell gives out may be held by others: a cell is never written in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from minitf.core.spec import Spec, compatible, shape_text
 from minitf.errors import DTypeError, FailedPreconditionError, ShapeError
@@ -130,19 +130,30 @@ class SessionStore:
         return iter(list(self._cells))
 
 
+class Group(NamedTuple):
+    """Stored tensors that one object restores together: ``restore(tensors by name)``; ``keys`` by name."""
+
+    owner: Any
+    restore: Callable[[dict[str, Any]], Any]
+    keys: dict[str, str]
+    path: str
+
+
 class Batch:
-    """What one ``restore()`` or one attachment matched: assignments that happen together.
+    """What one ``restore()`` or one attachment matched in one checkpoint: assignments that happen together.
 
     * ``reader``: the open checkpoint.
-    * ``items``: (variable, key, path from the root) each.
+    * ``items``: (handle, key, path from the root) each; ``groups``; ``python``: (function that takes bytes, key, path) each.
     * ``cache``: the saver's restore ops by (handle, key), so that later restores add none; by graph, the fed source they read.
-    * ``built``: restore ops that a graph made or found for this batch, in the order of ``items``.
+    * ``built``: what a graph made or found for the items, in the order of their keys, and for the groups.
     """
 
-    __slots__ = ("built", "cache", "items", "reader")
+    __slots__ = ("built", "cache", "groups", "items", "python", "reader")
 
     def __init__(self, reader: Reader, cache: dict[Any, Any]):
         self.reader = reader
         self.cache = cache
         self.items: list[tuple[Any, str, str]] = []
+        self.groups: list[Group] = []
+        self.python: list[tuple[Callable[[Any], Any], str, str]] = []
         self.built: list[Any] = []

@@ -108,7 +108,7 @@ class SlotOwner(AutoTrackable):
     def __getstate__(self) -> Any:
         state = super().__getstate__()
         if isinstance(state, tuple) and "_slots" in state[1]:
-            kept = [(n, h.variable(), slot) for n, table in self._slots.items() for h, slot in table.items()]
+            kept = [(n, h.variable and h.variable(), slot) for n, table in self._slots.items() for h, slot in table.items()]
             state = (state[0], {**state[1], "_slots": [k for k in kept if k[1] is not None]})
         return state
 

@@ -6,7 +6,7 @@ at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
@@ -17,8 +17,10 @@ from minitf.core.literals import to_array
 from minitf.core.op import REGISTRY, Op, convert
 from minitf.core.spec import Spec, compatible, shape_text
 from minitf.core.state import Batch, Cell, EagerStore, Handle
+from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
-from minitf.errors import DTypeError, OpError, ShapeError
+from minitf.errors import OpError
+from minitf.runtimes.restoring import assign_now
 
 _store = EagerStore()
 
@@ -41,6 +43,7 @@ class Eager:
 
     def __init__(self, kernels: Mapping[str, Callable[..., Any]] | None = None):
         self.kernels = dict(kernels or {})
+        self.streams = Streams(self, shared=True)
 
     @property
     def home(self) -> Eager:
@@ -99,13 +102,24 @@ class Eager:
         handle.cell = Cell(handle, value)
         return handle
 
-    def apply_batch(self, batch: Batch) -> None:
+    def born_with(self, waiting: Any) -> Any:
+        """A variable may be made with the value that waits for it."""
+        return waiting
+
+    def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Reads and checks everything, then assigns everything."""
-        arrays = batch.reader.read_many([key for _, key, _ in batch.items])
-        for (handle, key, path), array in zip(batch.items, arrays, strict=True):
-            check_restored(handle, key, path, array.dtype, array.shape, batch.reader.source)
-        for (handle, _, _), array in zip(batch.items, arrays, strict=True):
-            handle.cell.write(array[()] if array.ndim == 0 and array.dtype.kind != "O" else array)
+        assign_now(self, batches)
+
+    def run_restore_ops(self, ops: Any, cache: Any, reader: Any, session: Any, what: str) -> None:
+        """Nothing: what was matched has been assigned."""
+
+    def store_to_save(self, session: Any, what: str) -> EagerStore:
+        """The eager store, whatever the session."""
+        return _store
+
+    def run_tensors(self, tensors: list[Any], session: Any, what: str) -> list[Any]:
+        """The values that the tensors have."""
+        return [value_of(convert(t), None) for t in tensors]
 
     def make_slot(self, make: Callable[[], Any]) -> Any:
         """Makes it now."""
@@ -183,26 +197,6 @@ class Eager:
         raise TypeError(
             f"An eager variable ({a.name!r}) is unhashable, because == compares its values. Use variable.ref() as the key."
         )
-
-
-def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: Any, source: str) -> None:
-    """Raises unless the saved value fits the variable.
-
-    InvalidArgumentError for another dtype (nothing is cast), ValueError for another shape (nothing is reshaped): S298, S300.
-    """
-    if np_dtype != handle.spec.dtype.np:
-        raise DTypeError(
-            None, None,
-            f"restore: the saved value {key!r} is {np_dtype}, but variable {path or handle.name!r} is "
-            f"{handle.spec.dtype.name}. They "
-            f"were paired by edge names in {source}. Nothing was assigned; make the variable with the saved dtype.",
-        )  # fmt: skip
-    if not compatible(handle.spec.shape, shape):
-        raise ShapeError(
-            None, None,
-            f"restore: the saved value {key!r} has shape {tuple(shape)}, but variable {path or handle.name!r} has shape "
-            f"{shape_text(handle.spec.shape)}. They were paired by edge names in {source}. Nothing was assigned.",
-        )  # fmt: skip
 
 
 def own_array(value: Any, dtype: Any = None) -> Any:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,10 +13,8 @@ from minitf.core import dtypes, names
 from minitf.core.op import REGISTRY, convert
 from minitf.core.spec import Spec, merge_shapes
 from minitf.core.state import Batch, Handle
-from minitf.ops import restoring, sources
-
-if TYPE_CHECKING:
-    from minitf.runtimes.operation import Operation
+from minitf.ops import sources
+from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops
 
 
 class GraphKeys:
@@ -29,6 +27,8 @@ class GraphKeys:
     MOVING_AVERAGE_VARIABLES = "moving_average_variables"
     UPDATE_OPS = "update_ops"
     LOSSES = "losses"
+    REGULARIZATION_LOSSES = "regularization_losses"
+    SAVEABLE_OBJECTS = "saveable_objects"
     SAVERS = "savers"
 
 
@@ -130,23 +130,24 @@ class GraphHome:
         """By identity."""
         return id(a)
 
-    def apply_batch(self, batch: Batch) -> None:
-        """Finds or adds one restore op for each variable of the batch; runs nothing."""
-        for handle, key, _ in batch.items:
-            self._check_mine(handle, restoring.read_tensor)
-            cached = batch.cache.get((handle, key))
-            if cached is None:
-                cached = batch.cache[handle, key] = self._restore_op(batch.cache, handle, key)
-            batch.built.append(cached)
+    def born_with(self, waiting: Any) -> None:
+        """Nothing: the initialiser stays, and restore ops bring the stored value (S83)."""
 
-    def _restore_op(self, cache: dict[Any, Any], handle: Handle, key: str) -> Operation:
-        with self.as_default(), self.control_dependencies(None), names.entered(names.Scope()):
-            source = cache.get(self)
-            if source is None:
-                source = cache[self] = restoring.checkpoint_source(name="restore/source")
-            attrs = {"key": key, "dtype": handle.spec.dtype, "shape": handle.spec.shape}
-            value = restoring.read_tensor(source, name=f"restore/{handle.name}/read", **attrs)
-            return self.apply(REGISTRY["assign"], (handle, value), {}, f"restore/{handle.name}").op  # type: ignore[no-any-return]
+    def apply_batches(self, batches: Sequence[Batch]) -> None:
+        """Finds or adds one restore op for each variable; runs nothing."""
+        build_ops(self, batches)  # type: ignore[arg-type]
+
+    def run_restore_ops(self, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Any, session: Any, what: str) -> None:
+        """Runs restore ops in a session: reads everything, then assigns everything."""
+        run_ops(self, ops, cache, reader, session, what)  # type: ignore[arg-type]
+
+    def store_to_save(self, session: Any, what: str) -> Any:
+        """The session's store. Raises RuntimeError without a session and a default session."""
+        return self.session_for(session, what).store
+
+    def run_tensors(self, tensors: list[Any], session: Any, what: str) -> list[Any]:
+        """The values that the tensors have in the session."""
+        return list(self.session_for(session, what).run(tensors)) if tensors else []
 
     def make_slot(self, make: Callable[[], Any]) -> None:
         """Makes nothing: in a graph a slot appears when the program makes it, and gets its restore op then (S139)."""

@@ -1,0 +1,208 @@
+"""What a restore decided, as plain data in order.
+
+A restoration appends one event for each decision. Events name live objects by small numbers (in order of appearance in this
+restoration), nodes of the checkpoint by their number, keys and names as text; they hold no object. What one can know about a restore
+(assertions, explanations, timelines, pictures) is told from these events.
+
+``Step`` events divide the journal: each ``restore()``, attachment or run begins one. Their ``at`` grows process-wide, so the
+journals of several restores can be merged in the order of time.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+clock = itertools.count(1).__next__
+
+
+class Step(NamedTuple):
+    """Something happened that may lead to decisions: ``restore``, ``attach``, ``slot``, ``create``, ``run`` or ``initialise``.
+
+    ``object`` and ``name``: the parent and the edge (or slot) that appeared.
+    """
+
+    at: int
+    what: str
+    object: int | None = None
+    name: str = ""
+
+
+class Seen(NamedTuple):
+    """A live object got its number. ``kind`` is its class, ``name`` a variable's name."""
+
+    object: int
+    kind: str
+    name: str
+
+
+class Bound(NamedTuple):
+    """An object was paired with a node, reached from node ``parent`` by the edge ``name`` (the root: parent -1)."""
+
+    object: int
+    node: int
+    parent: int
+    name: str
+
+
+class Conflict(NamedTuple):
+    """An object stood where node ``node`` belongs, but the node is paired with object ``bound`` already."""
+
+    object: int
+    node: int
+    bound: int
+    parent: int
+    name: str
+
+
+class Waiting(NamedTuple):
+    """Object ``object`` (paired with node ``parent``) has no ``name`` yet: node ``node`` waits for it there."""
+
+    object: int
+    parent: int
+    name: str
+    node: int
+
+
+class Covered(NamedTuple):
+    """A newer restore waits at the same place for everything that this one waits for there, so it is no longer kept for it."""
+
+    object: int
+    name: str
+    node: int
+    by: int
+
+
+class Assigned(NamedTuple):
+    """A variable got the stored value (eager)."""
+
+    object: int
+    node: int
+    key: str
+
+
+class OpBuilt(NamedTuple):
+    """A restore operation of a graph stands ready; ``reused`` if an earlier restore of the saver had added it."""
+
+    object: int
+    node: int
+    key: str
+    op: str
+    reused: bool
+
+
+class Created(NamedTuple):
+    """A variable was made with the stored value as its first value."""
+
+    object: int
+    node: int
+    key: str
+
+
+class PythonRestored(NamedTuple):
+    """A Python state object took its stored string."""
+
+    object: int
+    node: int
+    key: str
+
+
+class Superseded(NamedTuple):
+    """A value was not used because a newer restore, ``by``, has reached the object."""
+
+    object: int
+    node: int
+    by: int
+
+
+class MatchedTwice(NamedTuple):
+    """A value was not used because this restore has given the object the value of another node."""
+
+    object: int
+    node: int
+
+
+class UnusedValue(NamedTuple):
+    """The object has no place for the stored value ``value`` of its node."""
+
+    object: int
+    node: int
+    value: str
+
+
+class SlotWaiting(NamedTuple):
+    """A stored slot variable waits for ``what``: ``variable``, ``optimizer`` or ``slot`` (which the program will make)."""
+
+    optimizer: int
+    variable: int
+    slot: str
+    node: int
+    what: str
+
+
+class SlotMade(NamedTuple):
+    """A slot variable was made because the checkpoint has it."""
+
+    object: int
+    node: int
+    slot: str
+
+
+class Ran(NamedTuple):
+    """Restore operations were run in a session."""
+
+    ops: int
+
+
+class Initialised(NamedTuple):
+    """The initialiser of a variable was run, because this restore does not cover it."""
+
+    object: int
+
+
+class Failed(NamedTuple):
+    """The step ended with an error; what it had begun was taken back."""
+
+    error: str
+
+
+class Journal:
+    """The events of one restoration, in order. Iterate over it, or index it.
+
+    ``uid`` orders restores, ``source`` is the checkpoint, ``nodes`` the number of its nodes.
+    """
+
+    __slots__ = ("_raw", "mode", "nodes", "source", "uid")
+
+    def __init__(self, uid: int, source: str, nodes: int, mode: str) -> None:
+        self.uid = uid
+        self.source = source
+        self.nodes = nodes
+        self.mode = mode
+        self._raw: list[tuple[Any, ...]] = []
+
+    @property
+    def raw(self) -> list[tuple[Any, ...]]:
+        """The events as bare tuples ``(class, *fields)``: what the restoration appends to, because it costs least."""
+        return self._raw
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __iter__(self) -> Iterator[Any]:
+        for i in range(len(self._raw)):
+            yield self[i]
+
+    def __getitem__(self, index: int) -> Any:
+        kind, *fields = self._raw[index]
+        return kind(*fields)
+
+    def of(self, *kinds: type) -> Iterator[Any]:
+        """The events of these kinds, in order."""
+        for event in self._raw:
+            if event[0] in kinds:
+                yield event[0](*event[1:])
+
+    def __repr__(self) -> str:
+        return f"<journal of restore {self.uid} from {self.source!r}: {len(self._raw)} events>"

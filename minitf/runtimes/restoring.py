@@ -1,0 +1,146 @@
+"""What the two homes do with a batch of restored values: assign now, or build operations that a session runs.
+
+A batch is all or nothing: everything is read and checked before the first assignment.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minitf.core import names
+from minitf.core.op import REGISTRY
+from minitf.core.runtime import using
+from minitf.core.spec import compatible, shape_text
+from minitf.core.state import Batch, Handle
+from minitf.errors import DTypeError, ShapeError
+from minitf.ops import restoring
+
+if TYPE_CHECKING:
+    from minitf.runtimes.eager import Eager
+    from minitf.runtimes.graph import Graph
+    from minitf.saved import Reader
+
+
+class RestoreOp(NamedTuple):
+    """An operation that restores from a fed checkpoint (None: nothing to run), and the tensors that it reads."""
+
+    op: Any
+    reads: tuple[Any, ...]
+    reused: bool = False
+
+
+# -- eager -------------------------------------------------------------------------------------------------------------
+
+
+def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
+    """Reads and checks everything, then assigns everything. Raises what reading raises, DTypeError or ShapeError."""
+    found = []
+    for batch in batches:
+        keys = [key for _, key, _ in batch.items]
+        first = len(keys)
+        for group in batch.groups:
+            keys.extend(group.keys.values())
+        second = len(keys)
+        keys.extend(key for _, key, _ in batch.python)
+        values = batch.reader.read_many(keys)
+        for (handle, key, path), value in zip(batch.items, values[:first], strict=True):
+            spec = handle.spec
+            if value.dtype is not spec.dtype.np or value.shape != spec.shape:
+                check_restored(handle, key, path, value.dtype, value.shape, batch.reader.source)
+        found.append((batch, values, first, second))
+    for batch, values, first, second in found:
+        for (put, _, _), value in zip(batch.python, values[second:], strict=True):
+            put(value.item())
+        parts = iter(values[first:second])
+        for group in batch.groups:
+            with using(home):
+                group.restore({name: home.constant(next(parts)) for name in group.keys})
+    for batch, values, _, _ in found:
+        for (handle, _, _), value in zip(batch.items, values, strict=False):
+            handle.cell.write(value)
+
+
+def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: Any, source: str) -> None:
+    """Raises unless the saved value fits the variable.
+
+    InvalidArgumentError for another dtype (nothing is cast), ValueError for another shape (nothing is reshaped): S298, S300.
+    """
+    if np_dtype != handle.spec.dtype.np:
+        raise DTypeError(
+            f"restore: the saved value {key!r} is {np_dtype}, but variable {path or handle.name!r} is "
+            f"{handle.spec.dtype.name}. They were paired by edge names in {source}. Nothing was assigned; make the variable "
+            f"with the saved dtype."
+        )
+    if not compatible(handle.spec.shape, shape):
+        raise ShapeError(
+            f"restore: the saved value {key!r} has shape {tuple(shape)}, but variable {path or handle.name!r} has shape "
+            f"{shape_text(handle.spec.shape)}. They were paired by edge names in {source}. Nothing was assigned."
+        )
+
+
+# -- graph -------------------------------------------------------------------------------------------------------------
+
+
+def build_ops(graph: Graph, batches: Sequence[Batch]) -> None:
+    """Finds or adds one restore op for each variable of the batches, in the order of keys; restores Python state now."""
+    for batch in batches:
+        batch.items.sort(key=lambda item: item[1])
+        for handle, _, _ in batch.items:
+            graph._check_mine(handle, restoring.read_tensor)
+        python = list(zip(batch.python, batch.reader.read_many([key for _, key, _ in batch.python]), strict=True))
+        cache = batch.cache
+        with graph.as_default(), graph.control_dependencies(None), names.entered(names.Scope()):
+            for handle, key, _ in batch.items:
+                known = cache.get((handle, key))
+                if known is None:
+                    known = _variable_op(graph, cache, handle, key)
+                    cache[handle, key] = known._replace(reused=True)
+                batch.built.append(known)
+            for group in batch.groups:
+                batch.built.append(_group_op(graph, batch, group))
+        for (put, _, _), value in python:
+            put(value.item())
+
+
+def _source(graph: Graph, cache: dict[Any, Any]) -> Any:
+    source = cache.get(graph)
+    if source is None:
+        source = cache[graph] = restoring.checkpoint_source(name="restore/source")
+    return source
+
+
+def _variable_op(graph: Graph, cache: dict[Any, Any], handle: Handle, key: str) -> RestoreOp:
+    spec = handle.spec
+    name = f"restore/{handle.name}"
+    value = restoring.read_tensor(_source(graph, cache), name=f"{name}/read", key=key, dtype=spec.dtype, shape=spec.shape)
+    assigned = graph.apply(REGISTRY["assign"], (handle, value), {}, name)
+    return RestoreOp(assigned.op, (value,))
+
+
+def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:
+    place = (id(group.owner), *group.keys.values())
+    owner, known = batch.cache.get(place, (None, None))
+    if known is not None and owner() is group.owner:
+        return known  # type: ignore[no-any-return]
+    source = _source(graph, batch.cache)
+    reads = {}
+    for name, key in group.keys.items():
+        dtype = batch.reader.spec(key).dtype
+        reads[name] = restoring.read_tensor(source, name=f"restore/{name}/read", key=key, dtype=dtype, shape=None)
+    result = group.restore(reads)
+    built = RestoreOp(getattr(result, "op", result), tuple(reads.values()))
+    batch.cache[place] = weakref.ref(group.owner), built._replace(reused=True)
+    return built
+
+
+def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Reader, session: Any, what: str) -> None:
+    """Reads everything in one session call, then assigns everything in a second one."""
+    session = graph.session_for(session, what)
+    runnable = [built for built in ops if built.op is not None]
+    if not runnable:
+        return
+    reads = list({id(t): t for built in runnable for t in built.reads}.values())
+    values = session.run(reads, {cache[graph]: reader})
+    session.run([built.op for built in runnable], dict(zip(reads, values, strict=True)))
