@@ -79,6 +79,10 @@ class Tracked:
         """Named edges in the order in which their names were first added. A class may compute them, or raise ValueError."""
         return tracking(self).edges
 
+    def _stand_in(self) -> Tracked:
+        """What edges to the object point to: itself, unless its class cannot be referred to weakly (tuples)."""
+        return self
+
     def _saved_values(self) -> Mapping[str, Any]:
         """The object's own values by attribute name: handles, or the kinds of ``minitf.objects.values``."""
         return _NO_VALUES
@@ -91,9 +95,10 @@ class Trackable(Tracked):
     """An object whose edges are declared explicitly with ``track``."""
 
     __slots__ = ("__weakref__", "_tracking")
+    _tracking: Tracking
 
     def __getstate__(self) -> Any:
-        state = super().__getstate__()  # type: ignore[misc]
+        state = super().__getstate__()
         if isinstance(state, tuple) and "_tracking" in state[1]:
             state = (state[0], {**state[1], "_tracking": Tracking(dict(self._tracking.edges))})
         return state
@@ -178,6 +183,7 @@ def attach(parent: Any, name: str, child: Any) -> Callable[[], None]:
 
     If a restore fails, its error comes out, the edge is as it was, and the requests go on waiting.
     """
+    child = child._stand_in()
     state = tracking(parent)
     edges = state.edges
     before = edges.get(name, _MISSING)
@@ -252,7 +258,7 @@ def track(obj: Any, child: _T, name: str, overwrite: bool = False) -> _T:
     if not isinstance(name, str):
         raise TypeError(f"track: the name of a dependency must be a string, not {name!r}.")
     current = obj._children().get(name)
-    if current is child:
+    if current is child._stand_in():
         return child
     if current is not None and not overwrite:
         raise ValueError(

@@ -1,0 +1,275 @@
+"""The dict that stands in an attribute when a dict or an OrderedDict is assigned to it.
+
+``net.blocks = {"a": x}`` stores a ``DictWrapper``. It is a dict, it shares the storage of the dict that was assigned, and it
+has an edge for each trackable value, named by the key. Keys of values that are saved must be strings.
+
+Assigning to a key redirects its edge (the old object is no longer saved); deleting a key, or putting a plain value there,
+leaves the edge to the old object, as with attributes (S7, S49). ``pop``, ``popitem``, ``clear`` and ``setdefault`` are not
+tracked: if they change something, the dict cannot be saved any more, just as if the assigned dict had been changed behind the
+wrapper's back (S51).
+
+How that is noticed: see ``minitf.objects.containers.lists``; it is the same here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, NoReturn
+
+from minitf.objects.containers.contents import Container, admit, same
+from minitf.objects.trackable import NoDependency, Tracked, tracking, wrap
+
+
+class TrackedDict(Container, dict[Any, Any]):
+    """What the wrappers of dicts and of OrderedDicts have in common."""
+
+    __slots__ = ()
+
+    _storage: dict[Any, Any]
+    _foreign: bool
+    _odd_key: Any
+
+    def __init__(self, wrapped_dict: Any = None):
+        storage = self._plain_kind()() if wrapped_dict is None else wrapped_dict
+        if not isinstance(storage, dict) or isinstance(storage, TrackedDict):
+            storage = self._plain_kind()(storage)
+        self._storage = storage
+        self._foreign = False  # changed by someone else, or by a method that is not tracked
+        self._odd_key = _NONE  # a key that is no string and maps to something trackable
+        self.trainable = True
+        for key, value in storage.items():
+            storage[key] = self._admitted(key, value)
+        self._acknowledge()
+
+    @classmethod
+    def _plain_kind(cls) -> type[dict[Any, Any]]:
+        """The kind of dict that it stands for."""
+        return dict
+
+    # -- tracking ------------------------------------------------------------------------------------------------------
+
+    def _children(self) -> Mapping[str, Any]:
+        self._look_behind()
+        if self._odd_key is not _NONE:
+            self._refuse(
+                f"the non-string key {self._odd_key!r} maps (or mapped) to a trackable object, and only strings can name what "
+                f"a checkpoint "
+                f"stores. Use string keys"
+            )
+        if self._foreign:
+            self._refuse(
+                "the wrapped dictionary was modified outside the wrapper: somebody changed the dict that had been assigned, "
+                "or used pop, "
+                "popitem, clear or setdefault, which are not tracked. Use d[key] = value, update and del"
+            )
+        return tracking(self).edges
+
+    def _refuse(self, why: str) -> NoReturn:
+        text = repr(self)
+        raise ValueError(
+            f"Cannot save or restore {text if len(text) < 400 else text[:400] + '...'}: {why}, or assign a new dict to the "
+            f"attribute, or wrap "
+            f"it in NoDependency(...) if it need not be saved."
+        )
+
+    def _look_behind(self) -> None:
+        """Notices if the shared dict has been changed by someone else."""
+        if self._foreign or self._odd_key is not _NONE:
+            return
+        known = super().items()
+        storage = self._storage
+        self._foreign = len(known) != len(storage) or not all(same(value, storage.get(key, _NONE)) for key, value in known)
+
+    def _acknowledge(self) -> None:
+        """Takes the shared dict's present items for known."""
+        super().clear()
+        for key, value in self._storage.items():  # not update: that of OrderedDict comes back to our __setitem__
+            super().__setitem__(key, value)
+
+    def _admitted(self, key: Any, value: Any) -> Any:
+        if isinstance(key, str):
+            return admit(self, key, value)
+        if isinstance(value, NoDependency):
+            return value.value
+        value = wrap(value)
+        if isinstance(value, Tracked) and self._odd_key is _NONE:
+            self._odd_key = key
+        return value
+
+    def _contents(self) -> Iterable[Any]:
+        return [self._storage[key] for key in sorted(self._storage, key=str)]
+
+    # -- tracked changes -----------------------------------------------------------------------------------------------
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        hash(key)  # an unhashable key raises before there is an edge
+        self._catch_up()
+        value = self._admitted(key, value)
+        self._storage[key] = value
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._storage[key]
+        self._catch_up()
+        del self._storage[key]
+        super().__delitem__(key)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Assigns several keys, one after the other."""
+        for key, value in dict(*args, **kwargs).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> TrackedDict:
+        self.update(other)
+        return self
+
+    def _catch_up(self) -> None:
+        """Before a tracked change: notes an outside change of the number of keys now, others when edges are listed."""
+        if super().__len__() != len(self._storage):
+            self._look_behind()
+            self._acknowledge()
+
+    # -- changes that are not tracked ----------------------------------------------------------------------------------
+
+    def _bypassing(self, method: str, *args: Any) -> Any:
+        try:
+            return getattr(self._storage, method)(*args)
+        finally:
+            self._look_behind()
+            self._acknowledge()
+
+    def pop(self, *args: Any) -> Any:
+        """Removes a key and returns its value. Not tracked: the dict cannot be saved afterwards."""
+        return self._bypassing("pop", *args)
+
+    def popitem(self, *args: Any, **kwargs: Any) -> Any:
+        """Removes and returns the last item. Not tracked: the dict cannot be saved afterwards."""
+        return self._bypassing("popitem", *args, *kwargs.values())
+
+    def clear(self) -> None:
+        """Removes everything. Not tracked: unless it was empty, the dict cannot be saved afterwards."""
+        self._bypassing("clear")
+
+    def setdefault(self, *args: Any) -> Any:
+        """The value of a key, set to a default if it is missing. Not tracked: then the dict cannot be saved afterwards."""
+        return self._bypassing("setdefault", *args)
+
+    # -- reading: from the shared dict ---------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._storage[key]
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value of a key, or ``default``."""
+        return self._storage.get(key, default)
+
+    def __len__(self) -> int:
+        return len(self._storage)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._storage)
+
+    def __reversed__(self) -> Any:
+        return reversed(self._storage)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._storage
+
+    def keys(self) -> KeysView[Any]:  # type: ignore[override]
+        """A view of the keys."""
+        return self._storage.keys()
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        """A view of the values."""
+        return self._storage.values()
+
+    def items(self) -> ItemsView[Any, Any]:  # type: ignore[override]
+        """A view of the items."""
+        return self._storage.items()
+
+    def __or__(self, other: Any) -> Any:
+        return self._storage | _unwrapped(other)
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self._storage
+
+    def __eq__(self, other: object) -> Any:
+        return self._storage == _unwrapped(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._storage != _unwrapped(other)
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        return f"DictWrapper({self._storage!r})"
+
+    def __sizeof__(self) -> int:
+        return super().__sizeof__() + self._storage.__sizeof__()
+
+    # -- copies: values and edges, whether it can be saved; never waiting restores -------------------------------------
+
+    def copy(self) -> TrackedDict:
+        """A wrapper with a dict of its own and the same values. If this one cannot be saved, the copy cannot either."""
+        return copy.copy(self)
+
+    def __copy__(self) -> TrackedDict:
+        return self._filled_like(type(self)(), self._storage, tracking(self).edges)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrackedDict:
+        new = type(self)()
+        memo[id(self)], memo[id(self._storage)] = new, new._storage  # before the values: they may lead back here
+        values = {copy.deepcopy(key, memo): copy.deepcopy(value, memo) for key, value in self._storage.items()}
+        return self._filled_like(new, values, {name: copy.deepcopy(c, memo) for name, c in tracking(self).edges.items()})
+
+    def _filled_like(self, new: TrackedDict, values: dict[Any, Any], edges: Mapping[str, Any]) -> TrackedDict:
+        self._look_behind()
+        new.__setstate__((dict(values), dict(edges), self._odd(), self._foreign, self.trainable))
+        return new
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        self._look_behind()
+        return type(self), (), (dict(self._storage), dict(tracking(self).edges), self._odd(), self._foreign, self.trainable)
+
+    def _odd(self) -> tuple[Any, ...]:
+        return () if self._odd_key is _NONE else (self._odd_key,)
+
+    def __setstate__(self, state: Any) -> None:
+        values, edges, odd, self._foreign, self.trainable = state
+        self._odd_key = odd[0] if odd else _NONE
+        self._storage.update(values)
+        tracking(self).edges.update(edges)
+        self._acknowledge()
+
+
+_NONE = object()
+
+
+class DictWrapper(TrackedDict):
+    """A dict whose trackable values are edges named by their keys (S46-S52).
+
+    ``wrapped_dict`` (a dict, a mapping, pairs, or nothing) becomes the storage if it is a dict.
+    """
+
+    __slots__ = ("__weakref__", "_foreign", "_odd_key", "_storage", "_tracking", "trainable")
+
+
+class OrderedDictWrapper(TrackedDict, OrderedDict[Any, Any]):  # type: ignore[misc]
+    """The same for an OrderedDict."""
+
+    __slots__ = ("_foreign", "_odd_key", "_storage", "_tracking", "trainable")
+
+    @classmethod
+    def _plain_kind(cls) -> type[dict[Any, Any]]:
+        return OrderedDict
+
+    def move_to_end(self, key: Any, last: bool = True) -> None:
+        """Moves a key to one end. Edges do not move: their order is that in which names were first added."""
+        assert isinstance(self._storage, OrderedDict)
+        self._storage.move_to_end(key, last)
+
+
+def _unwrapped(value: Any) -> Any:
+    return value._storage if isinstance(value, TrackedDict) else value

@@ -1,0 +1,308 @@
+"""The list that stands in an attribute when a list is assigned to it.
+
+``net.layers = [a, b]`` stores a ``ListWrapper``. It is a list, it shares the storage of the list that was assigned, and it has
+an edge for each trackable element, named by the element's index. A restore finds elements by these names, so a list with
+trackable elements may only grow: whoever replaces, deletes or moves one gets an error from the next save, restore or assertion,
+not at once. The same happens if the assigned list itself is changed behind the wrapper's back.
+
+How that is noticed: the wrapper is a list itself, and its own items are what it knows about; the items of the shared list are
+what is true. They are compared when the edges are listed, so an ``append`` costs no more than two appends.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from minitf.objects.containers.contents import Container, admit, same
+from minitf.objects.trackable import NoDependency, Tracked, attach, tracking, wrap
+
+
+class ListWrapper(Container, list[Any]):
+    """A list whose trackable elements are edges named "0", "1", ... (S35-S45).
+
+    ``wrapped_list`` becomes the storage; its lists, dicts and tuples are replaced by their wrappers, in place.
+    """
+
+    __slots__ = ("__weakref__", "_foreign", "_moved", "_storage", "_tracking", "trainable")
+
+    _storage: list[Any]
+
+    def __init__(self, wrapped_list: Iterable[Any] = ()):
+        plain = isinstance(wrapped_list, list) and not isinstance(wrapped_list, ListWrapper)
+        storage = wrapped_list if plain else list(wrapped_list)
+        assert isinstance(storage, list)
+        self._storage = storage
+        self._moved: str | None = None  # what replaced, deleted or moved a trackable element
+        self._foreign = False  # the shared list was changed by someone else
+        self.trainable = True
+        for index, element in enumerate(storage):
+            storage[index] = admit(self, str(index), element)
+        self._acknowledge()
+
+    # -- tracking ------------------------------------------------------------------------------------------------------
+
+    def _children(self) -> Mapping[str, Any]:
+        self._look_behind()
+        if self._moved is not None:
+            self._refuse(
+                f"a list element was replaced, deleted or moved (by {self._moved}), so indices no longer name the objects "
+                f"that they named "
+                f"when a checkpoint was written. A list with trackable elements can only grow."
+            )
+        if self._foreign:
+            self._refuse(
+                "the wrapped list was modified outside the wrapper: somebody changed the list that had been assigned, instead "
+                "of the "
+                "attribute, and the tracking did not see it."
+            )
+        return tracking(self).edges
+
+    def _refuse(self, why: str) -> NoReturn:
+        text = repr(self)
+        raise ValueError(
+            f"Cannot save or restore {text if len(text) < 400 else text[:400] + '...'}: {why} Assign a new list to the "
+            f"attribute, or wrap it "
+            f"in NoDependency(...) if it need not be saved."
+        )
+
+    def _look_behind(self) -> None:
+        """Notices if the shared list has been changed by someone else."""
+        if self._foreign or self._moved is not None:
+            return
+        if list.__len__(self) != len(self._storage):
+            self._foreign = True
+        elif not all(map(operator.is_, self._storage, list.__iter__(self))):
+            self._foreign = not all(map(same, list.__iter__(self), self._storage))
+
+    def _acknowledge(self) -> None:
+        """Takes the shared list's present items for known."""
+        list.__setitem__(self, slice(None), self._storage)
+
+    def _holds_tracked(self) -> bool:
+        return any(isinstance(element, Tracked) for element in self._storage)
+
+    def _contents(self) -> Iterable[Any]:
+        return self._storage
+
+    # -- growing -------------------------------------------------------------------------------------------------------
+
+    def append(self, value: Any) -> None:
+        """Adds an element at the end; a restore that waits for its index happens now."""
+        storage = self._storage
+        if list.__len__(self) != len(storage):
+            self._look_behind()
+            self._acknowledge()
+        value = admit(self, str(len(storage)), value)
+        storage.append(value)
+        list.append(self, value)
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """Appends each of ``values``."""
+        for value in list(values):
+            self.append(value)
+
+    def __iadd__(self, values: Iterable[Any]) -> ListWrapper:
+        self.extend(values)
+        return self
+
+    def __imul__(self, times: Any) -> ListWrapper:
+        times = operator.index(times)
+        if times <= 0:
+            self.clear()
+        else:
+            self.extend(self._storage * (times - 1))
+        return self
+
+    # -- other changes -------------------------------------------------------------------------------------------------
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._look_behind()
+        if isinstance(key, slice):
+            self._set_slice(key, value)
+        else:
+            replaced = isinstance(self._storage[key], Tracked)
+            # The subscript as it was written names the edge, also a negative one (S40).
+            self._storage[key] = admit(self, str(operator.index(key)), value)
+            if replaced:
+                self._moved = "__setitem__"
+        self._acknowledge()
+
+    def _set_slice(self, key: slice, values: Iterable[Any]) -> None:
+        before = self._storage
+        after = list(before)
+        after[key] = [v if isinstance(v, NoDependency) else wrap(v) for v in values]
+        undo = []
+        try:
+            for index, element in enumerate(after):
+                if isinstance(element, NoDependency):
+                    after[index] = element.value
+                elif isinstance(element, Tracked) and (index >= len(before) or element is not before[index]):
+                    undo.append(attach(self, str(index), element))
+        except BaseException:
+            for take_back in reversed(undo):
+                take_back()
+            raise
+        if self._holds_tracked():
+            self._moved = "__setitem__ with a slice"
+        before[:] = after
+
+    def _shrinking(self, operation: str) -> None:
+        """To be called before elements go or change places."""
+        self._look_behind()
+        if self._moved is None and self._holds_tracked():
+            self._moved = operation
+
+    def __delitem__(self, key: Any) -> None:
+        self._storage[key]  # a bad index raises before anything is noted
+        self._shrinking("del")
+        del self._storage[key]
+        self._acknowledge()
+
+    def pop(self, index: Any = -1) -> Any:
+        """Removes and returns an element."""
+        if not self._storage:
+            raise IndexError("pop from empty list")
+        self._storage[index]
+        self._shrinking("pop")
+        value = self._storage.pop(index)
+        self._acknowledge()
+        return value
+
+    def remove(self, value: Any) -> None:
+        """Removes the first element that equals ``value``."""
+        index = self._storage.index(value)
+        self._shrinking("remove")
+        del self._storage[index]
+        self._acknowledge()
+
+    def clear(self) -> None:
+        """Removes all elements."""
+        self._shrinking("clear")
+        self._storage.clear()
+        self._acknowledge()
+
+    def insert(self, index: Any, value: Any) -> None:
+        """Inserts an element before ``index``. If anything trackable is involved, the list cannot be saved any more."""
+        value = value.value if isinstance(value, NoDependency) else wrap(value)
+        self._shrinking("insert")
+        if self._moved is None and isinstance(value, Tracked):
+            self._moved = "insert"
+        self._storage.insert(index, value)
+        self._acknowledge()
+
+    def sort(self, *, key: Any = None, reverse: bool = False) -> None:
+        """Sorts in place."""
+        self._shrinking("sort")
+        try:
+            self._storage.sort(key=key, reverse=reverse)
+        finally:
+            self._acknowledge()
+
+    def reverse(self) -> None:
+        """Reverses in place. Elements that stay where they are (in the middle) are not moved."""
+        self._look_behind()
+        half = len(self._storage) // 2
+        if any(isinstance(e, Tracked) for e in self._storage[:half] + self._storage[len(self._storage) - half :]):
+            self._moved = "reverse"
+        self._storage.reverse()
+        self._acknowledge()
+
+    # -- reading: from the shared list ---------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._storage[key]
+
+    def __len__(self) -> int:
+        return len(self._storage)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._storage)
+
+    def __reversed__(self) -> Any:
+        return reversed(self._storage)
+
+    def __contains__(self, value: Any) -> bool:
+        return value in self._storage
+
+    def index(self, *args: Any) -> int:
+        """The index of the first element that equals a value."""
+        return self._storage.index(*args)
+
+    def count(self, value: Any) -> int:
+        """How many elements equal a value."""
+        return self._storage.count(value)
+
+    def __add__(self, other: Any) -> Any:
+        return self._storage + unwrapped(other)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self._storage
+
+    def __mul__(self, times: Any) -> Any:
+        return self._storage * times
+
+    __rmul__ = __mul__
+
+    def __eq__(self, other: object) -> Any:
+        return self._storage == unwrapped(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._storage != unwrapped(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._storage < unwrapped(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._storage <= unwrapped(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._storage > unwrapped(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._storage >= unwrapped(other)
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        return f"ListWrapper({self._storage!r})"
+
+    def __sizeof__(self) -> int:
+        return list.__sizeof__(self) + self._storage.__sizeof__()
+
+    # -- copies: elements and edges, whether it can be saved; never waiting restores -----------------------------------
+
+    def copy(self) -> ListWrapper:
+        """A wrapper with a list of its own and the same elements. If this one cannot be saved, the copy cannot either."""
+        return copy.copy(self)
+
+    def __copy__(self) -> ListWrapper:
+        return self._filled_like(type(self)(), self._storage, tracking(self).edges)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ListWrapper:
+        new = type(self)()
+        memo[id(self)], memo[id(self._storage)] = new, new._storage  # before the elements: they may lead back here
+        elements = [copy.deepcopy(element, memo) for element in self._storage]
+        return self._filled_like(new, elements, {name: copy.deepcopy(c, memo) for name, c in tracking(self).edges.items()})
+
+    def _filled_like(self, new: ListWrapper, elements: list[Any], edges: Mapping[str, Any]) -> ListWrapper:
+        self._look_behind()
+        new.__setstate__((elements, dict(edges), self._moved, self._foreign, self.trainable))
+        return new
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        self._look_behind()
+        return type(self), (), (self._storage, dict(tracking(self).edges), self._moved, self._foreign, self.trainable)
+
+    def __setstate__(self, state: Any) -> None:
+        elements, edges, self._moved, self._foreign, self.trainable = state
+        self._storage[:] = elements
+        tracking(self).edges.update(edges)
+        self._acknowledge()
+
+
+def unwrapped(value: Any) -> Any:
+    """The shared list of a wrapper (or the list inside an append-only ``List``); any other value as it is."""
+    return getattr(value, "_storage", value) if isinstance(value, Container) else value
