@@ -117,6 +117,7 @@ class Op:
         self.samples_rule: Callable[..., Any] | None = None
         self.infer_rule: Callable[..., Any] = same
         self.vjp_rule: Callable[..., Any] | None = None
+        self._fits: set[tuple[int, ...]] = set()  # numbers of NumPy dtypes of eager inputs that have been checked
         if self.name in REGISTRY:
             raise ValueError(f"An op named {self.name!r} exists already.")
         REGISTRY[self.name] = self
@@ -178,6 +179,18 @@ class Op:
 
     def bind(self, inputs: tuple[Any, ...], runtime: Any) -> tuple[Any, ...]:
         """The inputs as tensors of ``runtime`` (handles stay as they are), dtypes checked."""
+        try:  # inputs that are all tensors of dtypes that fitted before
+            key = tuple([t._v.dtype.num for t in inputs])
+        except AttributeError:
+            key = ()
+        if key in self._fits:
+            return inputs
+        bound = self._bind(inputs, runtime)
+        if key:
+            self._fits.add(key)
+        return bound
+
+    def _bind(self, inputs: tuple[Any, ...], runtime: Any) -> tuple[Any, ...]:
         kinds = self._kinds_for(inputs)
         agreed: dict[Kind, DType] = {}
         out = list(inputs)

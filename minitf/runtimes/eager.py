@@ -23,6 +23,7 @@ from minitf.errors import OpError
 from minitf.runtimes.restoring import assign_now
 
 _store = EagerStore()
+_new = object.__new__
 
 
 def wrap(value: Any) -> Any:
@@ -53,13 +54,19 @@ class Eager:
     def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
         """Converts the inputs, runs the kernel, wraps the results."""
         bound = op.bind(inputs, self)
-        attrs = op.complete(attrs)
-        values = [value_of(t, op) for t in bound]
+        if attrs or op.attrs:
+            attrs = op.complete(attrs)
+        values = [t._v if type(t) is EagerTensor else value_of(t, op) for t in bound]
         kernel = op.kernel if not self.kernels else self.kernels.get(op.name, op.kernel)
         if op.infer_first:
             op.specs_of(bound, attrs)
         try:
-            return wrap(kernel(*values, **attrs))
+            out = kernel(*values, **attrs)
+            if type(out) is np.ndarray:
+                tensor = _new(EagerTensor)
+                tensor._v = out
+                return tensor
+            return wrap(out)
         except OpError:
             raise
         except (ValueError, TypeError, IndexError):
