@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from minitf.core.op import Op
     from minitf.core.state import Batch, Handle
+    from minitf.core.streams import Streams
     from minitf.core.tensor import Tensor
 
 active = 0
@@ -49,6 +50,7 @@ class Home(Protocol):
     """
 
     eager: bool
+    streams: Streams  # of its random ops
 
     def create_variable(self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool,
                         waiting: Waiting | None, **more: Any) -> Handle:  # fmt: skip

@@ -17,6 +17,7 @@ from minitf.core.literals import to_array
 from minitf.core.op import Op, as_specs
 from minitf.core.spec import Spec
 from minitf.core.state import Handle
+from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops import sources
 from minitf.runtimes.graph_home import GraphHome
@@ -40,7 +41,7 @@ class Graph(GraphHome):
         self._taken: dict[str, int] = {}
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
-        self.seed: int | None = None
+        self.streams = Streams(self, shared=False)
 
     # -- runtime -------------------------------------------------------------------------------------------------------
 
@@ -97,6 +98,11 @@ class Graph(GraphHome):
             )
         elif isinstance(value, Handle) and value.home is not self:
             value.home.refuse(value, op.name)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed from which random ops without a seed of their own get theirs."""
+        return self.streams.seed
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -204,6 +210,8 @@ class Graph(GraphHome):
             for c in o.control_inputs:
                 out.add_edge(c.name, o.name, kind="control")
             for h in o.handles:
+                if h.operation is None:  # the state of a random op
+                    continue
                 out.add_edge(h.operation.name, o.name, kind="variable")
             for t in o.inputs:
                 out.add_edge(t.op.name, o.name, kind="data", tensor=t.name)

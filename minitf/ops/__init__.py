@@ -1,0 +1,25 @@
+"""What a tensor program can compute: one block an op.
+
+The modules in ``_FRONT`` are imported with the package: operators, indexing, variables and gradient rules need them. The others
+are imported when something of theirs is first used; ``load_all()`` imports everything, so that ``core.op.REGISTRY`` is
+complete.
+
+Imports between the modules follow the gradient rules, which call ops: a module imports from those before it in the list.
+"""
+
+import importlib
+
+_FRONT = (
+    "sources", "restoring", "static", "shapes", "creating", "elementwise", "comparisons", "complex", "arithmetic", "shaping",
+    "running", "reductions", "ranges", "joining", "gathering", "indexing", "products", "state",
+)  # fmt: skip
+_LATER = ("repeating", "padding", "diagonals", "activations", "losses", "training", "random")
+
+for _module in _FRONT:
+    importlib.import_module(f"minitf.ops.{_module}")
+
+
+def load_all() -> None:
+    """Imports every module of ops."""
+    for module in _LATER:
+        importlib.import_module(f"minitf.ops.{module}")

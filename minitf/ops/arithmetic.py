@@ -1,0 +1,387 @@
+"""Arithmetic of two tensors, with NumPy broadcasting, and the Python operators + - * / // % **."""
+
+from typing import Any
+
+import numpy as np
+
+from minitf.core import dtypes
+from minitf.core.op import Addable, Floating, Numeric, Real, RealFloating, convert, op
+from minitf.core.spec import broadcast, merge_shapes
+from minitf.core.tensor import install_operator
+from minitf.errors import InvalidArgumentError
+from minitf.ops.comparisons import not_equal, select
+from minitf.ops.creating import cast, ones_like, zeros_like
+from minitf.ops.elementwise import conj, in_float32, log, square
+from minitf.ops.kinds import Ordinary
+from minitf.ops.shapes import sum_to
+
+# -- the four operations -----------------------------------------------------------------------------------------------
+
+
+@op(method="add", expr="{0} + {1}")
+def add(x: Addable, y: Addable):
+    """``x + y``; strings are joined."""
+    return x + y
+
+
+@add.vjp
+def _(g, out, x, y):
+    return sum_to(g, x), sum_to(g, y)
+
+
+@op(method="sub", expr="{0} - {1}")
+def subtract(x: Numeric, y: Numeric):
+    """``x - y``"""
+    return x - y
+
+
+@subtract.vjp
+def _(g, out, x, y):
+    return sum_to(g, x), sum_to(-g, y)
+
+
+@op(method="mul", expr="{0} * {1}")
+def multiply(x: Numeric, y: Numeric):
+    """``x * y``"""
+    return x * y
+
+
+@multiply.vjp
+def _(g, out, x, y):
+    return sum_to(g * conj(y), x), sum_to(g * conj(x), y)
+
+
+@op(name="realdiv", expr="{0} / {1}", domain=(0.2, 4.0))
+def realdiv(x: Floating, y: Floating):
+    """``x / y`` of floats."""
+    return x / y
+
+
+@realdiv.vjp
+def _(g, out, x, y):
+    by = g / conj(y)
+    return sum_to(by, x), sum_to(-by * conj(out), y)
+
+
+def truediv(x: Any, y: Any, name: str | None = None) -> Any:
+    """``x / y`` as Python divides: integers of 32 and 64 bits give float64, smaller ones float32."""
+    x, y = _pair(x, y)
+    if x.dtype.kind in "iu" and y.dtype is x.dtype:
+        wide = dtypes.float64 if x.dtype.size >= 4 else dtypes.float32
+        return realdiv(cast(x, wide), cast(y, wide), name=name)
+    return realdiv(x, y, name=name)
+
+
+def divide(x: Any, y: Any, name: str | None = None) -> Any:
+    """``x / y``, as ``truediv``."""
+    return truediv(x, y, name)
+
+
+def _pair(x: Any, y: Any) -> tuple[Any, Any]:
+    if hasattr(x, "dtype") and not isinstance(x, np.ndarray):
+        x = convert(x)
+        return x, convert(y, None if hasattr(y, "dtype") else x.dtype)
+    y = convert(y)
+    return convert(x, None if hasattr(x, "dtype") and not isinstance(x, np.ndarray) else y.dtype), y
+
+
+realdiv.method = "truediv"
+install_operator(realdiv, truediv)
+
+
+@op(method="floordiv", domain=(0.2, 4.0))
+def floordiv(x: Real, y: Real):
+    """``x / y`` rounded down. Raises InvalidArgumentError for an integer divided by 0."""
+    if x.dtype.kind in "iu":
+        _refuse_zeros(y)
+        return x // y
+    return np.floor(x / y)
+
+
+@op(method="mod", domain=(0.2, 4.0))
+def floormod(x: Real, y: Real):
+    """What remains after ``floordiv``: it has the sign of ``y``. Raises InvalidArgumentError for an integer divided by 0."""
+    if x.dtype.kind in "iu":
+        _refuse_zeros(y)
+        return x % y
+    return in_float32(_floormod, x, y)
+
+
+def _floormod(x, y):
+    rest = np.fmod(x, y)
+    return np.where((x < 0) == (y < 0), rest, np.fmod(rest + y, y))[()]
+
+
+@op(domain=(0.2, 4.0))
+def truncatediv(x: Real, y: Real):
+    """``x / y`` rounded towards 0. Raises InvalidArgumentError for an integer divided by 0."""
+    if x.dtype.kind in "iu":
+        _refuse_zeros(y)
+        return (x - np.fmod(x, y)) // y
+    return np.trunc(x / y)
+
+
+@op(domain=(0.2, 4.0))
+def truncatemod(x: Real, y: Real):
+    """What remains after ``truncatediv``: it has the sign of ``x``. Raises InvalidArgumentError for an integer divided by 0."""
+    if x.dtype.kind in "iu":
+        _refuse_zeros(y)
+    return np.fmod(x, y)
+
+
+def _refuse_zeros(y):
+    if not np.all(y):
+        raise InvalidArgumentError("Integer division by zero.")
+
+
+@floordiv.vjp
+def _(g, out, x, y):
+    return None, None
+
+
+@truncatediv.vjp
+def _(g, out, x, y):
+    return None, None
+
+
+@floormod.vjp
+def _(g, out, x, y):
+    return sum_to(g, x), sum_to(-g * floordiv(x, y), y)
+
+
+@truncatemod.vjp
+def _(g, out, x, y):
+    return sum_to(g, x), sum_to(-g * truncatediv(x, y), y)
+
+
+# -- division where the divisor may be zero ----------------------------------------------------------------------------
+
+
+@op
+def div_no_nan(x: Floating, y: Floating):
+    """``x / y``, and 0 where ``y`` is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(y == 0, x.dtype.type(0), x / y)[()]
+
+
+@div_no_nan.vjp
+def _(g, out, x, y):
+    by = div_no_nan(g, conj(y))
+    return sum_to(by, x), sum_to(-by * conj(out), y)
+
+
+@op
+def multiply_no_nan(x: Floating, y: Floating):
+    """``x * y``, and 0 where ``y`` is 0, even if ``x`` is infinite or NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.where(y == 0, x.dtype.type(0), x * y)[()]
+
+
+@multiply_no_nan.vjp
+def _(g, out, x, y):
+    return sum_to(multiply_no_nan(g, y), x), sum_to(multiply_no_nan(x, g), y)
+
+
+@op(domain=(0.1, 4.0))
+def xlogy(x: Floating, y: Floating):
+    """``x * log(y)``, and 0 where ``x`` is 0."""
+    return in_float32(_xlogy, x, y)
+
+
+def _xlogy(x, y):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0, x.dtype.type(0), x * np.log(y))[()]
+
+
+@xlogy.vjp
+def _(g, out, x, y):
+    return sum_to(g * xlogy(cast(not_zero(x), x.dtype), y), x), sum_to(g * xdivy(x, y), y)
+
+
+@op(domain=(0.1, 4.0))
+def xlog1py(x: Floating, y: Floating):
+    """``x * log1p(y)``, and 0 where ``x`` is 0."""
+    return in_float32(_xlog1py, x, y)
+
+
+def _xlog1py(x, y):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0, x.dtype.type(0), x * np.log1p(y))[()]
+
+
+@xlog1py.vjp
+def _(g, out, x, y):
+    return sum_to(g * xlog1py(cast(not_zero(x), x.dtype), y), x), sum_to(g * xdivy(x, y + 1), y)
+
+
+@op(domain=(0.1, 4.0))
+def xdivy(x: Floating, y: Floating):
+    """``x / y``, and 0 where ``x`` is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0, x.dtype.type(0), x / y)[()]
+
+
+@xdivy.vjp
+def _(g, out, x, y):
+    return sum_to(g * xdivy(cast(not_zero(x), x.dtype), y), x), sum_to(g * xdivy(-x, square(y)), y)
+
+
+def not_zero(x: Any) -> Any:
+    """True where ``x`` is not 0."""
+    return not_equal(x, zeros_like(x))
+
+
+# -- powers ------------------------------------------------------------------------------------------------------------
+
+
+@op(name="pow", method="pow", domain=(0.2, 3.0))
+def pow(x: Numeric, y: Numeric):
+    """``x ** y``. Raises InvalidArgumentError for an integer to a negative power."""
+    if y.dtype.kind == "i" and np.any(y < 0):
+        raise InvalidArgumentError("Integers to negative integer powers are not allowed. Cast them to floats first.")
+    return x**y
+
+
+@pow.vjp
+def _(g, out, x, y):
+    x_, y_, out_ = conj(x), conj(y), conj(out)
+    by_x = g * y_ * pow(x_, y_ - 1)
+    fine = not_zero(x_) if x.dtype.kind == "c" else x_ > zeros_like(x_)
+    logs = select(fine, log(select(fine, x_, ones_like(x_))), zeros_like(x_))
+    return sum_to(by_x, x), sum_to(g * out_ * logs, y)
+
+
+@op
+def squared_difference(x: Numeric, y: Numeric):
+    """``(x - y) ** 2``; for complex numbers ``|x - y| ** 2``."""
+    d = x - y
+    return d * np.conj(d) if d.dtype.kind == "c" else d * d
+
+
+@squared_difference.vjp
+def _(g, out, x, y):
+    d = x - y
+    by_x = g * (d + d)
+    return sum_to(by_x, x), sum_to(-by_x, y)
+
+
+# -- the larger, the smaller -------------------------------------------------------------------------------------------
+
+
+@op
+def maximum(x: Real, y: Real):
+    """The larger of the two; NaN if one is."""
+    return np.maximum(x, y)
+
+
+@maximum.vjp
+def _(g, out, x, y):
+    mine = x >= y
+    nothing = zeros_like(g)
+    return sum_to(select(mine, g, nothing), x), sum_to(select(mine, nothing, g), y)
+
+
+@op
+def minimum(x: Real, y: Real):
+    """The smaller of the two; NaN if one is."""
+    return np.minimum(x, y)
+
+
+@minimum.vjp
+def _(g, out, x, y):
+    mine = x <= y
+    nothing = zeros_like(g)
+    return sum_to(select(mine, g, nothing), x), sum_to(select(mine, nothing, g), y)
+
+
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
+    """``t`` with everything outside the interval moved to its nearer end; its shape must not grow by broadcasting."""
+    values = convert(t)
+    clipped = maximum(minimum(values, clip_value_max), clip_value_min, name=name)
+    merge_shapes(values.spec.shape, clipped.spec.shape)
+    return clipped
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
+    """As ``cast``, but numbers beyond the range of ``dtype`` become its smallest or largest value."""
+    wanted = dtypes.as_dtype(dtype)
+    tensor = convert(value)
+    if wanted.min > tensor.dtype.min:
+        tensor = maximum(tensor, convert(_within(wanted.min, tensor.dtype, 1), tensor.dtype))
+    if wanted.max < tensor.dtype.max:
+        tensor = minimum(tensor, convert(_within(wanted.max, tensor.dtype, -1), tensor.dtype))
+    return cast(tensor, wanted, name)
+
+
+def _within(limit: Any, dtype: Any, inwards: int) -> Any:
+    value = dtype.np.type(limit)
+    if dtype.kind == "f" and int(value) * inwards < int(limit) * inwards:  # rounding went out of the range
+        value = np.nextafter(value, dtype.np.type(0))
+    return value
+
+
+@op
+def atan2(y: RealFloating, x: RealFloating):
+    """The angle of the point (x, y), in (-pi, pi]."""
+    return np.arctan2(y, x)
+
+
+@atan2.vjp
+def _(g, out, y, x):
+    by = g / (square(x) + square(y))
+    return sum_to(by * x, y), sum_to(-by * y, x)
+
+
+@op
+def nextafter(x1: Ordinary, x2: Ordinary):
+    """The next float after ``x1`` on the way to ``x2``."""
+    return np.nextafter(x1, x2)
+
+
+@nextafter.vjp
+def _(g, out, x1, x2):
+    return sum_to(g, x1), None
+
+
+for _binary in (add, subtract, multiply, realdiv, floordiv, floormod, truncatediv, truncatemod, div_no_nan, multiply_no_nan,
+                xlogy, xlog1py, xdivy, pow, squared_difference, maximum, minimum, atan2, nextafter):  # fmt: skip
+    _binary.infer(broadcast)
+
+# -- many --------------------------------------------------------------------------------------------------------------
+
+
+@op(name="add_n", infer_first=True)
+def _add_n(*inputs: Numeric):
+    """The sum of tensors of one shape."""
+    out = inputs[0]
+    for more in inputs[1:]:
+        out = out + more
+    return out
+
+
+@_add_n.infer
+def _(*inputs):
+    shape = inputs[0].shape
+    for more in inputs[1:]:
+        shape = merge_shapes(shape, more.shape)
+    return inputs[0]._replace(shape=shape)
+
+
+@_add_n.vjp
+def _(g, out, *inputs):
+    return (g,) * len(inputs)
+
+
+@_add_n.samples
+def _(draw):
+    x = draw(Numeric)
+    return tuple(draw(Numeric, shape=x.shape, dtype=x.dtype) for _ in range(draw.integer(1, 4))), {}
+
+
+def add_n(inputs: Any, name: str | None = None) -> Any:
+    """The sum of a list of tensors of one shape; nothing is broadcast. Raises ValueError for an empty list."""
+    if not isinstance(inputs, (list, tuple)):
+        inputs = [inputs]
+    if not inputs:
+        raise ValueError("add_n needs at least one tensor.")
+    return _add_n(*inputs, name=name)

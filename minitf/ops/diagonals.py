@@ -1,0 +1,108 @@
+"""Parts of matrices: bands and diagonals."""
+
+from typing import Any
+
+import numpy as np
+
+from minitf.core.op import Anything, op
+from minitf.core.spec import Spec, shape_text
+from minitf.errors import ShapeError
+from minitf.ops.padding import pad
+from minitf.ops.shapes import shape
+from minitf.ops.static import known_int
+
+
+@op(name="band_part")
+def _band_part(input: Anything, *, num_lower, num_upper):
+    """Zeros outside a band around the diagonal."""
+    return np.where(_band(input.shape, num_lower, num_upper), input, np.zeros((), input.dtype))
+
+
+def _band(sizes, lower, upper):
+    i, j = np.ogrid[: sizes[-2], : sizes[-1]]
+    return ((lower < 0) | (i - j <= lower)) & ((upper < 0) | (j - i <= upper))
+
+
+@_band_part.infer
+def _(input, *, num_lower, num_upper):
+    if input.shape is not None and len(input.shape) < 2:
+        raise ShapeError(f"A band is part of matrices, but the tensor has shape {shape_text(input.shape)}.")
+    return input
+
+
+@_band_part.vjp
+def _(g, out, input, *, num_lower, num_upper):
+    return (_band_part(g, num_lower=num_lower, num_upper=num_upper),)
+
+
+@_band_part.samples
+def _(draw):
+    return (draw(shape=draw.shape(least=2)),), {"num_lower": draw.integer(-1, 2), "num_upper": draw.integer(-1, 2)}
+
+
+def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Any:
+    """Matrices with zeros outside ``num_lower`` diagonals below and ``num_upper`` above the main one (negative: all)."""
+    return _band_part(
+        input, num_lower=known_int(num_lower, "num_lower"), num_upper=known_int(num_upper, "num_upper"), name=name
+    )
+
+
+@op(name="diag")
+def _diag(diagonal: Anything):
+    """Matrices with the last axis on their diagonal."""
+    n = diagonal.shape[-1]
+    out = np.zeros((*diagonal.shape, n), diagonal.dtype)
+    out[..., range(n), range(n)] = diagonal
+    return out
+
+
+@_diag.infer
+def _(diagonal):
+    if diagonal.shape is None:
+        return diagonal
+    if not diagonal.shape:
+        raise ShapeError("A diagonal is a vector (or a batch of them), but this tensor has rank 0.")
+    return Spec(diagonal.dtype, (*diagonal.shape, diagonal.shape[-1]))
+
+
+@op(name="diag_part")
+def _diag_part(input: Anything):
+    """The diagonals of matrices."""
+    return np.diagonal(input, axis1=-2, axis2=-1)
+
+
+@_diag_part.infer
+def _(input):
+    if input.shape is None:
+        return input
+    if len(input.shape) < 2:
+        raise ShapeError(f"Only matrices have a diagonal, but the tensor has shape {shape_text(input.shape)}.")
+    m, n = input.shape[-2:]
+    return Spec(input.dtype, (*input.shape[:-2], None if m is None or n is None else min(m, n)))
+
+
+@_diag.vjp
+def _(g, out, diagonal):
+    return (_diag_part(g),)
+
+
+@_diag_part.vjp
+def _(g, out, input):
+    m, n = input.shape[-2:]
+    square = _diag(g)
+    if m == n and m is not None:
+        return (square,)
+    sizes = shape(input)
+    k = shape(g)[-1]
+    rows = [[0, 0]] * (len(input.shape) - 2)
+    return (pad(square, [*rows, [0, sizes[-2] - k], [0, sizes[-1] - k]]),)
+
+
+@_diag.samples
+def _(draw):
+    return (draw(shape=draw.shape(least=1)),), {}
+
+
+@_diag_part.samples
+def _(draw):
+    return (draw(shape=draw.shape(least=2)),), {}

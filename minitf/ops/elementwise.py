@@ -1,0 +1,388 @@
+"""Ops of one tensor, element by element: powers, exponentials, trigonometry, rounding, tests of floats."""
+
+from typing import Any
+
+import numpy as np
+
+from minitf.core import dtypes
+from minitf.core.op import Complex, Floating, Numeric, RealFloating, convert, op
+from minitf.core.spec import Spec
+from minitf.ops.creating import cast, zeros_like
+from minitf.ops.kinds import Signed
+
+
+def in_float32(function: Any, x: Any, *rest: Any, **settings: Any) -> Any:
+    """A formula of several roundings: numbers of 16 bits go through float32, so that only the last rounding is theirs."""
+    if x.dtype.itemsize > 2:
+        return function(x, *rest, **settings)
+    wide = np.float32
+    return function(x.astype(wide), *(r.astype(wide) for r in rest), **settings).astype(x.dtype)
+
+
+def conj(x: Any, name: str | None = None) -> Any:
+    """The complex conjugate; of a real number the number itself."""
+    tensor = convert(x)
+    return _conj(tensor, name=name) if tensor.dtype.kind == "c" else tensor
+
+
+@op(name="conj")
+def _conj(input: Complex):
+    """The complex conjugate."""
+    return np.conj(input)
+
+
+@_conj.vjp
+def _(g, out, input):
+    return (_conj(g),)
+
+
+# -- signs and powers --------------------------------------------------------------------------------------------------
+
+
+@op(method="neg", expr="-{0}")
+def negative(x: Signed):
+    """``-x``"""
+    return -x
+
+
+@negative.vjp
+def _(g, out, x):
+    return (-g,)
+
+
+@op(method="abs")
+def abs(x: Signed):
+    """The absolute value; of a complex number its modulus, which is real."""
+    return np.abs(x)
+
+
+@abs.infer
+def _(x):
+    return Spec(x.dtype.real_dtype, x.shape)
+
+
+@abs.vjp
+def _(g, out, x):
+    if x.dtype.kind == "c":
+        return (cast(g, x.dtype) * sign(x),)
+    return (g * sign(x),)
+
+
+@op
+def sign(x: Signed):
+    """-1, 0 or 1 (NaN for NaN); of a complex number ``x / |x|``."""
+    return np.sign(x)
+
+
+@sign.vjp
+def _(g, out, x):
+    return (zeros_like(x),)
+
+
+@op
+def square(x: Numeric):
+    """``x * x``"""
+    return x * x
+
+
+@square.vjp
+def _(g, out, x):
+    return (g * conj(x + x),)
+
+
+@op(domain=(0.1, 9.0))
+def sqrt(x: Floating):
+    """The square root; NaN for negative numbers."""
+    return np.sqrt(x)
+
+
+@sqrt.vjp
+def _(g, out, x):
+    half = g * 0.5
+    return (half / conj(out),)
+
+
+@op(domain=(0.1, 9.0))
+def rsqrt(x: Floating):
+    """``1 / sqrt(x)``"""
+    return in_float32(_rsqrt, x)
+
+
+def _rsqrt(x):
+    return 1 / np.sqrt(x)
+
+
+@rsqrt.vjp
+def _(g, out, x):
+    y = conj(out)
+    return (g * -0.5 * y * y * y,)
+
+
+@op(domain=(0.2, 5.0))
+def reciprocal(x: Floating):
+    """``1 / x``"""
+    return in_float32(np.reciprocal, x)
+
+
+@reciprocal.vjp
+def _(g, out, x):
+    y = conj(out)
+    return (-g * y * y,)
+
+
+# -- exponentials ------------------------------------------------------------------------------------------------------
+
+
+@op
+def exp(x: Floating):
+    """``e ** x``"""
+    return np.exp(x)
+
+
+@exp.vjp
+def _(g, out, x):
+    return (g * conj(out),)
+
+
+@op
+def expm1(x: Floating):
+    """``e ** x - 1``, exact near 0."""
+    return np.expm1(x)
+
+
+@expm1.vjp
+def _(g, out, x):
+    return (g * exp(conj(x)),)
+
+
+@op(domain=(0.1, 9.0))
+def log(x: Floating):
+    """The natural logarithm; NaN for negative numbers, -inf for 0."""
+    return np.log(x)
+
+
+@log.vjp
+def _(g, out, x):
+    return (g / conj(x),)
+
+
+@op(domain=(-0.8, 5.0))
+def log1p(x: Floating):
+    """``log(1 + x)``, exact near 0."""
+    return np.log1p(x)
+
+
+@log1p.vjp
+def _(g, out, x):
+    return (g / (conj(x) + 1),)
+
+
+@op
+def sigmoid(x: Floating):
+    """``1 / (1 + e ** -x)``, without overflow."""
+    return in_float32(_sigmoid, x)
+
+
+def _sigmoid(x):
+    if x.dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e)[()] / (1 + e)
+
+
+@sigmoid.vjp
+def _(g, out, x):
+    y = conj(out)
+    return (g * (y - y * y),)
+
+
+@op
+def tanh(x: Floating):
+    """The hyperbolic tangent."""
+    return np.tanh(x)
+
+
+@tanh.vjp
+def _(g, out, x):
+    y = conj(out)
+    return (g - g * y * y,)
+
+
+@op
+def sinh(x: Floating):
+    """The hyperbolic sine."""
+    return np.sinh(x)
+
+
+@sinh.vjp
+def _(g, out, x):
+    return (g * cosh(conj(x)),)
+
+
+@op
+def cosh(x: Floating):
+    """The hyperbolic cosine."""
+    return np.cosh(x)
+
+
+@cosh.vjp
+def _(g, out, x):
+    return (g * sinh(conj(x)),)
+
+
+@op
+def asinh(x: Floating):
+    """The inverse of ``sinh``."""
+    return np.arcsinh(x)
+
+
+@asinh.vjp
+def _(g, out, x):
+    return (g / cosh(conj(out)),)
+
+
+@op(domain=(1.1, 5.0))
+def acosh(x: Floating):
+    """The inverse of ``cosh``; NaN below 1."""
+    return np.arccosh(x)
+
+
+@acosh.vjp
+def _(g, out, x):
+    return (g / sinh(conj(out)),)
+
+
+@op(domain=(-0.9, 0.9))
+def atanh(x: Floating):
+    """The inverse of ``tanh``; NaN outside [-1, 1]."""
+    return np.arctanh(x)
+
+
+@atanh.vjp
+def _(g, out, x):
+    return (g / (1.0 - square(conj(x))),)
+
+
+# -- trigonometry ------------------------------------------------------------------------------------------------------
+
+
+@op
+def sin(x: Floating):
+    """The sine of an angle in radians."""
+    return np.sin(x)
+
+
+@sin.vjp
+def _(g, out, x):
+    return (g * cos(conj(x)),)
+
+
+@op
+def cos(x: Floating):
+    """The cosine of an angle in radians."""
+    return np.cos(x)
+
+
+@cos.vjp
+def _(g, out, x):
+    return (-g * sin(conj(x)),)
+
+
+@op(domain=(-1.2, 1.2))
+def tan(x: Floating):
+    """The tangent of an angle in radians."""
+    return np.tan(x)
+
+
+@tan.vjp
+def _(g, out, x):
+    return (g + g * square(conj(out)),)
+
+
+@op(domain=(-0.9, 0.9))
+def asin(x: Floating):
+    """The inverse of ``sin``; NaN outside [-1, 1]."""
+    return np.arcsin(x)
+
+
+@asin.vjp
+def _(g, out, x):
+    return (g * rsqrt(1.0 - square(conj(x))),)
+
+
+@op(domain=(-0.9, 0.9))
+def acos(x: Floating):
+    """The inverse of ``cos``; NaN outside [-1, 1]."""
+    return np.arccos(x)
+
+
+@acos.vjp
+def _(g, out, x):
+    return (-g * rsqrt(1.0 - square(conj(x))),)
+
+
+@op
+def atan(x: Floating):
+    """The inverse of ``tan``."""
+    return np.arctan(x)
+
+
+@atan.vjp
+def _(g, out, x):
+    return (g / (square(conj(x)) + 1.0),)
+
+
+# -- rounding ----------------------------------------------------------------------------------------------------------
+
+
+@op
+def floor(x: RealFloating):
+    """The next integer below."""
+    return np.floor(x)
+
+
+@op
+def ceil(x: RealFloating):
+    """The next integer above."""
+    return np.ceil(x)
+
+
+@op
+def round(x: Numeric):
+    """The nearest integer; halves go to the even one."""
+    return np.rint(x) if x.dtype.kind in "fcV" else x
+
+
+@op
+def rint(x: RealFloating):
+    """The nearest integer; halves go to the even one."""
+    return np.rint(x)
+
+
+for _step in (floor, ceil, round, rint):
+    _step.vjp(lambda g, out, x: (None,))
+
+# -- tests -------------------------------------------------------------------------------------------------------------
+
+
+@op
+def is_nan(x: RealFloating):
+    """True where ``x`` is not a number."""
+    return np.isnan(x)
+
+
+@op
+def is_inf(x: RealFloating):
+    """True where ``x`` is infinite."""
+    return np.isinf(x)
+
+
+@op
+def is_finite(x: RealFloating):
+    """True where ``x`` is a number and not infinite."""
+    return np.isfinite(x)
+
+
+for _test in (is_nan, is_inf, is_finite):
+    _test.infer(lambda x: Spec(dtypes.bool, x.shape))
+    _test.vjp(lambda g, out, x: (None,))

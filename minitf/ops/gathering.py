@@ -1,0 +1,441 @@
+"""Taking and putting elements by number: gather, scatter, masks, one-hot."""
+
+from typing import Any
+
+import numpy as np
+
+from minitf.core import dtypes
+from minitf.core.op import Anything, Index, Numeric, Other, convert, op
+from minitf.core.spec import Spec, compatible, shape_text, total_size
+from minitf.errors import InvalidArgumentError, ShapeError
+from minitf.ops.comparisons import where
+from minitf.ops.creating import zeros_like
+from minitf.ops.kinds import Rows
+from minitf.ops.reductions import reduce_sum
+from minitf.ops.shapes import reshape, settle, shape, shape_of, widened
+from minitf.ops.static import known, known_int, one_axis, requested
+
+# -- gather ------------------------------------------------------------------------------------------------------------
+
+
+@op(name="gather", infer_first=True)
+def _gather(params: Anything, indices: Rows, *, axis, batch_dims):
+    """Slices of a tensor by number."""
+    axis %= params.ndim
+    check_bounds(indices, params.shape[axis])
+    if not batch_dims:
+        return np.take(params, indices, axis)
+    out = np.moveaxis(params, axis, batch_dims)[_batched(indices, batch_dims)]
+    return np.moveaxis(out, range(batch_dims, indices.ndim), range(axis, axis + indices.ndim - batch_dims))
+
+
+def _batched(indices, batch_dims):
+    grid = np.ogrid[tuple(slice(n) for n in indices.shape[:batch_dims])]
+    return (*(g.reshape(g.shape + (1,) * (indices.ndim - batch_dims)) for g in grid), indices)
+
+
+def check_bounds(indices, size):
+    """Raises InvalidArgumentError unless all indices are in [0, size)."""
+    if indices.size and (indices.min() < 0 or indices.max() >= size):
+        bad = np.asarray(indices)[(np.asarray(indices) < 0) | (np.asarray(indices) >= size)].reshape(-1)[0]
+        raise InvalidArgumentError(f"Index {bad} is out of bounds: it must be in [0, {size}).")
+
+
+@_gather.infer
+def _(params, indices, *, axis, batch_dims):
+    if params.shape is None or indices.shape is None:
+        return Spec(params.dtype, None)
+    if not params.shape:
+        raise ShapeError("A tensor of rank 0 has no slices to gather.")
+    at = one_axis(axis, len(params.shape))
+    if not 0 <= batch_dims <= min(at, len(indices.shape)):
+        raise ShapeError(
+            f"batch_dims={batch_dims} must not be greater than axis={at} and the rank {len(indices.shape)} of the indices."
+        )
+    if not compatible(params.shape[:batch_dims], indices.shape[:batch_dims]):
+        raise ShapeError(
+            f"The first {batch_dims} sizes of params {shape_text(params.shape)} and indices {shape_text(indices.shape)} "
+            f"must agree."
+        )
+    return Spec(params.dtype, (*params.shape[:at], *indices.shape[batch_dims:], *params.shape[at + 1 :]))
+
+
+@_gather.vjp
+def _(g, out, params, indices, *, axis, batch_dims):
+    return gather_grad(g, indices, params, axis=axis, batch_dims=batch_dims), None
+
+
+@op
+def gather_grad(g: Numeric, indices: Rows, like: Other, *, axis, batch_dims):
+    """Adds slices to where ``gather`` took them from; zeros elsewhere."""
+    axis %= len(like.shape)
+    values = widened(g)
+    out = np.zeros(like.shape, values.dtype)
+    view = np.moveaxis(out, axis, batch_dims)
+    moved = np.moveaxis(values, range(axis, axis + indices.ndim - batch_dims), range(batch_dims, indices.ndim))
+    np.add.at(view, _batched(indices, batch_dims) if batch_dims else indices, moved)
+    return out.astype(g.dtype, copy=False)
+
+
+@gather_grad.infer
+def _(g, indices, like, *, axis, batch_dims):
+    return Spec(g.dtype, like.shape)
+
+
+@gather_grad.vjp
+def _(g, out, inner, indices, like, *, axis, batch_dims):
+    return _gather(g, indices, axis=axis, batch_dims=batch_dims), None, None
+
+
+def _draw_rows(draw):
+    batch = draw.integer(0, 1)
+    params = draw(shape=draw.shape(least=1 + batch, smallest=1))
+    axis = draw.integer(batch, params.ndim - 1)
+    indices = draw.integers(0, params.shape[axis] - 1, shape=(*params.shape[:batch], *draw.shape(most=2)))
+    return params, indices, {"axis": axis, "batch_dims": batch}
+
+
+@_gather.samples
+def _(draw):
+    params, indices, attrs = _draw_rows(draw)
+    return (params, indices), attrs
+
+
+@gather_grad.samples
+def _(draw):
+    params, indices, attrs = _draw_rows(draw)
+    at, batch = attrs["axis"], attrs["batch_dims"]
+    return (draw(shape=(*params.shape[:at], *indices.shape[batch:], *params.shape[at + 1 :])), indices, params), attrs
+
+
+def gather(
+    params: Any, indices: Any, validate_indices: Any = None, axis: Any = None, batch_dims: Any = 0, name: str | None = None
+) -> Any:
+    """Slices of ``params`` along ``axis`` (default: ``batch_dims``) by number.
+
+    The first ``batch_dims`` axes of ``params`` and ``indices`` belong together. Raises InvalidArgumentError for a number that
+    is out of bounds; negative ones are.
+    """
+    tensor, numbers = convert(params), convert(indices)
+    batch = known_int(batch_dims, "batch_dims")
+    if batch < 0:
+        batch += len(numbers.shape)
+    at = batch if axis is None else known_int(axis, "axis")
+    return _gather(tensor, numbers, axis=at, batch_dims=batch, name=name)
+
+
+def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | None = None) -> Any:
+    """The rows of ``params`` with numbers ``ids``; with ``max_norm`` longer rows are scaled down to that length."""
+    rows = gather(params, ids, name=name)
+    if max_norm is None:
+        return rows
+    from minitf.ops.norms import clip_by_norm
+
+    return clip_by_norm(rows, max_norm, axes=list(range(len(convert(ids).shape), len(rows.shape))))
+
+
+# -- by coordinates ----------------------------------------------------------------------------------------------------
+
+
+def coordinates(indices, sizes, batch_dims=0):
+    """The index of NumPy for coordinates in the last axis of ``indices``; checked."""
+    depth = indices.shape[-1]
+    for k in range(depth):
+        check_bounds(indices[..., k], sizes[batch_dims + k])
+    where_ = tuple(indices[..., k] for k in range(depth))
+    if not batch_dims:
+        return where_
+    return _batched(indices[..., 0] if depth else indices.sum(-1), batch_dims)[:-1] + where_
+
+
+@op(name="gather_nd", infer_first=True)
+def _gather_nd(params: Anything, indices: Rows, *, batch_dims):
+    """Slices of a tensor by coordinates."""
+    place = coordinates(indices, params.shape, batch_dims)
+    if not place:
+        return settle(np.broadcast_to(params, indices.shape[:-1] + params.shape))
+    return settle(np.asarray(params[place], dtype=params.dtype))
+
+
+@_gather_nd.infer
+def _(params, indices, *, batch_dims):
+    if params.shape is None or indices.shape is None or not indices.shape or indices.shape[-1] is None:
+        if indices.shape == ():
+            raise ShapeError("Coordinates form a vector at least, but the indices have rank 0.")
+        return Spec(params.dtype, None)
+    depth = indices.shape[-1]
+    if batch_dims + depth > len(params.shape):
+        raise ShapeError(
+            f"{depth} coordinates are too many for a tensor of shape {shape_text(params.shape)} with batch_dims={batch_dims}."
+        )
+    return Spec(params.dtype, indices.shape[:-1] + params.shape[batch_dims + depth :])
+
+
+@_gather_nd.vjp
+def _(g, out, params, indices, *, batch_dims):
+    if batch_dims:
+        return _gather_nd_grad(g, indices, params, batch_dims=batch_dims), None
+    return scatter_nd(indices, g, shape_of(params)), None
+
+
+@op(name="gather_nd_grad")
+def _gather_nd_grad(g: Numeric, indices: Rows, like: Other, *, batch_dims):
+    """Adds slices to where ``gather_nd`` took them from; zeros elsewhere."""
+    return _added(np.zeros(like.shape, g.dtype), coordinates(indices, like.shape, batch_dims), g)
+
+
+@_gather_nd_grad.infer
+def _(g, indices, like, *, batch_dims):
+    return Spec(g.dtype, like.shape)
+
+
+@_gather_nd_grad.vjp
+def _(g, out, inner, indices, like, *, batch_dims):
+    return _gather_nd(g, indices, batch_dims=batch_dims), None, None
+
+
+def _draw_coordinates(draw, batch=0):
+    params = draw(shape=draw.shape(least=1 + batch, smallest=1))
+    depth = draw.integer(1, params.ndim - batch)
+    grid = (*params.shape[:batch], *draw.shape(most=2))
+    indices = np.stack([draw.integers(0, params.shape[batch + k] - 1, shape=grid) for k in range(depth)], -1)
+    return params, indices
+
+
+@_gather_nd.samples
+def _(draw):
+    batch = draw.integer(0, 1)
+    return _draw_coordinates(draw, batch), {"batch_dims": batch}
+
+
+@_gather_nd_grad.samples
+def _(draw):
+    params, indices = _draw_coordinates(draw, 1)
+    return (draw(shape=indices.shape[:-1] + params.shape[1 + indices.shape[-1] :]), indices, params), {"batch_dims": 1}
+
+
+def gather_nd(params: Any, indices: Any, batch_dims: Any = 0, name: str | None = None, bad_indices_policy: str = "") -> Any:
+    """Slices of ``params`` by coordinates: the last axis of ``indices`` holds them. Raises InvalidArgumentError out of
+    bounds.
+    """
+    return _gather_nd(params, indices, batch_dims=known_int(batch_dims, "batch_dims"), name=name)
+
+
+def _added(out, place, updates):
+    if out.dtype.itemsize <= 2:
+        wide = widened(out)
+        np.add.at(wide, place, widened(updates))
+        return wide.astype(out.dtype)
+    np.add.at(out, place, updates)
+    return out
+
+
+@op(name="scatter_nd", infer_first=True)
+def _scatter_nd(indices: Rows, updates: Numeric, shape: Index = None, *, sizes):
+    """Zeros, to which slices are added by coordinates."""
+    goal = sizes if shape is None else tuple(shape)
+    return _added(np.zeros(goal, updates.dtype), coordinates(indices, goal), updates)
+
+
+@_scatter_nd.infer
+def _(indices, updates, shape=None, *, sizes):
+    if sizes is not None:
+        _check_updates(sizes, indices.shape, updates.shape)
+    return Spec(updates.dtype, sizes)
+
+
+def _check_updates(target, indices, updates):
+    if indices is None or not indices or indices[-1] is None:
+        return
+    if indices[-1] > len(target):
+        raise ShapeError(f"{indices[-1]} coordinates are too many for a tensor of shape {shape_text(target)}.")
+    wanted = indices[:-1] + tuple(target)[indices[-1] :]
+    if not compatible(wanted, updates):
+        raise ShapeError(
+            f"The updates must have shape {shape_text(wanted)} for indices {shape_text(indices)} into {shape_text(target)}, "
+            f"but they have shape {shape_text(updates)}."
+        )
+
+
+@_scatter_nd.vjp
+def _(g, out, indices, updates, shape=None, *, sizes):
+    return None, _gather_nd(g, indices, batch_dims=0), None
+
+
+@_scatter_nd.samples
+def _(draw):
+    like, indices = _draw_coordinates(draw)
+    return (indices, draw(shape=indices.shape[:-1] + like.shape[indices.shape[-1] :]), None), {"sizes": like.shape}
+
+
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Any:
+    """Zeros of ``shape`` to which ``updates`` are added at the coordinates in the last axis of ``indices``."""
+    sizes, dynamic = requested(shape)
+    return _scatter_nd(indices, updates, dynamic, sizes=sizes, name=name)
+
+
+@op(infer_first=True)
+def tensor_scatter_nd_update(tensor: Anything, indices: Rows, updates: Anything):
+    """A copy of ``tensor`` with slices replaced by coordinates; of several for one place the last stays."""
+    out = tensor.copy()
+    out[coordinates(indices, tensor.shape)] = updates
+    return out
+
+
+@op(infer_first=True)
+def tensor_scatter_nd_add(tensor: Numeric, indices: Rows, updates: Numeric):
+    """A copy of ``tensor`` with slices added by coordinates."""
+    return _added(tensor.copy(), coordinates(indices, tensor.shape), updates)
+
+
+@op(infer_first=True)
+def tensor_scatter_nd_sub(tensor: Numeric, indices: Rows, updates: Numeric):
+    """A copy of ``tensor`` with slices subtracted by coordinates."""
+    return _added(tensor.copy(), coordinates(indices, tensor.shape), -updates)
+
+
+@op(infer_first=True)
+def tensor_scatter_nd_max(tensor: Numeric, indices: Rows, updates: Numeric):
+    """A copy of ``tensor`` where slices by coordinates are the larger of old and new."""
+    out = tensor.copy()
+    np.maximum.at(out, coordinates(indices, tensor.shape), updates)
+    return out
+
+
+@op(infer_first=True)
+def tensor_scatter_nd_min(tensor: Numeric, indices: Rows, updates: Numeric):
+    """A copy of ``tensor`` where slices by coordinates are the smaller of old and new."""
+    out = tensor.copy()
+    np.minimum.at(out, coordinates(indices, tensor.shape), updates)
+    return out
+
+
+def _scattered(tensor, indices, updates):
+    if tensor.shape is not None:
+        _check_updates(tensor.shape, indices.shape, updates.shape)
+    return tensor
+
+
+def _draw_updates(draw):
+    tensor, indices = _draw_coordinates(draw)
+    indices = np.unique(indices.reshape(-1, indices.shape[-1]), axis=0)  # the order of equal places is not defined
+    return (tensor, indices, draw(shape=indices.shape[:-1] + tensor.shape[indices.shape[-1] :], dtype=tensor.dtype)), {}
+
+
+for _scatter in (
+    tensor_scatter_nd_update,
+    tensor_scatter_nd_add,
+    tensor_scatter_nd_sub,
+    tensor_scatter_nd_max,
+    tensor_scatter_nd_min,
+):
+    _scatter.infer(_scattered)
+    _scatter.samples(_draw_updates)
+
+
+@tensor_scatter_nd_update.vjp
+def _(g, out, tensor, indices, updates):
+    kept = tensor_scatter_nd_update(g, indices, zeros_like(updates))
+    return kept, None, _gather_nd(g, indices, batch_dims=0)
+
+
+@tensor_scatter_nd_add.vjp
+def _(g, out, tensor, indices, updates):
+    return g, None, _gather_nd(g, indices, batch_dims=0)
+
+
+@tensor_scatter_nd_sub.vjp
+def _(g, out, tensor, indices, updates):
+    return g, None, -_gather_nd(g, indices, batch_dims=0)
+
+
+def _extreme_vjp(g, out, tensor, indices, updates):
+    from minitf.ops.comparisons import equal, select
+
+    stayed = select(equal(out, tensor), g, zeros_like(g))
+    there = _gather_nd(out, indices, batch_dims=0)
+    moved = _gather_nd(g, indices, batch_dims=0)
+    return stayed, None, select(equal(there, updates), moved, zeros_like(moved))
+
+
+tensor_scatter_nd_max.vjp(_extreme_vjp)
+tensor_scatter_nd_min.vjp(_extreme_vjp)
+
+# -- masks and one-hot -------------------------------------------------------------------------------------------------
+
+
+def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "boolean_mask") -> Any:
+    """The slices of ``tensor`` where ``mask`` holds; the axes of the mask, from ``axis`` on, become one."""
+    x, chosen = convert(tensor), convert(mask, dtypes.bool)
+    at = 0 if axis is None else known_int(axis, "axis")
+    own, marks = x.spec.shape, chosen.spec.shape
+    if own is None or marks is None:
+        raise ValueError("boolean_mask: the ranks of tensor and mask must be known while the graph is built.")
+    if not marks:
+        raise ValueError("boolean_mask: the mask must not be a scalar.")
+    at = at + len(own) if at < 0 else at
+    if not compatible(own[at : at + len(marks)], marks):
+        raise ShapeError(
+            f"boolean_mask: a mask of shape {shape_text(marks)} does not fit shape {shape_text(own)} from axis {at} on."
+        )
+    sizes: Any = own if None not in own else shape(x)
+    middle = own[at : at + len(marks)]
+    whole: Any = -1 if None in middle else total_size(s or 0 for s in middle)
+    rest = [sizes[i] for i in (*range(at), *range(at + len(marks), len(own)))]
+    folded = reshape(x, [*rest[:at], whole, *rest[at:]]) if len(marks) > 1 else x
+    return gather(folded, reshape(where(reshape(chosen, [-1])), [-1]), axis=at, name=name)
+
+
+@op(name="one_hot", infer_first=True)
+def _one_hot(indices: Rows, on_value: Anything, off_value: Anything, depth: Index = None, *, size, axis):
+    """A new axis that is ``on_value`` at the index and ``off_value`` elsewhere."""
+    count = size if depth is None else int(depth)
+    at = axis % (indices.ndim + 1)
+    places = np.arange(count).reshape([-1 if i == at else 1 for i in range(indices.ndim + 1)])
+    return np.where(np.expand_dims(indices, at) == places, on_value, off_value)
+
+
+@_one_hot.infer
+def _(indices, on_value, off_value, depth=None, *, size, axis):
+    if on_value.shape not in (None, ()) or off_value.shape not in (None, ()):
+        raise ShapeError("on_value and off_value must be scalars.")
+    if indices.shape is None:
+        return Spec(on_value.dtype, None)
+    at = one_axis(axis, len(indices.shape) + 1)
+    return Spec(on_value.dtype, (*indices.shape[:at], size, *indices.shape[at:]))
+
+
+@_one_hot.vjp
+def _(g, out, indices, on_value, off_value, depth=None, *, size, axis):
+    hot = _one_hot(indices, convert(1, g.dtype), convert(0, g.dtype), depth, size=size, axis=axis)
+    return None, reduce_sum(g * hot), reduce_sum(g * (1 - hot)), None
+
+
+@_one_hot.samples
+def _(draw):
+    indices = draw.integers(-1, 4, shape=draw.shape(most=2))
+    on = draw(shape=())
+    return (indices, on, draw(shape=(), dtype=on.dtype), None), {"size": 3, "axis": draw.integer(-1, indices.ndim)}
+
+
+def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
+            name: str | None = None) -> Any:  # fmt: skip
+    """A new ``axis`` (default: the last) of size ``depth``: ``on_value`` (1) at the index, ``off_value`` (0) elsewhere.
+
+    An index out of range gives ``off_value`` everywhere.
+    """
+    given = [convert(v, dtype if not hasattr(v, "dtype") else None) for v in (on_value, off_value) if v is not None]
+    wanted = dtypes.as_dtype(dtype) if dtype is not None else given[0].dtype if given else dtypes.float32
+    on = convert(1 if wanted.kind != "b" else True, wanted) if on_value is None else convert(on_value, wanted)
+    off = convert(0 if wanted.kind != "b" else False, wanted) if off_value is None else convert(off_value, wanted)
+    size = known(depth)
+    count = None if size is None else int(size)
+    return _one_hot(
+        indices,
+        on,
+        off,
+        depth if count is None else None,
+        size=count,
+        axis=-1 if axis is None else known_int(axis, "axis"),
+        name=name,
+    )

@@ -1,0 +1,23 @@
+"""Kinds of inputs that only some ops take (the usual ones are in ``core.op``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from minitf.core import dtypes
+from minitf.core.op import Kind
+from minitf.core.op import Numeric as _Numeric
+from minitf.core.op import Real as _Real
+
+COMPLEX_OF = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
+
+if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at run time only
+    Signed: TypeAlias = Any
+    Ordinary: TypeAlias = Any
+    Rows: TypeAlias = Any
+    Countable: TypeAlias = Any
+else:
+    Signed = Kind("a signed number", [d for d in _Numeric.allowed if d.kind != "u"])
+    Ordinary = Kind("float32 or float64", COMPLEX_OF)
+    Rows = Kind("int32 or int64", (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.uint8))
+    Countable = Kind("a real number", _Real.allowed)

@@ -1,0 +1,229 @@
+"""Ops on variables: reading, assigning, updating. Their first input is a handle; the kernel gets the cell of the store.
+
+A cell's array is never written into: updates make a new array and write that. So an array that somebody else holds (a tensor,
+a fetched value that has been copied) can be stored as it is; only views are copied, lest a small one keep a large one alive.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minitf.core import dtypes
+from minitf.core.op import Anything, Numeric, Place, convert, op
+from minitf.core.spec import Spec, compatible, merge_shapes, shape_text
+from minitf.core.state import Handle
+from minitf.errors import DTypeError, ShapeError
+from minitf.ops.gathering import check_bounds, coordinates
+from minitf.ops.kinds import Rows
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+@op(stateful=True)
+def read_variable(handle: Place):
+    """The value of a variable. Raises FailedPreconditionError if it has none yet."""
+    return handle.read()
+
+
+@read_variable.infer
+def _(handle):
+    return handle
+
+
+@read_variable.vjp
+def _(g, out, handle):
+    return (g,)
+
+
+@op(stateful=True)
+def is_initialized(handle: Place):
+    """True if the variable has a value."""
+    return np.bool_(handle.value is not None)
+
+
+@is_initialized.infer
+def _(handle):
+    return Spec(dtypes.bool, ())
+
+
+# -- assigning ---------------------------------------------------------------------------------------------------------
+
+
+def stored(value: Any) -> Any:
+    """The array as it may be stored: a view is copied."""
+    return value.copy() if getattr(value, "base", None) is not None and type(value) is np.ndarray else value
+
+
+@op(stateful=True)
+def assign(handle: Place, value: Anything):
+    """Stores a value in a variable."""
+    handle.handle.check(value, f"assign to {handle.handle.name!r}")
+    new = stored(value)
+    handle.write(new)
+    return new
+
+
+@op(stateful=True)
+def assign_add(handle: Place, value: Numeric):
+    """Adds to a variable."""
+    new = _fitting(handle, value) + value
+    handle.write(new)
+    return new
+
+
+@op(stateful=True)
+def assign_sub(handle: Place, value: Numeric):
+    """Subtracts from a variable."""
+    new = _fitting(handle, value) - value
+    handle.write(new)
+    return new
+
+
+def _fitting(cell, value):
+    """The old value, if ``value`` has its dtype and shape."""
+    old = cell.read()
+    cell.handle.check(value, f"update of {cell.handle.name!r}")
+    if old.shape != value.shape:
+        raise ShapeError(
+            f"Cannot update variable {cell.handle.name!r} of shape {old.shape} with a tensor of shape {value.shape}: the "
+            f"shapes must be equal."
+        )
+    return old
+
+
+def _assigned(handle, value):
+    if value.dtype is not handle.dtype:
+        raise DTypeError(
+            f"The variable is {handle.dtype.name}, but the value is {value.dtype.name}. Write tf.cast(x, "
+            f"tf.{handle.dtype.name})."
+        )
+    if not compatible(handle.shape, value.shape):
+        raise ShapeError(
+            f"The variable has shape {shape_text(handle.shape)}, but the value has shape {shape_text(value.shape)}."
+        )
+    return Spec(handle.dtype, merge_shapes(handle.shape, value.shape))
+
+
+for _update in (assign, assign_add, assign_sub):
+    _update.infer(_assigned)
+
+
+def value_for(handle: Handle, value: Any) -> Any:
+    """``value`` as a tensor next to a variable: Python numbers and arrays adapt to its dtype."""
+    if hasattr(value, "_as_tensor") or hasattr(value, "spec"):
+        return convert(value)
+    return convert(value, handle.spec.dtype)
+
+
+# -- updating slices ---------------------------------------------------------------------------------------------------
+
+
+@op(stateful=True)
+def scatter_update(handle: Place, indices: Rows, updates: Anything):
+    """Replaces slices of a variable by number."""
+    return _scatter(handle, indices, updates, lambda out, i, u: out.__setitem__(i, u))
+
+
+@op(stateful=True)
+def scatter_add(handle: Place, indices: Rows, updates: Numeric):
+    """Adds to slices of a variable by number."""
+    return _scatter(handle, indices, updates, np.add.at)
+
+
+@op(stateful=True)
+def scatter_sub(handle: Place, indices: Rows, updates: Numeric):
+    """Subtracts from slices of a variable by number."""
+    return _scatter(handle, indices, updates, np.subtract.at)
+
+
+@op(stateful=True)
+def scatter_mul(handle: Place, indices: Rows, updates: Numeric):
+    """Multiplies slices of a variable by number."""
+    return _scatter(handle, indices, updates, np.multiply.at)
+
+
+@op(stateful=True)
+def scatter_div(handle: Place, indices: Rows, updates: Numeric):
+    """Divides slices of a variable by number."""
+    return _scatter(handle, indices, updates, np.floor_divide.at if updates.dtype.kind in "iu" else np.divide.at)
+
+
+@op(stateful=True)
+def scatter_max(handle: Place, indices: Rows, updates: Numeric):
+    """Keeps the larger of slices of a variable and updates, by number."""
+    return _scatter(handle, indices, updates, np.maximum.at)
+
+
+@op(stateful=True)
+def scatter_min(handle: Place, indices: Rows, updates: Numeric):
+    """Keeps the smaller of slices of a variable and updates, by number."""
+    return _scatter(handle, indices, updates, np.minimum.at)
+
+
+def _scatter(cell, indices, updates, change):
+    new = np.array(cell.read())
+    if new.ndim == 0:
+        raise ShapeError(f"Variable {cell.handle.name!r} has rank 0, so it has no slices.")
+    check_bounds(indices, new.shape[0])
+    return _changed(cell, new, indices, updates, indices.shape + new.shape[1:], change)
+
+
+def _changed(cell, new, place, updates, wanted, change):
+    if updates.dtype != new.dtype:
+        cell.handle.check(updates, f"update of {cell.handle.name!r}")
+    if updates.shape != wanted and updates.ndim:
+        raise ShapeError(f"The updates of variable {cell.handle.name!r} must have shape {wanted}, not {updates.shape}.")
+    change(new, place, updates)
+    cell.write(new)
+    return new
+
+
+def _slices(handle, indices, updates):
+    if handle.shape is not None and indices.shape is not None:
+        wanted = indices.shape + handle.shape[1:]
+        if updates.shape != () and not compatible(wanted, updates.shape):
+            raise ShapeError(f"The updates must have shape {shape_text(wanted)}, not {shape_text(updates.shape)}.")
+    return handle
+
+
+@op(stateful=True)
+def scatter_nd_update(handle: Place, indices: Rows, updates: Anything):
+    """Replaces slices of a variable by coordinates."""
+    return _scatter_nd(handle, indices, updates, lambda out, i, u: out.__setitem__(i, u))
+
+
+@op(stateful=True)
+def scatter_nd_add(handle: Place, indices: Rows, updates: Numeric):
+    """Adds to slices of a variable by coordinates."""
+    return _scatter_nd(handle, indices, updates, np.add.at)
+
+
+@op(stateful=True)
+def scatter_nd_sub(handle: Place, indices: Rows, updates: Numeric):
+    """Subtracts from slices of a variable by coordinates."""
+    return _scatter_nd(handle, indices, updates, np.subtract.at)
+
+
+def _scatter_nd(cell, indices, updates, change):
+    new = np.array(cell.read())
+    wanted = indices.shape[:-1] + new.shape[indices.shape[-1] :]
+    return _changed(cell, new, coordinates(indices, new.shape), updates, wanted, change)
+
+
+for _update in (scatter_update, scatter_add, scatter_sub, scatter_mul, scatter_div, scatter_max, scatter_min):
+    _update.infer(_slices)
+
+
+@op(stateful=True)
+def initialized_value(handle: Place, initial: Anything):
+    """The value of a variable; ``initial`` if it has none yet."""
+    return initial if handle.value is None else handle.value
+
+
+@initialized_value.infer
+def _(handle, initial):
+    return handle
+
+
+for _update in (scatter_nd_update, scatter_nd_add, scatter_nd_sub):
+    _update.infer(lambda handle, indices, updates: handle)
