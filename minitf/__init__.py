@@ -30,9 +30,38 @@ _WHERE = {
         disable_eager_execution enable_eager_execution name_scope control_dependencies device init_scope no_op group
         get_collection add_to_collection global_variables trainable_variables local_variables variables_initializer
         global_variables_initializer local_variables_initializer""",
-    "minitf.ops.creating": "constant convert_to_tensor",
+    "minitf.ops.creating": """
+        constant convert_to_tensor cast identity stop_gradient ensure_shape zeros ones fill eye zeros_like ones_like to_float
+        to_double to_int32 to_int64""",
+    "minitf.ops.shapes": "shape size rank reshape expand_dims squeeze broadcast_to",
+    "minitf.ops.elementwise": """
+        abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor is_finite is_inf is_nan log log1p negative rint
+        round rsqrt sigmoid sign sin sinh sqrt square tan tanh""",
+    "minitf.ops.complex": "complex real imag angle",
+    "minitf.ops.comparisons": """
+        equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not where is_tensor""",
+    "minitf.ops.arithmetic": """
+        add add_n atan2 clip_by_value divide floordiv floormod maximum minimum multiply pow realdiv saturate_cast
+        squared_difference subtract truediv truncatediv truncatemod""",
+    "minitf.ops.shaping": "transpose reverse roll",
+    "minitf.ops.running": "cumsum cumprod",
+    "minitf.ops.reductions": """
+        reduce_sum reduce_mean reduce_prod reduce_max reduce_min reduce_all reduce_any reduce_logsumexp argmax argmin
+        count_nonzero""",
+    "minitf.ops.ranges": "range linspace",
+    "minitf.ops.joining": "concat stack unstack split",
+    "minitf.ops.gathering": """
+        boolean_mask gather gather_nd one_hot scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min
+        tensor_scatter_nd_sub tensor_scatter_nd_update""",
+    "minitf.ops.indexing": "newaxis slice strided_slice",
+    "minitf.ops.products": "matmul",
+    "minitf.ops.repeating": "repeat tile",
+    "minitf.ops.padding": "pad",
+    "minitf.ops.random": "get_seed random_normal random_shuffle random_uniform set_random_seed truncated_normal",
     "minitf.autodiff": "GradientTape gradients UnconnectedGradients",
     "minitf.objects.variable": "Variable",
+    "minitf.objects.variable_scope": """
+        AUTO_REUSE VariableScope get_local_variable get_variable get_variable_scope variable_scope""",
 }
 _MODULES = "compat data errors explore io keras layers linalg math nn optimizers random strings testing train".split()
 _NAMES = {name: module for module, names in _WHERE.items() for name in names.split()}
