@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import textwrap
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import minitf as tf
 
 # dev: quick enough to run all the time; ci: what .ci/run takes. Both draw new examples each time and have no deadline,
 # because machines are shared. HYPOTHESIS_PROFILE chooses.
@@ -44,3 +47,68 @@ def oracle():
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+# One test, two runtimes: what a test does, said so that it holds in eager mode and in a graph.
+#
+# ``with mode.scope():`` enters eager mode, or the test's graph with its session; inside, ``mode.value(x)`` is the value of a
+# tensor or
+# variable (variables are initialised when first needed), and ``mode.repeat(step, n)`` takes n steps of a training program.
+
+
+class EagerMode:
+    name = "eager"
+
+    @contextmanager
+    def scope(self):
+        yield
+
+    def value(self, x):
+        return tf.convert_to_tensor(x).numpy()
+
+    def repeat(self, step, count):
+        for _ in range(count):
+            step()
+
+
+class GraphMode:
+    name = "graph"
+
+    def __init__(self):
+        self.graph = tf.Graph()
+        self.session, self.started = tf.Session(graph=self.graph), set()
+
+    @contextmanager
+    def scope(self):
+        with self.graph.as_default(), self.session.as_default():
+            yield
+
+    def start(self):
+        new = [v for v in tf.global_variables() if v.handle not in self.started]
+        self.session.run([v.initializer for v in new])
+        self.started.update(v.handle for v in new)
+
+    def value(self, x):
+        self.start()
+        return self.session.run(x)
+
+    def repeat(self, step, count):
+        operation = step()
+        self.start()
+        for _ in range(count):
+            self.session.run(operation)
+
+
+MODES = (EagerMode, GraphMode)
+
+
+@pytest.fixture(params=MODES, ids=lambda kind: kind.name)
+def mode(request):
+    """The test runs once in each mode."""
+    return request.param()
+
+
+@pytest.fixture
+def modes():
+    """Both modes at once, to compare them."""
+    return [kind() for kind in MODES]

@@ -1,0 +1,120 @@
+"""Optimizers that scale each element's step by what its gradients have been: Adagrad, RMSProp, Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minitf.core import runtime
+from minitf.ops.training import apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
+from minitf.optimizers.optimizer import Optimizer
+from minitf.runtimes.building import control_dependencies, group
+
+
+class AdagradOptimizer(Optimizer):
+    """``accumulator += gradient ** 2; var -= learning_rate * gradient / sqrt(accumulator)``
+
+    Duchi et al., 2011. Slot: "accumulator". Raises ValueError unless ``initial_accumulator_value`` is positive.
+    """
+
+    def __init__(
+        self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False, name: str = "Adagrad"
+    ):
+        if initial_accumulator_value <= 0.0:
+            raise ValueError(f"initial_accumulator_value must be positive, not {initial_accumulator_value}: it is a divisor.")
+        super().__init__(use_locking, name)
+        self._learning_rate = learning_rate
+        self._initial_accumulator_value = initial_accumulator_value
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        for var in var_list:
+            self._filled_slot(var, "accumulator", self._initial_accumulator_value)
+
+    def _hypers(self) -> Mapping[str, Any]:
+        return {"learning_rate": self._learning_rate}
+
+    def _apply_dense(self, grad: Any, var: Any) -> Any:
+        rate = self._number("learning_rate", var.dtype)
+        return apply_adagrad(var.handle, self._slot_handle(var, "accumulator"), rate, grad)
+
+
+class RMSPropOptimizer(Optimizer):
+    """A step of ``learning_rate * gradient / sqrt(rms + epsilon)``, with momentum; ``rms`` is a running mean of ``gradient ** 2``.
+
+    Hinton, lecture 6 of "Neural Networks for Machine Learning", 2012. ``centered`` divides by the variance instead:
+    ``sqrt(rms - mg ** 2 + epsilon)``, with ``mg`` the running mean of gradients. Slots: "rms" (ones at first), "momentum", and
+    "mg" if centered.
+    """
+
+    def __init__(self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10,
+                 use_locking: bool = False, centered: bool = False, name: str = "RMSProp"):  # fmt: skip
+        super().__init__(use_locking, name)
+        self._numbers = {"learning_rate": learning_rate, "decay": decay, "momentum": momentum, "epsilon": epsilon}
+        self._centered = centered
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        for var in var_list:
+            self._filled_slot(var, "rms", 1.0)
+            if self._centered:
+                self._zeros_slot(var, "mg")
+            self._zeros_slot(var, "momentum")
+
+    def _hypers(self) -> Mapping[str, Any]:
+        return self._numbers
+
+    def _apply_dense(self, grad: Any, var: Any) -> Any:
+        rule, slot_names = _CENTERED if self._centered else _UNCENTERED
+        slots = [self._slot_handle(var, name) for name in slot_names]
+        numbers = [self._number(name, var.dtype) for name in self._numbers]
+        return rule(var.handle, *slots, *numbers, grad)
+
+
+_UNCENTERED = apply_rms_prop, ("rms", "momentum")
+_CENTERED = apply_centered_rms_prop, ("mg", "rms", "momentum")
+
+
+class AdamOptimizer(Optimizer):
+    """Running means of gradients (m) and of their squares (v), both corrected for having started from zero.
+
+    ``rate = learning_rate * sqrt(1 - beta2 ** t) / (1 - beta1 ** t); var -= rate * m / (sqrt(v) + epsilon)``: the formula just
+    before section 2.1 of Kingma and Ba, 2014, so ``epsilon`` is what they call epsilon-hat. Slots: "m", "v"; own variables:
+    ``beta1_power``, ``beta2_power``.
+    """
+
+    def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
+                 use_locking: bool = False, name: str = "Adam"):  # fmt: skip
+        super().__init__(use_locking, name)
+        self._numbers = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        for beta in ("beta1", "beta2"):
+            start = self._numbers[beta]
+            self._create_non_slot_variable(start() if callable(start) else start, f"{beta}_power", colocate_with=var_list[0])
+        for var in var_list:
+            self._zeros_slot(var, "m")
+            self._zeros_slot(var, "v")
+
+    def _hypers(self) -> Mapping[str, Any]:
+        return self._numbers
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for name, power in self._powers().items():
+            self._hyper[name] = power.read_value()
+
+    def _powers(self) -> dict[str, Any]:
+        home = runtime.current().home.outermost()
+        return {name: self._get_non_slot_variable(name, home) for name in ("beta1_power", "beta2_power")}
+
+    def _apply_dense(self, grad: Any, var: Any) -> Any:
+        slots = [self._slot_handle(var, name) for name in ("m", "v")]
+        numbers = [self._number(name, var.dtype) for name in ("beta1_power", "beta2_power", *self._numbers)]
+        return apply_adam(var.handle, *slots, *numbers, grad)
+
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
+        with control_dependencies(update_ops):
+            powers = [
+                power.assign(power * self._hyper[beta], read_value=False)
+                for power, beta in zip(self._powers().values(), ("beta1", "beta2"), strict=True)
+            ]
+        return group(*update_ops, *powers, name=name_scope)

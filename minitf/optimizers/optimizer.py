@@ -1,0 +1,264 @@
+"""The frame of all optimizers of TensorFlow 1.x: gradients, slots, updates.
+
+One optimizer works in eager mode and in any number of graphs. What it keeps for a variable is a *slot*; what it keeps for
+itself, such as Adam's powers of beta, is a *non-slot variable*: an ordinary named edge. Both live where the trained variable
+lives, and both are made when they are first needed, so a checkpoint that is waiting for them gives them their first value
+(eager) or a restore op (graph).
+
+A rule is a subclass with up to five methods: ``_create_slots``, ``_hypers``, ``_prepare``, ``_apply_dense``, ``_finish``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from minitf.autodiff import GradientTape, flatten, gradients
+from minitf.core import dtypes, names, runtime
+from minitf.core.op import convert
+from minitf.core.state import Handle
+from minitf.objects.slots import SlotOwner
+from minitf.objects.trackable import arrived, changed, preloaded, tracking
+from minitf.objects.variable import Variable
+from minitf.ops.creating import cast, fill, zeros_like
+from minitf.runtimes.building import control_dependencies, group, init_scope
+from minitf.runtimes.graph_home import GraphKeys
+from minitf.runtimes.operation import Operation
+
+_TRAINED = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64})
+
+# How many slot variables were made for a variable under one name: the second is called w/Adam_1.
+_slots_made: WeakKeyDictionary[Handle, dict[str, int]] = WeakKeyDictionary()
+
+
+class Optimizer(SlotOwner):
+    """Base class of optimizers. ``use_locking`` is accepted and has no effect: an update is one op."""
+
+    GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
+
+    def __init__(self, use_locking: bool, name: str):
+        if not name:
+            raise ValueError("An optimizer needs a name: its slot variables are called after it.")
+        self._name = name
+        self._non_slots: list[tuple[str, Any]] = []
+        self._hyper: dict[str, Any] = {}
+        self._cast: dict[tuple[str, Any], Any] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Makes no edge: a learning rate that is a variable is not the optimizer's state."""
+        object.__setattr__(self, name, value)
+
+    def get_name(self) -> str:
+        """The name given to the constructor."""
+        return self._name
+
+    # -- use -----------------------------------------------------------------------------------------------------------
+
+    def minimize(self, loss: Any, global_step: Any = None, var_list: Any = None, gate_gradients: int = GATE_OP,
+                 aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, name: str | None = None,
+                 grad_loss: Any = None) -> Any:  # fmt: skip
+        """Makes ``loss`` smaller by one step: ``compute_gradients``, then ``apply_gradients``.
+
+        ``loss`` is a function without arguments that computes it (both modes) or a tensor (graph). In eager mode the step is
+        done when the call returns (None); in a graph the result is the operation that does it. Raises ValueError if no
+        variable has a gradient.
+        """
+        pairs = self.compute_gradients(
+            loss, var_list, gate_gradients, aggregation_method, colocate_gradients_with_ops, grad_loss
+        )
+        if all(g is None for g, _ in pairs):
+            raise ValueError(
+                f"minimize: no variable has a gradient: the loss does not depend on any of {[v.name for _, v in pairs]}. "
+                f"Compute it from the variables themselves, with differentiable ops."
+            )
+        return self.apply_gradients(pairs, global_step, name)
+
+    def compute_gradients(self, loss: Any, var_list: Any = None, gate_gradients: int = GATE_OP,
+                          aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
+                          grad_loss: Any = None) -> list[tuple[Any, Any]]:  # fmt: skip
+        """(gradient, variable) pairs; the gradient is None where the loss does not depend on the variable.
+
+        ``var_list``: by default the trainable variables that the function reads, or those of the graph. ``grad_loss``: the
+        gradient to start from instead of ones. The three arguments between are accepted; updates wait for all gradients anyway.
+
+        Raises RuntimeError for a tensor in eager mode, TypeError for things that are no variables, ValueError if there are
+        none.
+        """
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError(
+                f"gate_gradients must be GATE_NONE, GATE_OP or GATE_GRAPH of the optimizer, not {gate_gradients!r}."
+            )
+        given = None if var_list is None else _variables(flatten(var_list))
+        if callable(loss):
+            return self._differentiate(loss, given, grad_loss)
+        home = runtime.current().home.require_graph(
+            "minimizing a tensor (in eager mode pass a function that computes the loss)"
+        )
+        if given is None:
+            given = home.get_collection(GraphKeys.TRAINABLE_VARIABLES)
+        if not given:
+            raise ValueError("No variables to optimize: the graph has no trainable variables. Make some, or pass var_list.")
+        _check_dtypes([loss, *given])
+        start = None if grad_loss is None else convert(grad_loss, loss.dtype)
+        return list(zip(gradients(loss, given, grad_ys=start), given, strict=True))
+
+    @staticmethod
+    def _differentiate(loss: Callable[[], Any], given: list[Any] | None, grad_loss: Any) -> list[tuple[Any, Any]]:
+        with GradientTape() as tape:
+            if given is not None:
+                tape.watch(given)
+            value = convert(loss())
+        over = list(tape.watched_variables()) if given is None else given
+        start = None if grad_loss is None else convert(grad_loss, value.dtype)
+        return list(zip(tape.gradient(value, over, start), over, strict=True))
+
+    def apply_gradients(
+        self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any = None, name: str | None = None
+    ) -> Any:
+        """Updates the variables; then adds 1 to ``global_step``. The first call makes the slots.
+
+        No variable changes before all gradients are there. Gives None (eager) or the operation that does it all (graph). Pairs
+        without a gradient are left out. Raises ValueError if nothing remains, TypeError for things that are no variables.
+        """
+        pairs = list(grads_and_vars)
+        if not pairs:
+            raise ValueError("No variables provided: grads_and_vars is empty.")
+        _variables([v for _, v in pairs])
+        used = [(convert(g), v) for g, v in pairs if g is not None]
+        if not used:
+            raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in pairs]}.")
+        trained = [v for _, v in used]
+        with init_scope():
+            self._create_slots(trained)
+        home = runtime.current().home
+        with home.name_scope(name or self._name) as scope:
+            self._prepare()
+            with control_dependencies([g for g, _ in used]):
+                updates = [self._apply_dense(g, v) for g, v in used]
+            if global_step is None:
+                done = self._finish(updates, scope)
+            else:
+                with control_dependencies([self._finish(updates, "update")]):
+                    done = global_step.assign_add(1, name=scope, read_value=False)
+        self._cast.clear()
+        if isinstance(done, Operation):
+            done.graph.add_to_collection("train_op", done)
+        return done
+
+    def variables(self) -> list[Any]:
+        """The state of the optimizer in the current graph (or eager mode): slots and other variables, sorted by name."""
+        home = runtime.current().home.outermost()
+        found = [v for _, v in self._non_slots if v.handle.home is home]
+        for name in self.get_slot_names():
+            found += [slot for handle, slot in self._slot_items(name) if handle.home is home]
+        return sorted(found, key=lambda v: v.name)  # type: ignore[no-any-return]
+
+    # -- what a rule says ----------------------------------------------------------------------------------------------
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        """Makes the slots (and other variables) that the rule needs for these variables, unless they exist."""
+
+    def _hypers(self) -> Mapping[str, Any]:
+        """The rule's numbers by name: values, tensors, or functions that give one (asked anew at each ``apply_gradients``)."""
+        return {}
+
+    def _prepare(self) -> None:
+        """Turns the rule's numbers into tensors, before the updates."""
+        self._cast.clear()
+        self._hyper = {
+            name: convert(value() if callable(value) else value, name=name) for name, value in self._hypers().items()
+        }
+
+    def _number(self, name: str, dtype: Any) -> Any:
+        """One of the rule's numbers as a tensor of ``dtype``. A Python number is float32 first, as in TensorFlow."""
+        found = self._cast.get((name, dtype))
+        if found is None:
+            found = self._cast[name, dtype] = cast(self._hyper[name], dtype)
+        return found
+
+    def _apply_dense(self, grad: Any, var: Any) -> Any:
+        """Updates one variable; gives the operation."""
+        raise NotImplementedError(f"{type(self).__name__} must define _apply_dense(grad, var).")
+
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
+        """What comes after all updates; gives one operation for everything."""
+        return group(*update_ops, name=name_scope)
+
+    # -- slots ---------------------------------------------------------------------------------------------------------
+
+    def _zeros_slot(self, var: Any, slot_name: str, op_name: str | None = None) -> Any:
+        """The slot, made with zeros in the shape of the variable."""
+        return self._filled_slot(var, slot_name, 0.0)
+
+    def _filled_slot(self, var: Any, slot_name: str, value: float) -> Any:
+        """The slot, made with ``value`` everywhere, in the shape of the variable (as it is then, if sizes are open)."""
+        start = var.dtype.np.type(value)
+        if var.spec.complete:
+            return self.add_slot(var, slot_name, lambda: fill(var.shape, start))
+        return self.add_slot(var, slot_name, lambda: zeros_like(var.initialized_value()) + start)
+
+    def _slot_handle(self, var: Any, slot_name: str) -> Handle:
+        """The handle of a slot that exists."""
+        slot = self.get_slot(var, slot_name)
+        assert slot is not None, f"the slot {slot_name!r} of {var.name!r} is made by _create_slots"
+        return slot.handle
+
+    def _slot_name(self, var: Any, name: str) -> str:
+        base = f"{var.handle.name}/{self._name}"
+        made = _slots_made.setdefault(var.handle, {})
+        count = made[base] = made.get(base, -1) + 1
+        return f"{base}_{count}" if count else base
+
+    def _make_slot(self, var: Any, name: str, initial_value: Any, dtype: Any, shape: Any, waiting: Any) -> Any:
+        with names.entered(names.Scope()):  # a slot is called after its variable, whatever scope the training code is in
+            return super()._make_slot(var, name, initial_value, dtype, shape, waiting)
+
+    # -- variables that belong to no other -----------------------------------------------------------------------------
+
+    def _create_non_slot_variable(self, initial_value: Any, name: str, colocate_with: Any) -> Any:
+        """The optimizer's own variable ``name`` beside ``colocate_with`` (in its graph), made if it does not exist yet."""
+        home = colocate_with.handle.home
+        found = self._get_non_slot_variable(name, home)
+        if found is not None:
+            return found
+        waiting = preloaded(self, name)
+        with runtime.using(home):
+            variable = Variable(initial_value, trainable=False, name=name, waiting=waiting)
+        if waiting is not None and waiting.used:
+            tracking(variable).update_uid = waiting.uid
+        self._non_slots.append((name, variable))
+        changed()
+        try:
+            arrived(self, name, variable)
+        except BaseException:
+            self._non_slots.pop()
+            changed()
+            raise
+        return variable
+
+    def _get_non_slot_variable(self, name: str, home: Any) -> Any | None:
+        """The optimizer's own variable ``name`` of a home, or None."""
+        return next((v for n, v in self._non_slots if n == name and v.handle.home is home), None)
+
+    def _children(self) -> Mapping[str, Any]:
+        """The edges, with the non-slot variables of the current graph (or eager mode) only (S147)."""
+        home = runtime.current().home.outermost()
+        own = {n: v for n, v in sorted(self._non_slots, key=lambda pair: pair[0]) if v.handle.home is home}
+        return {**own, **super()._children()}
+
+
+def _variables(given: list[Any]) -> list[Any]:
+    for v in given:
+        if not isinstance(v, Variable):
+            raise TypeError(f"Optimizers train variables, not {v!r}. Pass tf.Variable objects.")
+    return given
+
+
+def _check_dtypes(things: list[Any]) -> None:
+    for t in things:
+        if t.dtype not in _TRAINED:
+            raise ValueError(
+                f"Invalid type {t.dtype.name} of {t.name}: losses, gradients and trained variables must be float16, bfloat16, "
+                f"float32 or float64. Cast the loss, or make integer variables with trainable=False."
+            )
