@@ -70,6 +70,14 @@ class Disk:
         """Renames a file over whatever has the new name, in one step."""
         os.replace(old, new)
 
+    def link(self, old: str, new: str) -> None:
+        """Gives a file a second name, which must be free."""
+        os.link(old, new)
+
+    def remove_directory(self, path: str) -> None:
+        """Deletes an empty directory."""
+        os.rmdir(path)
+
     def remove(self, path: str) -> None:
         """Deletes a file."""
         os.unlink(path)

@@ -17,7 +17,7 @@ from minitf.storage.bundle.image import IndexImage
 from minitf.storage.bundle.index import load_index
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
-from minitf.storage.bundle.writer import Layout, Plan, lay_out, write_data
+from minitf.storage.bundle.writer import Layout, Plan, Tensors, lay_out, write_data
 from minitf.storage.files import (
     LOCAL,
     Disk,
@@ -62,8 +62,12 @@ class TensorBundle:
         """
         self.write_shards(prefix, [tensors])
 
-    def write_shards(self, prefix: str, shards: Sequence[Mapping[str, Any]]) -> None:
-        """Writes a checkpoint of several data files; a partitioned tensor stands wholly in one of them. Raises as ``write``."""
+    def write_shards(self, prefix: str, shards: Sequence[Tensors]) -> None:
+        """Writes a checkpoint of several data files, each given as a mapping or as (key, value) pairs.
+
+        The pieces of a partitioned tensor may be spread: its key may then come in several files, and several times in
+        one. Raises as ``write``.
+        """
         prefix = path_of(prefix)
         last = self._plans if len(self._plans) == len(shards) else [None] * len(shards)
         layouts = [lay_out(tensors, self.big_endian, plan) for tensors, plan in zip(shards, last, strict=True)]
@@ -76,12 +80,7 @@ class TensorBundle:
     def _write(self, prefix: str, directory: str, layouts: Sequence[Layout]) -> None:
         disk = self._disk
         present, left = files_of(disk, prefix)  # with the lock held, nobody is using a temporary name of this prefix
-        exists = is_file(disk, index_path(prefix))
-        count = max(1, len(layouts))
-        if exists:
-            taken = {shards for _, shards in present.values()}
-            while count in taken:
-                count += 1
+        count = free_count(disk, prefix, max(1, len(layouts)), present)
         layouts = [*layouts, *(Layout(_NO_VALUES) for _ in range(count - len(layouts)))]
         paths = [data_path(prefix, shard, count) for shard in range(count)]
         pending: list[str] = []  # files that a failure must not leave behind
@@ -154,3 +153,12 @@ class TensorBundle:
                     self._disk.remove(path)
                 except FileNotFoundError:
                     continue
+
+
+def free_count(disk: Disk, prefix: str, least: int, present: Mapping[str, tuple[int, int]]) -> int:
+    """How many data files a new checkpoint should have, so that none has the name of one that the old index uses."""
+    if is_file(disk, index_path(prefix)):
+        taken = {shards for _, shards in present.values()}
+        while least in taken:
+            least += 1
+    return least

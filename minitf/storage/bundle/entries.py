@@ -35,6 +35,7 @@ class Header:
 
     shards: int
     big_endian: bool = False
+    version: bytes | None = b"\x08\x01"  # the VersionDef message: producer 1
 
 
 class Entry(NamedTuple):
@@ -60,7 +61,8 @@ Known = tuple[DType, tuple[int, ...], int, bytes]  # dtype, shape, size, and the
 def encode_header(header: Header) -> bytes:
     """The header's bytes as TensorFlow writes them."""
     shards = b"\x08" + varint(header.shards) if header.shards else b""
-    return shards + (b"\x10\x01" if header.big_endian else b"") + b"\x1a\x02\x08\x01"
+    version = b"" if header.version is None else b"\x1a" + varint(len(header.version)) + header.version
+    return shards + (b"\x10\x01" if header.big_endian else b"") + version
 
 
 def decode_header(data: bytes, source: str) -> Header:
@@ -69,7 +71,8 @@ def decode_header(data: bytes, source: str) -> Header:
     check_version(stored.version, source)
     if stored.num_shards < 1:
         raise DataLossError(f"{source}: the header says that there are {stored.num_shards} data files; there is at least one.")
-    return Header(stored.num_shards, stored.endianness == 1)
+    version = stored.version.SerializeToString(deterministic=True) if stored.HasField("version") else None
+    return Header(stored.num_shards, stored.endianness == 1, version)
 
 
 def check_version(version: Any, source: str) -> None:

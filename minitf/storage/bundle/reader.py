@@ -15,12 +15,12 @@ from crc32c import crc32c
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
 from minitf.storage.bundle import payload, slices, spans
-from minitf.storage.bundle.coding import mask, mask_all
+from minitf.storage.bundle.coding import mask, mask_all, slice_key
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, bytes_of, identity_of, text_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.files import Disk, read_fully, typed
-from minitf.storage.values import Array, Extent, bytes_view
+from minitf.storage.values import Array, Extent, Partitioned, Typed, bytes_view
 
 SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,
 RUN = 1 << 20  # up to this many bytes at a time
@@ -94,6 +94,28 @@ class BundleReader:
             else self.read_entries([name], [entry])[0]
             for key, name, entry in zip(wanted, names, entries, strict=True)
         ]
+
+    def contents(self) -> list[list[tuple[str, Any]]]:
+        """Everything, in the order in which it stands in each data file, ready for ``TensorBundle.write_shards``.
+
+        Quantised and variant values come as ``Typed``, pieces of partitioned tensors as ``Partitioned`` with one piece.
+        """
+        index = self._index
+        found: list[tuple[Entry, bytes, bytes, tuple[Extent, ...] | None]] = []
+        for key in index.keys():
+            entry = index.entry(key)
+            found += [(slices.piece_of(self, key, entry, e)[1], key, slice_key(key, e), e) for e in entry.slices]
+            if not entry.slices:
+                found.append((entry, key, key, None))
+        found.sort(key=lambda item: (item[0].shard, item[0].offset, item[0].size))
+        values = self.read_entries([item[2] for item in found], [item[0] for item in found])
+        out: list[list[tuple[str, Any]]] = [[] for _ in range(index.header.shards)]
+        for (entry, key, _, extents), value in zip(found, values, strict=True):
+            item: Any = Typed(entry.dtype, value) if entry.dtype.kind in "qV" else value
+            if extents is not None:
+                item = Partitioned(index.entry(key).shape, [(extents, item)])
+            out[entry.shard].append((text_of(key), item))
+        return out
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
         """A region of a tensor: ``size`` elements from ``begin`` on in each dimension; -1: up to the end.

@@ -11,7 +11,7 @@ from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.entries import Entry, slice_shape, slice_text
-from minitf.storage.bundle.index import bytes_of
+from minitf.storage.bundle.index import bytes_of, text_of
 from minitf.storage.bundle.payload import is_plain
 from minitf.storage.values import Array, Extent
 
@@ -71,7 +71,7 @@ def read_region(reader: BundleReader, key: str, begin: Sequence[int], size: Sequ
     for extents, box in _checked_boxes(reader, key, entry):
         common = intersection(box, wanted)
         if common is not None:
-            touched.append((_piece(reader, key, entry, extents), box, common))
+            touched.append((piece_of(reader, name, entry, extents), box, common))
     covered = sum(volume(common) for _, _, common in touched)
     if covered < total_size(shape):
         raise InvalidArgumentError(
@@ -104,19 +104,20 @@ def _checked_boxes(reader: BundleReader, key: str, entry: Entry) -> list[tuple[t
     return boxes
 
 
-def _piece(reader: BundleReader, key: str, entry: Entry, extents: tuple[Extent, ...]) -> tuple[bytes, Entry]:
-    piece_key = slice_key(bytes_of(key), extents)
+def piece_of(reader: BundleReader, key: bytes, entry: Entry, extents: tuple[Extent, ...]) -> tuple[bytes, Entry]:
+    """Slice key and entry of a piece that ``entry`` lists. Raises NotFoundError, DataLossError if it is another."""
+    piece_key = slice_key(key, extents)
     try:
         piece = reader.index.entry(piece_key)
     except KeyError:
         raise NotFoundError(
-            f"{reader.source}: key {key!r}: the slice {slice_text(extents)} is listed, but it is not in the index."
+            f"{reader.source}: key {text_of(key)!r}: the slice {slice_text(extents)} is listed, but it is not in the index."
         ) from None
     shape = slice_shape(extents, entry.shape)
     if piece.dtype is not entry.dtype or piece.shape != shape or piece.slices:
         raise DataLossError(
-            f"{reader.source}: key {key!r}: the slice {slice_text(extents)} is stored as {piece.dtype.name} {piece.shape}; it "
-            f"should be {entry.dtype.name} {shape}."
+            f"{reader.source}: key {text_of(key)!r}: the slice {slice_text(extents)} is stored as {piece.dtype.name} "
+            f"{piece.shape}; it should be {entry.dtype.name} {shape}."
         )
     return piece_key, piece
 

@@ -56,25 +56,29 @@ class Layout:
     crcs: list[Any] = field(default_factory=list)
 
 
-def lay_out(tensors: Mapping[str, Any], big_endian: bool = False, last: Plan | None = None) -> Layout:
+Tensors = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+
+def lay_out(tensors: Tensors, big_endian: bool = False, last: Plan | None = None) -> Layout:
     """Prepares values for writing; uses the plan ``last`` if it fits.
 
     Raises InvalidArgumentError for keys and values that no checkpoint can hold, AlreadyExistsError for a key that comes twice.
     """
-    if last is not None and last.names and not big_endian:
-        again = _lay_out_again(tensors, last)
+    layout = Layout()
+    if isinstance(tensors, Mapping) and not big_endian:
+        again = _lay_out_again(tensors, last) if last is not None and last.names else None
         if again is not None:
             return again
-    layout = Layout()
-    kinds = _kinds_of(tensors)
-    if kinds is not None and not big_endian and all(type(value) is np.ndarray for value in tensors.values()):
-        _add_arrays(layout, tensors, kinds)
-    else:
-        for name, value in tensors.items():
-            if isinstance(value, Partitioned):
-                _add_pieces(layout, bytes_of(name), name, value, big_endian)
-            else:
-                _add(layout, bytes_of(name), name, *as_value(value, name), big_endian)
+        kinds = _kinds_of(tensors)
+        if kinds is not None and all(type(value) is np.ndarray for value in tensors.values()):
+            _add_arrays(layout, tensors, kinds)
+            _check_keys(layout.plan)
+            return layout
+    for name, value in tensors.items() if isinstance(tensors, Mapping) else tensors:
+        if isinstance(value, Partitioned):
+            _add_pieces(layout, bytes_of(name), name, value, big_endian)
+        else:
+            _add(layout, bytes_of(name), name, *as_value(value, name), big_endian)
     _check_keys(layout.plan)
     return layout
 
@@ -185,7 +189,8 @@ def _add_pieces(layout: Layout, key: bytes, name: str, value: Partitioned, big_e
         _add(layout, slice_key(key, tuple(extents)), name, dtype, array, big_endian)
     if found is None:
         raise InvalidArgumentError(f"write: the partitioned tensor {name!r} has no pieces.")
-    layout.plan.partitioned[key] = Entry(found, shape, slices=tuple(listed))
+    entry = Entry(found, shape, slices=tuple(listed))
+    layout.plan.partitioned.update(join_partitioned([layout.plan.partitioned, {key: entry}]))
 
 
 def _check_keys(plan: Plan) -> None:
@@ -194,7 +199,7 @@ def _check_keys(plan: Plan) -> None:
         raise InvalidArgumentError("write: the empty key is taken by the header of the file.")
     if len(every) < len(plan.keys) + len(plan.partitioned):
         seen: set[bytes] = set()
-        for key in (*plan.keys, *plan.partitioned):
+        for key in (*plan.partitioned, *plan.keys):
             if key in seen:
                 raise AlreadyExistsError(f"write: the key {key!r} comes twice.")
             seen.add(key)
@@ -268,9 +273,32 @@ def entries_of(layouts: Sequence[Layout]) -> dict[bytes, bytes]:
             out[key] = head + place + tail + packed[at:stop]
             at = stop
             offset += size
-        for key, entry in plan.partitioned.items():
-            out[key] = encode_entry(entry)
-        wanted += len(plan.keys) + len(plan.partitioned)
+        wanted += len(plan.keys)
         if len(out) < wanted:
             raise AlreadyExistsError(f"write: a key of data file {shard} is in an earlier one, too.")
+    partitioned = join_partitioned([layout.plan.partitioned for layout in layouts])
+    both = out.keys() & partitioned.keys()
+    if both:
+        raise AlreadyExistsError(f"write: the key {min(both)!r} comes whole and in pieces.")
+    out.update((key, encode_entry(entry)) for key, entry in partitioned.items())
+    return out
+
+
+def join_partitioned(parts: Sequence[Mapping[bytes, Entry]]) -> dict[bytes, Entry]:
+    """The entries of partitioned tensors whose pieces are spread over data files: the slices of all, in order.
+
+    Raises InvalidArgumentError if two parts disagree about dtype or shape.
+    """
+    out: dict[bytes, Entry] = {}
+    for part in parts:
+        for key, entry in part.items():
+            before = out.get(key)
+            if before is None:
+                out[key] = entry
+                continue
+            if before.dtype is not entry.dtype or before.shape != entry.shape:
+                raise InvalidArgumentError(
+                    f"the pieces of {key!r} are of {before.dtype.name} {before.shape} and of {entry.dtype.name} {entry.shape}."
+                )
+            out[key] = before._replace(slices=before.slices + entry.slices)
     return out
