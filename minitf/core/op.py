@@ -117,7 +117,9 @@ class Op:
         self.samples_rule: Callable[..., Any] | None = None
         self.infer_rule: Callable[..., Any] = same
         self.vjp_rule: Callable[..., Any] | None = None
-        self._fits: set[tuple[int, ...]] = set()  # numbers of NumPy dtypes of eager inputs that have been checked
+        # Dtypes of inputs that have been checked and need not be again: NumPy's numbers (eager), ours (tensors of a graph).
+        self._fits: set[tuple[int, ...]] = set()
+        self.fits_symbolic: set[tuple[int, ...]] = set()
         if self.name in REGISTRY:
             raise ValueError(f"An op named {self.name!r} exists already.")
         REGISTRY[self.name] = self
@@ -332,8 +334,3 @@ def _first_dtype(value: Any) -> DType | None:
         if found is not None:
             return found
     return None
-
-
-def as_specs(result: Any) -> tuple[Spec, ...]:
-    """The specs of all outputs as a tuple, whether the shape rule gave one or several."""
-    return (result,) if type(result) is Spec else tuple(result)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from minitf.core import dtypes, names, runtime
 from minitf.core.literals import to_array
-from minitf.core.op import Op, as_specs
+from minitf.core.op import Op
 from minitf.core.spec import Spec
 from minitf.core.state import Handle
 from minitf.core.streams import Streams
@@ -55,31 +55,49 @@ class Graph(GraphHome):
 
         Raises RuntimeError for an eager tensor or variable among the inputs, ValueError for one of another graph.
         """
-        bound = op.bind(inputs, self)
+        try:  # inputs that are all tensors of dtypes that fitted before
+            key = tuple([t._spec.dtype.number for t in inputs])
+        except AttributeError:
+            key = ()
+        if key in op.fits_symbolic:
+            bound = inputs
+        else:
+            bound = op.bind(inputs, self)
+            if key:
+                op.fits_symbolic.add(key)
         attrs = op.complete(attrs)
         for value in bound:
-            self._check_mine(value, op)
+            if type(value) is not SymbolicTensor or value.op.graph is not self:
+                self._check_mine(value, op)
         result = op.specs_of(bound, attrs)
-        specs = as_specs(result)
-        operation = self._append(op, name or op.name, bound, attrs)
-        operation.outputs = tuple(SymbolicTensor(operation, i, s) for i, s in enumerate(specs))
-        if type(result) is Spec:
-            operation.several = False
-            return operation.outputs[0]
-        return operation.outputs or operation
+        here = names.scope()
+        if name is None:
+            unique = self._unique(here.path + op.name)
+        else:
+            unique = name[:-1] if name.endswith("/") else self.unique_name(name)
+        operation = self.append(op, unique, bound, attrs, result, here.control)
+        return operation.outputs if operation.several and operation.outputs else operation.outputs[0] if result else operation
 
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
         return self.apply(sources.const, (), {"value": value}, name)  # type: ignore[no-any-return]
 
-    def _append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any]) -> Operation:
+    def append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any,
+               control: tuple[Operation, ...] = ()) -> Operation:  # fmt: skip
+        """Appends an operation whose inputs are checked, whose name is unique and whose ``result`` specs are known.
+
+        Raises RuntimeError if the graph is finalized.
+        """
         if self._finalized:
             raise RuntimeError(f"Cannot add the operation {name!r}: the graph is finalized and cannot be changed.")
-        here = names.scope()
-        unique = name[:-1] if name.endswith("/") else self.unique_name(name)
-        operation = Operation(self, op, unique, arguments, attrs, here.control, len(self._operations))
+        operation = Operation(self, op, name, arguments, attrs, control, len(self._operations))
+        if type(result) is Spec:
+            operation.several = False
+            operation.outputs = (SymbolicTensor(operation, 0, result),)
+        else:
+            operation.outputs = tuple([SymbolicTensor(operation, i, s) for i, s in enumerate(result)])
         self._operations.append(operation)
-        self._by_name[unique] = operation
+        self._by_name[name] = operation
         return operation
 
     def _check_mine(self, value: Any, op: Op) -> None:
@@ -87,14 +105,13 @@ class Graph(GraphHome):
             if value.op.graph is not self:
                 raise ValueError(
                     f"{op.name}: tensor {value.name!r} belongs to another graph than the one being built. Tensors of two "
-                    f"graphs "
-                    f"cannot be mixed; build both in one `with graph.as_default():`."
+                    f"graphs cannot be mixed; build both in one `with graph.as_default():`."
                 )
         elif isinstance(value, EagerTensor):
             raise RuntimeError(
                 f"{op.name}: an eager tensor (shape {value._v.shape}, {value.dtype.name}) was used while a graph is built. "
-                f"Its value "
-                f"would be frozen into the graph: if that is wanted, pass tensor.numpy(); otherwise make it inside the graph."
+                f"Its value would be frozen into the graph: if that is wanted, pass tensor.numpy(); otherwise make it inside "
+                f"the graph."
             )
         elif isinstance(value, Handle) and value.home is not self:
             value.home.refuse(value, op.name)

@@ -10,11 +10,15 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minitf.core import dtypes, names
-from minitf.core.op import REGISTRY, convert
+from minitf.core.op import convert
 from minitf.core.spec import Spec, merge_shapes
 from minitf.core.state import Batch, Handle
-from minitf.ops import sources
+from minitf.ops.sources import variable
+from minitf.ops.state import assign, initialized_value, read_variable
+from minitf.runtimes.operation import Operation
 from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops
+
+INITIAL_VALUE = "initial_value"
 
 
 class GraphKeys:
@@ -46,25 +50,30 @@ class GraphHome:
         get_collection: Callable[..., list[Any]]
         add_to_collections: Callable[[Any, Any], None]
         _check_mine: Callable[..., None]
+        _unique: Callable[[str], str]
+        unique_name: Callable[[str], str]
+        append: Callable[..., Operation]
 
     def create_variable(
         self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None, **more: Any
     ) -> Handle:
         """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
-        with self.as_default(), self.control_dependencies(None), self.name_scope(name or "Variable") as scope:
-            with self.name_scope("initial_value") if callable(initial_value) else names.entered(names.scope()):
-                value = convert(initial_value() if callable(initial_value) else initial_value, wanted, runtime=self)
-                self._check_mine(value, sources.variable)
-            own = merge_shapes(shape, value.spec.shape)
-            spec = Spec(value.dtype, own if more.get("validate_shape", True) else shape)
-            handle = Handle(scope[:-1], spec, self, trainable)
-            with names.entered(names.Scope()):
-                handle.operation = self.apply(sources.variable, (), {"handle": handle}, scope)
-                assigned = self.apply(REGISTRY["assign"], (handle, value), {}, scope + "Assign")
-                handle.read = self.apply(REGISTRY["read_variable"], (handle,), {}, scope + "Read")
-            handle.initial_value = value
-            handle.initializer = assigned.op
+        full = self.unique_name(name or "Variable")
+        if callable(initial_value):
+            scope = names.Scope(f"{full}/{INITIAL_VALUE}/")
+            with self.as_default(), names.entered(scope):  # outside of all control dependencies
+                value = convert(initial_value(), wanted, runtime=self)
+        else:
+            value = convert(initial_value, wanted, f"{full}/{INITIAL_VALUE}/", runtime=self)
+        self._check_mine(value, variable)
+        own = merge_shapes(shape, value.spec.shape)
+        spec = Spec(value.dtype, own if more.get("validate_shape", True) else shape)
+        handle = Handle(full, spec, self, trainable)
+        handle.operation = self.append(variable, full, (), {"handle": handle}, ())
+        handle.initializer = self.append(assign, self._unique(f"{full}/Assign"), (handle, value), {}, spec)
+        handle.read = self.append(read_variable, self._unique(f"{full}/Read"), (handle,), {}, spec).outputs[0]
+        handle.initial_value = value
         return handle
 
     def refuse(self, handle: Handle, what: str) -> NoReturn:
@@ -80,7 +89,7 @@ class GraphHome:
 
     def initialized_value(self, handle: Handle) -> Any:
         """An operation that gives the value, or the initial value if there is none yet."""
-        return REGISTRY["initialized_value"](handle, handle.initial_value)
+        return initialized_value(handle, handle.initial_value)
 
     def assigned(self, variable: Any, result: Any, read_value: bool) -> Any:
         """What ``assign`` gives: the new value as a tensor, or the operation."""
