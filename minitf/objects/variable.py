@@ -7,6 +7,7 @@ mode they happen now, and in a graph they become operations that a session runs 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +18,15 @@ from minitf.core.op import REGISTRY, convert
 from minitf.core.spec import TensorShape, as_shape, shape_text
 from minitf.core.state import Handle
 from minitf.core.tensor import Tensor, TensorRef
+from minitf.objects.creators import VariableKind
 from minitf.objects.trackable import Trackable
+from minitf.saved import VARIABLE_VALUE
 
 if TYPE_CHECKING:
     from minitf.core.spec import Spec
 
 
-class Variable(Trackable):
+class Variable(Trackable, metaclass=VariableKind):
     """A tensor whose value can be changed; checkpoints save and restore it.
 
     * ``initial_value``: anything that ``tf.constant`` takes, a tensor, or a function without arguments that gives one. A
@@ -47,6 +50,9 @@ class Variable(Trackable):
         )  # fmt: skip
         self._handle.variable = weakref.ref(self)
         home.register(self, trainable is not False, collections)
+
+    def _saved_values(self) -> Mapping[str, Handle]:
+        return {VARIABLE_VALUE: self._handle}
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 

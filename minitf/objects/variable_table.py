@@ -108,6 +108,11 @@ class EagerVariableStore:
     def __init__(self) -> None:
         self._table = KeptTable()
 
+    @staticmethod
+    def current() -> EagerVariableStore | None:
+        """The store that is in force."""
+        return _kept_by.get()
+
     @contextmanager
     def as_default(self) -> Iterator[None]:
         """Makes the store the place where eager variables are looked up and kept."""

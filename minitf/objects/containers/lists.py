@@ -104,7 +104,7 @@ class ListWrapper(Container, list[Any]):
         for value in list(values):
             self.append(value)
 
-    def __iadd__(self, values: Iterable[Any]) -> ListWrapper:
+    def __iadd__(self, values: Iterable[Any]) -> ListWrapper:  # type: ignore[misc]
         self.extend(values)
         return self
 

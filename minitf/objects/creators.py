@@ -1,0 +1,69 @@
+"""Hooks on the making of variables.
+
+    def frozen(next_creator, **kwargs):
+        return next_creator(**{**kwargs, "trainable": False})
+
+    with tf.variable_creator_scope(frozen):
+        v = tf.Variable(1.0)  # not trainable
+
+A hook gets the arguments of ``tf.Variable`` by name and the next creator to call: that of the scope around, at last the class
+itself. Hooks count for the graph (or for eager mode) in which their scope was entered.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+from minitf.core import runtime
+
+_hooks: ContextVar[tuple[tuple[Any, Callable[..., Any]], ...]] = ContextVar("minitf_variable_creators", default=())
+
+
+@contextmanager
+def variable_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[None]:
+    """Inside, ``variable_creator(next_creator, **kwargs)`` makes the variables. The innermost scope's hook is called first."""
+    token = _hooks.set((*_hooks.get(), (runtime.current().home, variable_creator)))
+    try:
+        yield
+    finally:
+        _hooks.reset(token)
+
+
+def hooked(home: Any) -> bool:
+    """Whether a hook is on the making of variables of ``home``.
+
+    Restores leave the making of slots to the program then (S145).
+    """
+    return any(where is home for where, _ in _hooks.get())
+
+
+class VariableKind(type):
+    """The class of the class ``Variable``:
+
+    it asks the hooks before an instance is made. Subclasses of Variable are made without.
+    """
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Makes an instance, through the hooks if there are any."""
+        if not _hooks.get() or isinstance(cls.__base__, VariableKind):
+            return super().__call__(*args, **kwargs)
+        home = runtime.current().home
+
+        def make(**arguments: Any) -> Any:
+            arguments.pop("trackable_parent", None)  # what capture_dependencies tells the scope around
+            return super(VariableKind, cls).__call__(**arguments)
+
+        create: Callable[..., Any] = make
+        for where, hook in _hooks.get():
+            if where is home:
+                create = partial(hook, create)
+        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)  # type: ignore[misc]
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        del arguments["self"]
+        return create(**arguments)
