@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import secrets
 import stat as stat_bits
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from minitf import errors
@@ -246,16 +247,72 @@ def temporary_name(path: str) -> str:
     return f"{path}{TEMPORARY}{secrets.token_hex(8)}"
 
 
+class FileView(io.RawIOBase):
+    """An open file of a disk as a Python file object, for libraries that want one. Closing it leaves the handle open."""
+
+    def __init__(self, disk: Disk, handle: int, writing: bool = False):
+        self._disk = disk
+        self._handle = handle
+        self._writing = writing
+        self._at = 0
+
+    def readable(self) -> bool:
+        """True unless the file is being written."""
+        return not self._writing
+
+    def writable(self) -> bool:
+        """True if the file is being written."""
+        return self._writing
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """The place of the next read or write."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes to a place."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
+        self._at = max(0, offset + (self._disk.size(self._handle) if base is None else base))
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills a buffer as far as the file goes."""
+        got = read_fully(self._disk, self._handle, memoryview(buffer).cast("B"), self._at)
+        self._at += got
+        return got
+
+    def write(self, data: Any) -> int:
+        """Writes all of a buffer."""
+        start = self._at
+        self._at = write_fully(self._disk, self._handle, memoryview(data).cast("B"), start)
+        return self._at - start
+
+
 def write_temporary(disk: Disk, path: str, chunks: Iterable[Any], durable: bool) -> str:
     """Writes a file under a temporary name for ``path`` and returns that name; on an error nothing is left."""
+
+    def fill(handle: int) -> None:
+        offset = 0
+        for chunk in chunks:
+            offset = write_fully(disk, handle, chunk, offset)
+
+    return fill_temporary(disk, path, fill, durable)
+
+
+def fill_temporary(disk: Disk, path: str, fill: Callable[[int], None], durable: bool) -> str:
+    """Makes a file under a temporary name for ``path``, has ``fill(handle)`` write it, and returns that name.
+
+    On an error nothing is left.
+    """
     temporary = temporary_name(path)
     with typed("write", path):
         handle = disk.create(temporary)
         try:
             try:
-                offset = 0
-                for chunk in chunks:
-                    offset = write_fully(disk, handle, chunk, offset)
+                fill(handle)
                 if durable:
                     disk.sync(handle)
             finally:
@@ -268,7 +325,11 @@ def write_temporary(disk: Disk, path: str, chunks: Iterable[Any], durable: bool)
 
 def replace_file(disk: Disk, path: str, chunks: Iterable[Any], durable: bool) -> None:
     """Puts a file in place in one step: whoever looks sees the old content or the new, also after a power cut."""
-    temporary = write_temporary(disk, path, chunks, durable)
+    put_in_place(disk, write_temporary(disk, path, chunks, durable), path, durable)
+
+
+def put_in_place(disk: Disk, temporary: str, path: str, durable: bool) -> None:
+    """Gives a complete file its final name; on an error it is deleted."""
     with typed("replace", path):
         try:
             disk.replace(temporary, path)

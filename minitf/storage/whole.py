@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from minitf.errors import OpError
-from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle import BundleReader, TensorBundle
 from minitf.storage.bundle.check import missing_data
 from minitf.storage.files import Disk
+from minitf.storage.formats import format_at
 
 
 def problem_with(prefix: str, disk: Disk) -> str | None:
@@ -14,7 +15,7 @@ def problem_with(prefix: str, disk: Disk) -> str | None:
     The values' own checksums are not looked at: that would read everything, and a read does it anyway.
     """
     try:
-        reader = TensorBundle(disk=disk).open(prefix)
-        return missing_data(reader)
+        reader = (format_at(prefix, disk) or TensorBundle(disk=disk)).open(prefix)
+        return missing_data(reader) if isinstance(reader, BundleReader) else None
     except OpError as error:
         return str(error)

@@ -8,6 +8,7 @@ whole, at every moment, for TensorFlow's readers as well.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,11 +23,11 @@ from minitf.storage.files import (
     LOCAL,
     Disk,
     discard,
+    fill_temporary,
     is_file,
     locked,
     make_directories,
     path_of,
-    temporary_name,
     typed,
     write_temporary,
 )
@@ -87,17 +88,9 @@ class TensorBundle:
         try:
             temporaries = []
             for path, layout in zip(paths, layouts, strict=True):
-                temporary = temporary_name(path)
-                with typed("write", path):
-                    handle = disk.create(temporary)
-                    pending.append(temporary)
-                    try:
-                        write_data(disk, handle, layout)
-                        if self.durable:
-                            disk.sync(handle)
-                    finally:
-                        disk.close(handle)
-                temporaries.append(temporary)
+                fill = functools.partial(write_data, disk, layout)
+                temporaries.append(fill_temporary(disk, path, fill, self.durable))
+                pending.append(temporaries[-1])
             index = write_temporary(
                 disk, index_path(prefix), [self._index(Header(count, self.big_endian), layouts)], self.durable
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from minitf.errors import DataLossError
 from minitf.storage.bundle.coding import slice_key
-from minitf.storage.bundle.entries import slice_text
-from minitf.storage.bundle.index import text_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.files import find
+from minitf.storage.keys import text_of
+from minitf.storage.regions import slice_text
 
 
 def missing_data(reader: BundleReader) -> str | None:

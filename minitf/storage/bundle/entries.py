@@ -18,6 +18,7 @@ from minitf.core.dtypes import DType
 from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError
 from minitf.storage.protos import parse
+from minitf.storage.regions import slice_text
 from minitf.storage.values import Extent
 from minitf.storage.varint import read_varint, varint
 
@@ -238,13 +239,3 @@ def decode_slice(stored: Any, shape: tuple[int, ...], where: str) -> tuple[Exten
         if extent is not None and (extent[0] < 0 or extent[1] < 0 or sum(extent) > size):
             raise DataLossError(f"{where}: the slice {slice_text(extents)} is not inside the shape {shape}.")
     return extents
-
-
-def slice_text(extents: tuple[Extent, ...]) -> str:
-    """A slice as TensorFlow writes it: ``0,3:-``."""
-    return ":".join("-" if extent is None else f"{extent[0]},{extent[1]}" for extent in extents)
-
-
-def slice_shape(extents: tuple[Extent, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a piece of a tensor."""
-    return tuple(size if extent is None else extent[1] for extent, size in zip(extents, shape, strict=True))

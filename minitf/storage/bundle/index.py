@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
+from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.entries import Entry, Header, Known, decode_header, quick_entry
 from minitf.storage.bundle.names import index_path, missing_text
 from minitf.storage.bundle.table import Table
 from minitf.storage.files import Disk, find, is_directory, read_whole
+from minitf.storage.keys import text_of
 
 Identity = tuple[int, int, int, int]
 
@@ -54,19 +55,6 @@ class Index:
         """The keys of all tensors, in byte order."""
         pieces = self.pieces()
         return [key for key in self.records if key not in pieces] if pieces else list(self.records)
-
-
-def text_of(key: bytes) -> str:
-    """A key as str; bytes that are not UTF-8 come back unchanged through ``bytes_of``."""
-    return key.decode("utf-8", "surrogateescape")
-
-
-def bytes_of(key: str) -> bytes:
-    """A key as it stands in the file. Raises InvalidArgumentError for a str that has no bytes."""
-    try:
-        return key.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:
-        raise InvalidArgumentError(f"{key!r} is no key: {error}.") from None
 
 
 _KEPT = 4

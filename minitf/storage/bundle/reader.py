@@ -17,9 +17,10 @@ from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
 from minitf.storage.bundle import payload, slices, spans
 from minitf.storage.bundle.coding import mask, mask_all, slice_key
 from minitf.storage.bundle.entries import Entry
-from minitf.storage.bundle.index import Identity, Index, bytes_of, identity_of, text_of
+from minitf.storage.bundle.index import Identity, Index, identity_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.files import Disk, read_fully, typed
+from minitf.storage.keys import bytes_of, text_of
 from minitf.storage.values import Array, Extent, Partitioned, Typed, bytes_view
 
 SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,

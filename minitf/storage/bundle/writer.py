@@ -21,8 +21,8 @@ from minitf.errors import AlreadyExistsError, InvalidArgumentError
 from minitf.storage.bundle import payload, spans
 from minitf.storage.bundle.coding import mask_all, slice_key
 from minitf.storage.bundle.entries import Entry, encode_entry, entry_head, entry_tail
-from minitf.storage.bundle.index import bytes_of
 from minitf.storage.files import Disk, write_fully
+from minitf.storage.keys import bytes_of
 from minitf.storage.values import Array, Extent, Partitioned, as_value, bytes_view
 from minitf.storage.varint import varint
 
@@ -205,7 +205,7 @@ def _check_keys(plan: Plan) -> None:
             seen.add(key)
 
 
-def write_data(disk: Disk, handle: int, layout: Layout) -> None:
+def write_data(disk: Disk, layout: Layout, handle: int) -> None:
     """Writes all values to an open file and notes their checksums in the layout."""
     offset = 0
     large: list[tuple[int, spans.Placed]] = []

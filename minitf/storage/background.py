@@ -1,0 +1,105 @@
+"""Saving in the background: a ``Storage`` around any other."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minitf.saved import Reader, Storage
+from minitf.storage.values import Partitioned, Typed
+
+
+class BackgroundStorage:
+    """Writes in a thread. ``write`` copies the values and returns; one write is under way at a time.
+
+    An error of a write is raised by the next ``write``, ``open``, ``exists``, ``remove`` or by ``wait``, once. Everything but
+    ``write`` waits first, so what was written can be seen. The process does not end before the last write has.
+    """
+
+    def __init__(self, storage: Storage):
+        self._storage = storage
+        self._lock = threading.Lock()  # one caller at a time
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        _alive.add(self)
+
+    @property
+    def name(self) -> str:
+        """The name of the format."""
+        return self._storage.name
+
+    def __repr__(self) -> str:
+        return f"BackgroundStorage({self._storage!r})"
+
+    def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
+        """Starts writing a checkpoint with the values of now. Raises what the write before raised."""
+        with self._lock:
+            self._finish()
+            copies = {key: _copied(value) for key, value in tensors.items()}
+            # Not a daemon: the interpreter waits for it.
+            self._thread = threading.Thread(target=self._run, args=(prefix, copies), name="minitf-save", daemon=False)
+            self._thread.start()
+
+    def _run(self, prefix: str, tensors: Mapping[str, Any]) -> None:
+        try:
+            self._storage.write(prefix, tensors)
+        except BaseException as error:
+            self._error = error
+
+    def _finish(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def wait(self) -> None:
+        """Returns when the last write is complete. Raises what it raised."""
+        with self._lock:
+            self._finish()
+
+    def open(self, prefix: str) -> Reader:
+        """Waits, then opens a checkpoint."""
+        self.wait()
+        return self._storage.open(prefix)
+
+    def exists(self, prefix: str) -> bool:
+        """Waits, then looks."""
+        self.wait()
+        return self._storage.exists(prefix)
+
+    def remove(self, prefix: str) -> None:
+        """Waits, then deletes."""
+        self.wait()
+        self._storage.remove(prefix)
+
+
+_alive: weakref.WeakSet[BackgroundStorage] = weakref.WeakSet()
+
+
+def _report() -> None:
+    """At the end of the process nobody is left to raise an error to; it must not go unsaid."""
+    import logging
+
+    for storage in list(_alive):
+        try:
+            storage.wait()
+        except BaseException as error:
+            logging.getLogger("minitf").error("the last background save failed: %s", error)
+
+
+atexit.register(_report)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Typed):
+        return Typed(value.dtype, _copied(value.array))
+    if isinstance(value, Partitioned):
+        return Partitioned(value.shape, [(extents, _copied(piece)) for extents, piece in value.pieces])
+    return np.array(value, order="C") if isinstance(value, np.ndarray) else value

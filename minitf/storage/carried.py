@@ -1,0 +1,208 @@
+"""What storages do whose format has fewer dtypes than TensorFlow's.
+
+A value that the format cannot hold as it is, is carried as bytes, with a note that says what it is:
+
+* numbers: uint8, with one more dimension for the bytes of an element (little-endian);
+* strings and variants: uint8, flat: the length of every element as 8 bytes (little-endian), then the elements.
+
+The notes and the checksums (CRC-32C, for formats without their own) of all values are one JSON text::
+
+    {"minitf": 1, "tensors": {key: {"dtype": "string", "shape": [2]}}, "crc32c": {key: number}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from minitf.core.dtypes import DType, as_dtype, of_numpy
+from minitf.core.spec import Spec, total_size
+from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
+from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
+from minitf.storage.regions import box_of, cut, join, region_box
+from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, string_array
+
+Note = dict[str, Any]
+VERSION = 1
+_MAX_RANK = 64
+
+
+def whole_value(value: Any, key: str) -> tuple[DType, Array]:
+    """Dtype and array of anything that can be written, pieces put together. Raises InvalidArgumentError."""
+    if not isinstance(value, Partitioned):
+        return as_value(value, key)
+    shape = tuple(value.shape)
+    parts: dict[tuple[Extent, ...], Array] = {}
+    dtype: DType | None = None
+    for extents, piece in value.pieces:
+        dtype, parts[tuple(extents)] = as_value(piece, key)
+    if dtype is None:
+        raise InvalidArgumentError(f"write: the partitioned tensor {key!r} has no pieces.")
+    everything = box_of((None,) * len(shape), shape)
+    return dtype, join(dtype, shape, list(parts), everything, lambda e, box: cut(parts[e], box), f"write: {key!r}")
+
+
+def carry(dtype: DType, array: Array, key: str) -> tuple[Array, Note]:
+    """A value as bytes, and the note that says what it is."""
+    note = {"dtype": dtype.name, "shape": list(array.shape)}
+    if dtype.kind in "SV":
+        items = as_bytes(array, key)
+        lengths = np.array([len(item) for item in items], "<u8").tobytes()
+        return np.frombuffer(lengths + b"".join(items), np.uint8), note
+    raw = np.frombuffer(array.tobytes(), np.uint8)
+    return raw.reshape((*array.shape, dtype.size)), note
+
+
+def uncarry(stored: Array, note: Note, where: str) -> Array:
+    """The value that ``carry`` made bytes of. Raises DataLossError if the note does not fit."""
+    spec = note_spec(note, where)
+    raw = np.ascontiguousarray(stored).reshape(-1).view(np.uint8)
+    assert spec.shape is not None
+    shape = tuple(n or 0 for n in spec.shape)
+    count = total_size(shape)
+    if spec.dtype.kind not in "SV":
+        if raw.size != count * spec.dtype.size:
+            raise DataLossError(f"{where}: {raw.size} bytes stored; {spec} has {count * spec.dtype.size}.")
+        return finish_numbers(raw.view(spec.dtype.np).reshape(shape).copy(), spec.dtype, False)
+    if count * 8 > raw.size:
+        raise DataLossError(f"{where}: {raw.size} bytes cannot hold {count} strings.")
+    data = raw.tobytes()
+    lengths = np.frombuffer(data, "<u8", count).tolist()
+    if count * 8 + sum(lengths) != len(data):
+        raise DataLossError(f"{where}: the strings have {sum(lengths)} bytes; there are {len(data) - 8 * count}.")
+    items, at = [], count * 8
+    for length in lengths:
+        items.append(data[at : at + length])
+        at += length
+    return string_array(items, shape)
+
+
+def note_spec(note: Note, where: str) -> Spec:
+    """Dtype and shape that a note tells. Raises DataLossError if it is none."""
+    try:
+        dtype, shape = as_dtype(note["dtype"]), note["shape"]
+        good = isinstance(note["dtype"], str) and dtype.is_numpy_compatible and len(shape) <= _MAX_RANK
+        good = good and all(type(n) is int and 0 <= n < 1 << 63 for n in shape)
+    except (TypeError, KeyError):
+        good = False
+    if not good:
+        raise DataLossError(f"{where}: the note {str(note)[:100]} describes no tensor.")
+    return Spec(dtype, tuple(shape))
+
+
+def is_native(dtype: DType) -> bool:
+    """True if NumPy alone can say what the dtype is."""
+    return dtype.is_numpy_compatible and dtype.kind not in "SVq" and dtype.np.isbuiltin == 1 and dtype.name not in SUB_BYTE
+
+
+def encode_notes(notes: Mapping[str, Note], crcs: Mapping[str, int]) -> str:
+    """The JSON text of notes and checksums."""
+    return json.dumps({"minitf": VERSION, "tensors": notes, "crc32c": crcs}, ensure_ascii=True, separators=(",", ":"))
+
+
+def decode_notes(text: str | bytes, source: str) -> tuple[dict[str, Note], dict[str, int]]:
+    """Notes and checksums from their JSON text. Raises DataLossError for anything else."""
+    try:
+        found = json.loads(text)
+        version, notes, crcs = found["minitf"], found["tensors"], found.get("crc32c", {})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        version = notes = crcs = None
+    if type(version) is not int or not isinstance(notes, dict) or not isinstance(crcs, dict):
+        raise DataLossError(f"{source}: the notes of minitf in it are damaged.")
+    if version > VERSION:
+        raise InvalidArgumentError(
+            f"{source}: written by a newer minitf (notes of version {version}, this one reads {VERSION})."
+        )
+    return notes, crcs
+
+
+class Arrays(Protocol):
+    """What a format gives of its values; ``CarriedReader`` makes a ``Reader`` of it."""
+
+    source: str
+    notes: dict[str, Note]
+
+    def names(self) -> Iterable[str]:
+        """All keys."""
+
+    def described(self, key: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """NumPy dtype and shape as stored."""
+
+    def load(self, keys: Sequence[str]) -> list[Array]:
+        """Values as stored, new and verified."""
+
+
+class CarriedReader:
+    """A ``Reader`` over ``Arrays``."""
+
+    def __init__(self, arrays: Arrays):
+        self._arrays = arrays
+        self.source = self.prefix = arrays.source
+        self._keys = sorted(arrays.names(), key=lambda key: key.encode("utf-8", "surrogateescape"))
+        self._known = frozenset(self._keys)
+
+    def keys(self) -> list[str]:
+        """All keys, sorted by their UTF-8 bytes."""
+        return list(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        """True if there is such a key."""
+        return key in self._known
+
+    def _where(self, key: str) -> str:
+        return f"{self.source}: key {key!r}"
+
+    def spec(self, key: str) -> Spec:
+        """Dtype and shape. Raises NotFoundError, DataLossError."""
+        if key not in self._known:
+            raise NotFoundError(f"read: key {key!r} is not in checkpoint {self.source!r}, which has {len(self._keys)} keys.")
+        note = self._arrays.notes.get(key)
+        if note is not None:
+            return note_spec(note, self._where(key))
+        np_dtype, shape = self._arrays.described(key)
+        try:
+            return Spec(of_numpy(np_dtype), shape)
+        except TypeError as error:
+            raise DataLossError(f"{self._where(key)}: {error}") from None
+
+    def slices(self, key: str) -> list[tuple[Extent, ...]]:
+        """None: these formats have no partitioned tensors."""
+        self.spec(key)
+        return []
+
+    def read(self, key: str) -> Array:
+        """The value as a new array. Raises NotFoundError, DataLossError."""
+        value: Array = self.read_many([key])[0]
+        return value
+
+    def read_many(self, keys: Iterable[str]) -> list[Any]:
+        """The values of many keys, in their order; all or an error."""
+        wanted = list(keys)
+        for key in wanted:
+            self.spec(key)
+        return [self._finished(key, stored) for key, stored in zip(wanted, self._arrays.load(wanted), strict=True)]
+
+    def _finished(self, key: str, stored: Array) -> Array:
+        note = self._arrays.notes.get(key)
+        if note is not None:
+            return uncarry(stored, note, self._where(key))
+        if stored.dtype.kind in "SU":
+            return as_value(stored, key)[1]
+        return stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
+
+    def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
+        """A region: ``size`` elements from ``begin`` on in each dimension; -1: up to the end. Raises InvalidArgumentError."""
+        shape = self.spec(key).shape
+        assert shape is not None
+        return cut(self.read(key), region_box(key, tuple(n or 0 for n in shape), begin, size))
+
+    def contents(self) -> list[list[tuple[str, Any]]]:
+        """Everything, ready to be written by another storage."""
+        out = []
+        for key, value in zip(self._keys, self.read_many(self._keys), strict=True):
+            dtype = self.spec(key).dtype
+            out.append((key, Typed(dtype, value) if dtype.kind in "qV" else value))
+        return [out]

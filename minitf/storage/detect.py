@@ -1,0 +1,117 @@
+"""Opening a checkpoint by whatever path somebody has at hand.
+
+A prefix, an index file, a data file, a state file, a directory (with a state file, or of a SavedModel), a V1 file or pattern,
+an archive: ``identify`` says what it is, ``open_checkpoint`` opens it. Of other files it says what they seem to be.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from minitf.errors import DataLossError, NotFoundError
+from minitf.saved import Reader
+from minitf.storage.bundle.names import index_path, missing_text, split_data_name
+from minitf.storage.files import LOCAL, Disk, is_directory, is_file, names_in, path_of, read_fully, typed
+from minitf.storage.formats import format_at, format_named
+from minitf.storage.state_file import STATE_FILE, latest_checkpoint
+
+_TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
+_SIGNATURES = (
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras weights?)"),
+    (b"\x80\x02", "a pickle (an old torch.save?)"),
+    (b"\x80\x04", "a pickle"),
+    (b"\x80\x05", "a pickle"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"GGUF", "a GGUF model"),
+    (b"\x93NUMPY", "a single NumPy array (.npy)"),
+    (b"PK\x03\x04", "a zip archive (a .keras model, or torch.save?)"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a path turned out to be: the ``format`` (a storage's name) and the prefix to open it with."""
+
+    format: str
+    prefix: str
+
+
+def open_checkpoint(path: str, disk: Disk = LOCAL) -> Reader:
+    """A ``Reader`` for the checkpoint that a path of any form stands for. Raises as ``identify`` and as ``open``."""
+    found = identify(path, disk)
+    reader: Any = format_named(found.format, disk=disk).open(found.prefix)
+    opened: Reader = reader
+    return opened
+
+
+def identify(path: str, disk: Disk = LOCAL) -> Found:
+    """What a path stands for.
+
+    Raises NotFoundError, saying what was looked for, and DataLossError for a file that is no checkpoint, saying what it seems
+    to be.
+    """
+    path = path_of(path)
+    storage = format_at(path, disk) if path else None
+    if storage is not None and not (storage.name == "tf-v1" and is_file(disk, path)):
+        return Found(storage.name, path)
+    for prefix in _prefixes_of_part(path):
+        if is_file(disk, index_path(prefix)):
+            return Found("tf-v2", prefix)
+    if path and is_directory(disk, path):
+        return _in_directory(path, disk)
+    if is_file(disk, path):
+        return _sniff(path, disk)
+    raise NotFoundError(missing_text(disk, path))
+
+
+def _prefixes_of_part(path: str) -> list[str]:
+    """The prefix, if the path is that of one file of a set."""
+    out = [path.removesuffix(ending) for ending in (".index", ".meta") if path.endswith(ending)]
+    parts = split_data_name(path)
+    return out if parts is None else [*out, parts[0]]
+
+
+def _in_directory(directory: str, disk: Disk) -> Found:
+    saved_model = os.path.join(directory, "variables", "variables")
+    if is_file(disk, index_path(saved_model)):
+        return Found("tf-v2", saved_model)
+    if is_file(disk, index_path(os.path.join(directory, "variables"))):
+        return Found("tf-v2", os.path.join(directory, "variables"))
+    return _latest(directory, STATE_FILE, disk)
+
+
+def _latest(directory: str, state_file: str, disk: Disk) -> Found:
+    try:
+        latest = latest_checkpoint(directory, state_file, disk=disk)
+    except ValueError as error:
+        raise DataLossError(str(error)) from error
+    storage = format_at(latest, disk) if latest is not None else None
+    if latest is not None and storage is not None:
+        return Found(storage.name, latest)
+    found = sorted(name.removesuffix(".index") for name in names_in(disk, directory) if name.endswith(".index"))
+    hint = f" There is {', '.join(repr(os.path.join(directory, name)) for name in found[:3])}." if found else ""
+    path = os.path.join(directory, state_file)
+    raise NotFoundError(f"open: directory {directory!r}: {path!r} names no checkpoint that can be used.{hint}")
+
+
+def _sniff(path: str, disk: Disk) -> Found:
+    """What a file is by its content."""
+    with typed("read", path):
+        handle = disk.open(path)
+        try:
+            size = disk.size(handle)
+            head, tail = bytearray(min(size, 512)), bytearray(min(size, 8))
+            read_fully(disk, handle, memoryview(head), 0)
+            read_fully(disk, handle, memoryview(tail), size - len(tail))
+        finally:
+            disk.close(handle)
+    if tail == _TABLE_MAGIC:
+        return Found("tf-v1", path)
+    if b"model_checkpoint_path" in head:
+        return _latest(os.path.dirname(path), os.path.basename(path), disk)
+    what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), "something else, or damaged")
+    if size >= 10 and head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= size - 8:
+        what = "a safetensors file without its ending: rename it to end with .safetensors"
+    raise DataLossError(f"open: {path!r} is no checkpoint: it seems to be {what}.")

@@ -1,0 +1,166 @@
+"""Checkpoints as ``prefix.npz``: a zip archive with a ``.npy`` file a value, which ``numpy.load`` reads.
+
+What NumPy has no type for (strings, bfloat16, quantised kinds ...) is carried as bytes, see ``carried``; the notes are the
+value ``__minitf__``. Nothing is pickled. Archives made by ``numpy.savez`` are read, too, object arrays excepted.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.storage.carried import CarriedReader, Note, carry, decode_notes, encode_notes, is_native, whole_value
+from minitf.storage.files import Disk, FileView, typed
+from minitf.storage.single_file import SingleFile
+from minitf.storage.values import Array, bytes_view
+
+NOTES = "__minitf__"
+HEADER_LIMIT = 1 << 16
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    OverflowError,
+    SyntaxError,
+)
+
+
+class Npz(SingleFile):
+    """NumPy's archive as a ``Storage``."""
+
+    name = "npz"
+    suffix = ".npz"
+
+    def _prepare(self, tensors: Mapping[str, Any]) -> list[tuple[str, Array]]:
+        notes: dict[str, Note] = {}
+        out = []
+        for key, value in tensors.items():
+            if key == NOTES or "\0" in key or not key:
+                raise InvalidArgumentError(f"write: {key!r} cannot be a key in an npz archive.")
+            dtype, array = whole_value(value, key)
+            if not is_native(dtype):
+                array, notes[key] = carry(dtype, array, key)
+            out.append((key, array))
+        text = np.frombuffer(encode_notes(notes, {}).encode(), np.uint8)
+        return [*out, (NOTES, text)]
+
+    def _fill(self, handle: int, prepared: list[tuple[str, Array]]) -> None:
+        with FileView(self._disk, handle, writing=True) as raw, zipfile.ZipFile(raw, "w", allowZip64=True) as archive:
+            for key, array in prepared:
+                info = zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0))  # the same bytes each time
+                with archive.open(info, "w", force_zip64=True) as member:
+                    header = io.BytesIO()
+                    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+                    member.write(header.getvalue())
+                    view = bytes_view(np.asarray(array, order="C"))
+                    for start in range(0, len(view), 1 << 22):
+                        member.write(view[start : start + (1 << 22)])
+
+    def _reader(self, path: str) -> CarriedReader:
+        return CarriedReader(_Archive(self._disk, path))
+
+
+class _Archive:
+    def __init__(self, disk: Disk, path: str):
+        self.source = path
+        self.notes: dict[str, Note] = {}
+        self._disk = disk
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        self._headers: dict[str, tuple[np.dtype[Any], tuple[int, ...], bool]] = {}
+        with typed("read", path):
+            handle = disk.open(path)
+            try:
+                with self._archive(handle) as archive:
+                    length = disk.size(handle)
+                    for info in archive.infolist():
+                        self._check(info, length)
+                        self._members[info.filename.removesuffix(".npy")] = info
+                    if NOTES in self._members:
+                        self.notes = decode_notes(self._load(archive, NOTES).tobytes(), path)[0]
+                        del self._members[NOTES]
+            finally:
+                disk.close(handle)
+        unknown = self.notes.keys() - self._members.keys()
+        if unknown:
+            raise DataLossError(f"{path}: the value of {min(unknown)!r} is missing.")
+
+    def _archive(self, handle: int) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(io.BufferedReader(FileView(self._disk, handle)))
+        except _DAMAGE as error:
+            raise DataLossError(f"{self.source}: not an npz archive: {error}.") from None
+
+    def _check(self, info: zipfile.ZipInfo, length: int) -> None:
+        """The sizes in the archive's directory are only believed as far as the bytes can hold them."""
+        if info.compress_size > length or info.file_size > 1032 * info.compress_size + 64:
+            raise DataLossError(f"{self.source}: {info.filename!r} claims {info.file_size} bytes, which it cannot have.")
+
+    def names(self) -> Iterable[str]:
+        """All keys."""
+        return self._members
+
+    def described(self, key: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """NumPy dtype and shape as stored."""
+        if key not in self._headers:
+            with typed("read", self.source):
+                handle = self._disk.open(self.source)
+                try:
+                    with self._archive(handle) as archive:
+                        for name in self._members:  # the others will be asked for as well
+                            self._header(archive, name)
+                finally:
+                    self._disk.close(handle)
+        return self._headers[key][:2]
+
+    def _header(self, archive: zipfile.ZipFile, key: str) -> None:
+        if key not in self._headers:
+            try:
+                with archive.open(self._members[key]) as member:
+                    start = io.BytesIO(member.read(HEADER_LIMIT))
+                self._headers[key] = _parse_header(start)
+            except _DAMAGE as error:
+                raise DataLossError(f"{self.source}: key {key!r}: {error}.") from None
+
+    def load(self, keys: Sequence[str]) -> list[Array]:
+        """Values as stored, new and verified."""
+        with typed("read", self.source):
+            handle = self._disk.open(self.source)
+            try:
+                with self._archive(handle) as archive:
+                    return [self._load(archive, key) for key in keys]
+            finally:
+                self._disk.close(handle)
+
+    def _load(self, archive: zipfile.ZipFile, key: str) -> Array:
+        try:
+            data = io.BytesIO(archive.read(self._members[key]))  # zip's own checksum is verified here
+            dtype, shape, fortran = _parse_header(data)
+            rest = data.getbuffer()[data.tell() :]
+            if dtype.hasobject:
+                raise ValueError("it is a pickled object, which is not loaded")
+            array = np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
+        except _DAMAGE as error:
+            raise DataLossError(f"{self.source}: key {key!r}: {error}.") from None
+        return np.array(array, order="C")
+
+
+def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
+    version = np.lib.format.read_magic(data)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    if read is None:
+        raise ValueError(f"npy version {version} is not known")
+    try:
+        shape, fortran, dtype = read(data)
+    except (RecursionError, MemoryError, TypeError) as error:
+        raise ValueError(f"damaged npy header: {error}") from None
+    return dtype, shape, fortran

@@ -1,0 +1,118 @@
+"""Boxes in a tensor: what a slice covers, and putting a region together from stored pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from minitf.core.dtypes import DType
+from minitf.core.spec import total_size
+from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.storage.values import Array, Extent
+
+Box = tuple[slice, ...]  # with start and stop in every dimension
+
+
+def box_of(extents: tuple[Extent, ...], shape: tuple[int, ...]) -> Box:
+    """A slice's box."""
+    return tuple(slice(0, n) if e is None else slice(e[0], e[0] + e[1]) for e, n in zip(extents, shape, strict=True))
+
+
+def slice_text(extents: tuple[Extent, ...]) -> str:
+    """A slice as TensorFlow writes it: ``0,3:-``."""
+    return ":".join("-" if extent is None else f"{extent[0]},{extent[1]}" for extent in extents)
+
+
+def slice_shape(extents: tuple[Extent, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a piece of a tensor."""
+    return tuple(size if extent is None else extent[1] for extent, size in zip(extents, shape, strict=True))
+
+
+def intersection(a: Box, b: Box) -> Box | None:
+    """What two boxes have in common, None if nothing."""
+    out = tuple(slice(max(x.start, y.start), min(x.stop, y.stop)) for x, y in zip(a, b, strict=True))
+    return None if any(s.start >= s.stop for s in out) else out
+
+
+def volume(box: Box) -> int:
+    """Number of elements."""
+    return total_size(s.stop - s.start for s in box)
+
+
+def moved(box: Box, origin: Box) -> Box:
+    """A box counted from the corner of another."""
+    return tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(box, origin, strict=True))
+
+
+def region_box(key: str, shape: tuple[int, ...], begin: Sequence[int], size: Sequence[int]) -> Box:
+    """The box that ``begin`` and ``size`` (-1: up to the end) ask for. Raises InvalidArgumentError if it is not inside."""
+    if len(begin) != len(shape) or len(size) != len(shape):
+        raise InvalidArgumentError(
+            f"read_slice: {key!r} has {len(shape)} dimensions; begin {list(begin)} and size {list(size)} must have as many."
+        )
+    out = []
+    for start, length, whole in zip(map(int, begin), map(int, size), shape, strict=True):
+        stop = whole if length == -1 else start + length
+        if not 0 <= start <= stop <= whole:
+            raise InvalidArgumentError(
+                f"read_slice: the region from {list(begin)} of size {list(size)} is not inside {key!r} of shape {shape}."
+            )
+        out.append(slice(start, stop))
+    return tuple(out)
+
+
+def cut(array: Array, box: Box) -> Array:
+    """A part of an array, as an array of its own; the array itself if that is all of it."""
+    if all(s.start == 0 and s.stop == n for s, n in zip(box, array.shape, strict=True)):
+        return array
+    return array[box].copy()
+
+
+def check_disjoint(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...], where: str) -> None:
+    """Raises DataLossError if two slices overlap."""
+    found = [(box_of(extents, shape), extents) for extents in slices]
+    found = [(box, extents) for box, extents in found if volume(box)]
+    cuts = [d for d in range(len(shape)) if len({(box[d].start, box[d].stop) for box, _ in found}) > 1]
+    axis = cuts[0] if cuts else 0
+    active: list[tuple[Box, tuple[Extent, ...]]] = []  # those that may reach into the next one
+    for box, extents in sorted(found, key=lambda item: item[0][axis].start if shape else 0):
+        if shape:
+            active = [other for other in active if other[0][axis].stop > box[axis].start]
+        for other, other_extents in active:
+            if intersection(box, other) is not None:
+                raise DataLossError(f"{where}: overlapping slices {slice_text(other_extents)} and {slice_text(extents)}.")
+        active.append((box, extents))
+
+
+def join(
+    dtype: DType,
+    shape: tuple[int, ...],
+    slices: Sequence[tuple[Extent, ...]],
+    wanted: Box,
+    fetch: Callable[[tuple[Extent, ...], Box], Array],
+    where: str,
+) -> Array:
+    """A region of a tensor from those of its pieces that touch it.
+
+    ``fetch(extents, box)`` gives a part of a piece, the box counted from the piece's corner. Raises DataLossError if pieces
+    overlap, InvalidArgumentError if they do not cover the region.
+    """
+    check_disjoint(slices, shape, where)
+    touched = []
+    covered = 0
+    for extents in slices:
+        box = box_of(extents, shape)
+        common = intersection(box, wanted)
+        if common is not None and volume(common):
+            touched.append((extents, box, common))
+            covered += volume(common)
+    if covered < volume(wanted):
+        raise InvalidArgumentError(
+            f"{where} does not have sufficient slices: they cover {covered} of the {volume(wanted)} elements wanted."
+        )
+    parts = [(common, fetch(extents, moved(common, box))) for extents, box, common in touched]
+    out = np.empty([s.stop - s.start for s in wanted], dtype.np)  # not before the parts are there: the file may lie
+    for common, part in parts:
+        out[moved(common, wanted)] = part
+    return out

@@ -1,0 +1,165 @@
+"""Checkpoints as ``prefix.safetensors``: a JSON header, then all values, one behind the other.
+
+::
+
+    u64 n | n bytes of JSON {key: {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ...} | values
+
+What the format has no dtype for is carried as bytes, see ``carried``; the notes and a CRC-32C of every value (the format has
+none of its own) are the metadata entry ``minitf``. The files are what the package of the same name reads and writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from crc32c import crc32c
+
+from minitf.core import dtypes
+from minitf.core.dtypes import DType
+from minitf.core.spec import total_size
+from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.storage.bundle import spans
+from minitf.storage.carried import CarriedReader, Note, carry, decode_notes, encode_notes, whole_value
+from minitf.storage.files import Disk, read_fully, typed, write_fully
+from minitf.storage.single_file import SingleFile
+from minitf.storage.values import Array, bytes_view
+
+METADATA = "__metadata__"
+HEADER_LIMIT = 100_000_000  # the package's own
+
+NAMES: dict[DType, str] = {
+    dtypes.bool: "BOOL", dtypes.uint8: "U8", dtypes.int8: "I8", dtypes.int16: "I16", dtypes.uint16: "U16", dtypes.int32: "I32",
+    dtypes.uint32: "U32", dtypes.int64: "I64", dtypes.uint64: "U64", dtypes.float16: "F16", dtypes.bfloat16: "BF16",
+    dtypes.float32: "F32", dtypes.float64: "F64", dtypes.float8_e5m2: "F8_E5M2", dtypes.float8_e4m3fn: "F8_E4M3",
+}  # fmt: skip
+_DTYPES = {name: dtype for dtype, name in NAMES.items()} | {"C64": dtypes.complex64}
+
+
+class Safetensors(SingleFile):
+    """The safetensors format as a ``Storage``."""
+
+    name = "safetensors"
+    suffix = ".safetensors"
+
+    def _prepare(self, tensors: Mapping[str, Any]) -> tuple[bytes, list[Array]]:
+        notes: dict[str, Note] = {}
+        crcs: dict[str, int] = {}
+        header: dict[str, Any] = {METADATA: {}}
+        arrays = []
+        end = 0
+        for key, value in tensors.items():
+            if key == METADATA:
+                raise InvalidArgumentError(f"write: the key {key!r} is taken by the format.")
+            dtype, array = whole_value(value, key)
+            if dtype not in NAMES:
+                array, notes[key] = carry(dtype, array, key)
+                dtype = dtypes.uint8
+            crcs[key] = crc32c(bytes_view(array))
+            header[key] = {"dtype": NAMES[dtype], "shape": list(array.shape), "data_offsets": [end, end + array.nbytes]}
+            end += array.nbytes
+            arrays.append(array)
+        header[METADATA]["minitf"] = encode_notes(notes, crcs)
+        try:
+            text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidArgumentError(f"write: a key is not Unicode text, which safetensors demands: {error}.") from None
+        text += b" " * (-len(text) % 8)
+        return len(text).to_bytes(8, "little") + text, arrays
+
+    def _fill(self, handle: int, prepared: tuple[bytes, list[Array]]) -> None:
+        header, arrays = prepared
+        offset = write_fully(self._disk, handle, header, 0)
+        for array in arrays:
+            offset = write_fully(self._disk, handle, bytes_view(array), offset)
+
+    def _reader(self, path: str) -> CarriedReader:
+        return CarriedReader(_File(self._disk, path))
+
+
+class _File:
+    def __init__(self, disk: Disk, path: str):
+        self.source = path
+        self.notes: dict[str, Note] = {}
+        self._crcs: dict[str, int] = {}
+        self._disk = disk
+        with typed("read", path):
+            handle = disk.open(path)
+            try:
+                size = disk.size(handle)
+                length = int.from_bytes(self._bytes(handle, 0, 8 if size >= 8 else 0), "little")
+                if size < 8 or length > min(size - 8, HEADER_LIMIT):
+                    raise DataLossError(f"{path}: not a safetensors file: a header of {length} bytes in a file of {size}.")
+                text = self._bytes(handle, 8, length)
+            finally:
+                disk.close(handle)
+        self._start = 8 + length
+        self._entries = self._parse(bytes(text), size - self._start)
+
+    def _bytes(self, handle: int, offset: int, size: int) -> bytearray:
+        data = bytearray(size)
+        if read_fully(self._disk, handle, memoryview(data), offset) < size:
+            raise DataLossError(f"{self.source}: the file became shorter while it was being read.")
+        return data
+
+    def _parse(self, text: bytes, size: int) -> dict[str, tuple[DType, tuple[int, ...], int, int]]:
+        try:
+            header = json.loads(text.decode("utf-8"), object_pairs_hook=_no_twins)
+            metadata = header.pop(METADATA, {})
+            found = {key: self._entry(key, entry, size) for key, entry in header.items()}
+            notes = metadata.get("minitf")
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise DataLossError(f"{self.source}: the header is damaged: {error}.") from None
+        if notes is not None:
+            self.notes, self._crcs = decode_notes(notes if isinstance(notes, str) else "", self.source)
+            unknown = (self.notes.keys() | self._crcs.keys()) - found.keys()
+            if unknown:
+                raise DataLossError(f"{self.source}: the value of {min(unknown)!r} is missing.")
+        return found
+
+    def _entry(self, key: str, entry: Any, size: int) -> tuple[DType, tuple[int, ...], int, int]:
+        dtype = _DTYPES.get(entry["dtype"])
+        if dtype is None:
+            raise ValueError(f"dtype {entry['dtype']!r} of {key!r} is not known")
+        shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
+        if not all(type(n) is int and n >= 0 for n in (*shape, begin, end)) or end > size or len(shape) > 64:
+            raise ValueError(f"{key!r} is not inside the file")
+        if end - begin != total_size(shape) * dtype.size:
+            raise ValueError(f"{key!r} has {end - begin} bytes, {dtype.name} {shape} has {total_size(shape) * dtype.size}")
+        return dtype, shape, begin, end
+
+    def names(self) -> Iterable[str]:
+        """All keys."""
+        return self._entries
+
+    def described(self, key: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """NumPy dtype and shape as stored."""
+        dtype, shape, _, _ = self._entries[key]
+        return dtype.np, shape
+
+    def load(self, keys: Sequence[str]) -> list[Array]:
+        """Values as stored, new, and verified if the file has checksums."""
+        entries = [self._entries[key] for key in keys]
+        with typed("read", self.source):
+            handle = self._disk.open(self.source)
+            try:
+                if any(self._start + end > self._disk.size(handle) for _, _, _, end in entries):
+                    raise DataLossError(f"{self.source}: the file became shorter since it was opened.")
+                arrays = [np.empty(shape, dtype.np) for dtype, shape, _, _ in entries]
+                wanted = [(self._start + entry[2], bytes_view(array)) for entry, array in zip(entries, arrays, strict=True)]
+                crcs = spans.read(self._disk, handle, wanted, self.source)
+            finally:
+                self._disk.close(handle)
+        for key, crc in zip(keys, crcs, strict=True):
+            if self._crcs.get(key, crc) != crc:
+                raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
+        return arrays
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice")
+    return found

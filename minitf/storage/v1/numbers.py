@@ -1,0 +1,109 @@
+"""Arrays as the value fields of a TensorProto: packed numbers.
+
+Floats stand as they are; integers, bools and halves (their 16 bits) are varints, a negative number being one of 64 bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minitf.core import dtypes
+from minitf.core.dtypes import DType
+from minitf.errors import DataLossError
+from minitf.storage.values import Array
+
+
+class Packing(NamedTuple):
+    """How a dtype is stored: the number of the field, and the NumPy dtype of bare numbers or None for varints."""
+
+    field: int
+    bare: str | None
+
+
+PACKINGS: dict[DType, Packing] = {
+    dtypes.float32: Packing(5, "<f4"),
+    dtypes.float64: Packing(6, "<f8"),
+    dtypes.complex64: Packing(9, "<c8"),
+    dtypes.complex128: Packing(12, "<c16"),
+    dtypes.int64: Packing(10, None),
+    dtypes.bool: Packing(11, None),
+    dtypes.float16: Packing(13, None),
+    **{
+        dtype: Packing(7, None)
+        for dtype in (
+            dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.uint16, dtypes.qint8, dtypes.quint8, dtypes.qint32,
+        )
+    },
+}  # fmt: skip
+STRING_FIELD = 8
+
+
+def pack(dtype: DType, array: Array) -> bytes:
+    """The bytes of the packed field."""
+    packing = PACKINGS[dtype]
+    if packing.bare is not None:
+        return array.astype(packing.bare, copy=False).tobytes()
+    if dtype is dtypes.float16:
+        array = array.view(np.uint16)
+    return pack_varints(array.reshape(-1).astype(np.int64).view(np.uint64))
+
+
+def unpack(dtype: DType, data: bytes | memoryview, where: str) -> Array:
+    """The flat array in a packed field. Raises DataLossError if the bytes cannot be that."""
+    packing = PACKINGS[dtype]
+    if packing.bare is not None:
+        width = np.dtype(packing.bare).itemsize
+        if len(data) % width:
+            raise DataLossError(f"{where}: {len(data)} bytes are no whole number of {dtype.name} values.")
+        return np.frombuffer(data, packing.bare).astype(dtype.np)
+    return narrow(dtype, unpack_varints(data, where))
+
+
+def narrow(dtype: DType, numbers: np.ndarray[Any, np.dtype[np.uint64]]) -> Array:
+    """Numbers of 64 bits cut down to a dtype; as in TensorFlow the upper bits are not looked at."""
+    if dtype is dtypes.bool:
+        flags: Array = numbers != 0
+        return flags
+    if dtype is dtypes.float16:
+        return numbers.astype(np.uint16).view(np.float16)
+    return numbers.astype(dtype.np)
+
+
+def pack_varints(numbers: np.ndarray[Any, np.dtype[np.uint64]]) -> bytes:
+    """Varints of many numbers, one behind the other."""
+    if not numbers.size or int(numbers.max()) < 128:
+        return numbers.astype(np.uint8).tobytes()
+    shifts = np.arange(0, 70, 7, dtype=np.uint64)
+    out = []
+    for start in range(0, numbers.size, 1 << 16):
+        part = numbers[start : start + (1 << 16), None]
+        groups = part >> np.minimum(shifts, np.uint64(63))  # of the tenth group one bit is left
+        used = groups != 0
+        used[:, 0] = True
+        more = np.zeros_like(used)
+        more[:, :-1] = used[:, 1:]
+        coded = (groups & np.uint64(127)).astype(np.uint8) | (more.astype(np.uint8) << 7)
+        out.append(coded[used].tobytes())
+    return b"".join(out)
+
+
+def unpack_varints(data: bytes | memoryview, where: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """The numbers in varints. Raises DataLossError if one is cut off or too long."""
+    raw = np.frombuffer(data, np.uint8)
+    if not raw.size:
+        return np.zeros(0, np.uint64)
+    last = np.flatnonzero(raw < 128)
+    if raw[-1] > 127:
+        raise DataLossError(f"{where}: the last number is cut off.")
+    if last.size == raw.size:
+        return raw.astype(np.uint64)
+    first = np.concatenate(([0], last[:-1] + 1))
+    lengths = last - first + 1
+    if int(lengths.max()) > 10:
+        raise DataLossError(f"{where}: a number has more than ten bytes.")
+    place = np.arange(raw.size) - np.repeat(first, lengths)
+    bits = (raw & 127).astype(np.uint64) << (7 * place).astype(np.uint64)
+    found: np.ndarray[Any, np.dtype[np.uint64]] = np.add.reduceat(bits, first)
+    return found

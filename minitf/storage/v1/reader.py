@@ -1,0 +1,180 @@
+"""Reading V1 checkpoints: one table file or several."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from minitf.core.spec import Spec
+from minitf.errors import DataLossError, NotFoundError
+from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.table import Table
+from minitf.storage.files import Disk, read_fully, typed
+from minitf.storage.keys import bytes_of
+from minitf.storage.regions import Box, cut, join, region_box, slice_shape, slice_text
+from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
+from minitf.storage.values import Array, Partitioned, Typed
+
+
+class TableFile:
+    """A table on disk; open only inside ``with file.opened()``. The last block read is kept as long."""
+
+    def __init__(self, disk: Disk, path: str):
+        self.path = path
+        self._disk = disk
+        self._handle: int | None = None
+        self._kept: tuple[int, dict[bytes, bytes]] | None = None
+        with self.opened() as handle:
+            self._table = Table(self._read, disk.size(handle), path)
+            first = self._table.block(0) if self._table.handles else ([], [])
+            if first[0][:1] != [b""]:
+                raise DataLossError(f"{path}: failed to find the saved tensor slices: there is no list of tensors.")
+            self.tensors = decode_meta(first[1][0], path)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[int]:
+        """Opens the file, closes it at the end."""
+        with typed("read", self.path):
+            handle = self._handle = self._disk.open(self.path)
+            try:
+                yield handle
+            finally:
+                self._handle = self._kept = None
+                self._disk.close(handle)
+
+    def _read(self, offset: int, size: int) -> memoryview:
+        assert self._handle is not None
+        data = memoryview(bytearray(size))
+        if read_fully(self._disk, self._handle, data, offset) < size:
+            raise DataLossError(f"{self.path}: the file became shorter while it was being read.")
+        return data
+
+    def record(self, key: bytes) -> bytes | None:
+        """The record at a key, None if there is none. The file must be open."""
+        number = bisect.bisect_left(self._table.bounds, key)
+        if number == len(self._table.bounds):
+            return None
+        if self._kept is None or self._kept[0] != number:
+            self._kept = number, dict(zip(*self._table.block(number), strict=True))
+        return self._kept[1].get(key)
+
+
+class SlicesReader:
+    """An open V1 checkpoint (a ``Reader``). No file is open between calls."""
+
+    def __init__(self, disk: Disk, prefix: str, paths: Sequence[str]):
+        self.prefix = self.source = prefix
+        self._files = [TableFile(disk, path) for path in paths]
+        self._metas: dict[str, TensorMeta] = {}
+        self._places: dict[tuple[str, Slice], TableFile] = {}
+        for file in self._files:
+            for meta in file.tensors:
+                self._add(file, meta)
+
+    def _add(self, file: TableFile, meta: TensorMeta) -> None:
+        where = f"{file.path}: key {meta.name!r}"
+        before = self._metas.get(meta.name)
+        if before is not None and (before.shape, before.dtype) != (meta.shape, meta.dtype):
+            raise DataLossError(
+                f"{where}: {meta.dtype.name} {meta.shape} here, {before.dtype.name} {before.shape} in another file."
+            )
+        for extents in meta.slices:
+            if (meta.name, extents) in self._places:
+                raise DataLossError(f"{where}: overlapping slices: {slice_text(extents) or 'the whole'} comes twice.")
+            self._places[meta.name, extents] = file
+        self._metas[meta.name] = meta if before is None else before._replace(slices=before.slices + meta.slices)
+
+    def keys(self) -> list[str]:
+        """All keys, sorted by their UTF-8 bytes."""
+        return sorted(self._metas, key=bytes_of)
+
+    def __contains__(self, key: object) -> bool:
+        """True if the checkpoint has a tensor of this name."""
+        return key in self._metas
+
+    def _meta(self, key: str) -> TensorMeta:
+        try:
+            return self._metas[key]
+        except KeyError:
+            raise NotFoundError(
+                f"read: key {key!r} is not in checkpoint {self.prefix!r}, which has {len(self._metas)} keys."
+            ) from None
+
+    def spec(self, key: str) -> Spec:
+        """Dtype and shape. Raises NotFoundError."""
+        meta = self._meta(key)
+        return Spec(meta.dtype, meta.shape)
+
+    def slices(self, key: str) -> list[Slice]:
+        """The pieces that a partitioned tensor was saved in; none for a tensor saved whole."""
+        meta = self._meta(key)
+        return [] if meta.slices == ((None,) * len(meta.shape),) else list(meta.slices)
+
+    def read(self, key: str) -> Array:
+        """The value as a new array. Raises NotFoundError, DataLossError."""
+        shape = self._meta(key).shape
+        return self.read_slice(key, [0] * len(shape), shape)
+
+    def read_many(self, keys: Iterable[str]) -> list[Any]:
+        """The values of many keys, in their order; all or an error."""
+        wanted = list(keys)
+        metas = [self._meta(key) for key in wanted]
+        found: dict[str, Array] = {}
+        ordered = sorted({meta.name: meta for meta in metas}.values(), key=lambda meta: slice_key(bytes_of(meta.name), ()))
+        with contextlib.ExitStack() as stack:
+            for file in self._files:
+                stack.enter_context(file.opened())
+            for meta in ordered:
+                found[meta.name] = self._region(meta, tuple(slice(0, n) for n in meta.shape))
+        counted: dict[str, int] = {}
+        for key in wanted:
+            counted[key] = counted.get(key, 0) + 1
+        return [found[key] if counted[key] == 1 else found[key].copy() for key in wanted]
+
+    def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
+        """A region: ``size`` elements from ``begin`` on in each dimension; -1: up to the end.
+
+        ``verify`` is there for the other formats: here every block that is read is verified. Raises InvalidArgumentError if the
+        region is not inside the tensor or the stored pieces do not cover it.
+        """
+        meta = self._meta(key)
+        wanted = region_box(key, meta.shape, begin, size)
+        with contextlib.ExitStack() as stack:
+            for file in {id(self._places[key, extents]): self._places[key, extents] for extents in meta.slices}.values():
+                stack.enter_context(file.opened())
+            return self._region(meta, wanted)
+
+    def _region(self, meta: TensorMeta, wanted: Box) -> Array:
+        def fetch(extents: Slice, box: Box) -> Array:
+            return cut(self._piece(meta, extents), box)
+
+        whole = (None,) * len(meta.shape)
+        if meta.slices == (whole,):
+            return fetch(whole, wanted)
+        return join(meta.dtype, meta.shape, meta.slices, wanted, fetch, f"{self.source}: key {meta.name!r}")
+
+    def _piece(self, meta: TensorMeta, extents: Slice) -> Array:
+        file = self._places[meta.name, extents]
+        where = f"{file.path}: key {meta.name!r}: slice {slice_text(extents)!r}"
+        record = file.record(slice_key(bytes_of(meta.name), extents))
+        if record is None:
+            raise NotFoundError(f"{where} is listed, but it is not found in the checkpoint file.")
+        return decode_values(record, slice_shape(extents, meta.shape), meta.dtype, where)
+
+    def contents(self) -> list[list[tuple[str, Any]]]:
+        """Everything, in the order of the list of each file, ready for ``TensorSlices.write_shards``."""
+        out = []
+        for file in self._files:
+            items: list[tuple[str, Any]] = []
+            with file.opened():
+                for meta in file.tensors:
+                    pieces = [(e, self._typed(meta, self._piece(meta, e))) for e in meta.slices]
+                    whole = meta.slices == ((None,) * len(meta.shape),)
+                    items.append((meta.name, pieces[0][1] if whole else Partitioned(meta.shape, pieces)))
+            out.append(items)
+        return out
+
+    def _typed(self, meta: TensorMeta, value: Array) -> Any:
+        return Typed(meta.dtype, value) if meta.dtype.kind == "q" else value

@@ -1,0 +1,137 @@
+"""The records of a V1 table: a list of all tensors at the empty key, and a record a slice."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minitf.core.dtypes import DType
+from minitf.core.spec import total_size
+from minitf.errors import DataLossError, UnimplementedError
+from minitf.storage.bundle.entries import check_version, decode_shape, decode_slice, encode_shape, encode_slice, known_dtype
+from minitf.storage.protos import parse
+from minitf.storage.v1.numbers import PACKINGS, STRING_FIELD, narrow, pack, unpack
+from minitf.storage.values import Array, Extent, as_bytes, string_array
+from minitf.storage.varint import read_varint, varint
+
+Slice = tuple[Extent, ...]
+
+
+class TensorMeta(NamedTuple):
+    """What the list says of a tensor: shape, dtype and the slices that it is stored in."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+    slices: tuple[Slice, ...]
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def encode_meta(tensors: list[TensorMeta]) -> bytes:
+    """The record at the empty key."""
+    listed = []
+    for tensor in tensors:
+        body = _field(1, tensor.name.encode("utf-8", "surrogateescape")) + _field(2, encode_shape(tensor.shape))
+        body += b"\x18" + varint(tensor.dtype.number)
+        listed.append(_field(1, body + b"".join(_field(4, encode_slice(extents)) for extents in tensor.slices)))
+    return _field(1, b"".join(listed) + b"\x12\x02\x08\x01")
+
+
+def decode_meta(data: bytes, source: str) -> list[TensorMeta]:
+    """The list of tensors of a table. Raises DataLossError, InvalidArgumentError for a version that cannot be read."""
+    stored = parse("SavedTensorSlices", data, f"{source}: list of tensors")
+    if not stored.HasField("meta"):
+        raise DataLossError(f"{source}: failed to find the saved tensor slices: the first record is no list of tensors.")
+    check_version(stored.meta.versions, source)
+    out = []
+    for tensor in stored.meta.tensor:
+        where = f"{source}: key {tensor.name!r}"
+        shape = decode_shape(tensor.shape, where)
+        slices = tuple(decode_slice(piece, shape, where) for piece in tensor.slice)
+        out.append(TensorMeta(tensor.name, shape, known_dtype(tensor.type, where), slices))
+    return out
+
+
+def check_dtype(dtype: DType, name: str) -> None:
+    """Raises UnimplementedError for dtypes that the format has no field for."""
+    if dtype.kind != "S" and dtype not in PACKINGS:
+        raise UnimplementedError(
+            f"write: {name!r} is {dtype.name}, which a V1 checkpoint cannot hold. Use the V2 format, which holds all dtypes."
+        )
+
+
+def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> bytes:
+    """The record of one slice."""
+    if dtype.kind == "S":
+        values = b"".join(_field(STRING_FIELD, item) for item in as_bytes(array, name))
+    else:
+        packed = pack(dtype, array)
+        values = _field(PACKINGS[dtype].field, packed) if packed else b""
+    return _field(2, _field(1, name.encode("utf-8", "surrogateescape")) + _field(2, encode_slice(extents)) + _field(3, values))
+
+
+def decode_values(data: bytes, shape: tuple[int, ...], dtype: DType, where: str) -> Array:
+    """The values of one slice, which has this shape and dtype. Raises DataLossError for anything else."""
+    if dtype.kind != "S" and dtype not in PACKINGS:
+        raise UnimplementedError(f"{where}: dtype {dtype.name} has no values in a V1 checkpoint.")
+    packed = _quick_field(data, PACKINGS[dtype].field) if dtype in PACKINGS else None
+    flat = unpack(dtype, packed, where) if packed is not None else _through_protobuf(data, dtype, where)
+    count = total_size(shape)
+    if flat.size != count:
+        raise DataLossError(f"{where}: {flat.size} values stored; {dtype.name} {shape} has {count}.")
+    return flat.reshape(shape)
+
+
+def _quick_field(data: bytes, number: int) -> memoryview | None:
+    """The packed values, if the record is as TensorFlow writes it: name, slice, and a tensor with this one field."""
+    view = memoryview(data)
+    try:
+        at, end = _enter(view, 0, len(view), 2)
+        if end != len(view):
+            return None
+        for skipped in (1, 2):
+            _, at = _enter(view, at, end, skipped)
+        at, stop = _enter(view, at, end, 3)
+        if stop != end:
+            return None
+        if at == stop:
+            return view[at:stop]
+        at, inner = _enter(view, at, stop, number)
+        return view[at:inner] if inner == stop else None
+    except (DataLossError, IndexError):
+        return None
+
+
+def _enter(view: memoryview, at: int, end: int, number: int) -> tuple[int, int]:
+    """First and last place of a length-delimited field that must come here."""
+    if view[at] != number << 3 | 2:
+        raise DataLossError("another field")
+    length, at = read_varint(view, at + 1, end)
+    if at + length > end:
+        raise DataLossError("cut off")
+    return at, at + length
+
+
+_NAMES = {5: "float_val", 6: "double_val", 7: "int_val", 9: "scomplex_val", 10: "int64_val", 11: "bool_val", 12: "dcomplex_val",
+          13: "half_val"}  # fmt: skip
+
+
+def _through_protobuf(data: bytes, dtype: DType, where: str) -> Array:
+    """The flat values of a record in any legal form: fields in any order, packed, unpacked or mixed."""
+    stored: Any = parse("SavedTensorSlices", data, where).data.data
+    if dtype.kind == "S":
+        return string_array(list(stored.string_val), (len(stored.string_val),))
+    packing = PACKINGS[dtype]
+    listed = getattr(stored, _NAMES[packing.field])
+    if packing.bare is None:
+        return narrow(dtype, np.array(listed, np.int64).view(np.uint64))
+    flat = np.array(listed, packing.bare.replace("c8", "f4").replace("c16", "f8"))
+    if dtype.is_complex:
+        if flat.size % 2:
+            raise DataLossError(f"{where}: a complex number lacks its second half.")
+        return flat.view(packing.bare).astype(dtype.np)
+    return flat.astype(dtype.np)

@@ -1,0 +1,167 @@
+"""V1 checkpoints as a storage: written to a temporary name and renamed, a file at a time."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minitf.errors import AlreadyExistsError, DataLossError, InvalidArgumentError, NotFoundError
+from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.names import index_path
+from minitf.storage.bundle.table import table_chunks
+from minitf.storage.files import (
+    LOCAL,
+    TEMPORARY,
+    Disk,
+    discard,
+    is_directory,
+    is_file,
+    locked,
+    make_directories,
+    names_in,
+    path_of,
+    replace_file,
+    typed,
+)
+from minitf.storage.keys import bytes_of
+from minitf.storage.v1.reader import SlicesReader
+from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, encode_meta, encode_values
+from minitf.storage.values import Array, Partitioned, as_value
+
+Tensors = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+
+class TensorSlices:
+    """TensorFlow's V1 format as a ``Storage``: the file has the name of the prefix itself.
+
+    A prefix with ``?`` or ``*`` is a pattern for the files of a sharded checkpoint, as in the state file of a sharded saver.
+    """
+
+    name = "tf-v1"
+
+    def __init__(self, durable: bool = True, *, disk: Disk = LOCAL):
+        self.durable = durable
+        self._disk = disk
+
+    def __repr__(self) -> str:
+        return f"TensorSlices(durable={self.durable})"
+
+    def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
+        """Writes a checkpoint of one file; on an error what stood there before is still there.
+
+        Raises UnimplementedError for dtypes that the format does not have, AlreadyExistsError if a V2 checkpoint has the same
+        prefix (readers would take that one first), and typed errors for what the file system refuses.
+        """
+        prefix = path_of(prefix)
+        self._write([(prefix, tensors)], prefix)
+
+    def write_shards(self, prefix: str, shards: Sequence[Tensors]) -> str:
+        """Writes a file for each of ``shards`` and returns the pattern that stands for all of them.
+
+        Each file is replaced in one step; the set is not: use it for new prefixes. One shard: the same as ``write``.
+        """
+        prefix = path_of(prefix)
+        if len(shards) == 1:
+            self._write([(prefix, shards[0])], prefix)
+            return prefix
+        self._write([(f"{prefix}-{n:05d}-of-{len(shards):05d}", tensors) for n, tensors in enumerate(shards)], prefix)
+        return f"{prefix}-?????-of-{len(shards):05d}"
+
+    def _write(self, files: Sequence[tuple[str, Tensors]], prefix: str) -> None:
+        tables = [(path, *_records(tensors)) for path, tensors in files]
+        directory, stem = os.path.split(prefix)
+        make_directories(self._disk, directory, self.durable)
+        with locked(self._disk, directory):
+            if is_file(self._disk, index_path(prefix)):
+                raise AlreadyExistsError(
+                    f"write: a V2 checkpoint stands under {prefix!r} and would hide a V1 one. Remove it, or use another name."
+                )
+            left = [name for name in names_in(self._disk, directory) if name.startswith(f"{stem}{TEMPORARY}")]
+            discard(self._disk, [os.path.join(directory, name) for name in left])
+            for path, keys, values in tables:
+                replace_file(self._disk, path, table_chunks(keys, values), self.durable)
+
+    def open(self, prefix: str) -> SlicesReader:
+        """Opens a checkpoint: reads the list of tensors. Raises NotFoundError, DataLossError."""
+        prefix = path_of(prefix)
+        paths = self._paths(prefix)
+        if not paths:
+            if prefix and is_directory(self._disk, prefix):
+                raise DataLossError(f"open: {prefix!r} is a directory, not a checkpoint; try latest_checkpoint({prefix!r}).")
+            raise NotFoundError(f"open: failed to find any matching files for {prefix!r}.")
+        return SlicesReader(self._disk, prefix, paths)
+
+    def exists(self, prefix: str) -> bool:
+        """True if files stand there (whatever they are)."""
+        return bool(self._paths(path_of(prefix)))
+
+    def remove(self, prefix: str) -> None:
+        """Deletes the file, or all files of the pattern."""
+        for path in self._paths(path_of(prefix)):
+            with typed("remove", path):
+                self._disk.remove(path)
+
+    def _paths(self, prefix: str) -> list[str]:
+        if is_file(self._disk, prefix):
+            return [prefix]
+        directory, pattern = os.path.split(prefix)
+        if not any(sign in pattern for sign in "*?["):
+            return []
+        names = fnmatch.filter(names_in(self._disk, directory), pattern)
+        paths = [os.path.join(directory, name) for name in names if TEMPORARY not in name]
+        return [path for path in paths if is_file(self._disk, path)]
+
+
+class _Values(Sequence[bytes]):
+    """The records of a table, each encoded when it is written, so that they are not all in memory at once."""
+
+    def __init__(self, meta: bytes, pieces: Sequence[tuple[str, Slice, Any, Array]]):
+        self._meta = meta
+        self._pieces = pieces
+        self._kept = -1, b""
+
+    def __len__(self) -> int:
+        return len(self._pieces) + 1
+
+    def __getitem__(self, number: Any) -> Any:
+        if number == 0:
+            return self._meta
+        if self._kept[0] != number:
+            self._kept = number, encode_values(*self._pieces[number - 1])
+        return self._kept[1]
+
+
+def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
+    """Keys and values of a table."""
+    metas: dict[str, TensorMeta] = {}
+    pieces: dict[bytes, tuple[str, Slice, Any, Array]] = {}
+    for name, value in tensors.items() if isinstance(tensors, Mapping) else tensors:
+        if isinstance(value, Partitioned):
+            shape, listed = tuple(value.shape), list(value.pieces)
+        else:
+            _, array = as_value(value, name)
+            shape, listed = array.shape, [((None,) * array.ndim, value)]
+        for extents, piece in listed:
+            dtype, array = as_value(piece, name)
+            check_dtype(dtype, name)
+            _check_piece(name, shape, extents, array)
+            key = slice_key(bytes_of(name), extents)
+            if key in pieces:
+                raise AlreadyExistsError(f"write: the key {name!r} comes twice.")
+            pieces[key] = name, extents, dtype, array
+            before = metas.get(name, TensorMeta(name, shape, dtype, ()))
+            if (before.shape, before.dtype) != (shape, dtype):
+                raise InvalidArgumentError(f"write: the pieces of {name!r} differ in dtype or in the shape of the whole.")
+            metas[name] = before._replace(slices=(*before.slices, extents))
+    keys = sorted(pieces)
+    return [b"", *keys], _Values(encode_meta(list(metas.values())), [pieces[key] for key in keys])
+
+
+def _check_piece(name: str, shape: tuple[int, ...], extents: Slice, array: Array) -> None:
+    inside = len(extents) == len(shape) and all(
+        e is None or (e[0] >= 0 and e[1] > 0 and sum(e) <= n) for e, n in zip(extents, shape, strict=True)
+    )
+    if not inside or array.shape != tuple(n if e is None else e[1] for e, n in zip(extents, shape, strict=True)):
+        raise InvalidArgumentError(f"write: a piece of {name!r} of shape {array.shape} does not fit at {extents} in {shape}.")
