@@ -58,13 +58,17 @@ class TupleEdges(Trackable, Container):
         return f"TupleWrapper({self.elements!r})"
 
 
-class TupleWrapper(Container, tuple[Any, ...]):  # noqa: SLOT001  (the instances need a __dict__)
-    """A tuple whose trackable elements are edges (S53, S55). Calling the class makes a tuple of the original kind."""
+class TrackedTuple(Container):
+    """What makes a subclass of tuple a wrapper. Calling the class makes a tuple of the original kind."""
+
+    __slots__ = ()
 
     _kind: type = tuple
     _edges: TupleEdges
+    __iter__: Any
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: D102  (told by the class)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A tuple of the original kind."""
         return cls._kind(*args, **kwargs)
 
     @property
@@ -115,23 +119,26 @@ class TupleWrapper(Container, tuple[Any, ...]):  # noqa: SLOT001  (the instances
         return cls._kind._make(iterable)  # type: ignore[attr-defined]
 
 
-# What a wrapper needs of its own even if the tuple's class has such a name; of all other names the tuple's class has its own
-# (S55).
+class TupleWrapper(TrackedTuple, tuple[Any, ...]):  # noqa: SLOT001  (instances need a __dict__)
+    """A tuple whose trackable elements are edges (S53, S55)."""
+
+
+# What a wrapper needs of its own even if the tuple's class has such a name. Other names are the tuple's class's first (S55).
 _KEPT = (
     "__new__", "__copy__", "__deepcopy__", "__reduce_ex__", "_make", "_children", "_contents", "_stand_in", "_tracking",
     "_attributes",
 )  # fmt: skip
-_wrapper_kinds: WeakValueDictionary[type, type[TupleWrapper]] = WeakValueDictionary()
+_wrapper_kinds: WeakValueDictionary[type, type[TrackedTuple]] = WeakValueDictionary()
 
 
-def _wrapper_kind(kind: type) -> type[TupleWrapper]:
+def _wrapper_kind(kind: type) -> type[Any]:
     if kind is tuple:
         return TupleWrapper
     found = _wrapper_kinds.get(kind)
     if found is None:
-        own = {name: vars(TupleWrapper)[name] for name in _KEPT}
+        own = {name: vars(TrackedTuple)[name] for name in _KEPT}
         own |= {"_kind": kind, "__module__": __name__, "__doc__": kind.__doc__}
-        found = type(kind.__name__, (kind, TupleWrapper), own)
+        found = type(kind.__name__, (kind, TrackedTuple), own)
         _wrapper_kinds[kind] = found
     return found
 
