@@ -3,48 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 from minitf.core.spec import Spec
 from minitf.errors import NotFoundError
 from minitf.saved import ATTRIBUTES, OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue
-
-
-def open_checkpoint(path: str) -> Reader:
-    """The checkpoint that a path means.
-
-    A prefix as ``save`` returns it; any file of the checkpoint; a directory, or the state file ``checkpoint`` in it: then the
-    latest checkpoint of the directory, or the only one there. Raises NotFoundError, DataLossError.
-    """
-    from minitf.storage.bundle import TensorBundle
-
-    storage, here = TensorBundle(), Path(path)
-    if not storage.exists(path):
-        if here.is_dir():
-            path = _in_directory(here)
-        elif here.name == "checkpoint" and here.is_file():
-            path = _in_directory(here.parent)
-        else:
-            path = re.sub(r"\.(index|data-\d{5}-of-\d{5})$", "", path)
-    return storage.open(path)
-
-
-def _in_directory(directory: Path) -> str:
-    """The prefix that stands for a whole directory."""
-    from minitf.storage.state_file import latest_checkpoint, read_state
-
-    if (latest := latest_checkpoint(str(directory))) is not None:
-        return latest
-    if (state := read_state(str(directory))) is not None:
-        return state.model_checkpoint_path  # opening it says what is wrong with it
-    prefixes = sorted(str(file.with_suffix("")) for file in directory.glob("*.index"))
-    if len(prefixes) == 1:
-        return prefixes[0]
-    there = f"these checkpoints: {', '.join(prefixes)}. Name one of them" if prefixes else "no checkpoint either"
-    raise NotFoundError(f"{directory} has no state file that says which checkpoint is the latest, and {there}.")
 
 
 def object_graph(reader: Reader) -> SavedGraph | None:

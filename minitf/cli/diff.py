@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minitf.cli.contents import counted, object_graph, open_checkpoint
+from minitf.cli.contents import counted, object_graph
 from minitf.cli.output import Output
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
+from minitf.storage.detect import open_checkpoint
 
 SIGNS = {"only in A": "-", "only in B": "+"}
 STYLES = {"only in A": "red", "only in B": "green"}

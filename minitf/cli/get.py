@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minitf.cli.contents import find, open_checkpoint, spec_facts
+from minitf.cli.contents import find, spec_facts
 from minitf.cli.output import Output
 from minitf.errors import InvalidArgumentError
+from minitf.storage.detect import open_checkpoint
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

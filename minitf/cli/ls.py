@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from minitf.cli.contents import counted, object_graph, open_checkpoint, size, size_text, spec_facts, stored_for
+from minitf.cli.contents import counted, object_graph, size, size_text, spec_facts, stored_for
 from minitf.cli.output import Output, Part
 from minitf.core.spec import Spec
 from minitf.errors import NotFoundError
 from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue
+from minitf.storage.detect import open_checkpoint
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

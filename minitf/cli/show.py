@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from minitf.cli.contents import find, object_graph, open_checkpoint, size_text, spec_facts
+from minitf.cli.contents import find, object_graph, size_text, spec_facts
 from minitf.cli.output import Output, Part
 from minitf.saved import OBJECT_GRAPH_KEY
+from minitf.storage.detect import open_checkpoint
+
+_BARS = " ▁▂▃▄▅▆▇█"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,13 +45,17 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def _figures(value: Any) -> dict[str, str]:
-    """Least, greatest and mean of an array of numbers, and how many of them are none."""
+    """Least, greatest and mean of an array of numbers, a histogram from the least to the greatest, and how many are none."""
     if value.size < 2 or not np.can_cast(value.dtype, np.float64):  # complex numbers and strings have no order
         return {}
     finite = (wide := value.astype(np.float64))[np.isfinite(wide)]
     if not finite.size:
         return {"not finite": f"{value.size} of {value.size}"}
-    out = {"least": f"{finite.min():.6g}", "greatest": f"{finite.max():.6g}", "mean": f"{finite.mean():.6g}"}
+    with np.errstate(all="ignore"):  # a sum of large numbers may be infinite
+        out = {"least": f"{finite.min():.6g}", "greatest": f"{finite.max():.6g}", "mean": f"{finite.mean():.6g}"}
+        with contextlib.suppress(ValueError):  # a range that 32 bins cannot divide: nothing, or all there is
+            counts, _ = np.histogram(finite, bins=32, range=(finite.min(), finite.max()))
+            out["spread"] = "".join(_BARS[-(-int(n) * (len(_BARS) - 1) // int(counts.max()))] for n in counts)
     if finite.size < value.size:
         out["not finite"] = f"{value.size - finite.size} of {value.size}"
     return out

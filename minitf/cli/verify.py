@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from minitf.cli.contents import counted, object_graph, open_checkpoint, size_text, stored_for
+from minitf.cli.contents import counted, object_graph, size_text, stored_for
 from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError
 from minitf.saved import Reader
+from minitf.storage.detect import open_checkpoint
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

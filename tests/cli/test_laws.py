@@ -40,6 +40,15 @@ def test_get_gives_the_same_bits(minitf, tmp_path, value):
     assert (loaded.dtype, loaded.shape, loaded.tobytes()) == (value.dtype, value.shape, value.tobytes())
 
 
+@given(VALUES, st.booleans())
+@in_one_directory
+def test_show_has_an_answer_for_every_array(minitf, tmp_path, value, full):
+    path = write(tmp_path / "any", None, {"key": value})
+    code, out, err = minitf("show", path, "key", *["--full"] * full)
+    assert (code, err) == (0, "")
+    assert out.split()[:4] == ["key", "key", "dtype", value.dtype.name]
+
+
 @given(VALUES.filter(lambda value: value.dtype.kind != "c"))
 def test_json_keeps_every_number(value):
     back = np.array(json.loads(json.dumps(plain(value), allow_nan=False)), value.dtype if value.dtype.kind != "b" else bool)

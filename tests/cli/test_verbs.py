@@ -91,13 +91,13 @@ def test_ls_of_a_chain_of_5000_objects(minitf, tmp_path):
     assert out.count("next") == 5000
 
 
-@pytest.mark.parametrize("form", ["prefix", ".index", ".data-00000-of-00001", "directory", "state file", "only one"])
+@pytest.mark.parametrize("form", ["prefix", ".index", ".data-00000-of-00001", "directory", "state file"])
 def test_every_form_of_path(minitf, checkpoint, form):
     directory = os.path.dirname(checkpoint)
     if form in ("directory", "state file"):
         write(os.path.join(directory, "ckpt-2"), None, {"other": np.zeros(1)})
         write_state(directory, CheckpointState(checkpoint, [checkpoint]))
-    path = {"prefix": checkpoint, "directory": directory, "state file": f"{directory}/checkpoint", "only one": directory}
+    path = {"prefix": checkpoint, "directory": directory, "state file": f"{directory}/checkpoint"}
     assert minitf("ls", path.get(form, checkpoint + form), "--json")[:2] == minitf("ls", checkpoint, "--json")[:2]
 
 
@@ -116,11 +116,12 @@ def test_a_directory_of_several_without_a_state_file_names_them(minitf, checkpoi
 def test_show_tells_a_value_and_its_range(minitf, checkpoint, key):
     code, out, _ = minitf("show", checkpoint, key)
     assert code == 0
-    rows = dict(line.split(maxsplit=1) for line in out.splitlines()[:7])
+    rows = dict(line.split(maxsplit=1) for line in out.splitlines()[:8])
     assert rows == {
         "key": KERNEL, "dtype": "float32", "shape": "(2, 3)", "size": "24 B", "least": "0", "greatest": "5", "mean": "2.5",
+        "spread": "".join("█" if i in (0, 6, 12, 19, 25, 31) else " " for i in range(32)),
     }  # fmt: skip
-    assert out.splitlines()[7:] == ["[[0. 1. 2.]", " [3. 4. 5.]]"]
+    assert out.splitlines()[8:] == ["[[0. 1. 2.]", " [3. 4. 5.]]"]
 
 
 def test_show_counts_what_is_not_finite(minitf, checkpoint):
