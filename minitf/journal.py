@@ -1,8 +1,8 @@
 """What a restore decided, as plain data in order.
 
 A restoration appends one event for each decision. Events name live objects by small numbers (in order of appearance in this
-restoration), nodes of the checkpoint by their number, keys and names as text; they hold no object. What one can know about a restore
-(assertions, explanations, timelines, pictures) is told from these events.
+restoration), nodes of the checkpoint by their number, keys and names as text; they hold no object. Assertions, explanations,
+timelines and pictures are computed from these events.
 
 ``Step`` events divide the journal: each ``restore()``, attachment or run begins one. Their ``at`` grows process-wide, so the
 journals of several restores can be merged in the order of time.

@@ -44,7 +44,7 @@ class Runtime(Protocol):
 
 
 class Home(Protocol):
-    """Where variables live. The four methods are all that restoring does differently in the two modes.
+    """Where variables live. What restoring does differently in the two modes are methods here.
 
     ``eager`` says what the mode is called in messages and journals; nothing branches on it outside the home.
     """
@@ -59,9 +59,6 @@ class Home(Protocol):
         ``waiting`` gives the stored value for restore-on-create; a graph does not ask it.
         """
 
-    def born_with(self, waiting: Waiting) -> Waiting | None:
-        """The stored value that a new variable may start with (eager), or None (graph)."""
-
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Assigns what one ``restore()`` or one attachment matched: now, all or nothing (eager), or by restore ops (graph)."""
 
@@ -74,10 +71,10 @@ class Home(Protocol):
     def run_tensors(self, tensors: list[Any], session: Any, what: str) -> list[Any]:
         """The values of tensors (in a session)."""
 
-    def make_slot(self, make: Callable[[], Any]) -> Any | None:
-        """Makes a slot variable that a checkpoint asks for:
+    def at_once(self, make: Callable[[], Any]) -> Any | None:
+        """Does at once what a restore would do without being asked again, such as making a slot, and gives its result (eager).
 
-        at once (eager); not at all, it waits for the program (graph: None).
+        Does nothing and gives None where stored values come later, in a session (graph).
         """
 
     def initialise(self, handles: list[Handle], session: Any = None) -> None:

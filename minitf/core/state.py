@@ -136,7 +136,7 @@ class Group(NamedTuple):
     owner: Any
     restore: Callable[[dict[str, Any]], Any]
     keys: dict[str, str]
-    path: str
+    path: str = ""
 
 
 class Batch:
@@ -144,11 +144,12 @@ class Batch:
 
     * ``reader``: the open checkpoint.
     * ``items``: (handle, key, path from the root) each; ``groups``; ``python``: (function that takes bytes, key, path) each.
+    * ``path_of``: tells the path for a key, for messages about items whose path is "".
     * ``cache``: the saver's restore ops by (handle, key), so that later restores add none; by graph, the fed source they read.
     * ``built``: what a graph made or found for the items, in the order of their keys, and for the groups.
     """
 
-    __slots__ = ("built", "cache", "groups", "items", "python", "reader")
+    __slots__ = ("built", "cache", "groups", "items", "path_of", "python", "reader")
 
     def __init__(self, reader: Reader, cache: dict[Any, Any]):
         self.reader = reader
@@ -156,4 +157,5 @@ class Batch:
         self.items: list[tuple[Any, str, str]] = []
         self.groups: list[Group] = []
         self.python: list[tuple[Callable[[Any], Any], str, str]] = []
+        self.path_of: Callable[[str], str] = str
         self.built: list[Any] = []

@@ -16,8 +16,9 @@ from minitf.objects.trackable import Tracked, preloaded, track, tracking
 from minitf.objects.variable import Variable
 
 
-def add_variable(obj: Any, name: str, shape: Any = None, dtype: Any = dtypes.float32, initializer: Any = None,
-                 trainable: bool = True) -> Any:  # fmt: skip
+def add_variable(
+    obj: Any, name: str, shape: Any = None, dtype: Any = dtypes.float32, initializer: Any = None, trainable: bool = True
+) -> Any:
     """Makes a variable that ``obj`` depends on under ``name``. It sets no attribute.
 
     ``initializer`` is a function ``(shape, dtype=...)``, a class whose instances are such functions, or a value (then without
@@ -29,8 +30,10 @@ def add_variable(obj: Any, name: str, shape: Any = None, dtype: Any = dtypes.flo
     return add_variable_with_getter(obj, name, shape, dtype, initializer, getter=_make_variable, trainable=trainable)
 
 
-def add_variable_with_getter(obj: Any, name: str, shape: Any = None, dtype: Any = dtypes.float32, initializer: Any = None,
-                             getter: Callable[..., Any] | None = None, overwrite: bool = False, **kwargs: Any) -> Any:  # fmt: skip
+def add_variable_with_getter(
+    obj: Any, name: str, shape: Any = None, dtype: Any = dtypes.float32, initializer: Any = None,
+    getter: Callable[..., Any] | None = None, overwrite: bool = False, **kwargs: Any,
+) -> Any:  # fmt: skip
     """``add_variable`` with a maker of your own: ``getter(name=, shape=, dtype=, initializer=, **kwargs)``.
 
     While a stored value waits for the name, ``initializer`` is a function that gives it, with the attributes
@@ -44,7 +47,8 @@ def add_variable_with_getter(obj: Any, name: str, shape: Any = None, dtype: Any 
     if not overwrite and obj._children().get(name) is not None:
         raise ValueError(
             f"add_variable(..., name={name!r}): the name is already declared as a dependency of this {type(obj).__name__}. "
-            f"Names of variables must be unique within an object; pass overwrite=True to add_variable_with_getter to replace it."
+            f"Names of variables must be unique within an object; pass overwrite=True to add_variable_with_getter to "
+            f"replace it."
         )
     waiting = preloaded(obj, name)
     if waiting is not None:
@@ -91,7 +95,8 @@ def _make_variable(name: str, shape: Any, dtype: Any, initializer: Any, **kwargs
     def initial_value() -> Any:
         if sizes is None or None in sizes:
             raise ValueError(
-                f"add_variable(..., name={name!r}): the shape {shape!r} must be fully known, because an initializer fills it. Give "
+                f"add_variable(..., name={name!r}): the shape {shape!r} must be fully known, because an initializer fills "
+                f"it. Give "
                 f"the shape, or a value as initializer."
             )
         return make([s for s in sizes if s is not None], dtype=dtype)

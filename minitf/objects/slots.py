@@ -93,9 +93,10 @@ class SlotOwner(AutoTrackable):
     def _make_restored_slot(self, var: Any, name: str, waiting: Any) -> Any | None:
         """A new slot, not kept yet, with the value that a checkpoint has for it.
 
-        None in a graph, where only the program makes slots (S139). Raises ValueError if the value does not fit ``var`` (S146). Override it for slots whose shape is not their variable's.
+        None in a graph, where only the program makes slots (S139). Raises ValueError if the value does not fit ``var`` (S146).
+        Override it for slots whose shape is not their variable's.
         """
-        slot = var.handle.home.make_slot(lambda: self._make_slot(var, name, None, None, None, waiting))
+        slot = var.handle.home.at_once(lambda: self._make_slot(var, name, None, None, None, waiting))
         if slot is not None and tuple(slot.spec.shape) != tuple(var.spec.shape):
             raise ValueError(
                 f"restore: the saved slot {name!r} of variable {var.name!r} has shape {shape_text(slot.spec.shape)}, "

@@ -89,6 +89,7 @@ class Tracked:
 
 
 _NO_VALUES: Mapping[str, Any] = {}
+ANY = None  # the name under which requests wait for every child, again and again
 
 
 class Trackable(Tracked):
@@ -221,13 +222,14 @@ def arrived(parent: Any, name: Any, child: Any) -> None:
     if not state.watchers:
         return
     requests = state.watchers.pop(name, None)
-    if requests is None:
-        return
-    try:
-        requests[0].serve(requests, parent, name, child)
-    except BaseException:
-        state.watch(name, requests)
-        raise
+    if requests is not None:
+        try:
+            requests[0].serve(requests, parent, name, child)
+        except BaseException:
+            state.watch(name, requests)
+            raise
+    for request in list(state.watchers.get(ANY, ())):
+        request.serve([request], parent, name, child)
 
 
 def preloaded(parent: Any, name: Any) -> Any | None:

@@ -40,3 +40,44 @@ class GroupValue(NamedTuple):
 
     group: TensorGroup
     name: str
+
+
+def values_of(obj: Any) -> Mapping[str, Any]:
+    """The object's own values by attribute name, whichever way its class gives them.
+
+    Besides ``_saved_values`` these are TensorFlow's hooks: ``_serialize_to_tensors`` with ``_restore_from_tensors`` (2.x), and
+    ``_gather_saveables_for_checkpoint`` (1.x), whose values are variables, saveables or functions of ``name`` that give one.
+    """
+    values = obj._saved_values()
+    if values:
+        return values  # type: ignore[no-any-return]
+    if hasattr(obj, "_serialize_to_tensors"):
+        group = TensorGroup(obj._serialize_to_tensors, obj._restore_from_tensors)
+        return {name: GroupValue(group, name) for name in obj._serialize_to_tensors()}
+    if hasattr(obj, "_gather_saveables_for_checkpoint"):
+        out: dict[str, Any] = {}
+        for name, given in obj._gather_saveables_for_checkpoint().items():
+            out.update(_saveable_values(name, given))
+        return out
+    return values  # type: ignore[no-any-return]
+
+
+def _saveable_values(name: str, given: Any) -> Mapping[str, Any]:
+    if hasattr(given, "handle"):
+        return {name: given.handle}
+    saveable = given(name=name) if callable(given) else given
+    if hasattr(saveable, "handle"):
+        return {name: saveable.handle}
+    if isinstance(saveable, PythonValue):
+        return {name: saveable}
+    names = [name + spec.name.removeprefix(saveable.name) for spec in saveable.specs]
+
+    def tensors() -> dict[str, Any]:
+        found = [spec.tensor() if callable(spec.tensor) else spec.tensor for spec in saveable.specs]
+        return dict(zip(names, found, strict=True))
+
+    def restore(restored: dict[str, Any]) -> Any:
+        return saveable.restore([restored[n] for n in names], restored_shapes=None)
+
+    group = TensorGroup(tensors, restore)
+    return {n: GroupValue(group, n) for n in names}

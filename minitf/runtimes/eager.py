@@ -109,10 +109,6 @@ class Eager:
         handle.cell = Cell(handle, value)
         return handle
 
-    def born_with(self, waiting: Any) -> Any:
-        """A variable may be made with the value that waits for it."""
-        return waiting
-
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Reads and checks everything, then assigns everything."""
         assign_now(self, batches)
@@ -128,8 +124,8 @@ class Eager:
         """The values that the tensors have."""
         return [value_of(convert(t), None) for t in tensors]
 
-    def make_slot(self, make: Callable[[], Any]) -> Any:
-        """Makes it now."""
+    def at_once(self, make: Callable[[], Any]) -> Any:
+        """Does it now."""
         return make()
 
     def initialise(self, handles: list[Handle], session: Any = None) -> None:

@@ -139,9 +139,6 @@ class GraphHome:
         """By identity."""
         return id(a)
 
-    def born_with(self, waiting: Any) -> None:
-        """Nothing: the initialiser stays, and restore ops bring the stored value (S83)."""
-
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Finds or adds one restore op for each variable; runs nothing."""
         build_ops(self, batches)  # type: ignore[arg-type]
@@ -158,8 +155,8 @@ class GraphHome:
         """The values that the tensors have in the session."""
         return list(self.session_for(session, what).run(tensors)) if tensors else []
 
-    def make_slot(self, make: Callable[[], Any]) -> None:
-        """Makes nothing: in a graph a slot appears when the program makes it, and gets its restore op then (S139)."""
+    def at_once(self, make: Callable[[], Any]) -> None:
+        """Does nothing: stored values come by restore ops; initialisers stay, slots are left to the program (S83, S139)."""
 
     def initialise(self, handles: list[Handle], session: Any = None) -> None:
         """Runs the initialisers in one session call."""

@@ -48,7 +48,7 @@ def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
         for (handle, key, path), value in zip(batch.items, values[:first], strict=True):
             spec = handle.spec
             if value.dtype is not spec.dtype.np or value.shape != spec.shape:
-                check_restored(handle, key, path, value.dtype, value.shape, batch.reader.source)
+                check_restored(handle, key, path or batch.path_of(key), value.dtype, value.shape, batch.reader.source)
         found.append((batch, values, first, second))
     for batch, values, first, second in found:
         for (put, _, _), value in zip(batch.python, values[second:], strict=True):
@@ -69,13 +69,13 @@ def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: An
     """
     if np_dtype != handle.spec.dtype.np:
         raise DTypeError(
-            f"restore: the saved value {key!r} is {np_dtype}, but variable {path or handle.name!r} is "
+            f"restore: the saved value {key!r} is {np_dtype}, but variable {handle.name!r} at {path} is "
             f"{handle.spec.dtype.name}. They were paired by edge names in {source}. Nothing was assigned; make the variable "
             f"with the saved dtype."
         )
     if not compatible(handle.spec.shape, shape):
         raise ShapeError(
-            f"restore: the saved value {key!r} has shape {tuple(shape)}, but variable {path or handle.name!r} has shape "
+            f"restore: the saved value {key!r} has shape {tuple(shape)}, but variable {handle.name!r} at {path} has shape "
             f"{shape_text(handle.spec.shape)}. They were paired by edge names in {source}. Nothing was assigned."
         )
 

@@ -1,0 +1,322 @@
+"""Pairing saved nodes with live objects, and restoring what was paired: one path for all cases.
+
+An *attempt* is what one ``restore()`` or one attachment does. It first pairs and collects (this can be taken back), then lets
+the home read, check and assign everything, and only then adds new requests. If anything fails, no trace of it stays but a line
+in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from minitf import journal as events
+from minitf.checkpoint.requests import Request, StoredValue, watch
+from minitf.checkpoint.restoration import Restoration, log
+from minitf.checkpoint.walking import edges_of, kind_of
+from minitf.core.state import Batch, Group, Handle
+from minitf.objects.trackable import tracking
+from minitf.objects.values import GroupValue, PythonValue, values_of
+from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, escape
+
+
+class Attempt:
+    """One ``restore()`` or one attachment, for one or more restorations, the newest first."""
+
+    def __init__(self) -> None:
+        self._matches: list[Match] = []
+        self.new_slots: dict[tuple[int, Handle, str], tuple[Any, Any, Any]] = {}  # owner, variable, slot
+        self.error: BaseException | None = None
+
+    def restore(self, restoration: Restoration, root: Any, extra: Mapping[str, Any] | None = None) -> None:
+        """Pairs the root with node 0, and all below."""
+        match = self._begin(restoration, (events.Step, events.clock(), "restore", None, ""))
+        match.walk(0, root, -1, "", extra)
+
+    def attach(self, restoration: Restoration, node: int, child: Any, parent: Any, parent_node: int, name: Any) -> None:
+        """Pairs a child that has appeared with the node that waits for it, and all below."""
+        number = restoration.number_of(parent)
+        what, label = ("attach", name) if isinstance(name, str) else ("slot", name[1])
+        match = self._begin(restoration, (events.Step, events.clock(), what, number, label))
+        match.walk(node, child, parent_node, label)
+
+    def _begin(self, restoration: Restoration, step: tuple[Any, ...]) -> Match:
+        match = Match(restoration, self, step)
+        self._matches.append(match)
+        return match
+
+    def commit(self) -> None:
+        """Reads, checks and assigns everything, then lets the requests wait. If an error comes out, everything is as before."""
+        try:
+            if self.error is not None:
+                raise self.error
+            batches: dict[int, list[Batch]] = {}
+            for match in self._matches:
+                batches.setdefault(id(match.restoration.home), []).append(match.batch)
+            for match in self._matches:
+                mine = batches.pop(id(match.restoration.home), None)
+                if mine:
+                    match.restoration.home.apply_batches(mine)
+            for (_, _, name), (owner, variable, slot) in self.new_slots.items():
+                owner._keep_slot(variable, name, slot)
+        except BaseException as error:
+            for match in reversed(self._matches):
+                match.take_back(error)
+            raise
+        for match in self._matches:
+            match.finish()
+
+
+class Match:
+    """What one restoration pairs in one attempt."""
+
+    def __init__(self, restoration: Restoration, attempt: Attempt, step: tuple[Any, ...]):
+        self.restoration = restoration
+        self.batch = Batch(restoration.source, restoration.cache)
+        self.batch.path_of = self._path_of
+        self._attempt = attempt
+        self._counts = (len(restoration.objects), len(restoration.journal), len(restoration.unused))
+        self._paired: list[int] = []
+        self._uids: list[tuple[Any, int]] = []
+        self._where: dict[str, tuple[int, int]] = {}
+        self._waits: list[tuple[Any, Any, Request]] = []
+        self._conflicts: list[tuple[int, Any, Any]] = []
+        self._slot_places: set[tuple[int, Handle, str]] = set()
+        self._queue: list[tuple[int, Any, int]] = []
+        restoration.journal.raw.append(step)
+
+    # -- pairing -------------------------------------------------------------------------------------------------------
+
+    def walk(self, node: int, obj: Any, parent: int, name: str, extra: Mapping[str, Any] | None = None) -> None:
+        """Pairs one object and everything below it that is there, breadth first (S93). Errors are kept for ``commit``."""
+        if self._attempt.error is not None:
+            return
+        try:
+            self._pair(node, obj, parent, name)
+            r = self.restoration
+            nodes = r.graph.nodes
+            for node, obj, number in self._queue:  # grows while it is walked
+                saved = nodes[node]
+                self._values(saved, node, obj, number)
+                if saved.children or not kind_of(type(obj)).plain:
+                    edges = edges_of(obj)
+                    if node == 0 and extra:
+                        edges = {**edges, **extra}
+                    self._edges(node, obj, number, edges)
+                if node in r.slots:
+                    self._slots(node)
+        except BaseException as error:
+            self._attempt.error = error
+
+    def _pair(self, node: int, obj: Any, parent: int, name: str) -> None:
+        r = self.restoration
+        ref = r.bound[node]
+        if ref is not None:
+            current = ref()
+            if current is obj:
+                return
+            if current is not None:
+                self._conflict(node, obj, current, parent, name)
+                r.note_seen(obj)
+                return
+        number = r.number_of(obj)
+        r.bound[node] = r.objects[number]
+        self._paired.append(node)
+        r.journal.raw.append((events.Bound, number, node, parent, name))
+        self._queue.append((node, obj, number))
+
+    def _conflict(self, node: int, obj: Any, current: Any, parent: int, name: str) -> None:
+        r = self.restoration
+        r.journal.raw.append((events.Conflict, r.number_of(obj), node, r.number_of(current), parent, name))
+        self._conflicts.append((node, obj, current))
+
+    def _edges(self, node: int, obj: Any, number: int, live: Mapping[str, Any]) -> None:
+        r = self.restoration
+        bound, waitable, raw = r.bound, r.waitable, r.journal.raw
+        for name, child in r.matcher.names(r.graph, node, live):
+            there = live.get(name)
+            ref = bound[child]
+            current = None if ref is None else ref()
+            if current is not None:
+                if there is not None and there is not current:
+                    self._conflict(child, there, current, node, name)
+            elif there is not None:
+                self._pair(child, there, node, name)
+            elif waitable[child]:
+                raw.append((events.Waiting, number, node, name, child))
+                self._waits.append((obj, name, Request(r, child, node)))
+
+    # -- values --------------------------------------------------------------------------------------------------------
+
+    def _values(self, saved: Any, node: int, obj: Any, number: int) -> None:
+        r = self.restoration
+        state = tracking(obj)
+        before = state.update_uid
+        if before >= r.uid:
+            if saved.values:
+                if before > r.uid:
+                    event: tuple[Any, ...] = (events.Superseded, number, node, before)
+                elif node in r.created:
+                    event = (events.Created, number, node, saved.values[0].key)
+                else:
+                    event = (events.MatchedTwice, number, node)
+                r.journal.raw.append(event)
+            return
+        self._uids.append((state, before))
+        state.update_uid = r.uid
+        if not saved.values:
+            return
+        kind = kind_of(type(obj))
+        if kind.variable and len(saved.values) == 1 and saved.values[0].name == VARIABLE_VALUE:
+            self._variable(obj._handle, saved.values[0].key, node, number)
+        elif kind.valued:
+            self._other_values(saved, node, obj, number)
+        else:
+            for value in saved.values:
+                self._unused(node, number, value.name)
+
+    def _variable(self, handle: Handle, key: str, node: int, number: int) -> None:
+        r = self.restoration
+        if handle.home is not r.home:
+            foreign(handle, r)
+        self.batch.items.append((handle, key, ""))
+        self._where[key] = (number, node)
+
+    def _unused(self, node: int, number: int, name: str) -> None:
+        self.restoration.journal.raw.append((events.UnusedValue, number, node, name))
+        self.restoration.unused.append((node, name))
+
+    def _other_values(self, saved: Any, node: int, obj: Any, number: int) -> None:
+        own = {escape(name): value for name, value in values_of(obj).items()}
+        groups: dict[int, tuple[Any, dict[str, str]]] = {}
+        for value in saved.values:
+            mine = own.get(value.name)
+            if isinstance(mine, Handle):
+                self._variable(mine, value.key, node, number)
+            elif isinstance(mine, PythonValue):
+                self.batch.python.append((mine.put, value.key, ""))
+                self._where[value.key] = (number, node)
+            elif isinstance(mine, GroupValue):
+                groups.setdefault(id(mine.group), (mine.group, {}))
+            elif not self._named_by_suffix(value, own, groups):
+                self._unused(node, number, value.name)
+        above = saved.values[0].key.split(ATTRIBUTES)[0]
+        for group, keys in groups.values():
+            for mine in own.values():
+                if isinstance(mine, GroupValue) and mine.group is group:
+                    keys[mine.name] = f"{above}{ATTRIBUTES}{escape(escape(mine.name))}"
+                    self._where[keys[mine.name]] = (number, node)
+            self.batch.groups.append(Group(obj, group.restore, keys))
+
+    def _named_by_suffix(self, value: Any, own: Mapping[str, Any], groups: dict[int, tuple[Any, dict[str, str]]]) -> bool:
+        """One saved value may stand for several keys (tables, iterators): a group whose names begin with its own takes it."""
+        found = False
+        for name, mine in own.items():
+            if isinstance(mine, GroupValue) and name.startswith(value.name) and value.key not in self.restoration.source:
+                groups.setdefault(id(mine.group), (mine.group, {}))
+                found = True
+        return found
+
+    # -- slots ---------------------------------------------------------------------------------------------------------
+
+    def _slots(self, node: int) -> None:
+        """Pairs the slot variables for which both variable and optimizer are paired now (S133-S140)."""
+        r = self.restoration
+        for owner_node, variable_node, name, slot_node in r.slots[node]:
+            if r.object_at(slot_node) is not None:
+                continue
+            owner, variable = r.object_at(owner_node), r.object_at(variable_node)
+            if owner is None or variable is None:
+                what = "variable" if variable is None else "optimizer"
+                r.journal.raw.append((events.SlotWaiting, owner_node, variable_node, name, slot_node, what))
+                continue
+            handle = getattr(variable, "handle", None)
+            if not kind_of(type(owner)).slots or not isinstance(handle, Handle):
+                continue  # an object without slots stands in the optimizer's place: the slot is missing, which assertions tell
+            slot = self._slot(owner, variable, handle, name, slot_node)
+            if slot is not None:
+                self._pair(slot_node, slot, owner_node, name)
+            elif (id(owner), handle, name) not in self._slot_places:
+                self._slot_places.add((id(owner), handle, name))
+                r.journal.raw.append((events.SlotWaiting, owner_node, variable_node, name, slot_node, "slot"))
+                self._waits.append((owner, (handle, name), Request(r, slot_node, owner_node)))
+
+    def _slot(self, owner: Any, variable: Any, handle: Handle, name: str, node: int) -> Any | None:
+        """The existing slot, or a new one with the stored value; None where slots wait for the program to make them."""
+        slot = owner.get_slot(variable, name)
+        if slot is not None:
+            return slot
+        made = self._attempt.new_slots.get((id(owner), handle, name))
+        if made is not None:
+            return made[2]
+        make = getattr(owner, "_make_restored_slot", None)
+        values = self.restoration.graph.nodes[node].values
+        if make is None or len(values) != 1 or values[0].name != VARIABLE_VALUE:
+            return None
+        if handle.home is not self.restoration.home:
+            foreign(handle, self.restoration)
+        waiting = StoredValue(self.restoration, node)
+        slot = make(variable, name, waiting)
+        if slot is None:
+            return None
+        tracking(slot).update_uid = waiting.uid
+        self._attempt.new_slots[id(owner), handle, name] = (owner, variable, slot)
+        self.restoration.journal.raw.append((events.SlotMade, self.restoration.number_of(slot), node, name))
+        return slot
+
+    def _path_of(self, key: str) -> str:
+        return self.restoration.display(self._where[key][1])
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Writes down what was restored, lets the requests wait, warns about conflicts."""
+        r, where, raw = self.restoration, self._where, self.restoration.journal.raw
+        r.note_matched(self._paired)
+        if self.batch.built:
+            r.ops.extend(self.batch.built)
+            for (_, key, _), built in zip(self.batch.items, self.batch.built, strict=False):
+                raw.append((events.OpBuilt, *where[key], key, built.op.name, built.reused))
+            for group, built in zip(self.batch.groups, self.batch.built[len(self.batch.items) :], strict=True):
+                for key in group.keys.values():
+                    raw.append((events.OpBuilt, *where[key], key, getattr(built.op, "name", ""), built.reused))
+        else:
+            raw.extend([(events.Assigned, *where[key], key) for _, key, _ in self.batch.items])
+            raw.extend([(events.Assigned, *where[key], key) for g in self.batch.groups for key in g.keys.values()])
+        raw.extend([(events.PythonRestored, *where[key], key) for _, key, _ in self.batch.python])
+        for parent, name, request in self._waits:
+            watch(parent, tracking(parent), name, request)
+        for node, obj, current in self._conflicts:
+            log.warning(
+                "restore: inconsistent references. %s is one object in the checkpoint, but the program has two: %s got its "
+                "value, %s did not. (%s)", r.display(node), describe(current), describe(obj), r.source.source,
+            )  # fmt: skip
+
+    def take_back(self, error: BaseException) -> None:
+        """Undoes the pairing."""
+        r = self.restoration
+        for node in self._paired:
+            r.bound[node] = None
+        for state, before in reversed(self._uids):
+            state.update_uid = before
+        objects, entries, unused = self._counts
+        r.forget_numbers(objects)
+        del r.journal.raw[entries + 1 :]
+        del r.unused[unused:]
+        r.journal.raw.append((events.Failed, f"{type(error).__name__}: {error}"))
+
+
+def foreign(handle: Handle, restoration: Restoration) -> None:
+    """Raises the error for a variable that lives elsewhere than where the restore works (S305-S308)."""
+    if restoration.home.graph_being_built() is None:
+        raise TypeError(
+            f"restore: variable {handle.name!r} belongs to a graph, but restore() was called in eager mode. Call it inside "
+            f"`with graph.as_default():`, and run the status's restore ops in a session."
+        )
+    handle.home.refuse(handle, "restore")
+
+
+def describe(obj: Any) -> str:
+    """An object in a message."""
+    handle = getattr(obj, "_handle", None)
+    return f"variable {handle.name!r}" if handle is not None else f"a {type(obj).__name__}"

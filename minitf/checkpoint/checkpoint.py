@@ -1,0 +1,190 @@
+"""``Checkpoint``: the saver with keywords and a counter.
+
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
+    path = checkpoint.save("run/ckpt")                                  # run/ckpt-1, then run/ckpt-2, ...
+    status = checkpoint.restore(tf.train.latest_checkpoint("run"))
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from minitf.checkpoint.matching import TENSORFLOW_2
+from minitf.checkpoint.name_based import NameBasedSaverStatus
+from minitf.checkpoint.saver import ObjectSaver, directory_of, root_of
+from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
+from minitf.core import dtypes, runtime
+from minitf.errors import NotFoundError
+from minitf.objects.adding import add_variable
+from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked, arrived
+from minitf.storage.files import path_of
+
+Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
+
+
+class Checkpoint(AutoTrackable):
+    """Groups trackable objects, saves and restores them, and numbers its checkpoints.
+
+    * ``root``: the object to be node 0 of the checkpoint (or a weak reference to it); without one, the ``Checkpoint`` itself
+      is. Keywords then hang on it in the file only.
+    * keywords: trackable objects, or lists, dicts and tuples of them; each becomes an attribute, in alphabetical order.
+
+    Raises ValueError for a root or keyword that is not trackable, or for a keyword that the root has with another object.
+    """
+
+    def __init__(self, root: Any = None, **kwargs: Any):
+        self._counter: Any = NoDependency(None)
+        self._increment: Any = NoDependency(None)
+        self._attached: Any = NoDependency(None)
+        self._engine: Any = NoDependency(None)
+        target = root_of(root)
+        if root is not None:
+            _check(target, "root")
+            kwargs["root"] = root
+            self._attached = NoDependency({})
+            self._counter = NoDependency(target._children().get("save_counter"))
+        for name, given in sorted(kwargs.items()):
+            setattr(self, name, given)
+            value = root_of(getattr(self, name))
+            _check(value, name)
+            if root is not None:
+                present = target._children().get(name)
+                if present is None:
+                    self._attached[name] = weakref.ref(value)
+                elif present is not value:
+                    raise ValueError(
+                        f"Checkpoint(root, {name}=...): the root has another object under the name {name!r} already. Leave "
+                        f"the keyword "
+                        f"out, or choose another name for it."
+                    )
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        return {**attributes, "_engine": None, "_increment": None}, slots
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        if self._attached is not None:
+            names = list(self._attached)
+            object.__setattr__(self, "_attached", {name: weakref.ref(root_of(getattr(self, name))) for name in names})
+
+    # -- parts -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def _saver(self) -> ObjectSaver:
+        """The engine. It holds the checkpoint only weakly, so that there is no cycle."""
+        if self._engine is None:
+            me = weakref.ref(self)
+            root = self.root if self._attached is not None else me
+            self._engine = NoDependency(ObjectSaver(lambda: root_of(root), lambda: _extra(me()), TENSORFLOW_2, None, None))
+        return self._engine  # type: ignore[no-any-return]
+
+    @property
+    def save_counter(self) -> Any:
+        """The number of saves so far: an int64 variable, made at the first use, saved and restored with the rest."""
+        if self._counter is None:
+            self._counter = NoDependency(add_variable(self, "save_counter", initializer=0, dtype=dtypes.int64, trainable=False))
+            if self._attached is not None:
+                arrived(root_of(self.root), "save_counter", self._counter)
+        return self._counter
+
+    # -- saving ----------------------------------------------------------------------------------------------------------
+
+    def save(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> str:
+        """Counts, and writes a checkpoint ``file_prefix-N``; gives its path and records it in the directory's state file.
+
+        ``options`` has no effect. In a graph ``session`` or the default session has the values. Raises RuntimeError in a graph
+        without a session, FailedPreconditionError for a variable without a value, ValueError for a list or dict that cannot be
+        saved any more; the number is used up all the same (S260).
+        """
+        from minitf.checkpoint.state_functions import update_checkpoint_state
+
+        prefix = path_of(file_prefix)
+        path = self._write(f"{prefix}-{self._count(session)}", session, "Checkpoint.save")
+        update_checkpoint_state(directory_of(path), path)
+        return path
+
+    def write(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> str:
+        """Writes a checkpoint under exactly this prefix, and gives it. No number, no state file. Raises as ``save``."""
+        return self._write(path_of(file_prefix), session, "Checkpoint.write")
+
+    def _write(self, path: str, session: Any, what: str) -> str:
+        self._saver.write(path, session, what)
+        return path
+
+    def _count(self, session: Any) -> int:
+        home = runtime.current().home
+        home.store_to_save(session, "Checkpoint.save")
+        new = self._counter is None
+        counter = self.save_counter
+        if new:  # in a graph, only a counter made right here is initialised here (S261)
+            home.initialise([counter.handle], session)
+        added = home.at_once(lambda: counter.assign_add(1))
+        if added is None:
+            if self._increment is None:
+                self._increment = NoDependency(counter.assign_add(1))
+            added = self._increment
+        return int(home.run_tensors([added], session, "Checkpoint.save")[0])
+
+    # -- restoring -------------------------------------------------------------------------------------------------------
+
+    def read(self, save_path: Any, options: Any = None) -> Status:
+        """Restores a checkpoint that ``write`` made: as ``restore``, but makes no counter."""
+        return self._saver.restore(save_path)
+
+    def restore(self, save_path: Any, options: Any = None) -> Status:
+        """Restores a checkpoint that ``save`` made: what exists now, and what will be attached later, when it is.
+
+        In eager mode values are assigned at once; in a graph restore operations are added, which the status runs. With None the
+        status can only initialise variables.
+
+        Raises NotFoundError for a missing checkpoint, DataLossError for a damaged one, InvalidArgumentError for a value of
+        another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.
+        """
+        try:
+            status = self.read(save_path)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"Checkpoint.restore({save_path!r}): {error.message} Is the number missing (the -1 of 'path/to/ckpt-1')?"
+            ) from None
+        counter = self.save_counter  # made after the matching, so its value comes as that of any late object
+        if isinstance(status, NameBasedSaverStatus):
+            status.add_to_optionally_restored(counter)
+        return status
+
+
+class CheckpointV1(Checkpoint):
+    """``tf.compat.v1.train.Checkpoint``: keywords only, and the session as second argument."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(None, **kwargs)
+
+    def save(self, file_prefix: Any, session: Any = None) -> str:  # type: ignore[override]
+        """``Checkpoint.save`` with the values of ``session``."""
+        return super().save(file_prefix, session=session)
+
+    def write(self, file_prefix: Any, session: Any = None) -> str:  # type: ignore[override]
+        """``Checkpoint.write`` with the values of ``session``."""
+        return super().write(file_prefix, session=session)
+
+
+def _check(value: Any, name: str) -> None:
+    if not isinstance(value, Tracked):
+        raise ValueError(
+            f"Checkpoint({name}=...): a trackable object was expected (a variable, module, optimizer, or a list, dict or "
+            f"tuple of such), "
+            f"but {value!r} is a {type(value).__name__}."
+        )
+
+
+def _extra(checkpoint: Checkpoint | None) -> Mapping[str, Any] | None:
+    """The edges that a root which is not the checkpoint itself has in the file."""
+    if checkpoint is None or checkpoint._attached is None:
+        return None
+    out = {name: ref() for name, ref in checkpoint._attached.items()}
+    if checkpoint._counter is not None:
+        out["save_counter"] = checkpoint._counter
+    return {name: value for name, value in out.items() if value is not None}

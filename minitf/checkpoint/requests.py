@@ -1,0 +1,152 @@
+"""Requests: what waits on a live object for a child that does not exist yet.
+
+A request holds its restoration, so the restoration lives as long as something can still come of it. If a newer request at the
+same place asks for everything that this one asks for, nothing can: then only the status that ``restore`` returned keeps it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from minitf.checkpoint.restoration import Restoration
+from minitf.core import runtime
+from minitf.journal import Covered
+from minitf.saved import VARIABLE_VALUE
+
+
+class Request:
+    """Node ``node`` of a restoration waits for the object that appears at one place under node ``parent``."""
+
+    __slots__ = ("_strong", "_weak", "node", "parent", "uid")
+
+    def __init__(self, restoration: Restoration, node: int, parent: int):
+        self._strong: Restoration | None = restoration
+        self._weak = weakref.ref(restoration)
+        self.node = node
+        self.parent = parent
+        self.uid = restoration.uid
+
+    @property
+    def restoration(self) -> Restoration | None:
+        """The restoration, unless it is over."""
+        return self._strong or self._weak()
+
+    def serve(self, requests: list[Request], parent: Any, name: Any, child: Any) -> None:
+        """Restores ``child`` for all these requests, from the highest uid to the lowest: all or nothing."""
+        from minitf.checkpoint.attempt import Attempt
+
+        attempt = Attempt()
+        for request in requests:
+            restoration = request.restoration
+            if restoration is not None:
+                attempt.attach(restoration, request.node, child, parent, request.parent, name)
+        attempt.commit()
+
+    def preload(self, requests: list[Request]) -> Any | None:
+        """The stored value of the newest restore, if all that waits here are plain variables (S72) and the mode allows it."""
+        alive = [r for r in requests if r.restoration is not None]
+        if not alive or not all(_is_variable(r) for r in alive):
+            return None
+        restoration, node = alive[0].restoration, alive[0].node
+        assert restoration is not None
+        return runtime.current().home.at_once(lambda: StoredValue(restoration, node))
+
+
+def _is_variable(request: Request) -> bool:
+    assert request.restoration is not None
+    node = request.restoration.graph.nodes[request.node]
+    return len(node.values) == 1 and node.values[0].name == VARIABLE_VALUE and not node.children
+
+
+class StoredValue:
+    """A stored value that a variable may be made with (``Waiting``). ``used`` tells whether it was."""
+
+    __slots__ = ("_key", "_node", "_restoration", "uid", "used")
+
+    def __init__(self, restoration: Restoration, node: int):
+        self._restoration = restoration
+        self._node = node
+        self._key = restoration.graph.nodes[node].values[0].key
+        self.uid = restoration.uid
+        self.used = False
+
+    def __call__(self) -> Any:
+        """The stored array, freshly read."""
+        value = self._restoration.source.read(self._key)
+        self.used = True
+        self._restoration.created.add(self._node)
+        return value
+
+    @property
+    def where(self) -> str:
+        """Key and file, for messages."""
+        return f"key {self._key!r} in {self._restoration.source.source}"
+
+
+def watch(parent: Any, state: Any, name: Any, request: Request) -> None:
+    """Lets a request wait at a place, and lets go of older ones there that it covers."""
+    waiting = state.watchers.get(name) if state.watchers else None
+    if waiting:
+        waiting[:] = [r for r in waiting if r.restoration is not None]
+        new = request.restoration
+        assert new is not None
+        for old in waiting:
+            if old._strong is not None and old.uid < request.uid and covers(new, request.node, old._strong, old.node):
+                number = old._strong.number_of(parent)
+                old._strong.journal.raw.append((Covered, number, _text(name), old.node, request.uid))
+                old._strong = None
+    state.watch(name, [request])
+
+
+def _text(name: Any) -> str:
+    return name if isinstance(name, str) else f"{name[0].name}/{name[1]}"
+
+
+def covers(new: Restoration, top: int, old: Restoration, old_top: int) -> bool:
+    """True if every object that ``old`` could restore below ``old_top`` will get its value from ``new`` below ``top``.
+
+    The two saved subtrees are walked side by side. Each old edge, value and slot must have its newer counterpart; one newer
+    node stands for one older node only; and nodes that are paired with live objects must be paired with the same ones.
+    """
+    older_of: dict[int, int] = {top: old_top}
+    seen = {(top, old_top)}
+    queue = [(top, old_top)]
+    for n, o in queue:  # grows while it is walked
+        newer, older = new.graph.nodes[n], old.graph.nodes[o]
+        if not _same(new, n, old, o) or not {v.name for v in older.values} <= {v.name for v in newer.values}:
+            return False
+        if older.children:
+            edges = new.graph.children(n)
+            for name, child in older.children:
+                there = edges.get(name)
+                if there is None or older_of.setdefault(there, child) != child:
+                    return False
+                if (there, child) not in seen:
+                    seen.add((there, child))
+                    queue.append((there, child))
+    newer_of = {o: n for n, o in older_of.items()}
+    for n, o in queue:
+        if not _covers_slots(new, n, old, o, newer_of):
+            return False
+    return True
+
+
+def _same(new: Restoration, n: int, old: Restoration, o: int) -> bool:
+    return new.object_at(n) is old.object_at(o)
+
+
+def _covers_slots(new: Restoration, n: int, old: Restoration, o: int, newer_of: dict[int, int]) -> bool:
+    """True if each slot that the older optimizer node has is among the newer one's, for the same variable."""
+    if not old.graph.nodes[o].slots:
+        return True
+    by_node = {(s.variable, s.slot_name): s.slot for s in new.graph.nodes[n].slots}
+    by_object = {(id(new.object_at(s.variable)), s.slot_name): s.slot for s in new.graph.nodes[n].slots}
+    for slot in old.graph.nodes[o].slots:
+        there = by_node.get((newer_of.get(slot.variable, -1), slot.slot_name))
+        variable = old.object_at(slot.variable)
+        if there is None and variable is not None:
+            there = by_object.get((id(variable), slot.slot_name))
+        if there is None or not _same(new, there, old, slot.slot):
+            return False
+    return True

@@ -1,0 +1,192 @@
+"""One restore: what it has paired, what it waits for, and the journal of its decisions.
+
+A restoration is kept alive by the status that ``restore`` returned and by the requests that wait on live objects. It refers to
+live objects weakly, by identity, and never to the root; so neither waiting requests nor statuses make reference cycles (S86).
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from minitf import journal as events
+from minitf.checkpoint.matching import Matcher, Rules
+from minitf.checkpoint.source import Source
+from minitf.core.runtime import Home
+from minitf.saved import SavedGraph, SavedNode
+
+log = logging.getLogger("minitf")
+_uids = itertools.count(1)
+
+
+def next_uid() -> int:
+    """A number that orders restores by the time of the call, process-wide (S149)."""
+    return next(_uids)
+
+
+class Restoration:
+    """The state of one ``restore()``.
+
+    * ``bound``: by node, a weak reference to the object that it is paired with, or None.
+    * ``ops``: restore operations of a graph, in the order in which they were added.
+    * ``seen``: weak references to objects that were met, by id: unmatched ones are remembered as long as they live (S196).
+    * ``unused``: (node, value name) for stored values that the paired object has no place for.
+    * ``created``: nodes whose variable was made with the stored value.
+    """
+
+    __slots__ = (
+        "__weakref__", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal", "matcher", "objects",
+        "ops", "rules", "seen", "slots", "source", "uid", "unused", "waitable",
+    )  # fmt: skip
+
+    def __init__(self, graph: SavedGraph, source: Source, home: Home, rules: Rules, matcher: Matcher, cache: dict[Any, Any]):
+        self.uid = next_uid()
+        self.graph = graph
+        self.source = source
+        self.home = home
+        self.rules = rules
+        self.matcher = matcher
+        self.cache = cache
+        nodes = graph.nodes
+        self.bound: list[weakref.ref[Any] | None] = [None] * len(nodes)
+        self.objects: list[weakref.ref[Any]] = []
+        self._numbers: dict[int, int] = {}
+        self.seen: dict[int, weakref.ref[Any]] = {}
+        self.unused: list[tuple[int, str]] = []
+        self.created: set[int] = set()
+        self.ops: list[Any] = []
+        self.waitable = [rules.every_node or holds_values(n) for n in nodes]
+        self.slots: dict[int, list[tuple[int, int, str, int]]] = {}
+        for number, node in enumerate(nodes):
+            for slot in node.slots:
+                triple = (number, slot.variable, slot.slot_name, slot.slot)
+                self.slots.setdefault(number, []).append(triple)
+                self.slots.setdefault(slot.variable, []).append(triple)
+        self.journal = events.Journal(self.uid, source.source, len(nodes), ("graph", "eager")[home.eager])
+        self._leftovers = Leftovers(self.graph, self.unused)
+        weakref.finalize(self, self._leftovers.warn).atexit = False
+
+    # -- objects and numbers -------------------------------------------------------------------------------------------
+
+    def number_of(self, obj: Any) -> int:
+        """The small number under which the journal knows a live object."""
+        number = self._numbers.get(id(obj))
+        if number is not None and self.objects[number]() is obj:
+            return number
+        number = self._numbers[id(obj)] = len(self.objects)
+        self.objects.append(weakref.ref(obj))
+        handle = getattr(obj, "_handle", None)
+        self.journal.raw.append((events.Seen, number, type(obj).__name__, handle.name if handle is not None else ""))
+        return number
+
+    def object_at(self, node: int) -> Any | None:
+        """The living object that a node is paired with, or None."""
+        ref = self.bound[node]
+        return None if ref is None else ref()
+
+    def matched(self) -> dict[int, int]:
+        """Nodes that are paired with living objects: node by id of the object (of several nodes the first)."""
+        out: dict[int, int] = {}
+        for node, ref in enumerate(self.bound):
+            if ref is not None:
+                obj = ref()
+                if obj is not None:
+                    out.setdefault(id(obj), node)
+        return out
+
+    def note_seen(self, obj: Any) -> None:
+        """Remembers an object as long as it lives."""
+        self.seen[id(obj)] = weakref.ref(obj)
+
+    def forget_numbers(self, count: int) -> None:
+        """Takes back the numbers given since there were ``count``."""
+        for ref in self.objects[count:]:
+            obj = ref()
+            if obj is not None:
+                self._numbers.pop(id(obj), None)
+        del self.objects[count:]
+
+    # -- texts ---------------------------------------------------------------------------------------------------------
+
+    def display(self, node: int) -> str:
+        """A node's dotted path from the root, for messages."""
+        return display_paths(self.graph)(node)
+
+    # -- what the end of a restore says --------------------------------------------------------------------------------
+
+    def note_matched(self, nodes: list[int]) -> None:
+        """Nodes that were paired once, even if their object dies, are not reported at the end."""
+        self._leftovers.matched.update(nodes)
+
+    def expect_partial(self) -> None:
+        """Silences the warning about values that were never used."""
+        self._leftovers.silent = True
+
+
+def holds_values(node: SavedNode) -> bool:
+    """True if the node or a descendant has a value; files that do not say are judged by what the node has (S123)."""
+    if node.has_values is not None:
+        return node.has_values
+    return bool(node.children or node.values or node.slots or node.registered_saver)
+
+
+class Leftovers:
+    """What a restoration reports when it ends: values that nothing took."""
+
+    __slots__ = ("graph", "matched", "silent", "unused")
+
+    def __init__(self, graph: SavedGraph, unused: list[tuple[int, str]]):
+        self.graph = graph
+        self.unused = unused
+        self.matched: set[int] = set()
+        self.silent = False
+
+    def warn(self) -> None:
+        """Logs one warning, unless everything was used or nothing is expected."""
+        if self.silent:
+            return
+        missed = [n for n, node in enumerate(self.graph.nodes) if node.values and n not in self.matched]
+        if not missed and not self.unused:
+            return
+        display = display_paths(self.graph)
+        lines = [f"  value was never claimed: {display(n)}" for n in missed[:10]]
+        lines += [f"  value {name!r} has no place in the object at {display(n)}" for n, name in self.unused[:10]]
+        more = len(missed) + len(self.unused) - len(lines)
+        if more > 0:
+            lines.append(f"  and {more} more")
+        log.warning(
+            "A restore ended (its status and the objects that waited for it are gone) with %d of %d stored values unused. If "
+            "that is intended, call status.expect_partial().\n%s",
+            len(missed) + len(self.unused), sum(len(n.values) for n in self.graph.nodes), "\n".join(lines),
+        )  # fmt: skip
+
+
+def display_paths(graph: SavedGraph) -> Callable[[int], str]:
+    """A function that gives a node's dotted path from "(root)". Slot variables: whose, for which variable."""
+    parents: dict[int, tuple[int, str]] = {}
+    queue, known = [0], {0}
+    for number in queue:
+        for name, child in graph.nodes[number].children:
+            if child not in known:
+                known.add(child)
+                parents[child] = (number, name)
+                queue.append(child)
+    slots = {s.slot: (n, s) for n, node in enumerate(graph.nodes) for s in node.slots}
+
+    def display(node: int) -> str:
+        if node not in known:
+            if node in slots:
+                owner, slot = slots[node]
+                return f"{display(owner)}'s state {slot.slot_name!r} for {display(slot.variable)}"
+            return f"node {node}, which no path reaches"
+        names: list[str] = []
+        while node:
+            node, name = parents[node]
+            names.append(name)
+        return ".".join(["(root)", *reversed(names)])
+
+    return display
+

@@ -1,0 +1,193 @@
+"""The object-based saver: ``CheckpointableSaver``.
+
+    saver = tf.train.CheckpointableSaver(root)
+    path = saver.save("run/ckpt", checkpoint_number=step)
+    status = saver.restore(path)
+
+The engine is the same for ``Checkpoint``; what differs are the ``Rules``.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minitf.checkpoint.attempt import Attempt
+from minitf.checkpoint.capture import Capture, Plan, capture
+from minitf.checkpoint.matching import BY_NAME, REQUIREMENT, Matcher, Rules
+from minitf.checkpoint.name_based import NameBasedSaverStatus, restore_by_name
+from minitf.checkpoint.numbering import integer_of
+from minitf.checkpoint.opening import open_checkpoint
+from minitf.checkpoint.restoration import Restoration
+from minitf.checkpoint.source import Source
+from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
+from minitf.checkpoint.values import Values
+from minitf.core import runtime
+from minitf.objects.trackable import Tracked
+from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph, Storage
+
+
+class ObjectSaver:
+    """Saves and restores the objects under a root. ``CheckpointableSaver`` and ``Checkpoint`` are made of it.
+
+    ``root`` and ``extra`` are functions, so that the caller decides who is held, and how strongly.
+    """
+
+    def __init__(self, root: Callable[[], Any], extra: Callable[[], Mapping[str, Any] | None], rules: Rules,
+                 matcher: Matcher | None, storage: Storage | None):  # fmt: skip
+        self._root = root
+        self._extra = extra
+        self._rules = rules
+        self._matcher = matcher or BY_NAME
+        self._storage = storage
+        self._cache: dict[Any, Any] = {}
+        self._plan: Plan | None = None
+        self._encoded: tuple[SavedGraph, Any] | None = None
+
+    # -- saving --------------------------------------------------------------------------------------------------------
+
+    def write(self, prefix: str, session: Any, what: str) -> None:
+        """Writes all values under the root, and the object graph, as they are now."""
+        root, extra = self._root(), self._extra()
+        home = runtime.current().home
+        values = Values(home, session, what)
+        handles = None if self._plan is None else self._plan.handles(root, extra)
+        if handles is not None:
+            assert self._plan is not None
+            tensors = values.of_handles(self._plan.keys, handles)
+            encoded = self._plan.encoded
+        else:
+            captured = capture(root, extra)
+            tensors = values.of_entries(captured.entries)
+            encoded = self._encode(captured)
+            self._keep(root, extra, captured, encoded)
+        tensors[OBJECT_GRAPH_KEY] = encoded
+        self._writer().write(prefix, tensors)
+
+    def _encode(self, captured: Capture) -> Any:
+        from minitf.storage.messages import encode_graph
+
+        if self._encoded is None or self._encoded[0] != captured.graph:
+            self._encoded = (captured.graph, np.array(encode_graph(captured.graph), dtype=object))
+        return self._encoded[1]
+
+    def _keep(self, root: Any, extra: Mapping[str, Any] | None, captured: Capture, encoded: Any) -> None:
+        self._plan = Plan.of(root, extra, captured, encoded)
+
+    def _writer(self) -> Storage:
+        if self._storage is None:
+            from minitf.storage.bundle import TensorBundle
+
+            return TensorBundle()
+        return self._storage
+
+    # -- restoring -----------------------------------------------------------------------------------------------------
+
+    def open(self, path: Any) -> Reader:
+        """Opens a checkpoint of the saver's format; without one, of whatever format it has."""
+        return open_checkpoint(path) if self._storage is None else self._storage.open(path)
+
+    def restore(self, path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
+        """Pairs the root with node 0 of a checkpoint, and all below; what is paired is assigned, the rest waits."""
+        root, extra = self._root(), self._extra()
+        home = runtime.current().home
+        if path is None:
+            return InitializationOnlyStatus(root, extra, home)
+        source = Source(lambda: self.open(path), self.open(path))
+        graph = read_graph(source)
+        if graph is None:
+            return restore_by_name(root, extra, source, home, self._rules)
+        restoration = Restoration(graph, source, home, self._rules, self._matcher, self._cache)
+        attempt = Attempt()
+        attempt.restore(restoration, root, extra)
+        attempt.commit()
+        return CheckpointLoadStatus(root, extra, restoration)
+
+
+def read_graph(reader: Reader) -> SavedGraph | None:
+    """The object graph of a checkpoint, or None if it has none. Raises DataLossError if it cannot be read."""
+    if OBJECT_GRAPH_KEY not in reader:
+        return None
+    from minitf.storage.messages import decode_graph
+
+    return decode_graph(reader.read_many([OBJECT_GRAPH_KEY])[0].item(), source=reader.source)
+
+
+class CheckpointableSaver:
+    """Saves and restores a trackable object and everything that it depends on.
+
+    * ``root_checkpointable``: the root of the object graph; held strongly, unless it is given as a weak reference.
+    * ``matcher``: which saved edge belongs to which live one, by default equal names.
+    * ``storage``: the file format, by default TensorFlow's V2 for writing, and whatever is found for reading.
+    """
+
+    def __init__(self, root_checkpointable: Any, *, matcher: Matcher | None = None, storage: Storage | None = None):
+        root = root_checkpointable
+        given = root() if isinstance(root, weakref.ref) else root
+        if not isinstance(given, Tracked):
+            raise TypeError(
+                f"CheckpointableSaver(root_checkpointable): the root must be trackable, but {type(given).__name__} is not. "
+                f"Derive it "
+                f"from minitf.train.AutoTrackable or tf.Module, or give a variable."
+            )
+        self._root = root
+        self._engine = ObjectSaver(lambda: root_of(root), _no_edges, REQUIREMENT, matcher, storage)
+
+    def save(self, file_prefix: Any, checkpoint_number: Any = None, session: Any = None) -> str:
+        """Writes a checkpoint and gives its full path: the prefix, and ``-number`` if a number is given (0 too).
+
+        ``checkpoint_number`` is an integer, or an integer variable or tensor, which is evaluated. ``session`` has the values
+        in a graph; by default the default session. Makes missing directories and records the newest checkpoint in the
+        directory's state file, for ``latest_checkpoint``.
+
+        Raises RuntimeError in a graph without a session, FailedPreconditionError for a variable that has no value, ValueError
+        for a list or dict that cannot be saved any more, TypeError for a number that is none.
+        """
+        from minitf.checkpoint.state_functions import update_checkpoint_state
+        from minitf.storage.files import path_of
+
+        path = path_of(file_prefix)
+        if checkpoint_number is not None:
+            path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
+        self._engine.write(path, session, "CheckpointableSaver.save")
+        update_checkpoint_state(directory_of(path), path)
+        return path
+
+    def restore(self, save_path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
+        """Restores a checkpoint: objects that exist now, and those that will be attached later, when they are.
+
+        In eager mode values are assigned at once; in a graph restore operations are added, which the status runs.
+        ``save_path`` is what ``save`` or ``latest_checkpoint`` gave; with None the status can only initialise variables. A
+        file of the name-based ``train.Saver`` is restored by variable names, when the status is told to.
+
+        Raises NotFoundError for a missing checkpoint, DataLossError for a damaged one, InvalidArgumentError for a value of
+        another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.
+        """
+        return self._engine.restore(save_path)
+
+    def __repr__(self) -> str:
+        return f"CheckpointableSaver({type(root_of(self._root)).__name__})"
+
+
+def root_of(root: Any) -> Any:
+    """The root, or what a weak reference refers to. Raises AssertionError if that is gone (S32)."""
+    if not isinstance(root, weakref.ref):
+        return root
+    found = root()
+    if found is None:
+        raise AssertionError("The saver's root was given as a weak reference, and the object is gone. Keep a reference to it.")
+    return found
+
+
+def _no_edges() -> None:
+    """No edges besides the root's own."""
+
+
+def directory_of(path: str) -> str:
+    """The directory of a prefix."""
+    import os
+
+    return os.path.dirname(path) or os.curdir

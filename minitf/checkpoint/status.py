@@ -1,0 +1,232 @@
+"""What ``restore`` returns: assertions about a restore, and the running of its operations.
+
+A status holds the root and its restoration; nothing refers back to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from minitf import journal as events
+from minitf.checkpoint.restoration import Restoration, display_paths, next_uid
+from minitf.checkpoint.walking import Walk, kind_of, own_values
+from minitf.core.runtime import Home
+from minitf.core.state import Handle
+from minitf.objects.trackable import tracking
+
+SHOWN = 10
+
+
+class LoadStatus:
+    """What the kinds of status have in common."""
+
+    def __init__(self, root: Any, extra: Mapping[str, Any] | None, home: Home):
+        self._root = root
+        self._extra = extra
+        self._home = home
+
+    def _walk(self) -> Walk:
+        return Walk(self._root, self._extra)
+
+    def expect_partial(self) -> Any:
+        """Says that it is intended if not all values find their object: no warning then. Gives the status."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A load status belongs to live objects and cannot be copied or pickled.")
+
+
+class CheckpointLoadStatus(LoadStatus):
+    """The status of restoring an object-based checkpoint.
+
+    ``journal`` holds every decision of the restore, in order.
+    """
+
+    def __init__(self, root: Any, extra: Mapping[str, Any] | None, restoration: Restoration):
+        super().__init__(root, extra, restoration.home)
+        self._restoration = restoration
+
+    @property
+    def journal(self) -> events.Journal:
+        """The decisions of this restore, as plain data."""
+        return self._restoration.journal
+
+    # -- assertions ----------------------------------------------------------------------------------------------------
+
+    def assert_consumed(self) -> CheckpointLoadStatus:
+        """Raises AssertionError unless everything in the checkpoint was matched and used, and every object has been matched.
+
+        A ``CheckpointableSaver`` asks this of every object of the checkpoint, a ``Checkpoint`` of those with values (S199). In
+        a graph it means that all restore operations exist, not that they were run. Gives the status.
+        """
+        self.assert_existing_objects_matched()
+        r = self._restoration
+        display = display_paths(r.graph)
+        demanded = [n for n, node in enumerate(r.graph.nodes) if r.rules.every_node or node.values]
+        missing = [n for n in demanded if r.object_at(n) is None]
+        if missing:
+            raise AssertionError(
+                f"Unresolved object in checkpoint {display(missing[0])}: {len(missing)} of {len(r.graph.nodes)} objects of "
+                f"{r.source.source} have no object in the program: {_some([display(n) for n in missing])}. Create them and "
+                f"attach "
+                f"them under the names of these paths, or do without this assertion."
+            )
+        unused = [(node, name) for node, name in r.unused if r.object_at(node) is not None]
+        if unused:
+            lines = [f"{display(node)} ({type(r.object_at(node)).__name__}): {name}" for node, name in unused]
+            raise AssertionError(
+                f"Unused attributes in these objects (the attributes exist in the checkpoint {r.source.source} but were not "
+                f"restored, "
+                f"because the objects have no such value):\n{_some(lines, chr(10))}"
+            )
+        return self
+
+    def assert_existing_objects_matched(self) -> CheckpointLoadStatus:
+        """Raises AssertionError if an object that the root depends on has values but no counterpart in the checkpoint.
+
+        Objects once seen without a counterpart count as long as they live (S196). Gives the status.
+        """
+        r = self._restoration
+        walk = self._walk()
+        matched = r.matched()
+        behind = [n for n, obj in enumerate(walk.objects) if id(obj) in matched and tracking(obj).update_uid < r.uid]
+        if behind:
+            raise AssertionError(f"Object {walk.display(behind[0])} was matched but got no value from {r.source.source}.")
+        lines = [f"{walk.display(n)} ({_what(obj)})" for n, obj in self._unmatched(walk, matched)]
+        lines += [f"{_what(obj)}, which is not part of the tree any more" for obj in self._remembered(walk, matched)]
+        if lines:
+            raise AssertionError(
+                f"Found {len(lines)} Python objects that were not bound to checkpointed values, likely due to changes in "
+                f"the Python "
+                f"program. {r.source.source} has nothing at these paths: {_some(lines)}. Give them the names under which "
+                f"they were "
+                f"saved, or restore with a checkpoint that has them."
+            )
+        return self
+
+    def assert_nontrivial_match(self) -> CheckpointLoadStatus:
+        """Raises AssertionError if nothing except the root was matched. Gives the status."""
+        r = self._restoration
+        walk = self._walk()
+        if sum(r.object_at(node) is not None for node in range(len(r.bound))) > 1:
+            return self
+        lines = [f"{walk.display(n)} ({_what(obj)})" for n, obj in self._unmatched(walk, r.matched())]
+        if not lines:
+            raise AssertionError(
+                f"Nothing to load. No dependencies have been added to the root, a {type(self._root).__name__}, yet; "
+                f"{r.source.source} has {len(r.graph.nodes)} objects."
+            )
+        saved = [name for name, _ in r.graph.nodes[0].children]
+        raise AssertionError(
+            f"Nothing except the root object matched a checkpointed value, so the checkpoint probably does not belong to this "
+            f"program. At the root, {r.source.source} has {_some(saved) or 'nothing'}; the program has {_some(lines)}."
+        )
+
+    def _unmatched(self, walk: Walk, matched: Mapping[int, int]) -> list[tuple[int, Any]]:
+        out = []
+        for number, obj in enumerate(walk.objects):
+            if id(obj) in matched:
+                continue
+            kind = kind_of(type(obj))
+            if kind.variable or (kind.valued and own_values(obj)):
+                out.append((number, obj))
+                self._restoration.note_seen(obj)
+        return out
+
+    def _remembered(self, walk: Walk, matched: Mapping[int, int]) -> list[Any]:
+        found = [ref() for ref in self._restoration.seen.values()]
+        return [o for o in found if o is not None and id(o) not in matched and id(o) not in walk.numbers and own_values(o)]
+
+    def expect_partial(self) -> CheckpointLoadStatus:
+        """Says that it is intended if not all values find their object: no warning then. Gives the status."""
+        self._restoration.expect_partial()
+        return self
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def run_restore_ops(self, session: Any = None) -> None:
+        """Runs the restore operations that exist now: all are read, then all are assigned. Does nothing in eager mode.
+
+        Raises RuntimeError without a session and a default session, what reading raises, and InvalidArgumentError for a value
+        that does not fit its variable; then nothing was assigned.
+        """
+        r = self._restoration
+        self._home.run_restore_ops(r.ops, r.cache, r.source, session, "run_restore_ops")
+        if r.ops:
+            r.journal.raw.extend([(events.Step, events.clock(), "run", None, ""), (events.Ran, len(r.ops))])
+
+    def initialize_or_restore(self, session: Any = None) -> None:
+        """Runs the restore operations, then the initialisers of the variables that this restore and later ones do not cover.
+
+        Called again, it initialises those variables again. Does nothing in eager mode. Raises as ``run_restore_ops``.
+        """
+        self.run_restore_ops(session)
+        r = self._restoration
+        matched = r.matched()
+        wanted = [obj for obj in self._walk().objects if id(obj) not in matched and _uid(obj) < r.uid]
+        handles = initialisable(wanted)
+        self._home.initialise(handles, session)
+        if handles:
+            r.journal.raw.append((events.Step, events.clock(), "initialise", None, ""))
+            alive = [variable for variable in (h.variable and h.variable() for h in handles) if variable is not None]
+            r.journal.raw.extend([(events.Initialised, r.number_of(variable)) for variable in alive])
+
+    def __repr__(self) -> str:
+        r = self._restoration
+        bound = sum(ref is not None for ref in r.bound)
+        return f"<CheckpointLoadStatus of {r.source.source}: {bound} of {len(r.bound)} objects matched>"
+
+
+class InitializationOnlyStatus(LoadStatus):
+    """The status of ``restore(None)``: there is nothing to restore, but variables can be initialised."""
+
+    def __init__(self, root: Any, extra: Mapping[str, Any] | None, home: Home):
+        super().__init__(root, extra, home)
+        self._uid = next_uid()
+
+    def assert_consumed(self) -> NoReturn:
+        """Raises AssertionError."""
+        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
+
+    def assert_existing_objects_matched(self) -> NoReturn:
+        """Raises AssertionError."""
+        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
+
+    def assert_nontrivial_match(self) -> NoReturn:
+        """Raises AssertionError."""
+        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
+
+    def run_restore_ops(self, session: Any = None) -> NoReturn:
+        """Raises AssertionError."""
+        raise AssertionError(
+            "No checkpoint specified, so no restore ops are available (save_path=None to Saver.restore). Use "
+            "initialize_or_restore()."
+        )
+
+    def initialize_or_restore(self, session: Any = None) -> None:
+        """Runs the initialisers of all variables that the root depends on and that no later restore covers (S216).
+
+        Does nothing in eager mode. Raises RuntimeError without a session and a default session.
+        """
+        self._home.initialise(initialisable([o for o in self._walk().objects if _uid(o) < self._uid]), session)
+
+
+def initialisable(objects: list[Any]) -> list[Handle]:
+    """The handles among the objects' values."""
+    return [value for obj in objects for value in own_values(obj).values() if isinstance(value, Handle)]
+
+
+def _uid(obj: Any) -> int:
+    state = getattr(obj, "_tracking", None)
+    return -1 if state is None else state.update_uid
+
+
+def _what(obj: Any) -> str:
+    handle = getattr(obj, "_handle", None)
+    return type(obj).__name__ if handle is None else f"variable {handle.name!r}"
+
+
+def _some(texts: list[str], between: str = ", ") -> str:
+    shown = between.join(texts[:SHOWN])
+    return shown if len(texts) <= SHOWN else f"{shown}{between}and {len(texts) - SHOWN} more"
