@@ -32,7 +32,7 @@ _entered: ContextVar[dict[Any, VariableScope]] = ContextVar("minitf_variable_sco
 
 
 class VariableScope:
-    """Defaults for ``get_variable``: ``reuse``, ``initializer``, ``regularizer``, ``dtype``, ``custom_getter``; a prefix for names.
+    """Defaults for ``get_variable``: a prefix for names, ``reuse``, ``initializer``, ``dtype``, ``custom_getter`` and others.
 
     ``reuse`` is False or None (only new variables), True (only existing ones) or ``AUTO_REUSE``.
     """
@@ -228,17 +228,17 @@ class variable_scope:
         proper = get_variable_scope() is scope
         stack.close()
         if not proper and error[0] is None:
-            raise RuntimeError(f"Improper nesting: variable scope {scope.name!r} was left while another one inside it was open.")
+            raise RuntimeError(f"Improper nesting: variable scope {scope.name!r} was left while another one was open in it.")
 
     def _names(self, home: Any) -> AbstractContextManager[str]:
         """The name scope of operations; gives its path."""
         if not self._auxiliary:
             return nullcontext(names.scope().path)
         if isinstance(self._given, VariableScope):
-            last = self._given.name.split("/")[-1]
+            last: str | None = self._given.name.split("/")[-1]
         else:
             last = self._default_name if self._given is None else self._given
-        return home.name_scope(last) if last else nullcontext("")  # type: ignore[no-any-return]
+        return home.name_scope(last) if last else nullcontext("")
 
     def _scope(self, home: Any, path: str) -> VariableScope:
         base = outer = get_variable_scope()
@@ -246,8 +246,8 @@ class variable_scope:
             base = self._given
             name, path = base.name, base.original_name_scope
         else:
-            name = self._unique_name(home, outer) if self._given is None else self._given
-            name = f"{outer.name}/{name}" if outer.name else name
+            own: str = self._unique_name(home, outer) if self._given is None else self._given
+            name = f"{outer.name}/{own}" if outer.name else own
         settings = {key: getattr(base, key) if value is None else value for key, value in self._own.items()}
         if self._own["custom_getter"] is not None:
             settings["custom_getter"] = _around(self._own["custom_getter"], base.custom_getter)

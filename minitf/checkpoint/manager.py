@@ -1,0 +1,186 @@
+"""``train.CheckpointManager``: numbers, keeps and deletes the checkpoints of one directory.
+
+    manager = tf.train.CheckpointManager(checkpoint, "run", max_to_keep=3)
+    checkpoint.restore(manager.latest_checkpoint)
+    for batch in batches:
+        train(batch)
+        manager.save()                      # run/ckpt-1, run/ckpt-2, ...
+
+What it knows (which checkpoints it manages, when they were written, when one was last preserved) is in the directory's state
+file, so a new manager goes on where the last one ended. The state file is written before old checkpoints are deleted and again
+after: whenever the program dies, the file names the newest checkpoint, and never one that is gone as the newest.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from minitf.checkpoint.numbering import integer_of
+from minitf.checkpoint.state_functions import Clock, get_checkpoint_state, latest_checkpoint, write_checkpoint_state
+from minitf.errors import OpError
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import path_of
+from minitf.storage.state_file import is_inside
+
+_log = logging.getLogger("minitf")
+
+
+class CheckpointManager:
+    """Keeps the newest checkpoints of one ``Checkpoint`` in one directory; only one manager may be at work in it.
+
+    * ``max_to_keep``: how many stay; None: all. They are counted and deleted right after a save.
+    * ``keep_checkpoint_every_n_hours``: a checkpoint that is to be deleted stays for good, and is managed no longer, if it is
+      at least so much newer than the last one that stayed in this way.
+    * ``checkpoint_name``: the stem of the names, ``ckpt``.
+    * ``step_counter``, ``checkpoint_interval``: ``save`` does nothing until the counter (a variable) is so many steps further;
+      ``last_checkpoint_step`` is where that begins (None: the first ``save`` always saves).
+    * ``init_fn``: what ``restore_or_initialize`` calls if there is nothing to restore.
+    * ``clock``: where time comes from.
+
+    Raises ValueError for a ``max_to_keep`` that is neither positive nor None, and for an interval without a counter. In a graph
+    the default session is used.
+    """
+
+    def __init__(self, checkpoint: Any, directory: Any, max_to_keep: int | None,
+                 keep_checkpoint_every_n_hours: float | None = None, checkpoint_name: str = "ckpt", step_counter: Any = None,
+                 checkpoint_interval: int | None = None, init_fn: Callable[[], Any] | None = None,
+                 last_checkpoint_step: int | None = None, *, clock: Clock = time):  # fmt: skip
+        if max_to_keep is not None and max_to_keep <= 0:
+            raise ValueError(f"CheckpointManager: max_to_keep must be a positive integer or None, not {max_to_keep}.")
+        if checkpoint_interval is not None and step_counter is None:
+            raise ValueError("CheckpointManager: checkpoint_interval needs a step_counter that says which step it is.")
+        self._checkpoint = checkpoint
+        self._directory = path_of(directory)
+        self._prefix = os.path.join(self._directory, checkpoint_name)
+        self._max_to_keep = max_to_keep
+        self._keep_seconds = None if not keep_checkpoint_every_n_hours else keep_checkpoint_every_n_hours * 3600.0
+        self._step_counter = step_counter
+        self._interval = checkpoint_interval
+        self._last_step = last_checkpoint_step
+        self._init_fn = init_fn
+        self._clock = clock
+        self._managed: dict[str, float] = {}  # time of writing by path, oldest first
+        self._latest: str | None = None
+        self._preserved = clock.time() - 1.0  # so that what is saved in this very second is newer
+        self._recover()
+
+    def _recover(self) -> None:
+        """Takes over what an earlier manager of the directory has left in the state file."""
+        state = get_checkpoint_state(self._directory)
+        if state is None:
+            return
+        self._latest = latest_checkpoint(self._directory)
+        now = self._clock.time()
+        self._preserved = state.last_preserved_timestamp
+        if now < self._preserved:
+            _log.warning(
+                "CheckpointManager: the clock is %.1f seconds behind the last time at which a checkpoint of %r was preserved. "
+                "The checkpoints that are there are left alone.", self._preserved - now, self._directory,
+            )  # fmt: skip
+            self._preserved = now
+        # Without time stamps (a plain Checkpoint.save wrote the state) the checkpoints are not ours: they are never deleted.
+        for path, written in zip(state.all_model_checkpoint_paths, state.all_model_checkpoint_timestamps, strict=False):
+            if min(written, now) > self._preserved and is_inside(self._directory, path):
+                self._managed[path] = min(written, now)
+
+    @property
+    def directory(self) -> str:
+        """The directory; it is made at the first save."""
+        return self._directory
+
+    @property
+    def checkpoint(self) -> Any:
+        """The ``Checkpoint`` that is saved."""
+        return self._checkpoint
+
+    @property
+    def checkpoint_interval(self) -> int | None:
+        """The least number of steps between two saves."""
+        return self._interval
+
+    @property
+    def latest_checkpoint(self) -> str | None:
+        """The newest checkpoint that the manager knows: its own, or the one that was there when it was made. None if none."""
+        return self._latest
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The managed checkpoints, oldest first. Those preserved for good are not among them."""
+        return list(self._managed)
+
+    def save(self, checkpoint_number: Any = None, check_interval: bool = True, options: Any = None) -> str | None:
+        """Writes a checkpoint, deletes old ones, and gives its path; None if the interval says that it is too early.
+
+        * ``checkpoint_number``: an integer, or a variable or tensor that has one; None: the checkpoint's save counter. The
+          counter is incremented in any case.
+        * ``check_interval=False``: saves before the interval is over, but not twice in one step.
+
+        ``options`` is accepted and has no effect. Raises as ``Checkpoint.save``.
+        """
+        step = None
+        if self._interval is not None:
+            step = integer_of(self._step_counter, None, "CheckpointManager.save: step_counter")
+            if self._last_step is not None and (
+                step == self._last_step or (check_interval and step < self._last_step + self._interval)
+            ):
+                return None
+        number = self._checkpoint._count_save()
+        if checkpoint_number is not None:
+            number = integer_of(checkpoint_number, None, "CheckpointManager.save: checkpoint_number")
+        path = self._checkpoint.write(f"{self._prefix}-{number:d}")
+        if self._interval is not None:
+            self._last_step = step
+        self._managed.pop(path, None)  # a number that is used again becomes the newest
+        self._managed[path] = self._clock.time()
+        self._latest = path
+        self._write_state()
+        self._sweep()
+        self._write_state()
+        return path  # type: ignore[no-any-return]
+
+    def _sweep(self) -> None:
+        """Deletes or preserves the oldest checkpoints beyond ``max_to_keep``."""
+        if self._max_to_keep is None:
+            return
+        while len(self._managed) > self._max_to_keep:
+            path = next(iter(self._managed))
+            written = self._managed.pop(path)
+            if self._keep_seconds is not None and written - self._keep_seconds >= self._preserved:
+                self._preserved = written
+                continue
+            try:
+                TensorBundle().remove(path)
+            except OpError as error:
+                _log.warning("CheckpointManager: an old checkpoint could not be deleted: %s", error)
+
+    def _write_state(self) -> None:
+        assert self._latest is not None
+        write_checkpoint_state(
+            self._directory, self._latest, list(self._managed), timestamps=list(self._managed.values()),
+            last_preserved_timestamp=self._preserved,
+        )  # fmt: skip
+
+    def restore_or_initialize(self) -> str | None:
+        """Restores the newest checkpoint and gives its path. If there is none, calls ``init_fn``, if there is one, and gives
+        None.
+
+        In a graph nothing is run: for that use ``checkpoint.restore(manager.latest_checkpoint)`` and its status.
+        """
+        if self._latest is None:
+            if self._init_fn is not None:
+                self._init_fn()
+            return None
+        self._checkpoint.restore(self._latest)
+        if self._interval is not None:
+            self._last_step = integer_of(self._step_counter, None, "CheckpointManager.restore_or_initialize: step_counter")
+        return self._latest
+
+    def sync(self) -> None:
+        """Returns at once: saving is finished when ``save`` returns."""
+
+    def __repr__(self) -> str:
+        return f"<manager of {len(self._managed)} checkpoints in {self._directory!r}, the newest {self._latest!r}>"

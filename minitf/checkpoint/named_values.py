@@ -1,0 +1,256 @@
+"""What a name-based saver saves: values by name, and how stored ones come back to them.
+
+A value is a variable, or a ``SaveableObject``: something with ``specs`` (a name and a tensor each) and its own ``restore``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from minitf.checkpoint.reading import key_of_name
+from minitf.core.spec import Spec, compatible, shape_text, total_size
+from minitf.core.state import Batch, Group, Handle
+from minitf.errors import DTypeError, NotFoundError, ShapeError
+from minitf.objects.variable import is_variable
+from minitf.saved import Reader
+
+
+class Saved(NamedTuple):
+    """One stored value: a variable's (``handle``), or tensor ``number`` of a saveable object."""
+
+    handle: Handle | None
+    saveable: Any = None
+    number: int = 0
+
+    @property
+    def spec(self) -> Spec:
+        """Its dtype and shape, as far as known."""
+        if self.handle is not None:
+            return self.handle.spec
+        part = self.saveable.specs[self.number]
+        return Spec(part.dtype, None)
+
+    @property
+    def tensor(self) -> Any:
+        """The tensor to be saved; a function that gives it is called at every save."""
+        given = self.saveable.specs[self.number].tensor
+        return given() if callable(given) else given
+
+
+class NamedValues:
+    """Values by name, in the order of names. ``distinct``: no variable may be given twice, even under one name."""
+
+    def __init__(self, home: Any, given: Any, distinct: bool):
+        self._home = home
+        self._distinct = distinct
+        self._values: dict[str, Saved] = {}
+        self._saveables: list[tuple[Any, dict[str, str]]] = []  # saveable, {name of a part: key}
+        self._ops: dict[Any, Any] = {}  # a graph's restore operations, by variable and key
+        self._built: list[Any] = []
+        for name, value in _named(given):
+            self._add(name, value)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def spec(self, name: str) -> Spec:
+        """Dtype and shape that a stored value must have."""
+        return self._values[name].spec
+
+    def _add(self, name: str | None, value: Any) -> None:
+        if is_variable(value):
+            self._add_variable(value.handle.name if name is None else name, value.handle)
+        elif hasattr(value, "specs"):
+            self._add_saveable(value)
+        elif hasattr(value, "_gather_saveables_for_checkpoint"):
+            for given in value._gather_saveables_for_checkpoint().values():
+                self._add(name, given() if callable(given) and not is_variable(given) else given)
+        else:
+            raise TypeError(
+                f"Saver: {value!r} is not a variable. It saves variables and SaveableObjects; for objects that have variables "
+                f"use tf.train.Checkpoint."
+            )
+
+    def _add_variable(self, name: str, handle: Handle) -> None:
+        for known, saved in self._values.items():
+            if saved.handle is handle and known != name:
+                raise ValueError(
+                    f"Saver: variable {handle.name!r} would be saved and restored with two names: {known}, {name}."
+                )
+        known_here = self._values.get(name)
+        if known_here is not None and (self._distinct or known_here.handle is not handle):
+            raise ValueError(f"Saver: at least two variables have the same name: {name}. Give a dict with a name for each.")
+        self._values[name] = Saved(handle)
+
+    def _add_saveable(self, saveable: Any) -> None:
+        keys = {}
+        for number, part in enumerate(saveable.specs):
+            if part.name in self._values:
+                raise ValueError(f"Saver: at least two values have the same name: {part.name}.")
+            self._values[part.name] = Saved(None, saveable, number)
+            keys[part.name] = part.name
+        self._saveables.append((saveable, keys))
+
+    # -- saving ----------------------------------------------------------------------------------------------------------
+
+    def read(self, session: Any) -> dict[str, Any]:
+        """The arrays to be saved, by name. Raises FailedPreconditionError for a variable without a value."""
+        store = self._home.store_to_save(session, "Saver.save")
+        tensors = {name: saved.tensor for name, saved in self._values.items() if saved.handle is None}
+        computed = dict(zip(tensors, self._home.run_tensors(list(tensors.values()), session, "Saver.save"), strict=True))
+        return {
+            name: computed[name] if saved.handle is None else store.cell(saved.handle).read()
+            for name, saved in sorted(self._values.items())
+        }
+
+    # -- restoring -------------------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Adds the restore operations to a graph."""
+        self._built = self._apply(_Expected(self))
+
+    def assign(self, loaded: Loaded, session: Any) -> None:
+        """Gives all values what was loaded."""
+        self._home.run_restore_ops(self._apply(loaded), self._ops, loaded, session, "Saver.restore")
+
+    def _apply(self, reader: Reader) -> list[Any]:
+        batch = Batch(reader, self._ops)
+        batch.items = [(saved.handle, name, name) for name, saved in self._values.items() if saved.handle is not None]
+        batch.groups = [Group(saveable, _restoring(saveable), keys) for saveable, keys in self._saveables]
+        self._home.apply_batches([batch])
+        return batch.built
+
+    def __repr__(self) -> str:
+        return ", ".join(self._values)
+
+
+def _restoring(saveable: Any) -> Any:
+    return lambda tensors: saveable.restore([tensors[part.name] for part in saveable.specs], restored_shapes=None)
+
+
+def _named(given: Any) -> list[tuple[str | None, Any]]:
+    """(name or None, value) in the order of names. Raises TypeError, ValueError."""
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            if not isinstance(name, str):
+                raise TypeError(f"Saver: var_list must be a dict of names and variables, but {name!r} is not a string.")
+            if isinstance(value, (list, tuple)):
+                raise ValueError(f"Saver: {name!r} is given a {type(value).__name__}; minitf has no variables in slices.")
+        return [(name, given[name]) for name in sorted(given)]
+    if not isinstance(given, (list, tuple, set, frozenset)):
+        raise TypeError(f"Saver: var_list must be a list or a dict of variables, not {given!r}.")
+    return sorted(((None, value) for value in _flat(given)), key=lambda pair: str(getattr(pair[1], "name", "")))
+
+
+def _flat(given: Iterable[Any]) -> Iterator[Any]:
+    for value in given:
+        if isinstance(value, (list, tuple, set, frozenset)):
+            yield from _flat(value)
+        else:
+            yield value
+
+
+class _Expected:
+    """Stands for a checkpoint that is not there yet: it knows what the values will be."""
+
+    source = "(no checkpoint yet)"
+
+    def __init__(self, values: NamedValues):
+        self._values = values
+
+    def keys(self) -> list[str]:
+        """The names."""
+        return list(self._values)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def spec(self, key: str) -> Spec:
+        """What the live value wants."""
+        return self._values.spec(key)
+
+    def read(self, key: str) -> Any:
+        """Raises NotFoundError."""
+        raise NotFoundError(f"{key!r}: there is no checkpoint yet.")
+
+    def read_many(self, keys: Iterable[str]) -> list[Any]:
+        """Nothing for no keys. Raises NotFoundError."""
+        return [self.read(key) for key in keys]
+
+
+class Loaded:
+    """All values of a saver, read from a checkpoint and checked before any of them is assigned (a ``Reader``)."""
+
+    def __init__(self, reader: Reader, values: NamedValues, reshape: bool):
+        self.source = reader.source
+        where = {name: name for name in values}
+        if any(name not in reader for name in where):
+            where = _through_object_graph(reader, where)
+        arrays = reader.read_many(where.values())
+        self._arrays = {
+            name: _fitting(array, values.spec(name), name, reshape, self.source)
+            for name, array in zip(where, arrays, strict=True)
+        }
+
+    def keys(self) -> list[str]:
+        """The names."""
+        return list(self._arrays)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._arrays
+
+    def spec(self, key: str) -> Spec:
+        """Dtype and shape of a value."""
+        from minitf.core.dtypes import of_numpy
+
+        return Spec(of_numpy(self._arrays[key].dtype), self._arrays[key].shape)
+
+    def read(self, key: str) -> Any:
+        """A value; it is given away once."""
+        return self._arrays[key]
+
+    def read_many(self, keys: Iterable[str]) -> list[Any]:
+        """The values, in the order of keys."""
+        return [self._arrays[key] for key in keys]
+
+
+def _through_object_graph(reader: Reader, wanted: Iterable[str]) -> dict[str, str]:
+    """Keys by variable name, from the object graph of a checkpoint. Raises NotFoundError for names that nobody has."""
+    missing = sorted(name for name in wanted if name not in reader)
+    try:
+        keys = key_of_name(reader)
+    except NotFoundError:
+        raise NotFoundError(
+            f"Saver.restore: the checkpoint {reader.source!r} has no value for {', '.join(map(repr, missing))}. Its names are "
+            "shown by tf.train.list_variables; give the saver a dict of those names and your variables, or leave variables "
+            "out."
+        ) from None
+    missing = sorted(name for name in wanted if name not in keys)
+    if missing:
+        raise NotFoundError(
+            f"Saver.restore: {reader.source!r} is an object-based checkpoint, which was tried by the variable names that it "
+            f"records. Not in the checkpoint: {', '.join(missing)}. Not asked for: "
+            f"{', '.join(sorted(keys.keys() - set(wanted))) or 'none'}. Restore it with tf.train.Checkpoint instead."
+        )
+    return {name: keys[name] for name in wanted}
+
+
+def _fitting(array: Any, spec: Spec, name: str, reshape: bool, source: str) -> Any:
+    """The array if it fits; with ``reshape`` in another shape. Raises DTypeError, ShapeError."""
+    if array.dtype != spec.dtype.np:
+        raise DTypeError(
+            f"Saver.restore: {name!r} is {array.dtype} in {source}, but the variable is {spec.dtype.name}. Nothing was "
+            f"assigned; make the variable with the saved dtype."
+        )
+    if compatible(spec.shape, array.shape):
+        return array
+    if reshape and spec.shape is not None and None not in spec.shape and total_size(spec.shape) == array.size:  # type: ignore[arg-type]
+        return array.reshape(spec.shape)
+    raise ShapeError(
+        f"Saver.restore: {name!r} has shape {array.shape} in {source}, but the variable has shape {shape_text(spec.shape)}. "
+        f"Nothing was assigned{'; reshape=True needs as many elements' if reshape else ''}."
+    )

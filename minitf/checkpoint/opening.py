@@ -1,0 +1,26 @@
+"""Which format a checkpoint has is found out by looking: an index file means V2, otherwise V1 is tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minitf.saved import Reader
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import path_of
+
+
+def open_checkpoint(path: Any) -> Reader:
+    """Opens the checkpoint with this prefix (str, bytes or a path object); a sharded V1 checkpoint is named by its pattern.
+
+    Raises NotFoundError if there is none, DataLossError if it is damaged or the path is a directory, TypeError for a path of
+    another type.
+    """
+    prefix = path_of(path)
+    bundle = TensorBundle()
+    if not bundle.exists(prefix) and not prefix.endswith(".index"):
+        from minitf.storage.v1 import TensorSlices
+
+        slices = TensorSlices()
+        if slices.exists(prefix):
+            return slices.open(prefix)
+    return bundle.open(prefix)

@@ -1,0 +1,237 @@
+"""Which checkpoints a directory has: the functions around the state file, with TensorFlow's names and rules.
+
+    path = tf.train.latest_checkpoint("run")          # "run/ckpt-7", or None
+    for path in tf.train.checkpoints_iterator("run"): # waits for new ones
+        evaluate(path)
+
+A checkpoint is named by its prefix. A sharded one of the old V1 format is named by a pattern, ``run/model-?????-of-00002``.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from minitf.errors import NotFoundError, OpError
+from minitf.storage import state_file
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import path_of, typed
+from minitf.storage.state_file import CheckpointState
+
+V1, V2 = 1, 2  # the two file formats, as SaverDef numbers them
+
+_log = logging.getLogger("minitf")
+
+
+class Clock(Protocol):
+    """Where time comes from: the module ``time``, or a test's own."""
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Returns after so many seconds."""
+
+
+# -- the state file ------------------------------------------------------------------------------------------------------
+
+
+def generate_checkpoint_state_proto(
+    save_dir: Any,
+    model_checkpoint_path: str,
+    all_model_checkpoint_paths: Sequence[str] | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+) -> CheckpointState:
+    """A state with its paths as they are stored: absolute ones as they are, others relative to ``save_dir``.
+
+    A path that is not absolute is relative to where the program runs if ``save_dir`` is so too, and to ``save_dir`` if that is
+    absolute. The newest checkpoint is put at the end of the list unless it is there. Raises ValueError if there are
+    time stamps and not one for each path.
+    """
+    directory = path_of(save_dir)
+    paths = list(all_model_checkpoint_paths or [])
+    if not paths or paths[-1] != model_checkpoint_path:
+        paths.append(model_checkpoint_path)
+    times = list(all_model_checkpoint_timestamps or [])
+    if times and len(times) != len(paths):
+        raise ValueError(
+            f"Checkpoint timestamps must match checkpoint paths, but there are {len(times)} for {len(paths)}: {paths}."
+        )
+    if not os.path.isabs(directory):
+        model_checkpoint_path, *paths = (
+            p if os.path.isabs(p) else os.path.relpath(p, directory or os.curdir) for p in [model_checkpoint_path, *paths]
+        )
+    return CheckpointState(model_checkpoint_path, paths, times, last_preserved_timestamp or 0.0)
+
+
+def update_checkpoint_state(
+    save_dir: Any,
+    model_checkpoint_path: str,
+    all_model_checkpoint_paths: Sequence[str] | None = None,
+    latest_filename: str | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+) -> None:
+    """Writes the state file of a directory, in one step. Paths are taken as by ``generate_checkpoint_state_proto``.
+
+    Raises RuntimeError if the newest checkpoint has the state file's own path (S279), ValueError as there.
+    """
+    directory = path_of(save_dir)
+    state = generate_checkpoint_state_proto(
+        directory, model_checkpoint_path, all_model_checkpoint_paths, all_model_checkpoint_timestamps, last_preserved_timestamp
+    )
+    state.model_checkpoint_path = _usable(directory, state.model_checkpoint_path)
+    state.all_model_checkpoint_paths = [_usable(directory, path) for path in state.all_model_checkpoint_paths]
+    state_file.write_state(directory, state, latest_filename, relative=False)
+
+
+def _usable(directory: str, stored: str) -> str:
+    """A stored path as one that works from where the program runs; it is relative if it was."""
+    return stored if os.path.isabs(stored) else os.path.relpath(os.path.join(directory, stored))
+
+
+def write_checkpoint_state(
+    directory: str,
+    newest: str,
+    paths: Sequence[str] = (),
+    latest_filename: str | None = None,
+    timestamps: Sequence[float] = (),
+    last_preserved_timestamp: float = 0.0,
+    *,
+    relative: bool = True,
+) -> None:
+    """Writes the state file; paths are absolute or relative to where the program runs.
+
+    ``relative`` stores all of them relative to the directory (as Checkpoint and CheckpointManager do), otherwise absolute ones
+    stay.
+    """
+    listed = list(paths) if paths and paths[-1] == newest else [*paths, newest]
+    state = CheckpointState(newest, listed, list(timestamps), last_preserved_timestamp)
+    state_file.write_state(directory, state, latest_filename, relative=relative)
+
+
+def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> CheckpointState | None:
+    """What the state file of a directory says, with stored relative paths joined to the directory.
+
+    None if there is no such file, or (with a warning in the log) if it cannot be read. Raises ValueError if it names no
+    checkpoint at all (S274).
+    """
+    try:
+        return state_file.read_state(checkpoint_dir, latest_filename, allow_outside=True)
+    except OpError as error:
+        _log.warning("%s: checkpoint state ignored: %s", state_file.state_path(checkpoint_dir, latest_filename), error)
+        return None
+
+
+def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+    """The prefix of the newest checkpoint of a directory, or None if there is none.
+
+    Only checkpoints that are whole count: if the newest was interrupted or lost a file, the one before it is given, with a
+    warning in the log. Raises ValueError for an empty state file (S274).
+    """
+    try:
+        return state_file.latest_checkpoint(checkpoint_dir, latest_filename, allow_outside=True)
+    except OpError as error:
+        _log.warning("%s: checkpoint state ignored: %s", state_file.state_path(checkpoint_dir, latest_filename), error)
+        return None
+
+
+# -- files ---------------------------------------------------------------------------------------------------------------
+
+
+def files_of_v1(prefix: str) -> list[str]:
+    """The files of a V1 checkpoint, sorted: the one with exactly this name, or those of a sharded one's pattern."""
+    if os.path.isfile(prefix):
+        return [prefix]
+    directory, name = os.path.split(prefix)
+    if not ("?" in name or "*" in name):
+        return []
+    return sorted(p for p in glob.glob(os.path.join(glob.escape(directory), name)) if os.path.isfile(p))
+
+
+def checkpoint_exists(checkpoint_prefix: Any) -> bool:
+    """True if there is a V2 or V1 checkpoint with this prefix."""
+    prefix = path_of(checkpoint_prefix)
+    return TensorBundle().exists(prefix) or bool(files_of_v1(prefix))
+
+
+def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Any]) -> list[float]:
+    """When the checkpoints were last written, in seconds since 1970. Those that do not exist are left out."""
+    out = []
+    for prefix in map(path_of, checkpoint_prefixes):
+        for path in [prefix + ".index", *files_of_v1(prefix)]:
+            try:
+                out.append(os.stat(path).st_mtime)
+            except OSError:
+                continue
+            break
+    return out
+
+
+def remove_checkpoint(checkpoint_prefix: Any, checkpoint_format_version: int = V2, meta_graph_suffix: str = "meta") -> None:
+    """Deletes the files of a checkpoint; missing ones are no error.
+
+    ``checkpoint_format_version``: 2 (``SaverDef.V2``) or 1. A meta graph beside it (TensorFlow writes one) is deleted too.
+    """
+    prefix = path_of(checkpoint_prefix)
+    if checkpoint_format_version == V2:
+        TensorBundle().remove(prefix)
+        others = []
+    else:
+        others = files_of_v1(prefix)
+    for path in [*others, re.sub(r"-[\d?]+-of-\d+$", "", prefix) + "." + meta_graph_suffix]:
+        try:
+            with typed("remove", path):
+                os.unlink(path)
+        except NotFoundError:
+            continue
+
+
+# -- waiting -------------------------------------------------------------------------------------------------------------
+
+
+def checkpoints_iterator(
+    checkpoint_dir: Any,
+    min_interval_secs: float = 0,
+    timeout: float | None = None,
+    timeout_fn: Callable[[], bool] | None = None,
+    *,
+    clock: Clock = time,
+) -> Iterator[str]:
+    """Gives the newest checkpoint of a directory, and then each newer one when it appears; it looks once a second.
+
+    * ``min_interval_secs``: the least time between two; checkpoints in between are skipped.
+    * ``timeout``: how long to wait for one; then ``timeout_fn`` is asked, and if it is not there or says True, the iterator
+      ends.
+    """
+    last = None
+    while True:
+        new = _wait_for_new(checkpoint_dir, last, timeout, clock)
+        if new is not None:
+            start = clock.time()
+            last = new
+            yield new
+            rest = start + min_interval_secs - clock.time()
+            if rest > 0:
+                clock.sleep(rest)
+        elif timeout_fn is None:
+            return
+        if timeout_fn is not None and timeout_fn():
+            return
+
+
+def _wait_for_new(directory: Any, last: str | None, timeout: float | None, clock: Clock, pause: float = 1.0) -> str | None:
+    stop = None if timeout is None else clock.time() + timeout
+    while True:
+        newest = latest_checkpoint(directory)
+        if newest is not None and newest != last:
+            return newest
+        if stop is not None and clock.time() + pause > stop:
+            return None
+        clock.sleep(pause)
