@@ -2,8 +2,10 @@
 
 from minitf.optimizers.adaptive import AdagradOptimizer, AdamOptimizer, RMSPropOptimizer
 from minitf.optimizers.descent import GradientDescentOptimizer, MomentumOptimizer
+from minitf.optimizers.moving_averages import ExponentialMovingAverage
 from minitf.optimizers.optimizer import Optimizer
 
 __all__ = [
-    "AdagradOptimizer", "AdamOptimizer", "GradientDescentOptimizer", "MomentumOptimizer", "Optimizer", "RMSPropOptimizer",
+    "AdagradOptimizer", "AdamOptimizer", "ExponentialMovingAverage", "GradientDescentOptimizer", "MomentumOptimizer",
+    "Optimizer", "RMSPropOptimizer",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ class AdagradOptimizer(Optimizer):
 
 
 class RMSPropOptimizer(Optimizer):
-    """A step of ``learning_rate * gradient / sqrt(rms + epsilon)``, with momentum; ``rms`` is a running mean of ``gradient ** 2``.
+    """A step of ``learning_rate * gradient / sqrt(rms + epsilon)`` with momentum; ``rms``: running mean of ``gradient ** 2``.
 
     Hinton, lecture 6 of "Neural Networks for Machine Learning", 2012. ``centered`` divides by the variance instead:
     ``sqrt(rms - mg ** 2 + epsilon)``, with ``mg`` the running mean of gradients. Slots: "rms" (ones at first), "momentum", and

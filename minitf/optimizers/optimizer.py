@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from minitf.autodiff import GradientTape, flatten, gradients
+from minitf.autodiff import GradientTape, gradients
 from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.state import Handle
+from minitf.core.structures import flatten
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
@@ -152,7 +153,7 @@ class Optimizer(SlotOwner):
         found = [v for _, v in self._non_slots if v.handle.home is home]
         for name in self.get_slot_names():
             found += [slot for handle, slot in self._slot_items(name) if handle.home is home]
-        return sorted(found, key=lambda v: v.name)  # type: ignore[no-any-return]
+        return sorted(found, key=lambda v: v.name)
 
     # -- what a rule says ----------------------------------------------------------------------------------------------
 
@@ -202,7 +203,7 @@ class Optimizer(SlotOwner):
         """The handle of a slot that exists."""
         slot = self.get_slot(var, slot_name)
         assert slot is not None, f"the slot {slot_name!r} of {var.name!r} is made by _create_slots"
-        return slot.handle
+        return slot.handle  # type: ignore[no-any-return]
 
     def _slot_name(self, var: Any, name: str) -> str:
         base = f"{var.handle.name}/{self._name}"
