@@ -13,7 +13,23 @@ _FRONT = (
     "sources", "restoring", "static", "shapes", "creating", "elementwise", "comparisons", "complex", "arithmetic", "shaping",
     "running", "reductions", "ranges", "joining", "gathering", "indexing", "products", "state",
 )  # fmt: skip
-_LATER = ("repeating", "padding", "diagonals", "activations", "losses", "training", "random")
+_LATER = (
+    "repeating",
+    "padding",
+    "diagonals",
+    "activations",
+    "losses",
+    "training",
+    "random",
+    "special",
+    "sorting",
+    "norms",
+    "normalisation",
+    "segments",
+    "einsum",
+    "decompositions",
+    "conv",
+)
 
 for _module in _FRONT:
     importlib.import_module(f"minitf.ops.{_module}")

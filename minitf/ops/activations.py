@@ -35,6 +35,9 @@ def relu_grad(gradients: Real, features: Real):
     return np.where(features > 0, gradients, gradients.dtype.type(0))[()]
 
 
+relu_grad.samples(lambda draw: (draw.alike(2), {}))
+
+
 @relu_grad.vjp
 def _(g, out, gradients, features):
     return relu_grad(g, features), None
@@ -75,7 +78,7 @@ def _(g, out, gradients, features, *, alpha):
 
 
 _leaky_relu.samples(lambda draw: ((draw(),), {"alpha": 0.2}))
-_leaky_relu_grad.samples(lambda draw: (lambda x: ((x, draw(shape=x.shape, dtype=x.dtype)), {"alpha": 0.2}))(draw()))
+_leaky_relu_grad.samples(lambda draw: (draw.alike(2), {"alpha": 0.2}))
 
 
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:

@@ -134,16 +134,6 @@ def _refuse_zeros(y):
         raise InvalidArgumentError("Integer division by zero.")
 
 
-@floordiv.vjp
-def _(g, out, x, y):
-    return None, None
-
-
-@truncatediv.vjp
-def _(g, out, x, y):
-    return None, None
-
-
 @floormod.vjp
 def _(g, out, x, y):
     return sum_to(g, x), sum_to(-g * floordiv(x, y), y)

@@ -17,10 +17,6 @@ def _verdict(x, y):
     return Spec(dtypes.bool, broadcast_shapes(x.shape, y.shape))
 
 
-def _none(g, out, x, y):
-    return None, None
-
-
 # -- comparisons -------------------------------------------------------------------------------------------------------
 
 
@@ -64,7 +60,6 @@ def greater_equal(x: Real, y: Real):
 
 for _comparison in (equal, not_equal, less, less_equal, greater, greater_equal):
     _comparison.infer(_verdict)
-    _comparison.vjp(_none)
 
 
 def _elementwise_eq(x: Any, y: Any) -> Any:
@@ -144,9 +139,6 @@ def invert(x: Integer):
 
 for _logic in (logical_and, logical_or, logical_xor, bitwise_and, bitwise_or, bitwise_xor):
     _logic.infer(lambda x, y: Spec(x.dtype, broadcast_shapes(x.shape, y.shape)))
-    _logic.vjp(_none)
-for _logic in (logical_not, invert):
-    _logic.vjp(lambda g, out, x: (None,))
 
 
 def _either(on_bools: Any, on_integers: Any) -> Any:
@@ -203,11 +195,6 @@ def _where_true(condition: Anything):
 @_where_true.infer
 def _(condition):
     return Spec(dtypes.int64, (None, condition.rank))
-
-
-@_where_true.vjp
-def _(g, out, condition):
-    return (None,)
 
 
 @_where_true.samples

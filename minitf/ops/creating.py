@@ -33,11 +33,6 @@ def stop_gradient(input: Anything):
     return input
 
 
-@stop_gradient.vjp
-def _(g, out, input):
-    return (None,)
-
-
 @op(name="ensure_shape", infer_first=True)
 def _ensure_shape(input: Anything, *, sizes):
     """The same value; its shape is checked when it is computed."""
@@ -96,7 +91,7 @@ def _(g, out, x, *, dtype):
 
 @_cast.samples
 def _(draw):
-    return (draw(draw.numbers),), {"dtype": draw.choice([dtypes.float32, dtypes.float64])}
+    return (draw(draw.numbers),), {"dtype": draw.dtype_of(draw.numbers)}
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
@@ -166,10 +161,6 @@ def _sized(dims=None, *, sizes, dtype, **_):
     return Spec(dtype, sizes)
 
 
-def _no_gradient(*args, **attrs):
-    return (None,) * (len(args) - 2)
-
-
 @op(name="zeros")
 def _zeros(dims: Index = None, *, sizes, dtype):
     """Zeros (for strings: empty strings)."""
@@ -192,7 +183,6 @@ def _eye(dims: Index = None, *, sizes, dtype):
 
 for _made in (_zeros, _ones, _eye):
     _made.infer(_sized)
-    _made.vjp(_no_gradient)
     _made.samples(lambda draw: ((None,), {"sizes": draw.shape(least=2), "dtype": draw.dtype()}))
 
 
@@ -233,7 +223,6 @@ def _ones_like(input: Anything, *, dtype):
 
 for _made in (_zeros_like, _ones_like):
     _made.infer(lambda input, *, dtype: Spec(dtype, input.shape))
-    _made.vjp(_no_gradient)
     _made.samples(lambda draw: ((draw(draw.numbers),), {"dtype": draw.dtype()}))
 
 

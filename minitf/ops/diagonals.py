@@ -47,8 +47,8 @@ def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = Non
     )
 
 
-@op(name="diag")
-def _diag(diagonal: Anything):
+@op
+def diag(diagonal: Anything):
     """Matrices with the last axis on their diagonal."""
     n = diagonal.shape[-1]
     out = np.zeros((*diagonal.shape, n), diagonal.dtype)
@@ -56,7 +56,7 @@ def _diag(diagonal: Anything):
     return out
 
 
-@_diag.infer
+@diag.infer
 def _(diagonal):
     if diagonal.shape is None:
         return diagonal
@@ -65,13 +65,13 @@ def _(diagonal):
     return Spec(diagonal.dtype, (*diagonal.shape, diagonal.shape[-1]))
 
 
-@op(name="diag_part")
-def _diag_part(input: Anything):
+@op
+def diag_part(input: Anything):
     """The diagonals of matrices."""
     return np.diagonal(input, axis1=-2, axis2=-1)
 
 
-@_diag_part.infer
+@diag_part.infer
 def _(input):
     if input.shape is None:
         return input
@@ -81,15 +81,15 @@ def _(input):
     return Spec(input.dtype, (*input.shape[:-2], None if m is None or n is None else min(m, n)))
 
 
-@_diag.vjp
+@diag.vjp
 def _(g, out, diagonal):
-    return (_diag_part(g),)
+    return (diag_part(g),)
 
 
-@_diag_part.vjp
+@diag_part.vjp
 def _(g, out, input):
     m, n = input.shape[-2:]
-    square = _diag(g)
+    square = diag(g)
     if m == n and m is not None:
         return (square,)
     sizes = shape(input)
@@ -98,11 +98,11 @@ def _(g, out, input):
     return (pad(square, [*rows, [0, sizes[-2] - k], [0, sizes[-1] - k]]),)
 
 
-@_diag.samples
+@diag.samples
 def _(draw):
     return (draw(shape=draw.shape(least=1)),), {}
 
 
-@_diag_part.samples
+@diag_part.samples
 def _(draw):
     return (draw(shape=draw.shape(least=2)),), {}

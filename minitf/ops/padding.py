@@ -27,8 +27,10 @@ def _pad(tensor: Anything, paddings: Index = None, *, widths, mode, value):
 
 def _check_mirror(sizes, amounts, mode):
     for size, (before, behind) in zip(sizes, amounts, strict=True):
-        most = size - (mode == "reflect")
-        if size is not None and max(before, behind) > max(most, 0):
+        if size is None:
+            continue
+        most = max(size - (mode == "reflect"), 0)
+        if max(before, behind) > most:
             raise ShapeError(
                 f"Cannot pad {before} and {behind} elements to an axis of size {size} by mirroring: at most {most}."
             )

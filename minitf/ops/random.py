@@ -265,3 +265,7 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
     keep = uniform(noise_shape, seed=seed, dtype=tensor.dtype) >= _like(rate, tensor)
     scaled = tensor / (1.0 - _like(rate, tensor)) if share is None else tensor * (1.0 / (1.0 - float(share)))
     return select(keep, scaled, zeros_like(scaled), name=name)
+
+
+# The names that these have at the top level.
+random_uniform, random_normal, random_shuffle, set_random_seed = uniform, normal, shuffle, set_seed

@@ -48,11 +48,6 @@ def _(start, limit, delta, *, length=None):
     return Spec(start.dtype, (length,))
 
 
-@_range_op.vjp
-def _(g, out, start, limit, delta, *, length=None):
-    return None, None, None
-
-
 @_range_op.samples
 def _(draw):
     kind = draw.dtype()

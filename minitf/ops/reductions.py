@@ -47,8 +47,8 @@ def spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return g
 
 
-def _draw_axes(draw):
-    x = draw()
+def _draw_axes(draw, kind=None):
+    x = draw(kind)
     axis = draw.choice([None, *([(draw.integer(-x.ndim, x.ndim - 1),)] if x.ndim else [])])
     return (x,), {"axis": axis, "keepdims": draw.choice([False, True])}
 
@@ -171,12 +171,11 @@ def _any(input_tensor: Boolean, *, axis=None, keepdims=False):
     return np.logical_or.reduce(input_tensor, axis=axis, keepdims=keepdims)
 
 
-for _logic in (_all, _any):
-    _logic.vjp(lambda g, out, x, *, axis=None, keepdims=False: (None,))
-
 for _reduction in (_sum, _mean, _prod, _max, _min, _all, _any):
     _reduction.infer(_reduced)
     _reduction.samples(_draw_axes)
+for _logic in (_all, _any):
+    _logic.samples(lambda draw: _draw_axes(draw, Boolean))
 
 # -- TensorFlow's calls ------------------------------------------------------------------------------------------------
 
@@ -299,7 +298,6 @@ def _position(x, *, axis, output_type):
 
 for _where in (_argmax, _argmin):
     _where.infer(_position)
-    _where.vjp(lambda g, out, x, *, axis, output_type: (None,))
     _where.samples(
         lambda draw: (
             (draw(shape=draw.shape(least=1, smallest=1)),),

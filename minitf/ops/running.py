@@ -4,12 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from minitf.core.op import Numeric, RealFloating, op
+from minitf.core.op import Numeric, op
 from minitf.errors import ShapeError
 from minitf.ops.arithmetic import div_no_nan
-from minitf.ops.comparisons import select
-from minitf.ops.creating import zeros_like
-from minitf.ops.elementwise import conj, exp, in_float32, log
+from minitf.ops.elementwise import conj
 from minitf.ops.shapes import widened
 from minitf.ops.static import known_int, one_axis
 
@@ -55,24 +53,7 @@ def _(g, out, x, *, axis, exclusive, reverse):
     return (div_no_nan(back, conj(x)),)
 
 
-@op(name="cumulative_logsumexp", infer_first=True)
-def _cumulative_logsumexp(x: RealFloating, *, axis, exclusive, reverse):
-    """The running ``log(sum(exp(x)))`` along an axis."""
-    return in_float32(lambda wide: _running(np.logaddexp, -np.inf, wide, axis, exclusive, reverse), x)
-
-
-@_cumulative_logsumexp.vjp
-def _(g, out, x, *, axis, exclusive, reverse):
-    # d out_j / d x_i = exp(x_i - out_j): summed in log space, positive and negative parts of g apart.
-    def flowing(part):
-        start = log(part) - out
-        return exp(x + _cumulative_logsumexp(start, axis=axis, exclusive=exclusive, reverse=not reverse))
-
-    zero = zeros_like(g)
-    return (flowing(select(g > zero, g, zero)) - flowing(select(g < zero, -g, zero)),)
-
-
-for _run in (_cumsum, _cumprod, _cumulative_logsumexp):
+for _run in (_cumsum, _cumprod):
     _run.infer(_along)
     _run.samples(
         lambda draw: (
@@ -90,8 +71,3 @@ def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False
 def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
     """The running product along ``axis``. ``exclusive`` leaves out the element itself, ``reverse`` runs from the end."""
     return _cumprod(x, axis=known_int(axis, "axis"), exclusive=bool(exclusive), reverse=bool(reverse), name=name)
-
-
-def cumulative_logsumexp(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
-    """The running ``log(sum(exp(x)))`` along ``axis``, without overflow."""
-    return _cumulative_logsumexp(x, axis=known_int(axis, "axis"), exclusive=bool(exclusive), reverse=bool(reverse), name=name)

@@ -43,9 +43,9 @@ def _(input, *, out_type):
     return Spec(out_type, (input.rank,))
 
 
-@_shape.vjp
-def _(g, out, input, *, out_type):
-    return (None,)
+@_shape.samples
+def _(draw):
+    return (draw(Anything),), {"out_type": draw.choice([dtypes.int32, dtypes.int64])}
 
 
 def shape(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Any:
@@ -64,9 +64,7 @@ def _(input, *, out_type):
     return Spec(out_type, ())
 
 
-@_size.vjp
-def _(g, out, input, *, out_type):
-    return (None,)
+_size.samples(lambda draw: ((draw(Anything),), {"out_type": draw.choice([dtypes.int32, dtypes.int64])}))
 
 
 def size(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Any:
@@ -83,11 +81,6 @@ def rank(input: Anything):
 @rank.infer
 def _(input):
     return Spec(dtypes.int32, ())
-
-
-@rank.vjp
-def _(g, out, input):
-    return (None,)
 
 
 def shape_of(x: Any) -> Any:
@@ -225,7 +218,9 @@ def _(input, shape=None, *, sizes):
     if any(s is not None and s < 0 for s in sizes):
         raise ShapeError(f"Cannot broadcast to {shape_text(sizes)}: a size is negative.")
     out = broadcast_shapes(input.shape, sizes)
-    if out is not None and (len(out) != len(sizes) or any(s is not None and s != o for s, o in zip(sizes, out, strict=True))):
+    if out is not None and (
+        len(out) != len(sizes) or any(s is not None and o is not None and s != o for s, o in zip(sizes, out, strict=True))
+    ):
         raise ShapeError(f"Cannot broadcast a tensor of shape {shape_text(input.shape)} to {shape_text(sizes)}.")
     return Spec(input.dtype, tuple(sizes))
 

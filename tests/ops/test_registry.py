@@ -1,0 +1,41 @@
+"""Every op in the registry, on every road: a new op is tested here by being there."""
+
+import pytest
+
+import minitf.ops
+from minitf.core.op import REGISTRY
+from minitf.testing.ops import check_op, check_op_gradients, drawable
+
+minitf.ops.load_all()
+DRAWABLE = sorted(name for name, op in REGISTRY.items() if drawable(op))
+
+
+@pytest.mark.parametrize("name", DRAWABLE)
+def test_kernel_shape_rule_and_both_runtimes_agree(name):
+    for seed in range(12):
+        check_op(REGISTRY[name], seed)
+
+
+# Inputs that are parameters: TensorFlow gives no gradient for them either.
+PARAMETERS = {"polygamma": [0], "zeta": [0]}
+
+
+@pytest.mark.parametrize("name", [n for n in DRAWABLE if REGISTRY[n].differentiable and n != "cholesky"])
+def test_gradients_are_the_derivatives(name):
+    for seed in range(4):
+        check_op_gradients(REGISTRY[name], seed, constant=PARAMETERS.get(name, ()))
+
+
+# What keeps state or draws numbers is tested by name in test_state.py and test_random.py; sources and control have no inputs to
+# draw.
+BY_HAND = {"const", "placeholder", "placeholder_with_default", "no_op", "variable", "checkpoint_source", "read_tensor"}
+
+
+def test_every_op_is_drawn_or_tested_by_hand():
+    left = {name for name, op in REGISTRY.items() if not drawable(op) and not op.stateful}
+    assert left <= BY_HAND
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_an_op_says_what_it_does(name):
+    assert REGISTRY[name].__doc__
