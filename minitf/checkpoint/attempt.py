@@ -59,12 +59,18 @@ class Attempt:
                     match.restoration.home.apply_batches(mine)
             for (_, _, name), (owner, variable, slot) in self.new_slots.items():
                 owner._keep_slot(variable, name, slot)
+            for match in self._matches:
+                match.finish()
         except BaseException as error:
             for match in reversed(self._matches):
                 match.take_back(error)
             raise
-        for match in self._matches:
-            match.finish()
+        finally:
+            for match in self._matches:
+                match.close()
+            self._matches.clear()
+            self.new_slots.clear()
+            self.error = None
 
 
 class Match:
@@ -291,6 +297,10 @@ class Match:
                 "restore: inconsistent references. %s is one object in the checkpoint, but the program has two: %s got its "
                 "value, %s did not. (%s)", r.display(node), describe(current), describe(obj), r.source.source,
             )  # fmt: skip
+
+    def close(self) -> None:
+        """Lets go of live objects and of the attempt, so that no cycle keeps them."""
+        del self._attempt, self.batch, self._queue[:], self._conflicts[:]
 
     def take_back(self, error: BaseException) -> None:
         """Undoes the pairing."""

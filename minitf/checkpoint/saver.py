@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,17 +87,14 @@ class ObjectSaver:
 
     # -- restoring -----------------------------------------------------------------------------------------------------
 
-    def open(self, path: Any) -> Reader:
-        """Opens a checkpoint of the saver's format; without one, of whatever format it has."""
-        return open_checkpoint(path) if self._storage is None else self._storage.open(path)
-
     def restore(self, path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
         """Pairs the root with node 0 of a checkpoint, and all below; what is paired is assigned, the rest waits."""
         root, extra = self._root(), self._extra()
         home = runtime.current().home
         if path is None:
             return InitializationOnlyStatus(root, extra, home)
-        source = Source(lambda: self.open(path), self.open(path))
+        opened = partial(open_checkpoint if self._storage is None else self._storage.open, path)  # without a hold on the root
+        source = Source(opened, opened())
         graph = read_graph(source)
         if graph is None:
             return restore_by_name(root, extra, source, home, self._rules)
