@@ -190,7 +190,7 @@ class CarriedReader:
         if note is not None:
             return uncarry(stored, note, self._where(key))
         if stored.dtype.kind in "SU":
-            return as_value(stored, key)[1]
+            return string_array(as_bytes(stored, key), stored.shape)
         return stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:

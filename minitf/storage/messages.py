@@ -127,7 +127,7 @@ def _quick_node(data: bytes, at: int, end: int, names: dict[bytes, str]) -> Save
                 if number < 128:
                     at += 2
                 else:
-                    number, at = read_varint(data, at + 1, stop)
+                    number, at = _int32(data, at + 1, stop)
             raw, at = _field(data, at, stop, 0x12)
             name = names.get(raw)
             if name is None:
@@ -144,10 +144,10 @@ def _quick_node(data: bytes, at: int, end: int, names: dict[bytes, str]) -> Save
         elif tag == 0x1A:  # a slot: variable, name, slot
             variable = slot = 0
             if at < stop and data[at] == 8:
-                variable, at = read_varint(data, at + 1, stop)
+                variable, at = _int32(data, at + 1, stop)
             raw, at = _field(data, at, stop, 0x12)
             if at < stop and data[at] == 0x18:
-                slot, at = read_varint(data, at + 1, stop)
+                slot, at = _int32(data, at + 1, stop)
             node.slots.append(SavedSlot(variable, raw.decode("utf-8"), slot))
         elif tag == 0x2A and node.has_values is None:
             node.has_values = data[at:stop] == b"\x08\x01"
@@ -163,6 +163,13 @@ def _quick_node(data: bytes, at: int, end: int, names: dict[bytes, str]) -> Save
         if at != stop:
             raise _Unusual
     return node
+
+
+def _int32(data: bytes, at: int, end: int) -> tuple[int, int]:
+    number, at = read_varint(data, at, end)
+    if number >> 31:
+        raise _Unusual  # negative, or cut down to 32 bits
+    return number, at
 
 
 def _field(data: bytes, at: int, end: int, tag: int) -> tuple[bytes, int]:
