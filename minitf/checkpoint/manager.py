@@ -128,7 +128,7 @@ class CheckpointManager:
                 step == self._last_step or (check_interval and step < self._last_step + self._interval)
             ):
                 return None
-        number = self._checkpoint._count_save()
+        number = self._checkpoint._count(None)
         if checkpoint_number is not None:
             number = integer_of(checkpoint_number, None, "CheckpointManager.save: checkpoint_number")
         path = self._checkpoint.write(f"{self._prefix}-{number:d}")

@@ -9,7 +9,10 @@ from minitf.core.lazy import names_from
 
 __getattr__, __dir__, __all__ = names_from(
     __name__,
-    {"minitf.objects.variable_scope": "EagerVariableStore no_regularizer variable_op_scope"},
+    {
+        "minitf.compat.v1_train": "*=train",
+        "minitf.objects.variable_scope": "EagerVariableStore no_regularizer variable_op_scope",
+    },
     besides="minitf",
     first="minitf.runtimes.eager",
 )

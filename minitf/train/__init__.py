@@ -11,7 +11,8 @@ __getattr__, __dir__, __all__ = names_from(
     __name__,
     {
         # saving and restoring objects
-        "minitf.checkpoint.saver": "Checkpoint CheckpointableSaver",
+        "minitf.checkpoint.saver": "CheckpointableSaver",
+        "minitf.checkpoint.checkpoint": "Checkpoint",
         "minitf.checkpoint.status": "CheckpointLoadStatus InitializationOnlyStatus",
         "minitf.checkpoint.name_based": "NameBasedSaverStatus",
         "minitf.checkpoint.manager": "CheckpointManager",

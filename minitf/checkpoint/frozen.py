@@ -1,0 +1,121 @@
+"""Two other ways to run an object-based checkpoint: frozen to the objects of this moment, and streamed as objects appear.
+
+``frozen_saver`` lists the objects once; saving and restoring then look at nothing but this list, so that objects may come and
+go. ``streaming_restore`` is for graphs: it runs each restore operation as soon as it exists, as eager mode does by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minitf.checkpoint.capture import capture
+from minitf.checkpoint.name_based import NameBasedSaverStatus
+from minitf.checkpoint.opening import open_checkpoint
+from minitf.checkpoint.values import Values
+from minitf.core.state import Batch, Group, Handle
+from minitf.objects.values import GroupValue, PythonValue
+from minitf.objects.variable_table import home_here
+from minitf.saved import OBJECT_GRAPH_KEY
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import path_of
+from minitf.storage.messages import encode_graph
+
+
+class FrozenSaver:
+    """Saves and restores the objects that were under a root when it was made.
+
+    Its files are ordinary object-based checkpoints. It restores only what it saves, by keys, at once in both modes.
+    """
+
+    def __init__(self, root: Any):
+        self._home = home_here()
+        captured = capture(root)
+        self._entries = captured.entries
+        self._graph = np.array(encode_graph(captured.graph), dtype=object)
+        self._owners: dict[int, _Owner] = {}
+        for key, value in captured.entries:
+            if isinstance(value, GroupValue):
+                self._owners.setdefault(id(value.group), _Owner(value.group)).keys[value.name] = key
+        self._ops: dict[Any, Any] = {}  # a graph's restore operations, by variable and key
+
+    def save(self, file_prefix: Any, session: Any = None) -> str:
+        """Writes a checkpoint under this prefix, and gives it.
+
+        Raises RuntimeError in a graph without a session, FailedPreconditionError for a variable without a value.
+        """
+        prefix = path_of(file_prefix)
+        tensors = Values(self._home, session, "frozen_saver.save").of_entries(self._entries)
+        tensors[OBJECT_GRAPH_KEY] = self._graph
+        TensorBundle().write(prefix, tensors)
+        return prefix
+
+    def restore(self, save_path: Any, session: Any = None) -> None:
+        """Restores all values: all or nothing. A graph's operations are made at the first time and run in ``session``.
+
+        Raises NotFoundError for a missing checkpoint or a value that it lacks, InvalidArgumentError for another dtype or shape.
+        """
+        reader = open_checkpoint(save_path)
+        batch = Batch(reader, self._ops)
+        for key, value in self._entries:
+            if isinstance(value, Handle):
+                batch.items.append((value, key, key))
+            elif isinstance(value, PythonValue):
+                batch.python.append((value.put, key, key))
+        batch.groups = [Group(owner, owner.group.restore, owner.keys) for owner in self._owners.values()]
+        self._home.apply_batches([batch])
+        self._home.run_restore_ops(batch.built, self._ops, reader, session, "frozen_saver.restore")
+
+
+class _Owner:
+    """Tensors that are restored together, with their keys by name."""
+
+    __slots__ = ("__weakref__", "group", "keys")
+
+    def __init__(self, group: Any):
+        self.group = group
+        self.keys: dict[str, str] = {}
+
+
+def frozen_saver(root_checkpointable: Any) -> FrozenSaver:
+    """A saver for the objects that are under this root now (S129). Raises as ``save`` for a tree that cannot be saved."""
+    return FrozenSaver(root_checkpointable)
+
+
+def streaming_restore(status: Any, session: Any = None) -> None:
+    """Runs a status's restore operations now, and each further one in the same session as soon as it exists (graph; S186).
+
+    Does nothing in eager mode, where values arrive by themselves. Raises NotImplementedError for a name-based checkpoint, for
+    which nothing is known before it is run, and RuntimeError without a session and a default session.
+    """
+    graph = status._home.graph_being_built()
+    if graph is None:
+        return
+    if isinstance(status, NameBasedSaverStatus):
+        raise NotImplementedError(
+            "streaming_restore: a name-based checkpoint is restored in one run. Call status.run_restore_ops() when all "
+            "variables exist."
+        )
+    session = graph.session_for(session, "streaming_restore")
+    status.run_restore_ops(session)
+    restoration = status._restoration
+    home, cache, source = restoration.home, restoration.cache, restoration.source  # not the restoration: that would be a cycle
+    restoration.ops = _Stream(
+        restoration.ops, lambda new: home.run_restore_ops(new, cache, source, session, "streaming_restore")
+    )
+
+
+class _Stream(list[Any]):
+    """Restore operations that are run when they are added."""
+
+    def __init__(self, ops: Iterable[Any], run: Any):
+        super().__init__(ops)
+        self._run = run
+
+    def extend(self, ops: Iterable[Any]) -> None:
+        """Adds and runs."""
+        new = list(ops)
+        super().extend(new)
+        self._run(new)

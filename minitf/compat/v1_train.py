@@ -1,0 +1,12 @@
+"""``tf.compat.v1.train``: ``tf.train`` with the ``Checkpoint`` of TensorFlow 1.x. Nothing is defined here."""
+
+from __future__ import annotations
+
+from minitf.core.lazy import names_from
+
+__getattr__, __dir__, __all__ = names_from(
+    __name__,
+    {"minitf.checkpoint.checkpoint": "CheckpointV1=Checkpoint"},
+    besides="minitf.train",
+    first="minitf.runtimes.eager",
+)
