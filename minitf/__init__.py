@@ -59,6 +59,7 @@ _WHERE = {
     "minitf.autodiff": "GradientTape gradients UnconnectedGradients",
     # objects and checkpoints
     "minitf.objects.variable": "Variable",
+    "minitf.objects.function": "function TensorSpec",
     "minitf.objects.variable_scope": """
         AUTO_REUSE VariableScope get_local_variable get_variable get_variable_scope variable_scope""",
     "minitf.objects.module": "Module",
@@ -67,7 +68,7 @@ _WHERE = {
 }
 _ROOMS = "compat data errors keras layers linalg math nn optimizers random strings train"
 
-_get, __dir__, __all__ = names_from(__name__, _WHERE, submodules=_ROOMS, first="minitf.runtimes.eager")
+_get, __dir__, __all__ = names_from(__name__, _WHERE, submodules=_ROOMS)
 __all__ += ["__version__"]
 
 

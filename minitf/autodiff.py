@@ -16,6 +16,7 @@ import numpy as np
 from minitf.core import runtime
 from minitf.core.op import REGISTRY, Op, convert
 from minitf.core.state import Handle
+from minitf.core.structures import flatten, pack
 from minitf.core.tensor import SymbolicTensor, Tensor
 from minitf.ops.creating import ones_like, zeros_like
 from minitf.ops.joining import stack
@@ -130,6 +131,10 @@ class GradientTape:
                 if isinstance(o, Tensor) and o.dtype.kind in "fcV":
                     watched[id(o)] = o
         return result
+
+    def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
+        """A traced function is recorded operation by operation."""
+        return traced.replay(self, values)  # type: ignore[no-any-return]
 
     def constant(self, value: Any, name: str | None = None) -> Any:
         """Constants are not recorded."""
@@ -294,34 +299,3 @@ def _records_of(targets: Sequence[SymbolicTensor], stopped: set[int]) -> list[Re
 
 def _all_stopped(o: Any, stopped: set[int]) -> bool:
     return bool(o.outputs) and all(id(t) in stopped for t in o.outputs)
-
-
-# -- structures ----------------------------------------------------------------------------------------------------------
-
-
-def flatten(structure: Any) -> list[Any]:
-    """The leaves of nested lists, tuples and dicts (dicts in the order of sorted keys)."""
-    if isinstance(structure, dict):
-        return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
-    if isinstance(structure, (list, tuple)):
-        return [leaf for part in structure for leaf in flatten(part)]
-    return [structure]
-
-
-def pack(structure: Any, leaves: Sequence[Any]) -> Any:
-    """The leaves in the shape of ``structure``: the inverse of ``flatten``."""
-    rest = iter(leaves)
-
-    def build(part: Any) -> Any:
-        if isinstance(part, dict):
-            built = {key: build(part[key]) for key in sorted(part)}
-            return {key: built[key] for key in part}
-        if hasattr(part, "_fields"):
-            return type(part)(*[build(p) for p in part])
-        if isinstance(part, (list, tuple)):
-            return (list if isinstance(part, list) else tuple)(build(p) for p in part)
-        return next(rest)
-
-    return build(structure)
-
-

@@ -25,6 +25,7 @@ from minitf.cli.output import Output
 from minitf.errors import OpError
 
 VERBS = {
+    "demo": "train on real data, save, and restore where nothing exists yet, in both runtimes",
     "ls": "list what a checkpoint holds, as keys or as the tree of its objects",
     "show": "show one value of a checkpoint",
     "get": "write one value of a checkpoint to a .npy file",

@@ -10,6 +10,7 @@ one global that the fast path of eager operators reads.
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -39,6 +40,9 @@ class Runtime(Protocol):
     def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
         """Runs (or appends) one application; gives a Tensor, a tuple of Tensors, or what the op documents."""
 
+    def call(self, traced: Any, values: Any) -> list[Any]:
+        """Runs a traced function on tensors; gives its output tensors."""
+
     def constant(self, value: Any, name: str | None = None) -> Tensor:
         """A tensor holding an array (or NumPy scalar) that minitf owns already."""
 
@@ -51,6 +55,7 @@ class Home(Protocol):
 
     eager: bool
     streams: Streams  # of its random ops
+    functions: Any  # traces of tf.functions called in it
 
     def create_variable(self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool,
                         waiting: Waiting | None, **more: Any) -> Handle:  # fmt: skip
@@ -98,6 +103,9 @@ class Home(Protocol):
     def value_to_copy(self, handle: Handle) -> Any:
         """The value for a copy of a variable. Raises TypeError where a variable has no value of its own."""
 
+    def trace(self, *arguments: Any) -> Any:
+        """Traces a Python function inside this home."""
+
     def outermost(self) -> Any:
         """The home that ``init_scope`` leads to: itself, or the one around a function being traced."""
 
@@ -144,9 +152,14 @@ def current() -> Runtime:
     """The runtime that runs ops here and now."""
     here = _current.get() if active else None
     if here is None:
-        here = _defaults[-1]() if _defaults else _default
-        assert here is not None, "no default runtime is set; import minitf"
+        here = _defaults[-1]() if _defaults else _default or _load_default()
     return here
+
+
+def _load_default() -> Runtime:
+    importlib.import_module("minitf.runtimes.eager")  # by name: the core does not know the runtimes
+    assert _default is not None, "the eager runtime sets itself as the default"
+    return _default
 
 
 def set_default(runtime: Runtime) -> None:

@@ -24,6 +24,8 @@ STATE = Spec(int64, (3,))
 _MASK = 2**64 - 1
 # What stands in for the seed that was not given, if only one of the two was (TensorFlow's number).
 _DEFAULT_SEED = 87654321
+# In place of a key: the state is a variable of the program, which must have a value.
+OWNED = -1
 
 
 def mixed(*numbers: int) -> int:
@@ -33,10 +35,11 @@ def mixed(*numbers: int) -> int:
 
 def first_state(key: int) -> Any:
     """The state of a new stream."""
-    return np.array([0, 0, _signed(key)], dtype=np.int64)
+    return np.array([0, 0, signed(key)], dtype=np.int64)
 
 
-def _signed(n: int) -> int:
+def signed(n: int) -> int:
+    """A number below 2**64 as int64 holds it."""
     return n - 2**64 if n >= 2**63 else n
 
 
@@ -44,8 +47,14 @@ def drawn(state: Any) -> tuple[np.random.Generator, Any]:
     """A generator for one draw, and the state after it."""
     low, high, key = (int(n) & _MASK for n in state)
     bits = np.random.Philox(counter=[0, 0, low, high], key=[key, 0])
-    after = (low + (high << 64) + 1) & (2**128 - 1)
-    return np.random.Generator(bits), np.array([_signed(after & _MASK), _signed(after >> 64), state[2]], dtype=np.int64)
+    return np.random.Generator(bits), skipped(state, 1)
+
+
+def skipped(state: Any, count: int) -> Any:
+    """The state after ``count`` more draws."""
+    low, high = (int(n) & _MASK for n in state[:2])
+    after = (low + (high << 64) + count) & (2**128 - 1)
+    return np.array([signed(after & _MASK), signed(after >> 64), state[2]], dtype=np.int64)
 
 
 class Streams:

@@ -11,8 +11,8 @@ import numpy as np
 from minitf.core import dtypes, runtime
 from minitf.core.op import Anything, Index, Integer, Place, RealFloating, convert, op
 from minitf.core.spec import Spec, shape_text
-from minitf.core.streams import chance, drawn, first_state
-from minitf.errors import InvalidArgumentError, ShapeError
+from minitf.core.streams import OWNED, chance, drawn, first_state, skipped
+from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
 from minitf.ops.shapes import settle
 from minitf.ops.static import known, requested
 
@@ -31,7 +31,7 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 
 def _next(cell, key):
     """A generator for this draw; the state in the cell moves on."""
-    state = cell.value
+    state = cell.read() if key == OWNED else cell.value
     if state is None:
         state = first_state(chance() if key is None else key)
     rng, after = drawn(state)
@@ -69,13 +69,14 @@ def _truncated(rng, size, dtype):
     return out.reshape(size).astype(dtype)
 
 
-def _integers(rng, low, high, size, dtype):
+def integers_between(rng, low, high, size, dtype):
+    """Integers in [low, high). Raises InvalidArgumentError if there are none."""
     if np.any(np.asarray(low) >= np.asarray(high)):
         raise InvalidArgumentError(f"random_uniform: minval ({low}) must be less than maxval ({high}).")
     return rng.integers(low, high, size, dtype=dtype)
 
 
-_KINDS = {"uniform": _unit, "normal": _normal, "truncated_normal": _truncated}
+DISTRIBUTIONS = {"uniform": _unit, "normal": _normal, "truncated_normal": _truncated}
 
 
 def _goal(sizes, dims):
@@ -88,15 +89,16 @@ def _goal(sizes, dims):
 @op(stateful=True)
 def random_floats(state: Place, dims: Index = None, *, sizes, dtype, key, distribution):
     """Floats of a standard distribution: uniform in [0, 1), normal, or normal cut off at 2."""
-    return settle(np.asarray(_KINDS[distribution](_next(state, key), _goal(sizes, dims), dtype.np)))
+    return settle(np.asarray(DISTRIBUTIONS[distribution](_next(state, key), _goal(sizes, dims), dtype.np)))
 
 
 @random_floats.infer
 def _(state, dims=None, *, sizes, dtype, key, distribution):
-    return _drawn_spec(sizes, dtype)
+    return drawn_spec(sizes, dtype)
 
 
-def _drawn_spec(sizes, dtype):
+def drawn_spec(sizes, dtype):
+    """The spec of a drawn tensor. Raises ShapeError for a negative size."""
     if sizes is not None and any(s is not None and s < 0 for s in sizes):
         raise ShapeError(f"Cannot draw a tensor of shape {shape_text(sizes)}: a size is negative.")
     return Spec(dtype, sizes)
@@ -105,21 +107,48 @@ def _drawn_spec(sizes, dtype):
 @op(stateful=True)
 def random_integers(state: Place, minval: Integer, maxval: Integer, dims: Index = None, *, sizes, key):
     """Integers in [minval, maxval)."""
-    return settle(np.asarray(_integers(_next(state, key), minval, maxval, _goal(sizes, dims), minval.dtype)))
+    return settle(np.asarray(integers_between(_next(state, key), minval, maxval, _goal(sizes, dims), minval.dtype)))
 
 
 @random_integers.infer
 def _(state, minval, maxval, dims=None, *, sizes, key):
-    return _drawn_spec(sizes, minval.dtype)
+    return drawn_spec(sizes, minval.dtype)
+
+
+@op(stateful=True)
+def random_bits(state: Place, dims: Index = None, *, sizes, dtype):
+    """Integers from the whole range of a dtype."""
+    limits = np.iinfo(dtype.np)
+    return settle(np.asarray(_next(state, OWNED).integers(limits.min, limits.max, _goal(sizes, dims), dtype.np, endpoint=True)))
+
+
+@random_bits.infer
+def _(state, dims=None, *, sizes, dtype):
+    if dtype.kind not in "iu":
+        raise DTypeError(f"Only integers have such a range, not {dtype.name}.")
+    return drawn_spec(sizes, dtype)
+
+
+@op(stateful=True)
+def skip_draws(state: Place, *, delta):
+    """The state after ``delta`` more draws."""
+    new = skipped(state.read(), delta)
+    state.write(new)
+    return new
+
+
+@skip_draws.infer
+def _(state, *, delta):
+    return state
 
 
 @op(name="random_shuffle", stateful=True)
-def _random_shuffle(state: Place, value: Anything, *, key):
+def shuffle_from(state: Place, value: Anything, *, key):
     """The slices along axis 0 in another order."""
     return value[_next(state, key).permutation(value.shape[0])] if value.ndim else value
 
 
-@_random_shuffle.infer
+@shuffle_from.infer
 def _(state, value, *, key):
     return value
 
@@ -127,11 +156,11 @@ def _(state, value, *, key):
 @op(name="random_categorical", stateful=True)
 def _random_categorical(state: Place, logits: RealFloating, *, num_samples, dtype, key):
     """Class numbers with the probabilities ``softmax(logits)`` of each row."""
-    return _choose(_next(state, key), logits, num_samples, dtype)
+    return chosen_classes(_next(state, key), logits, num_samples, dtype)
 
 
-def _choose(rng, logits, count, dtype):
-    # The largest of logits plus Gumbel noise has the distribution wanted.
+def chosen_classes(rng, logits, count, dtype):
+    """Class numbers with the probabilities ``softmax(logits)`` of each row."""
     rows, classes = logits.shape
     if classes == 0:
         raise InvalidArgumentError(f"categorical: logits of shape {logits.shape} have no class to draw.")
@@ -143,10 +172,11 @@ def _choose(rng, logits, count, dtype):
 
 @_random_categorical.infer
 def _(state, logits, *, num_samples, dtype, key):
-    return _chosen_spec(logits, num_samples, dtype)
+    return chosen_spec(logits, num_samples, dtype)
 
 
-def _chosen_spec(logits, num_samples, dtype):
+def chosen_spec(logits, num_samples, dtype):
+    """The spec of drawn class numbers. Raises ShapeError unless the logits are a matrix."""
     if logits.shape is not None and len(logits.shape) != 2:
         raise ShapeError(f"categorical draws from rows of logits: give a matrix, not shape {shape_text(logits.shape)}.")
     return Spec(dtype, (None if logits.shape is None else logits.shape[0], num_samples))
@@ -169,7 +199,7 @@ def uniform(
             handle, convert(minval, wanted), convert(maxval, wanted), dynamic, sizes=sizes, key=key, name=name
         )
     unit = random_floats(
-        handle, dynamic, sizes=sizes, dtype=_float(wanted, "uniform"), key=key, distribution="uniform", name=name
+        handle, dynamic, sizes=sizes, dtype=float_dtype(wanted, "uniform"), key=key, distribution="uniform", name=name
     )
     return between(unit, minval, maxval)
 
@@ -193,13 +223,16 @@ def _like(value: Any, like: Any) -> Any:
     )
 
 
-def _float(dtype: Any, what: str) -> Any:
+def float_dtype(dtype: Any, what: str) -> Any:
+    """``dtype``. Raises ValueError if no random op draws it."""
     if dtype not in (RealFloating.allowed or ()):
         raise ValueError(f"random.{what} draws floats, not {dtype.name}.")
     return dtype
 
 
-def _scaled(x: Any, mean: Any, stddev: Any) -> Any:
+def scaled(x: Any, mean: Any, stddev: Any) -> Any:
+    """Standard normal numbers with another mean and standard deviation."""
+    """Standard normal numbers as ones of this mean and standard deviation."""
     if not (type(stddev) in (int, float) and stddev == 1):
         x = x * (float(stddev) if type(stddev) is int else _like(stddev, x))
     if not (type(mean) in (int, float) and mean == 0):
@@ -211,27 +244,32 @@ def normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Any:
     """Normally distributed numbers."""
-    return _scaled(_floats(shape, dtype, seed, "normal", name), mean, stddev)
+    return scaled(_floats(shape, dtype, seed, "normal", name), mean, stddev)
 
 
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Any:
     """Normally distributed numbers; those more than two standard deviations from the mean are drawn again."""
-    return _scaled(_floats(shape, dtype, seed, "truncated_normal", name), mean, stddev)
+    return scaled(_floats(shape, dtype, seed, "truncated_normal", name), mean, stddev)
 
 
 def _floats(shape: Any, dtype: Any, seed: Any, distribution: str, name: str | None) -> Any:
     sizes, dynamic = requested(shape)
     handle, key = _stream(seed)
-    wanted = _float(dtypes.as_dtype(dtype), distribution)
+    wanted = float_dtype(dtypes.as_dtype(dtype), distribution)
     return random_floats(handle, dynamic, sizes=sizes, dtype=wanted, key=key, distribution=distribution, name=name)
+
+
+def shuffled(state: Any, value: Any, key: int | None, name: str | None = None) -> Any:
+    """``value`` with its slices along the first axis in the order that the stream ``state`` draws."""
+    return shuffle_from(state, value, key=key, name=name)
 
 
 def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
     """The slices of ``value`` along its first axis in random order."""
     handle, key = _stream(seed)
-    return _random_shuffle(handle, value, key=key, name=name)
+    return shuffle_from(handle, value, key=key, name=name)
 
 
 def categorical(logits: Any, num_samples: Any, dtype: Any = None, seed: Any = None, name: str | None = None) -> Any:

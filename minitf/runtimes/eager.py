@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,7 +21,11 @@ from minitf.core.state import Batch, Cell, EagerStore, Handle
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.errors import OpError
+from minitf.runtimes.plan import Plan
 from minitf.runtimes.restoring import assign_now
+
+if TYPE_CHECKING:
+    from minitf.runtimes.tracing import Traced
 
 _store = EagerStore()
 _new = object.__new__
@@ -45,6 +50,7 @@ class Eager:
     def __init__(self, kernels: Mapping[str, Callable[..., Any]] | None = None):
         self.kernels = dict(kernels or {})
         self.streams = Streams(self, shared=True)
+        self.functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # traces of tf.functions called in it
 
     @property
     def home(self) -> Eager:
@@ -78,6 +84,13 @@ class Eager:
         tensor = EagerTensor.__new__(EagerTensor)
         tensor._v = value
         return tensor
+
+    def call(self, traced: Traced, values: Sequence[Any]) -> list[Any]:
+        """Runs a traced function as one plan against the eager store."""
+        if traced.plan is None:
+            traced.plan = Plan(traced.fetches, traced.feeds, _store, self.kernels)
+        results = traced.plan([value_of(v, None) for v in values])
+        return [wrap(r) for r in results[: len(traced.outputs)]]
 
     # -- home ----------------------------------------------------------------------------------------------------------
 
@@ -158,6 +171,12 @@ class Eager:
         """The value, as an array of its own."""
         value = _store.cell(handle).read()
         return value.copy() if isinstance(value, np.ndarray) else value
+
+    def trace(self, *arguments: Any) -> Any:
+        """Traces a Python function inside this home: see ``tracing.trace``."""
+        from minitf.runtimes.tracing import trace  # a trace is a graph, so it cannot be imported before graphs
+
+        return trace(self, *arguments)
 
     def outermost(self) -> Eager:
         """Itself: eager code is inside nothing."""

@@ -7,10 +7,11 @@ its variables: they have a name, an initialiser and restore ops in the graph, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakKeyDictionary
 
 from minitf.core import dtypes, names, runtime
 from minitf.core.literals import to_array
@@ -42,6 +43,7 @@ class Graph(GraphHome):
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
         self.streams = Streams(self, shared=False)
+        self.functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # traces of tf.functions called in it
 
     # -- runtime -------------------------------------------------------------------------------------------------------
 
@@ -81,6 +83,10 @@ class Graph(GraphHome):
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
         return self.apply(sources.const, (), {"value": value}, name)  # type: ignore[no-any-return]
+
+    def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
+        """A traced function's operations become operations of this graph."""
+        return traced.replay(self, values)  # type: ignore[no-any-return]
 
     def append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any,
                control: tuple[Operation, ...] = ()) -> Operation:  # fmt: skip

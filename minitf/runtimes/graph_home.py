@@ -42,6 +42,8 @@ class GraphHome:
     eager = False
 
     if TYPE_CHECKING:  # what a Graph has besides
+        streams: Any
+        functions: Any
         apply: Callable[..., Any]
         as_default: Callable[[], AbstractContextManager[Any]]
         control_dependencies: Callable[[Any], AbstractContextManager[None]]
@@ -107,6 +109,12 @@ class GraphHome:
             f"Cannot copy or pickle variable {handle.name!r}: it belongs to a graph and has values only in sessions. Save them "
             f"with a checkpoint instead."
         )
+
+    def trace(self, *arguments: Any) -> Any:
+        """Traces a Python function inside this home: see ``tracing.trace``."""
+        from minitf.runtimes.tracing import trace  # a trace is a graph, so it cannot be imported before graphs
+
+        return trace(self, *arguments)
 
     def outermost(self) -> Any:
         """Itself."""

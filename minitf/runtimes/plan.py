@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core.literals import to_array
-from minitf.core.state import Handle, SessionStore
+from minitf.core.state import Handle, Store
 from minitf.core.tensor import SymbolicTensor
 from minitf.errors import InvalidArgumentError, OpError
 from minitf.runtimes.operation import Operation
@@ -53,7 +53,7 @@ class Plan:
 
     __slots__ = ("_first", "_function", "_keep", "_operations", "_text")
 
-    def __init__(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: SessionStore,
+    def __init__(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
                  kernels: Mapping[str, Callable[..., Any]]):  # fmt: skip
         fed = {id(t) for t in feeds}
         self._operations = needed(fetches, fed)
@@ -97,7 +97,7 @@ class Plan:
 
 class _Writer:
     # Writes the text of a plan; `space` are the globals that it runs with, `names` the local of each tensor.
-    def __init__(self, store: SessionStore, kernels: Mapping[str, Callable[..., Any]]):
+    def __init__(self, store: Store, kernels: Mapping[str, Callable[..., Any]]):
         self.store = store
         self.kernels = kernels
         self.space: dict[str, Any] = {"normal": normal, "out": handed_out}

@@ -86,7 +86,7 @@ def page(known: list[Behaviour], shown: dict[str, dict[str, set[str]]]) -> str:
         "# Restore semantics",
         "",
         "What minitf's object-based checkpoints do, one line a behaviour, and the tests that show it. TensorFlow 2.21 is the",
-        "oracle; where it deviates from the documented behaviour of `CheckpointableSaver`, or does what is plainly an accident,",
+        "oracle; where it deviates from the documented behaviour of `CheckpointableSaver`, or does what is an accident,",
         "the line says what minitf does instead. Lines marked *not applicable* are differences between TensorFlow's releases",
         "that minitf settles by the behaviour they point to. This page is written by `scripts/behaviours --write`.",
     ]

@@ -1,0 +1,34 @@
+"""Nested structures: lists, tuples, named tuples and dicts of leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves of nested lists, tuples and dicts (dicts in the order of sorted keys)."""
+    if isinstance(structure, dict):
+        return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
+    if isinstance(structure, (list, tuple)):
+        return [leaf for part in structure for leaf in flatten(part)]
+    return [structure]
+
+
+def pack(structure: Any, leaves: Sequence[Any]) -> Any:
+    """The leaves in the shape of ``structure``: the inverse of ``flatten``."""
+    rest = iter(leaves)
+
+    def build(part: Any) -> Any:
+        if isinstance(part, dict):
+            built = {key: build(part[key]) for key in sorted(part)}
+            return {key: built[key] for key in part}
+        if hasattr(part, "_fields"):
+            return type(part)(*[build(p) for p in part])
+        if isinstance(part, (list, tuple)):
+            return (list if isinstance(part, list) else tuple)(build(p) for p in part)
+        return next(rest)
+
+    return build(structure)
+
+

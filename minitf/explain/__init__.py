@@ -1,0 +1,1 @@
+"""Reads journals and tells what they say; writes nothing and changes nothing."""

@@ -1,0 +1,380 @@
+"""Layer: a function of tensors with weights of its own.
+
+A layer makes its weights when it is first called (``build``), through ``add_weight``, which tracks them. So a checkpoint that waits for the
+layer gives them their first values (eager mode) or restore ops (graph). Sublayers, variables, and lists, tuples and dicts of them are found
+in the layer's attributes. Names of weights and edges are those of Keras 2.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+
+from minitf.core.structures import flatten, pack
+from minitf.core import dtypes, names, runtime
+from minitf.core.op import convert
+from minitf.core.tensor import Tensor
+from minitf.layers import initializers
+from minitf.layers.abstract import shapes_of, specs_for, specs_of_call
+from minitf.layers.input_spec import check_inputs
+from minitf.layers.naming import snake_case, unique_layer_name
+from minitf.objects.adding import add_variable_with_getter
+from minitf.objects.module import Module
+from minitf.objects.trackable import tracking
+from minitf.objects.variable import Variable
+from minitf.ops.creating import cast
+from minitf.runtimes.building import init_scope
+
+_training: ContextVar[Any] = ContextVar("minitf_training", default=None)
+_depth: ContextVar[int] = ContextVar("minitf_layer_depth", default=0)
+
+
+class Layer(Module):
+    """Base class of layers: define ``build(input_shape)`` to make weights and ``call(inputs)`` to use them.
+
+    * ``trainable``: False freezes the weights of the layer and of all layers in it.
+    * ``name``: by default the class name in snake case, numbered in each graph.
+    * ``dtype``: of the weights, float32 by default; floating inputs are cast to it.
+    * ``input_shape``: without the batch axis; lets a ``Sequential`` that begins with the layer build it at once.
+
+    ``call`` may take ``training``: what the caller gives, or what the layer around was called with, or False.
+    """
+
+    __slots__ = ("_added_losses", "_arguments", "_regularized_weights")
+
+    input_spec: Any = None
+    _given_name: str | None = None
+    _weight_dtype: dtypes.DType = dtypes.float32
+    _trainable = True
+    _input_shape: tuple[int | None, ...] | None = None
+    built = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Notes the arguments of the constructor, for ``get_config``."""
+        layer = super().__new__(cls)
+        object.__setattr__(layer, "_arguments", _bound(cls, args, kwargs))
+        return layer
+
+    def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, *, input_shape: Any = None,
+                 batch_input_shape: Any = None, input_dim: int | None = None):  # fmt: skip
+        self._given_name = self._automatic_name() if name is None else str(name)
+        self._trainable = trainable
+        if dtype is not None:
+            self._weight_dtype = dtypes.as_dtype(dtype)
+        if batch_input_shape is not None:
+            self._input_shape = tuple(batch_input_shape)
+        elif input_shape is not None or input_dim is not None:
+            self._input_shape = (None, *((input_dim,) if input_shape is None else input_shape))
+
+    # -- what it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        if self._given_name is None:  # a subclass whose constructor does not call this class's
+            self._given_name = self._automatic_name()
+        return self._given_name
+
+    def _automatic_name(self) -> str:
+        return unique_layer_name(snake_case(type(self).__name__))
+
+    @property
+    def name_scope(self) -> AbstractContextManager[str]:
+        """A scope for names: the layer's name."""
+        return runtime.current().home.name_scope(self.name)
+
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype of its weights."""
+        return self._weight_dtype.name
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its weights are trained. Setting it sets all layers in it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor by name, with the layer's name."""
+        return {**self._arguments, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """A new layer from ``get_config()``, without weights yet."""
+        return cls(**config)
+
+    # -- defining ------------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights; a TensorShape (or a list of them) tells the inputs' shape. Call ``add_weight`` in it."""
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Computes the outputs."""
+        return inputs
+
+    def add_weight(self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
+                   regularizer: Any = None, trainable: bool | None = None) -> Any:  # fmt: skip
+        """A new variable of the layer, tracked under ``name`` (also if no attribute gets it).
+
+        Without ``initializer``, floats are Glorot-uniform and other dtypes zero. A value that waits in a checkpoint takes the
+        place of the initial value (eager mode). ``regularizer``: a function of the weight whose value joins ``losses``.
+        """
+        wanted = self._weight_dtype if dtype is None else dtypes.as_dtype(dtype)
+        start = initializers.get(initializer)
+        if start is None:
+            start = initializers.GlorotUniform() if wanted.is_floating else initializers.Zeros()
+        weight = add_variable_with_getter(
+            self, name or "Variable", () if shape is None else shape, wanted, start, overwrite=True, trainable=trainable is not False
+        )
+        if regularizer is not None:
+            self._regularized.append((weight, regularizer))
+        return weight
+
+    # -- calling -------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """``call`` with the inputs as tensors; builds the layer if this is the first time.
+
+        Raises ValueError for inputs that do not go with ``input_spec``.
+        """
+        if not args:
+            raise ValueError(f"Layer {self.name!r} was called without inputs: give them as the first argument.")
+        inputs = self._as_inputs(args[0])
+        check_inputs(self.input_spec, inputs, self.name)
+        training = self._training_for(args, kwargs)
+        depth = _depth.get()
+        if depth == 0:
+            self._forget_losses()
+        tokens = (_depth.set(depth + 1), _training.set(training))
+        outside = names.scope()
+        try:
+            with self.name_scope:
+                if not self.built:
+                    self._build_for(inputs, outside)
+                return self.call(inputs, *args[1:], **kwargs)
+        finally:
+            _depth.reset(tokens[0])
+            _training.reset(tokens[1])
+
+    def _as_inputs(self, given: Any) -> Any:
+        if not isinstance(given, Tensor) and not isinstance(given, (list, tuple, dict)):
+            given = convert(given)
+        return _map(given, self._as_input)
+
+    def _as_input(self, value: Any) -> Any:
+        if isinstance(value, Tensor) or hasattr(value, "dtype") or hasattr(value, "_as_tensor"):
+            tensor = convert(value)
+            return cast(tensor, self._weight_dtype) if tensor.dtype.is_floating else tensor
+        return convert(value) if isinstance(value, (int, float)) else value
+
+    def _training_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What this call trains with; put among ``kwargs`` if ``call`` takes it."""
+        place, default = _training_argument(type(self))
+        given = kwargs.get("training")
+        if place is None:
+            return _training.get() if given is None else given
+        if len(args) > place:
+            return _training.get() if args[place] is None else args[place]
+        if given is None:
+            given = _training.get()
+        if given is None:
+            given = default
+        kwargs["training"] = given
+        return given
+
+    def _build_for(self, inputs: Any, outside: names.Scope) -> None:
+        """Builds the layer for these inputs. ``outside`` is the scope in which it was called."""
+        with init_scope():
+            self.build(shapes_of(inputs))
+        self.built = True
+        self._set_initial_weights()
+
+    def _set_initial_weights(self) -> None:
+        """Hook for layers that were made with their weights' values."""
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the outputs for inputs of a shape (or list of shapes). Builds the layer if it was not built."""
+        return shapes_of(self._output_specs(specs_for(input_shape, self._weight_dtype)))
+
+    def _output_specs(self, specs: Any) -> Any:
+        return specs_of_call(self, specs)
+
+    # -- weights -------------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[Any]:
+        """All variables of the layer and of the layers in it: trainable ones first."""
+        return _unique([*self.trainable_weights, *self.non_trainable_weights])
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The variables that are trained; none if ``trainable`` is False."""
+        if not self._trainable:
+            return []
+        own, layers = self._own_weights(), self._sublayers()
+        return _unique([*(v for v in own if v.trainable), *(v for layer in layers for v in layer.trainable_weights)])
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The variables that are not trained; all if ``trainable`` is False."""
+        own, layers = self._own_weights(), self._sublayers()
+        if self._trainable:
+            return _unique([*(v for v in own if not v.trainable), *(v for layer in layers for v in layer.non_trainable_weights)])
+        ordered = [*(v for v in own if v.trainable), *(v for v in own if not v.trainable)]
+        return _unique([*ordered, *(v for layer in layers for v in layer.weights)])
+
+    @property
+    def variables(self) -> list[Any]:
+        """The same as ``weights``."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """The same as ``trainable_weights``."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """The same as ``non_trainable_weights``."""
+        return self.non_trainable_weights
+
+    def get_weights(self) -> list[Any]:
+        """The values of ``weights`` as arrays (graph: from the default session)."""
+        weights = self.weights
+        if not weights:
+            return []
+        store = weights[0].handle.home.store_to_save(None, "get_weights")
+        return [np.array(store.cell(v.handle).read()) for v in weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Sets the values of ``weights``, in their order. Raises ValueError if number or shapes differ; then nothing is set."""
+        values, variables = list(weights), self.weights
+        if len(values) != len(variables):
+            raise ValueError(
+                f"set_weights: {self.name!r} has {len(variables)} weights ({', '.join(v.name for v in variables)}), but {len(values)} values "
+                f"were given."
+            )
+        for v, value in zip(variables, values, strict=True):
+            if not v.shape.is_compatible_with(value.shape):
+                raise ValueError(f"set_weights: the weight {v.name!r} has shape {v.shape}, but its value has shape {tuple(value.shape)}.")
+        for v, value in zip(variables, values, strict=True):
+            v.load(value)
+
+    def count_params(self) -> int:
+        """The number of elements of all weights. Raises ValueError if the layer has not been built."""
+        if not self.built:
+            raise ValueError(f"Layer {self.name!r} has no weights yet: call it, or build(input_shape), first.")
+        return sum(v.shape.num_elements() or 0 for v in self.weights)
+
+    def _own_weights(self) -> list[Any]:
+        """The variables among the attributes, in the order in which they were made."""
+        return _unique([v for edge in tracking(self).edges.values() for v in _leaves(edge, Variable)])
+
+    def _sublayers(self) -> list[Layer]:
+        """The layers among the attributes, in the order in which they were set."""
+        return _unique([v for edge in tracking(self).edges.values() for v in _leaves(edge, Layer)])
+
+    def _flatten_layers(self) -> Iterator[Layer]:
+        """The layer and all layers in it, each once."""
+        found: dict[int, Layer] = {id(self): self}
+        queue = [self]
+        for layer in queue:
+            yield layer
+            for part in layer._sublayers():
+                if id(part) not in found:
+                    found[id(part)] = part
+                    queue.append(part)
+
+    # -- losses --------------------------------------------------------------------------------------------------------
+
+    @property
+    def losses(self) -> list[Any]:
+        """What ``add_loss`` was given since the outermost layer was last called, and the regularisation of all weights, as tensors."""
+        out = []
+        for layer in self._flatten_layers():
+            out += [loss() if callable(loss) else loss for loss in layer._losses]
+            out += [regularizer(weight) for weight, regularizer in layer._regularized]
+        return out
+
+    def add_loss(self, losses: Any) -> None:
+        """Adds scalars to the loss: tensors (call it in ``call``), or functions without arguments, which stay for good."""
+        for loss in flatten(losses):
+            self._losses.append(loss)
+
+    @property
+    def _losses(self) -> list[Any]:
+        return self._private("_added_losses")
+
+    @property
+    def _regularized(self) -> list[tuple[Any, Callable[[Any], Any]]]:
+        return self._private("_regularized_weights")
+
+    def _private(self, slot: str) -> list[Any]:
+        """A list of the layer's that is no attribute of the user's, made at first use."""
+        if not hasattr(self, slot):
+            object.__setattr__(self, slot, [])
+        return getattr(self, slot)  # type: ignore[no-any-return]
+
+    def _forget_losses(self) -> None:
+        for layer in self._flatten_layers():
+            if layer._losses:
+                layer._losses[:] = [loss for loss in layer._losses if callable(loss)]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}{'' if self.built else ' (not built)'}>"
+
+
+def _bound(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    try:
+        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)  # type: ignore[misc]
+    except TypeError:  # the constructor will say what is wrong
+        return {}
+    given = dict(list(bound.arguments.items())[1:])
+    for name, parameter in inspect.signature(cls.__init__).parameters.items():  # type: ignore[misc]
+        if parameter.kind is parameter.VAR_KEYWORD:
+            given.update(given.pop(name, {}))
+    return given
+
+
+@lru_cache(maxsize=None)
+def _training_argument(cls: type[Layer]) -> tuple[int | None, Any]:
+    """Place (counted without self) and default of ``call``'s argument ``training``; None for classes that have none."""
+    parameters = list(inspect.signature(cls.call).parameters.values())[1:]
+    for place, parameter in enumerate(parameters):
+        if parameter.name == "training":
+            default = parameter.default
+            return place, False if default in (None, parameter.empty) else default
+    return None, False
+
+
+def _leaves(value: Any, kind: type) -> Iterator[Any]:
+    """The objects of one kind in nested containers."""
+    if isinstance(value, kind):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _leaves(part, kind)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _leaves(part, kind)
+
+
+def _unique(items: list[Any]) -> list[Any]:
+    return list({id(i): i for i in items}.values())
+
+
+def _map(structure: Any, function: Callable[[Any], Any]) -> Any:
+    if isinstance(structure, Tensor):
+        return function(structure)
+    return pack(structure, [function(leaf) for leaf in flatten(structure)])

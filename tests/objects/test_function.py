@@ -1,0 +1,186 @@
+"""tf.function: traced once for each signature, then run as a plan; the same results as without it."""
+
+import numpy as np
+import pytest
+
+import minitf as tf
+
+
+def test_traced_once_for_a_signature():
+    calls = []
+
+    @tf.function
+    def double(x):
+        calls.append(x)
+        return x * 2.0
+
+    assert double(tf.constant(3.0)) == 6.0
+    assert double(tf.constant(4.0)) == 8.0
+    assert double(np.float32(5.0)) == 10.0
+    assert len(calls) == 1
+    assert double(tf.constant([1.0, 2.0])).numpy().tolist() == [2, 4]
+    assert len(calls) == 2 == double.experimental_get_tracing_count()
+    assert "x: float32 (2,) instead of float32 ()" in double.explain_retracing()
+
+
+def test_python_values_are_part_of_the_signature():
+    @tf.function
+    def power(x, n, flag=True):
+        return x**n if flag else x
+
+    assert power(tf.constant(3.0), 2.0) == 9.0
+    assert power(tf.constant(3.0), 3.0) == 27.0
+    assert power(tf.constant(3.0), n=2.0, flag=False) == 3.0
+    assert power.experimental_get_tracing_count() == 3
+
+
+def test_structures_and_none():
+    @tf.function
+    def f(pair, *rest, **named):
+        a, b = pair["a"], pair["b"][0]
+        return {"sum": a + b, "rest": [r * 2.0 for r in rest], "named": named["k"], "nothing": None}
+
+    one = tf.constant(1.0)
+    got = f({"a": one, "b": [one]}, one, one, k=one)
+    assert got["sum"] == 2.0
+    assert [float(r) for r in got["rest"]] == [2.0, 2.0]
+    assert got["named"] == 1.0
+    assert got["nothing"] is None
+
+
+def test_variables_are_captured_and_updates_happen_in_order():
+    v = tf.Variable(1.0)
+
+    @tf.function
+    def step(x):
+        v.assign_add(x)
+        before = v.read_value()
+        v.assign_add(x)
+        return before, v + 0.0
+
+    assert [float(t) for t in step(tf.constant(10.0))] == [11.0, 21.0]
+    assert [float(t) for t in step(tf.constant(10.0))] == [31.0, 41.0]
+    assert step.experimental_get_tracing_count() == 1
+
+
+def test_eager_tensors_are_captured():
+    k = tf.constant([1.0, 2.0])
+    f = tf.function(lambda x: x * k)
+    assert f(tf.constant(3.0)).numpy().tolist() == [3, 6]
+
+
+def test_variables_made_in_the_first_call_belong_outside():
+    class Layer(tf.Module):
+        v = None
+
+        @tf.function
+        def __call__(self, x):
+            if self.v is None:
+                self.v = tf.Variable(lambda: tf.ones([2]) * 3.0)
+            return x * self.v
+
+    one, other = Layer(), Layer()
+    assert one(tf.constant(2.0)).numpy().tolist() == [6, 6]
+    one.v.assign([1.0, 1.0])
+    assert one(tf.constant(2.0)).numpy().tolist() == [2, 2]
+    assert other(tf.constant(2.0)).numpy().tolist() == [6, 6]
+    assert one.variables == (one.v,) or one.variables[0] is one.v
+
+
+def test_a_variable_in_a_later_call_is_an_error():
+    @tf.function
+    def f(x):
+        return tf.Variable(1.0) * x
+
+    assert f(tf.constant(2.0)) == 2.0
+    with pytest.raises(ValueError, match="not its first"):
+        f(tf.constant([1.0]))
+
+
+def test_gradients_go_through():
+    w = tf.Variable([1.0, 2.0])
+    f = tf.function(lambda x: tf.reduce_sum(w * w * x))
+    x = tf.constant([3.0, 4.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = f(x)
+    assert tape.gradient(y, w).numpy().tolist() == [6, 16]
+    assert tape.gradient(y, x).numpy().tolist() == [1, 4]
+
+    @tf.function
+    def inside(x):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(w * w * x)
+        return tape.gradient(y, w)
+
+    assert inside(x).numpy().tolist() == [6, 16]
+
+
+def test_functions_call_functions():
+    v = tf.Variable(2.0)
+    inner = tf.function(lambda x: x * v)
+    outer = tf.function(lambda x: inner(x) + inner(x * 2.0))
+    assert outer(tf.constant(1.0)) == 6.0
+
+
+def test_in_a_graph_its_operations_are_part_of_the_graph():
+    f = tf.function(lambda x, v: x * v)
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        v = tf.Variable(3.0)
+        y = f(tf.constant(2.0), v)
+        session.run(v.initializer)
+        assert session.run(y) == 6
+        assert session.run(tf.gradients(y, v)) == [2.0]
+        assert any(o.type == "multiply" for o in graph.get_operations())
+
+
+def test_random_draws_differ_from_call_to_call_and_repeat_after_a_seed():
+    def draw():
+        tf.random.set_seed(1)
+        f = tf.function(lambda: tf.random.uniform([3]))
+        return f().numpy().tolist(), f().numpy().tolist()
+
+    first, second = draw()
+    assert first != second
+    assert draw() == (first, second)
+
+
+def test_input_signature():
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    def total(x):
+        return tf.reduce_sum(x)
+
+    assert total(tf.constant([1.0, 2.0])) == 3.0
+    assert total([1.0, 2.0, 3.0]) == 6.0
+    assert total.experimental_get_tracing_count() == 1
+    with pytest.raises(TypeError, match="input_signature"):
+        total(tf.constant(1.0))
+    concrete = total.get_concrete_function()
+    assert [t.spec.shape for t in concrete.inputs] == [(None,)]
+    assert concrete(tf.constant([4.0, 5.0])) == 9.0
+
+
+def test_the_trace_teaches_about_python_control_flow():
+    @tf.function
+    def f(x):
+        return x if x > 0.0 else -x
+
+    with pytest.raises(TypeError, match=r"tf\.cond"):
+        f(tf.constant(1.0))
+
+
+@pytest.mark.behaviour("S31", mode="both")
+def test_a_function_is_an_edge_without_values(tmp_path):
+    class Net(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.v = tf.Variable(1.0)
+            self.f = tf.function(lambda x: x * self.v)
+
+    net = Net()
+    path = tf.train.Checkpoint(net=net).write(str(tmp_path / "c"))
+    nodes = tf.train.object_metadata(path).nodes
+    (net,) = [edge.node_id for edge in nodes[0].children if edge.local_name == "net"]
+    edges = {edge.local_name: edge.node_id for edge in nodes[net].children}
+    assert set(edges) == {"v", "f"}
+    assert not nodes[edges["f"]].attributes
