@@ -87,13 +87,12 @@ def graph():
 
 @pytest.fixture
 def save(tmp_path):
-    """``save(root)`` writes a checkpoint of objects made in eager mode; ``save(a=1.0, b=[...])`` makes a Node first."""
+    """Writes a checkpoint in eager mode, whatever the mode around: ``save(a=1.0, b=[...])``, or ``save(maker of a root)``."""
     numbers = iter(range(1000))
 
-    def save(root=None, **attributes):
-        with tf.init_scope(), tf.using(tf.Eager()):
-            if root is None:
-                root = build(attributes)
+    def save(make=None, **attributes):
+        with tf.using(tf.Eager()):
+            root = build(attributes) if make is None else make()
             return tf.train.CheckpointableSaver(root).save(str(tmp_path / "saved"), next(numbers))
 
     return save
