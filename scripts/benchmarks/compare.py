@@ -112,11 +112,11 @@ def show(lines: list[dict[str, Any]], peers: bool, console: Console) -> None:
             line["candidate"],
             _time(line["numpy_seconds"]),
             _time(line["seconds"]),
-            f"{line['to_numpy']:.2f}",
+            _ratio(line["to_numpy"]),
         ]
         cells.append("" if goal is None else f"{goal:.2f} {'met' if line['to_numpy'] <= goal else 'missed'}")
         if "to_tensorflow" in line:
-            cells += [_time(line["tensorflow_seconds"]), f"{line['to_tensorflow']:.4f}"]
+            cells += [_time(line["tensorflow_seconds"]), _ratio(line["to_tensorflow"])]
         elif "tensorflow_error" in line:
             cells.append("failed")
         table.add_row(*cells)
@@ -125,6 +125,10 @@ def show(lines: list[dict[str, Any]], peers: bool, console: Console) -> None:
         for key in ("error", "tensorflow_error"):
             if key in line:
                 console.print(f"{line['row']}: {line[key]}", style="red", markup=False)
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _time(seconds: float) -> str:
