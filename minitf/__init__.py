@@ -30,7 +30,8 @@ _WHERE = {
         equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not where is_tensor""",
     "minitf.ops.complex": "complex",
     "minitf.ops.arithmetic": """
-        add subtract multiply truediv divide pow maximum minimum clip_by_value atan2 add_n""",
+        add subtract multiply truediv divide realdiv truncatediv truncatemod pow maximum minimum clip_by_value saturate_cast
+        squared_difference atan2 add_n""",
     "minitf.ops.shaping": "transpose reverse roll",
     "minitf.ops.running": "cumsum",
     "minitf.ops.reductions": """
@@ -40,10 +41,14 @@ _WHERE = {
     "minitf.ops.gathering": """
         gather gather_nd scatter_nd tensor_scatter_nd_update tensor_scatter_nd_add tensor_scatter_nd_sub
         tensor_scatter_nd_max tensor_scatter_nd_min boolean_mask one_hot""",
-    "minitf.ops.indexing": "strided_slice slice",
+    "minitf.ops.indexing": "newaxis strided_slice slice",
     "minitf.ops.products": "matmul",
     "minitf.ops.repeating": "tile repeat",
     "minitf.ops.padding": "pad",
+    "minitf.ops.sorting": "argsort searchsorted sort unique unique_with_counts",
+    "minitf.ops.einsum": "einsum tensordot",
+    "minitf.ops.norms": "clip_by_global_norm clip_by_norm norm",
+    "minitf.ops.formulas": "meshgrid scalar_mul sequence_mask",
     # the two runtimes
     "minitf.core.runtime": "using",
     "minitf.runtimes.eager": "Eager",
@@ -66,7 +71,7 @@ _WHERE = {
     "minitf.objects.templates": "make_template capture_dependencies",
     "minitf.checkpoint.saver": "CheckpointableSaver",
 }
-_ROOMS = "compat data errors keras layers linalg math nn optimizers random strings train"
+_ROOMS = "bitwise compat data errors keras layers linalg math nn optimizers random strings train"
 
 _get, __dir__, __all__ = names_from(__name__, _WHERE, submodules=_ROOMS)
 __all__ += ["__version__"]

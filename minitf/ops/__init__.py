@@ -14,22 +14,9 @@ _FRONT = (
     "running", "reductions", "ranges", "joining", "gathering", "indexing", "products", "state",
 )  # fmt: skip
 _LATER = (
-    "repeating",
-    "padding",
-    "diagonals",
-    "activations",
-    "losses",
-    "training",
-    "random",
-    "special",
-    "sorting",
-    "norms",
-    "normalisation",
-    "segments",
-    "einsum",
-    "decompositions",
-    "conv",
-)
+    "repeating", "padding", "diagonals", "activations", "losses", "training", "random", "stateless", "special", "sorting",
+    "norms", "normalisation", "segments", "einsum", "decompositions", "conv", "pooling", "formulas", "strings",
+)  # fmt: skip
 
 for _module in _FRONT:
     importlib.import_module(f"minitf.ops.{_module}")

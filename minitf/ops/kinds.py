@@ -17,9 +17,11 @@ if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at
     Rows: TypeAlias = Any
     Countable: TypeAlias = Any
     Decomposable: TypeAlias = Any
+    Seed: TypeAlias = Any
 else:
     Signed = Kind("a signed number", [d for d in _Numeric.allowed if d.kind != "u"])
     Ordinary = Kind("float32 or float64", COMPLEX_OF)
     Rows = Kind("int32 or int64", (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.uint8))
     Countable = Kind("a real number", _Real.allowed)
     Decomposable = Kind("a float of 32 or 64 bits, or complex", (*COMPLEX_OF, *COMPLEX_OF.values()))
+    Seed = Kind("int32 or int64 (a seed)", (dtypes.int32, dtypes.int64))

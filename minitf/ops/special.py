@@ -149,6 +149,23 @@ def _(g, out, x):
     return (g * (exp(square(out)) * (1 / _TWO_BY_ROOT_PI)),)
 
 
+@op(domain=(0.1, 1.9))
+def erfcinv(x: RealFloating):
+    """The inverse of ``erfc``; NaN outside [0, 2]."""
+    return _in_float64(
+        lambda q: (
+            np.where(q > 1, -_erfcinv(np.clip(2 - q, 0, 1)), _erfcinv(np.clip(q, 0, 1)))
+            + np.where((q < 0) | (q > 2), np.nan, 0)
+        ),
+        x,
+    )
+
+
+@erfcinv.vjp
+def _(g, out, x):
+    return (g * (exp(square(out)) * (-1 / _TWO_BY_ROOT_PI)),)
+
+
 def _ndtri(p):
     q = np.minimum(p, 1 - p)
     out = math.sqrt(2) * _erfcinv(np.clip(2 * q, 0, 1))

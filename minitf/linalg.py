@@ -1,0 +1,16 @@
+"""``tf.linalg``: products, equations, decompositions and norms of matrices."""
+
+from minitf.core.lazy import names_from
+
+_WHERE = {
+    "minitf.ops.decompositions": "cholesky cholesky_solve det eigh eigvalsh inv logdet qr slogdet solve svd triangular_solve",
+    "minitf.ops.diagonals": "band_part diag diag_part",
+    "minitf.ops.formulas": "adjoint cross trace",
+    "minitf.ops.products": "matmul matvec",
+    "minitf.ops.einsum": "einsum tensordot",
+    "minitf.ops.creating": "eye",
+    "minitf.ops.norms": "global_norm l2_normalize norm normalize",
+    "minitf.ops.shaping": "matrix_transpose",
+}
+
+__getattr__, __dir__, __all__ = names_from(__name__, _WHERE)
