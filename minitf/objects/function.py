@@ -53,7 +53,7 @@ class Function(AutoTrackable):
         functools.update_wrapper(self, python_function)
         self._python_function = python_function
         self._input_signature = None if input_signature is None else tuple(input_signature)
-        self._name: str = name or getattr(python_function, "__name__", "function")
+        self._name = str(name or getattr(python_function, "__name__", "function"))
         self._parameters = inspect.signature(python_function)
         self._reasons: list[str] = []
         self._last: _Call | None = None

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minitf.checkpoint.saver import CheckpointableSaver
+from minitf.checkpoint.status import CheckpointLoadStatus
 from minitf.cli.demo.program import Training
 from minitf.explain.summary import summary
 from minitf.objects.variable import Variable
@@ -74,6 +75,7 @@ def train_on(start: str, target: str, until: int) -> None:
     """What the fresh interpreter does; it prints one JSON line a step and its facts at the end."""
     training = Training()
     status = CheckpointableSaver(training).restore(start)
+    assert isinstance(status, CheckpointLoadStatus), "the checkpoint is object-based"
     waiting = summary(status.journal)
     variables_before = len(training.__dict__)
     training.begin()
