@@ -5,6 +5,7 @@ Nothing in here is recursive, so a chain may be as long as memory allows.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -82,6 +83,7 @@ class Walk:
         self.computed: list[tuple[Any, dict[str, Any]]] = []
         self.optimizers: list[int] = []
         kinds = _kinds
+        self.tree = sys.maxsize  # while it is walked, all is tree
         for number, obj in enumerate(objects):  # grows while it is walked
             kind = kinds.get(type(obj)) or kind_of(type(obj))
             if kind.plain:
