@@ -6,6 +6,7 @@ Nothing in here is recursive, so a chain may be as long as memory allows.
 from __future__ import annotations
 
 import sys
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -82,6 +83,8 @@ class Walk:
         self.children = children
         self.computed: list[tuple[Any, dict[str, Any]]] = []
         self.optimizers: list[int] = []
+        self.tree = sys.maxsize
+        self.slots: dict[int, list[tuple[int, str, int]]] = {}
         kinds = _kinds
         self.tree = sys.maxsize  # while it is walked, all is tree
         for number, obj in enumerate(objects):  # grows while it is walked
@@ -107,7 +110,6 @@ class Walk:
                 out.append((name, known))
             children.append(out)
         self.tree = len(objects)
-        self.slots: dict[int, list[tuple[int, str, int]]] = {}
         for number in self.optimizers:
             self._add_slots(number)
 

@@ -44,13 +44,14 @@ class Tracking:
     assignments make edges.
     """
 
-    __slots__ = ("automatic", "edges", "update_uid", "watchers")
+    __slots__ = ("automatic", "edges", "kept", "update_uid", "watchers")
 
     def __init__(self, edges: dict[str, Any] | None = None) -> None:
         self.edges: dict[str, Any] = {} if edges is None else edges
         self.watchers: dict[Any, list[Any]] | None = None
         self.update_uid = -1
         self.automatic = True
+        self.kept: dict[Any, Any] | None = None  # by graph: what the object's hooks have added to it for saving
 
     def __reduce__(self) -> Any:
         return Tracking, (dict(self.edges),)

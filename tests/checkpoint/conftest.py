@@ -15,6 +15,11 @@ class Node(tf.train.AutoTrackable):
             setattr(self, name, value)
 
 
+def plain(value):
+    """An array as Python values."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 class EagerWorld:
     name = "eager"
 
@@ -23,7 +28,7 @@ class EagerWorld:
         yield self
 
     def value(self, variable):
-        return variable.numpy().tolist()
+        return plain(variable.numpy())
 
     def run(self, status):
         """Makes a restore take effect."""
@@ -49,7 +54,7 @@ class GraphWorld:
             yield self
 
     def value(self, variable):
-        return self.session.run(variable).tolist()
+        return plain(self.session.run(variable))
 
     def run(self, status):
         status.run_restore_ops()

@@ -34,7 +34,8 @@ def test_assigning_a_trackable_object_makes_an_edge_of_the_attribute_s_name():
 
 @pytest.mark.behaviour("S2")
 @pytest.mark.parametrize(
-    "make", [lambda: 1, lambda: "x", lambda: None, lambda: np.zeros(2), lambda: tf.constant(1.0), lambda: {1}, lambda: frozenset({1})]
+    "make",
+    [lambda: 1, lambda: "x", lambda: None, lambda: np.zeros(2), lambda: tf.constant(1.0), lambda: {1}, lambda: frozenset({1})],
 )
 def test_other_values_are_stored_as_they_are_and_make_no_edge(make):
     root, value = Auto(), make()
