@@ -255,6 +255,7 @@ class FileView(io.RawIOBase):
         self._handle = handle
         self._writing = writing
         self._at = 0
+        self.error: OSError | None = None  # what the disk raised last: some libraries hide it
 
     def readable(self) -> bool:
         """True unless the file is being written."""
@@ -275,12 +276,20 @@ class FileView(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Goes to a place."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
-        self._at = max(0, offset + (self._disk.size(self._handle) if base is None else base))
+        try:
+            self._at = max(0, offset + (self._disk.size(self._handle) if base is None else base))
+        except OSError as error:
+            self.error = error
+            raise
         return self._at
 
     def readinto(self, buffer: Any) -> int:
         """Fills a buffer as far as the file goes."""
-        got = read_fully(self._disk, self._handle, memoryview(buffer).cast("B"), self._at)
+        try:
+            got = read_fully(self._disk, self._handle, memoryview(buffer).cast("B"), self._at)
+        except OSError as error:
+            self.error = error
+            raise
         self._at += got
         return got
 
@@ -357,9 +366,9 @@ def make_directories(disk: Disk, directory: str, durable: bool) -> None:
         with typed("make directory", path):
             try:
                 disk.make_directory(path)
-            except FileExistsError:  # somebody else was faster
+            except FileExistsError:
                 if not is_directory(disk, path):
-                    raise
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
             if durable:
                 disk.sync_directory(os.path.dirname(path))
 

@@ -95,10 +95,17 @@ class _Archive:
             raise DataLossError(f"{path}: the value of {min(unknown)!r} is missing.")
 
     def _archive(self, handle: int) -> zipfile.ZipFile:
+        view = FileView(self._disk, handle)
         try:
-            return zipfile.ZipFile(io.BufferedReader(FileView(self._disk, handle)))
+            archive = zipfile.ZipFile(io.BufferedReader(view))
         except _DAMAGE as error:
+            if view.error is not None:
+                raise view.error from None
             raise DataLossError(f"{self.source}: not an npz archive: {error}.") from None
+        if view.error is not None:  # zipfile goes on without the part that it could not look at
+            archive.close()
+            raise view.error
+        return archive
 
     def _check(self, info: zipfile.ZipInfo, length: int) -> None:
         """The sizes in the archive's directory are only believed as far as the bytes can hold them."""

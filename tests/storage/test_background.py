@@ -1,0 +1,93 @@
+"""Saving in the background."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+
+from minitf import errors
+from minitf.storage.background import BackgroundStorage
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.memory import MemoryStorage
+from minitf.storage.values import Partitioned, Typed
+
+
+class Gate(MemoryStorage):
+    """A storage that writes when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = threading.Event()
+
+    def write(self, prefix, tensors):
+        self.gate.wait(20)
+        super().write(prefix, tensors)
+
+
+def test_write_returns_at_once_with_the_values_of_then():
+    inner = Gate()
+    storage = BackgroundStorage(inner)
+    array, whole = np.ones(3), np.arange(4, dtype=np.int32)
+    tensors = {"a": array, "q": Typed("qint32", whole), "w": Partitioned((4,), [(((0, 4),), whole)])}
+    storage.write("p", tensors)
+    array += 1
+    whole += 1
+    assert not inner.exists("p")
+    inner.gate.set()
+    assert storage.open("p").read("a").tolist() == [1, 1, 1]
+    assert storage.open("p").read("q").tolist() == [0, 1, 2, 3]
+    assert storage.open("p").read("w").tolist() == [0, 1, 2, 3]
+    assert storage.name == "memory"
+    storage.remove("p")
+    assert not storage.exists("p")
+
+
+@pytest.mark.parametrize("surfaces", ["write", "wait", "open", "exists", "remove"])
+def test_an_error_surfaces_once_at_the_next_call(tmp_path, surfaces):
+    storage = BackgroundStorage(TensorBundle())
+    (tmp_path / "file").write_text("")
+    storage.write(str(tmp_path / "file" / "p"), {"a": np.ones(1)})
+    with pytest.raises(errors.FailedPreconditionError):
+        {
+            "write": lambda: storage.write(str(tmp_path / "p"), {"a": np.ones(1)}),
+            "wait": storage.wait,
+            "open": lambda: storage.open(str(tmp_path / "p")),
+            "exists": lambda: storage.exists(str(tmp_path / "p")),
+            "remove": lambda: storage.remove(str(tmp_path / "p")),
+        }[surfaces]()
+    storage.wait()
+    storage.write(str(tmp_path / "p"), {"a": np.ones(1)})
+    assert storage.exists(str(tmp_path / "p"))
+
+
+LAST = """
+import sys, time
+import numpy as np
+from minitf.storage.background import BackgroundStorage
+from minitf.storage.bundle import TensorBundle
+
+class Slow(TensorBundle):
+    def write(self, prefix, tensors):
+        time.sleep(0.3)
+        super().write(prefix, tensors)
+
+BackgroundStorage(Slow()).write(sys.argv[1], {"a": np.arange(5)})
+"""
+
+
+def test_the_process_does_not_end_before_the_last_write_has(tmp_path):
+    subprocess.run([sys.executable, "-c", textwrap.dedent(LAST), tmp_path / "p"], check=True)
+    assert TensorBundle().open(tmp_path / "p").read("a").tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_last_error_is_said_at_the_end_of_the_process(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(LAST), tmp_path / "file" / "p"], check=True, capture_output=True, text=True
+    )
+    assert "the last background save failed" in done.stderr

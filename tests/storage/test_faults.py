@@ -1,0 +1,362 @@
+"""Every call to the file system fails once, in turn: the old checkpoint stays, nothing is left over, the error is typed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+
+from minitf import errors
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.merge import merge
+from minitf.storage.detect import open_checkpoint
+from minitf.storage.files import Disk
+from minitf.storage.formats import FORMATS
+from minitf.storage.state_file import CheckpointState, latest_checkpoint, write_state
+
+CALLS = [name for name in vars(Disk) if not name.startswith("_")]
+FAULTS = {
+    "no space": (OSError(errno.ENOSPC, "no space left"), errors.ResourceExhaustedError),
+    "input/output error": (OSError(errno.EIO, "input/output error"), errors.UnknownError),
+    "refused": (PermissionError(errno.EACCES, "refused"), errors.PermissionDeniedError),
+    "interrupted": (InterruptedError(errno.EINTR, "interrupted"), errors.UnavailableError),
+    "too many files": (OSError(errno.EMFILE, "too many open files"), errors.ResourceExhaustedError),
+}
+
+
+class FaultyDisk(Disk):
+    """The real disk; call number ``fail_at`` raises ``error``. Writes and reads take a few bytes at a time. Counts handles."""
+
+    def __init__(self, fail_at=-1, error=None):
+        self.made = 0
+        self.fail_at = fail_at
+        self.error = error
+        self.failed = ""
+        self.open_handles = set()
+
+
+def _counted(name):
+    def call(self, *arguments):
+        self.made += 1
+        if self.made == self.fail_at:
+            self.failed = name
+            if name in ("close", "unlock"):  # as the system does: it fails, and the handle is gone
+                getattr(Disk, name)(self, *arguments)
+                self.open_handles.discard(arguments[0])
+            raise self.error
+        if name == "write":
+            arguments = (arguments[0], memoryview(arguments[1])[:1000], arguments[2])
+        if name == "read":
+            arguments = (arguments[0], arguments[1][:1000], arguments[2])
+        found = getattr(Disk, name)(self, *arguments)
+        if name in ("create", "open"):
+            self.open_handles.add(found)
+        if name == "close":
+            self.open_handles.discard(arguments[0])
+        return found
+
+    return call
+
+
+for _name in CALLS:
+    setattr(FaultyDisk, _name, _counted(_name))
+
+
+def tensors(seed):
+    rng = np.random.default_rng(seed)
+    return {"a": rng.normal(size=300), "s": np.array([b"x" * seed], object), "b": np.float32(seed)}
+
+
+def found_at(path, kind):
+    reader = kind().open(str(path))
+    return {key: reader.read(key).tolist() for key in reader.keys()}
+
+
+def attempt(act, *arguments, **more):
+    """The typed error of an action, None if there was none; any other error goes on."""
+    try:
+        act(*arguments, **more)
+    except errors.OpError as error:
+        return error
+    return None
+
+
+def read_into(values, storage, path):
+    values.append(storage.open(path).read("a"))
+
+
+def plain(found):
+    return {key: np.asarray(value).tolist() for key, value in found.items()}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("over", [False, True])
+def test_a_save_that_fails_changes_nothing(tmp_path, name, over, fault):
+    kind = FORMATS[name]
+    error, wanted = FAULTS[fault]
+    clean = FaultyDisk()
+    kind(disk=clean).write(str(tmp_path / "count" / "p"), tensors(1))
+    kind(disk=clean).write(str(tmp_path / "count" / "p"), tensors(2))
+    assert not clean.open_handles
+    committed = 0
+    for fail_at in range(1, clean.made):
+        folder = tmp_path / f"{fail_at}"
+        if over:
+            kind().write(str(folder / "p"), tensors(1))
+        else:
+            folder.mkdir()
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        disk = FaultyDisk(fail_at, error)
+        raised = attempt(kind(disk=disk).write, str(folder / "p"), tensors(2))
+        if raised is not None:
+            assert type(raised) is wanted
+            assert str(folder) in str(raised)
+        if not disk.failed:
+            break
+        assert not disk.open_handles, disk.failed
+        after = {path.name: path.read_bytes() for path in folder.iterdir()}
+        if raised is None or (disk.failed == "sync_directory" and after != before):
+            committed += (disk.failed, fault) != ("write", "interrupted")  # which is tried again
+            assert found_at(folder / "p", kind) == plain(tensors(2))
+            if disk.failed != "remove":  # of an old file, after the commit
+                assert len(after) <= 2 * len(before) + 3
+        else:
+            assert after == before, disk.failed
+    assert committed < 8
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_reading_through_faults(tmp_path, name):
+    kind = FORMATS[name]
+    kind().write(str(tmp_path / "p"), tensors(1))
+    whole = FaultyDisk()
+    assert kind(disk=whole).open(str(tmp_path / "p")).read("a").tolist() == tensors(1)["a"].tolist()
+    for fail_at in range(1, whole.made + 1):
+        for error, wanted in FAULTS.values():
+            disk = FaultyDisk(fail_at, error)
+            value = []
+            raised = attempt(read_into, value, kind(disk=disk), str(tmp_path / "p"))
+            if raised is None:
+                assert isinstance(error, InterruptedError)  # then it is tried again
+                assert value[0].tolist() == tensors(1)["a"].tolist()
+            else:
+                assert type(raised) is wanted
+            assert not disk.open_handles
+
+
+def test_merging_through_faults(tmp_path):
+    for fail_at in range(1, 200):
+        folder = tmp_path / str(fail_at)
+        for n in range(2):
+            TensorBundle(durable=False).write(folder / f"in{n}", {f"k{n}": np.arange(3 + n)})
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        disk = FaultyDisk(fail_at, FAULTS["no space"][0])
+        try:
+            merge([folder / "in0", folder / "in1"], folder / "out", delete_inputs=False, disk=disk)
+        except errors.ResourceExhaustedError:
+            after = {path.name: path.read_bytes() for path in folder.iterdir()}
+            assert after == before or (disk.failed == "sync_directory" and "out.index" in after)
+        else:
+            assert TensorBundle().open(folder / "out").keys() == ["k0", "k1"]
+        assert not disk.open_handles
+        if not disk.failed:
+            return
+    raise AssertionError("the merge never ended")
+
+
+@pytest.mark.parametrize("error", [errno.EXDEV, errno.EPERM])
+def test_where_files_cannot_have_two_names_merging_copies(tmp_path, error):
+    class NoLinks(Disk):
+        def link(self, old, new):
+            raise OSError(error, "no links here")
+
+    for n in range(2):
+        TensorBundle(durable=False).write(tmp_path / f"in{n}", {f"k{n}": np.arange(3 + n)})
+    merge([tmp_path / "in0", tmp_path / "in1"], tmp_path / "out", disk=NoLinks())
+    assert TensorBundle().open(tmp_path / "out").read("k1").tolist() == [0, 1, 2, 3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.data-00000-of-00002",
+        "out.data-00001-of-00002",
+        "out.index",
+    ]
+
+
+def test_the_state_file_through_faults(tmp_path):
+    write_state(tmp_path, CheckpointState(str(tmp_path / "a"), [str(tmp_path / "a")]))
+    before = (tmp_path / "checkpoint").read_bytes()
+    for fail_at in range(1, 20):
+        disk = FaultyDisk(fail_at, FAULTS["no space"][0])
+        state = CheckpointState(str(tmp_path / "b"), [str(tmp_path / "b")])
+        if attempt(write_state, tmp_path, state, disk=disk) is not None:
+            assert not disk.open_handles
+            if disk.failed != "sync_directory":
+                assert (tmp_path / "checkpoint").read_bytes() == before
+            assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+        if not disk.failed:
+            return
+    raise AssertionError("the write never ended")
+
+
+def test_what_the_system_refuses(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(errors.FailedPreconditionError, match="file"):
+        TensorBundle().write(tmp_path / "file" / "p", tensors(1))
+    with pytest.raises(errors.InvalidArgumentError, match="no path"):
+        TensorBundle().write(str(tmp_path / "a\0b"), tensors(1))
+    with pytest.raises(errors.InvalidArgumentError):
+        TensorBundle().write(tmp_path / ("x" * 300), tensors(1))
+    for bad in (3, None, 1.5, np.ones(2)):
+        with pytest.raises(TypeError):
+            TensorBundle().write(bad, tensors(1))
+        with pytest.raises(TypeError):
+            TensorBundle().open(bad)
+    TensorBundle().write(os.fsencode(tmp_path / "bytes"), tensors(1))
+    assert TensorBundle().exists(tmp_path / "bytes")
+
+
+def test_a_directory_that_may_not_be_written(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    folder = tmp_path / "locked"
+    TensorBundle().write(folder / "p", tensors(1))
+    folder.chmod(0o500)
+    try:
+        with pytest.raises(errors.PermissionDeniedError):
+            TensorBundle().write(folder / "p", tensors(2))
+        assert found_at(folder / "p", TensorBundle) == plain(tensors(1))
+    finally:
+        folder.chmod(0o700)
+
+
+# Processes that are killed, and that save at the same time -----------------------------------------------------------
+
+pytestmark_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+
+
+class KillingDisk(FaultyDisk):
+    """Ends the process with SIGKILL at call number ``fail_at``."""
+
+
+def _killing(name):
+    inner = _counted(name)
+
+    def call(self, *arguments):
+        if self.made + 1 == self.fail_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return inner(self, *arguments)
+
+    return call
+
+
+for _name in CALLS:
+    setattr(KillingDisk, _name, _killing(_name))
+
+
+@pytestmark_fork
+def test_killed_at_every_call(tmp_path):
+    """A real SIGKILL at each call of a save over another one, and what the next save finds."""
+    killed = 0
+    for fail_at in range(1, 200):
+        folder = tmp_path / str(fail_at)
+        TensorBundle(durable=False).write(folder / "p-1", tensors(1))
+        write_state(folder, CheckpointState(str(folder / "p-1"), [str(folder / "p-1")]), durable=False)
+        child = os.fork()
+        if child == 0:
+            TensorBundle(disk=KillingDisk(fail_at)).write(folder / "p-1", tensors(2))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert latest_checkpoint(folder) == str(folder / "p-1")
+        if os.WIFEXITED(status):
+            assert found_at(folder / "p-1", TensorBundle) == plain(tensors(2))
+            break
+        killed += 1
+        assert found_at(folder / "p-1", TensorBundle) in (plain(tensors(1)), plain(tensors(2)))
+        TensorBundle(durable=False).write(folder / "p-1", tensors(3))
+        assert found_at(folder / "p-1", TensorBundle) == plain(tensors(3))
+        assert not [path for path in folder.iterdir() if ".tmp-" in path.name]
+    assert killed > 20
+
+
+SAVER = """
+import sys
+import numpy as np
+from minitf.storage.bundle import TensorBundle
+storage = TensorBundle(durable=False)
+for n in range(int(sys.argv[3])):
+    value = int(sys.argv[2]) * 1000 + n
+    storage.write(sys.argv[1], {"a": np.full(2000, value), "b": np.full(7, value)})
+"""
+
+
+def test_two_processes_save_to_one_prefix_while_a_third_reads(tmp_path):
+    """They take turns; whoever reads sees one of them, whole, or is told that it was replaced meanwhile."""
+    prefix = str(tmp_path / "p-1")
+    TensorBundle(durable=False).write(prefix, {"a": np.zeros(2000, int), "b": np.zeros(7, int)})
+    children = [
+        subprocess.Popen([sys.executable, "-c", textwrap.dedent(SAVER), prefix, str(n), "60"], env=os.environ) for n in (1, 2)
+    ]
+    seen = set()
+    replaced = 0
+    while any(child.poll() is None for child in children):
+        try:
+            a, b = TensorBundle().open(prefix).read_many(["a", "b"])
+        except errors.AbortedError:
+            replaced += 1
+            continue
+        assert len({*a.tolist(), *b.tolist()}) == 1
+        seen.add(int(a[0]))
+    assert [child.returncode for child in children] == [0, 0]
+    assert len(seen) > 3
+    assert open_checkpoint(prefix).read("a")[0] % 1000 == 59
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names in (
+        ["p-1.data-00000-of-00001", "p-1.index"],
+        ["p-1.data-00000-of-00002", "p-1.data-00001-of-00002", "p-1.index"],
+    )
+
+
+def test_threads_save_to_one_directory(tmp_path):
+    storage = TensorBundle(durable=False)
+
+    def save(number):
+        for n in range(10):
+            storage.write(tmp_path / f"p-{number % 2}", {"a": np.full(500, number), "b": np.full(5, number * 10 + n)})
+
+    threads = [threading.Thread(target=save, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for stem in ("p-0", "p-1"):
+        a, b = TensorBundle().open(tmp_path / stem).read_many(["a", "b"])
+        assert b[0] == a[0] * 10 + 9
+    assert not [path for path in tmp_path.iterdir() if ".tmp-" in path.name]
+
+
+def test_a_reader_is_told_when_its_checkpoint_was_replaced(tmp_path):
+    TensorBundle().write(tmp_path / "p", tensors(1))
+    reader = TensorBundle().open(tmp_path / "p")
+    TensorBundle().write(tmp_path / "p", tensors(2))
+    with pytest.raises(errors.AbortedError, match="open it again"):
+        reader.read("a")
+    assert TensorBundle().open(tmp_path / "p").read("b") == 2
+
+
+def test_a_parsed_index_is_used_again_only_for_the_same_file(tmp_path):
+    TensorBundle().write(tmp_path / "p", tensors(1))
+    first = TensorBundle().open(tmp_path / "p")
+    assert TensorBundle().open(tmp_path / "p").index is first.index
+    TensorBundle().write(tmp_path / "p", tensors(1))
+    assert TensorBundle().open(tmp_path / "p").index is not first.index
+    status = os.stat(tmp_path / "p.index")
+    os.utime(tmp_path / "p.index", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    second = TensorBundle().open(tmp_path / "p")
+    assert TensorBundle().open(tmp_path / "p").index is second.index

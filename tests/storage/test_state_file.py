@@ -1,0 +1,193 @@
+"""The state file and latest_checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import numpy as np
+import pytest
+from golden_files import ROOT, manifest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.formats import format_named
+from minitf.storage.state_file import CheckpointState, latest_checkpoint, read_state, stored_path, write_state
+
+
+def save(prefix):
+    TensorBundle(durable=False).write(prefix, {"a": np.ones(2)})
+    return str(prefix)
+
+
+@pytest.mark.behaviour("S272", "S275")
+def test_latest_is_the_directory_joined_with_the_stored_name(tmp_path, monkeypatch):
+    path = save(tmp_path / "sub" / "m-1")
+    write_state(tmp_path / "sub", CheckpointState(path, [path]))
+    assert latest_checkpoint(tmp_path / "sub") == path
+    assert latest_checkpoint(str(tmp_path / "sub") + "/") == path
+    (tmp_path / "sub").rename(tmp_path / "moved")
+    assert latest_checkpoint(tmp_path / "moved") == str(tmp_path / "moved" / "m-1")
+    monkeypatch.chdir(tmp_path / "moved")
+    assert latest_checkpoint(".") == os.path.join(".", "m-1")
+    assert latest_checkpoint("") == "m-1"
+
+
+@pytest.mark.behaviour("S273")
+def test_none_where_there_is_nothing_to_find(tmp_path, caplog):
+    assert latest_checkpoint(tmp_path / "no directory") is None
+    assert latest_checkpoint(tmp_path) is None
+    assert not caplog.records
+    for text in (b"model_checkpoint_path: ", b"unknown: 3", b"\0\1\2", b'model_checkpoint_path: "\xff"', b'a"' * 9):
+        caplog.clear()
+        (tmp_path / "checkpoint").write_bytes(text)
+        assert latest_checkpoint(tmp_path) is None
+        assert read_state(tmp_path) is None
+        assert "not a valid state file" in caplog.text
+    write_state(tmp_path, CheckpointState(str(tmp_path / "gone"), [str(tmp_path / "gone")]))
+    caplog.clear()
+    with caplog.at_level(logging.ERROR):
+        assert latest_checkpoint(tmp_path) is None
+    assert "gone" in caplog.text
+
+
+@pytest.mark.behaviour("S274")
+@pytest.mark.parametrize("text", ["", "\n", 'all_model_checkpoint_paths: "a"', "# nothing"])
+def test_a_state_file_that_names_no_checkpoint(tmp_path, text):
+    (tmp_path / "checkpoint").write_text(text)
+    for ask in (latest_checkpoint, read_state):
+        with pytest.raises(ValueError, match="Invalid checkpoint state"):
+            ask(tmp_path)
+
+
+@pytest.mark.behaviour("S276")
+def test_another_name(tmp_path):
+    path = save(tmp_path / "m-1")
+    write_state(tmp_path, CheckpointState(path, [path]), "other")
+    assert latest_checkpoint(tmp_path) is None
+    assert latest_checkpoint(tmp_path, "other") == path
+    assert latest_checkpoint(tmp_path, "third") is None
+
+
+@pytest.mark.behaviour("S277")
+def test_a_prefix_called_checkpoint(tmp_path):
+    path = save(tmp_path / "checkpoint-1")
+    write_state(tmp_path, CheckpointState(path, [path]))
+    assert latest_checkpoint(tmp_path) == path
+    save(tmp_path / "checkpoint")
+    assert latest_checkpoint(tmp_path) == path
+
+
+@pytest.mark.behaviour("S278")
+def test_the_text_is_tensorflows(tmp_path):
+    paths = [save(tmp_path / f"m-{n}") for n in (4, 5)]
+    write_state(tmp_path, CheckpointState(paths[1], paths, [1795345063.0, 1795345065.772389], 1795345064.7439578))
+    assert (tmp_path / "checkpoint").read_text() == (
+        'model_checkpoint_path: "m-5"\n'
+        'all_model_checkpoint_paths: "m-4"\n'
+        'all_model_checkpoint_paths: "m-5"\n'
+        "all_model_checkpoint_timestamps: 1795345063.0\n"
+        "all_model_checkpoint_timestamps: 1795345065.772389\n"
+        "last_preserved_timestamp: 1795345064.7439578\n"
+    )
+
+
+@pytest.mark.behaviour("S279")
+def test_the_state_files_own_path(tmp_path):
+    with pytest.raises(RuntimeError, match="state file"):
+        write_state(tmp_path, CheckpointState(str(tmp_path / "checkpoint"), []))
+
+
+def test_time_stamps_pair_with_paths(tmp_path, caplog):
+    with pytest.raises(ValueError, match="time stamps"):
+        write_state(tmp_path, CheckpointState("a", ["a"], [1.0, 2.0]))
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "a" all_model_checkpoint_timestamps: [1, 2]')
+    assert read_state(tmp_path).all_model_checkpoint_timestamps == []
+    assert "time stamps" in caplog.text
+
+
+GOLDEN = sorted(path.parent.name for path in ROOT.glob("*/checkpoint"))
+
+
+@pytest.mark.parametrize("case", GOLDEN)
+def test_golden_state_files_are_read_and_written_again(case, tmp_path, monkeypatch):
+    text = (ROOT / case / "checkpoint").read_bytes()
+    (tmp_path / "checkpoint").write_bytes(text)
+    described = manifest(case)["checkpoint_state"]
+    state = read_state(tmp_path, allow_outside=True)
+    assert state.model_checkpoint_path == os.path.join(tmp_path, described["model_checkpoint_path"])
+    assert state.all_model_checkpoint_paths == [os.path.join(tmp_path, p) for p in described["all_model_checkpoint_paths"]]
+    monkeypatch.chdir(tmp_path)  # so that only what is stored as an absolute path is one
+    write_state(".", read_state(".", allow_outside=True), "again", relative=False)
+    assert (tmp_path / "again").read_bytes() == text
+
+
+def test_paths_do_not_leave_the_directory_unless_allowed(tmp_path, caplog):
+    outside, inside = save(tmp_path / "elsewhere" / "m-9"), save(tmp_path / "d" / "m-1")
+    for stored in (outside, "../elsewhere/m-9"):
+        lines = [f'model_checkpoint_path: "{stored}"'] + [f'all_model_checkpoint_paths: "{p}"' for p in ("m-1", stored)]
+        (tmp_path / "d" / "checkpoint").write_text("\n".join(lines))
+        caplog.clear()
+        assert latest_checkpoint(tmp_path / "d") == inside
+        assert "outside" in caplog.text
+        assert read_state(tmp_path / "d") is None
+        assert os.path.samefile(latest_checkpoint(tmp_path / "d", allow_outside=True) + ".index", outside + ".index")
+        (tmp_path / "d" / "checkpoint").write_text("\n".join([lines[0].replace(stored, "m-1"), *lines[1:]]))
+        state = read_state(tmp_path / "d")
+        assert state.all_model_checkpoint_paths == [inside]
+        assert len(read_state(tmp_path / "d", allow_outside=True).all_model_checkpoint_paths) == 2
+
+
+def test_relative_and_absolute(tmp_path):
+    assert stored_path(tmp_path, str(tmp_path / "a" / "m-1")) == os.path.join("a", "m-1")
+    assert stored_path(tmp_path, str(tmp_path / "m-1"), relative=False) == str(tmp_path / "m-1")
+    path = save(tmp_path / "m-1")
+    write_state(tmp_path, CheckpointState(path, [path]), relative=False)
+    assert f'"{path}"' in (tmp_path / "checkpoint").read_text()
+    assert latest_checkpoint(tmp_path) == path
+
+
+def test_checkpoints_of_other_formats_are_found(tmp_path):
+    for name, stem in (("safetensors", "s-1"), ("npz", "n-1"), ("tf-v1", "o-1")):
+        prefix = str(tmp_path / stem)
+        format_named(name).write(prefix, {"a": np.ones(2)})
+        write_state(tmp_path, CheckpointState(prefix, [prefix]))
+        assert latest_checkpoint(tmp_path) == prefix
+
+
+READABLE = {
+    "'single' quotes": ("model_checkpoint_path: 'm-1'", "m-1"),
+    "literals joined": ('model_checkpoint_path: "m" "-1"', "m-1"),
+    "escapes": (r'model_checkpoint_path: "\x6d\055\u0031"', "m-1"),
+    "octal of each byte": (r'model_checkpoint_path: "\303\251"', "é"),
+    "comment": ('# first\nmodel_checkpoint_path: "m-1" # last', "m-1"),
+    "separators": ('model_checkpoint_path: "m-1", all_model_checkpoint_paths: ["a", "b"];', "m-1"),
+    "twice": ('model_checkpoint_path: "x" model_checkpoint_path: "m-1"', "m-1"),
+    "numbers": ('model_checkpoint_path: "m-1" last_preserved_timestamp: 2000f', "m-1"),
+}
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_what_text_may_look_like(tmp_path, name):
+    text, wanted = READABLE[name]
+    (tmp_path / "checkpoint").write_text(text)
+    assert read_state(tmp_path).model_checkpoint_path == str(tmp_path / wanted)
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=20).filter(
+    lambda name: name not in (".", "..", "checkpoint")
+)
+
+
+@given(
+    st.lists(names, min_size=1, max_size=4),
+    st.lists(st.floats(allow_nan=False), min_size=4, max_size=4),
+    st.floats(allow_nan=False),
+)
+def test_what_is_written_comes_back(tmp_path_factory, stems, times, preserved):
+    folder = tmp_path_factory.mktemp("state")
+    paths = [str(folder / stem) for stem in stems]
+    state = CheckpointState(paths[-1], paths, times[: len(paths)], preserved)
+    write_state(folder, state, durable=False)
+    assert read_state(folder) == state
