@@ -12,7 +12,27 @@ __getattr__, __dir__, __all__ = names_from(
     {
         "minitf.compat.v1_train": "*=train",
         "minitf.objects.variable_scope": "EagerVariableStore no_regularizer variable_op_scope",
+        "minitf.runtimes.building": "disable_v2_behavior enable_v2_behavior",
+        # ops that had their names at the top
+        "minitf.ops.arithmetic": "div_no_nan floordiv floormod floormod=mod squared_difference",
+        "minitf.ops.comparisons": "logical_xor",
+        "minitf.ops.complex": "angle imag real",
+        "minitf.ops.decompositions": """
+            cholesky cholesky_solve det=matrix_determinant inv=matrix_inverse qr solve=matrix_solve svd
+            triangular_solve=matrix_triangular_solve""",
+        "minitf.ops.diagonals": "band_part=matrix_band_part diag=matrix_diag diag_part=matrix_diag_part",
+        "minitf.ops.elementwise": """
+            ceil conj expm1 is_finite is_inf is_nan log log1p reciprocal rint rsqrt""",
+        "minitf.ops.formulas": "accumulate_n invert_permutation trace",
+        "minitf.ops.norms": "global_norm norm",
+        "minitf.ops.random": """
+            normal=random_normal set_seed=set_random_seed shuffle=random_shuffle truncated_normal uniform=random_uniform""",
+        "minitf.ops.running": "cumprod",
+        "minitf.ops.segments": """
+            segment_max segment_mean segment_min segment_prod segment_sum unsorted_segment_max unsorted_segment_mean
+            unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum""",
+        "minitf.ops.special": "digamma erf erfc lbeta lgamma polygamma zeta",
+        "minitf.ops.strings": "as_string reduce_join regex_replace substr",
     },
     besides="minitf",
-    first="minitf.runtimes.eager",
 )

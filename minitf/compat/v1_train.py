@@ -8,5 +8,4 @@ __getattr__, __dir__, __all__ = names_from(
     __name__,
     {"minitf.checkpoint.checkpoint": "CheckpointV1=Checkpoint"},
     besides="minitf.train",
-    first="minitf.runtimes.eager",
 )

@@ -1,6 +1,8 @@
 """Modules whose names load on first use: the faces of the package, which have many names and no code.
 
-__getattr__, __dir__, __all__ = names_from(__name__, {"minitf.checkpoint.saver": "Checkpoint CheckpointableSaver"})
+    __getattr__, __dir__, __all__ = names_from(__name__, {"minitf.checkpoint.saver": "CheckpointableSaver"})
+
+Beside each such module lies a stub (``.pyi``) with the same names as plain imports, for tools that read types.
 """
 
 from __future__ import annotations

@@ -41,5 +41,4 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.optimizers.global_step": "create_global_step get_global_step get_or_create_global_step global_step",
     },
     submodules="experimental",
-    first="minitf.runtimes.eager",
 )

@@ -4,6 +4,4 @@ from __future__ import annotations
 
 from minitf.core.lazy import names_from
 
-__getattr__, __dir__, __all__ = names_from(
-    __name__, {"minitf.objects.python_state": "PythonState"}, first="minitf.runtimes.eager"
-)
+__getattr__, __dir__, __all__ = names_from(__name__, {"minitf.objects.python_state": "PythonState"})

@@ -1,0 +1,30 @@
+# The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
+
+from minitf.ops.creating import eye as eye
+from minitf.ops.decompositions import cholesky as cholesky
+from minitf.ops.decompositions import cholesky_solve as cholesky_solve
+from minitf.ops.decompositions import det as det
+from minitf.ops.decompositions import eigh as eigh
+from minitf.ops.decompositions import eigvalsh as eigvalsh
+from minitf.ops.decompositions import inv as inv
+from minitf.ops.decompositions import logdet as logdet
+from minitf.ops.decompositions import qr as qr
+from minitf.ops.decompositions import slogdet as slogdet
+from minitf.ops.decompositions import solve as solve
+from minitf.ops.decompositions import svd as svd
+from minitf.ops.decompositions import triangular_solve as triangular_solve
+from minitf.ops.diagonals import band_part as band_part
+from minitf.ops.diagonals import diag as diag
+from minitf.ops.diagonals import diag_part as diag_part
+from minitf.ops.einsum import einsum as einsum
+from minitf.ops.einsum import tensordot as tensordot
+from minitf.ops.formulas import adjoint as adjoint
+from minitf.ops.formulas import cross as cross
+from minitf.ops.formulas import trace as trace
+from minitf.ops.norms import global_norm as global_norm
+from minitf.ops.norms import l2_normalize as l2_normalize
+from minitf.ops.norms import norm as norm
+from minitf.ops.norms import normalize as normalize
+from minitf.ops.products import matmul as matmul
+from minitf.ops.products import matvec as matvec
+from minitf.ops.shaping import matrix_transpose as matrix_transpose
