@@ -3,17 +3,19 @@
     scripts/behaviours              prints the table; fails if a behaviour that applies has no test in a mode that it names
     scripts/behaviours --write      writes docs/reference/restore-semantics.md
 
-The behaviours are the lines of the .txt files beside this one: number, modes ("none": does not apply), text, and after "||"
-how minitf deviates from TensorFlow and why. Tests name them by ``@pytest.mark.behaviour("S1")``. A test's mode is its
-parameter "eager" or "graph"; without one it is a graph's test if its source makes a Graph, else an eager one; ``mode="..."``
-in the marker overrides both.
+The behaviours are the lines of the .txt files beside this one: number, modes ("any": no runtime takes part; "none": does not
+apply), text, and after "||" how minitf deviates from TensorFlow and why. Tests name them by ``@pytest.mark.behaviour("S1")``. A
+test's mode is its parameter "eager" or "graph"; without one it is a graph's test if it takes the fixture ``graph`` or its
+source makes a Graph, else an eager one; ``mode="..."`` in the marker overrides this.
 """
 
 from __future__ import annotations
 
 import inspect
+import io
 import sys
 from collections import defaultdict
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ import pytest
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "reference" / "restore-semantics.md"
+MODEL = "tests/testing/test_model.py"
 MANY = 3  # a test that names more is listed: it may show none of them well
 
 
@@ -42,7 +45,7 @@ def behaviours() -> list[Behaviour]:
             elif line:
                 number, modes, text = line.split(" | ", 2)
                 text, _, deviation = text.partition(" || ")
-                assert modes in ("both", "eager", "graph", "none"), line
+                assert modes in ("both", "eager", "graph", "any", "none"), line
                 found.append(Behaviour(number, modes, text, deviation, section))
     numbers = [b.number for b in found]
     assert numbers == [f"S{i}" for i in range(1, len(numbers) + 1)], "each behaviour once, in order"
@@ -58,6 +61,8 @@ class Collector:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
+            if item.nodeid.startswith(MODEL):
+                continue  # the reference model's own stories say nothing of the engine
             for marker in item.iter_markers("behaviour"):
                 test = item.nodeid.split("[")[0]
                 for number in marker.args:
@@ -72,11 +77,15 @@ def modes_of(item: pytest.Item, marker: pytest.Mark) -> set[str]:
     words = set(item.nodeid.partition("[")[2].rstrip("]").split("-"))
     if words & {"eager", "graph"}:
         return words & {"eager", "graph"}
+    if set(item.fixturenames) & {"graph", "session"}:  # type: ignore[attr-defined]
+        return {"graph"}
     source = inspect.getsource(item.function)  # type: ignore[attr-defined]
     return {"graph"} if "Graph()" in source or "Session(" in source else {"eager"}
 
 
 def missing(behaviour: Behaviour, shown: dict[str, set[str]]) -> set[str]:
+    if behaviour.modes == "any":
+        return set() if any(shown.values()) else {"any"}
     wanted = {"both": {"eager", "graph"}, "none": set()}.get(behaviour.modes, {behaviour.modes})
     return {mode for mode in wanted if not shown.get(mode)}
 
@@ -109,10 +118,11 @@ def short(test: str) -> str:
 
 def main(arguments: list[str]) -> int:
     collector = Collector()
-    options = ["--collect-only", "-p", "no:randomly", "-p", "no:terminal", "-o", "addopts=--strict-markers"]
-    code = pytest.main([*options, str(HERE.parent)], plugins=[collector])
+    options = ["--collect-only", "-p", "no:randomly", "-q", "-q", "-q"]
+    with redirect_stdout(io.StringIO()) as said:
+        code = pytest.main([*options, str(HERE.parent)], plugins=[collector])
     if code:
-        print(f"collecting the tests failed with exit code {code}")
+        print(f"{said.getvalue()}\ncollecting the tests failed with exit code {code}")
         return int(code)
     known = behaviours()
     unknown = sorted(set(collector.shown) - {b.number for b in known})
