@@ -100,11 +100,11 @@ class Checkpoint(AutoTrackable):
         without a session, FailedPreconditionError for a variable without a value, ValueError for a list or dict that cannot be
         saved any more; the number is used up all the same (S260).
         """
-        from minitf.checkpoint.state_functions import update_checkpoint_state
+        from minitf.checkpoint.state_functions import write_checkpoint_state
 
         prefix = path_of(file_prefix)
         path = self._write(f"{prefix}-{self._count(session)}", session, "Checkpoint.save")
-        update_checkpoint_state(directory_of(path), path)
+        write_checkpoint_state(directory_of(path), path)
         return path
 
     def write(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> str:

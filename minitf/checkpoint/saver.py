@@ -144,14 +144,14 @@ class CheckpointableSaver:
         Raises RuntimeError in a graph without a session, FailedPreconditionError for a variable that has no value, ValueError
         for a list or dict that cannot be saved any more, TypeError for a number that is none.
         """
-        from minitf.checkpoint.state_functions import update_checkpoint_state
+        from minitf.checkpoint.state_functions import write_checkpoint_state
         from minitf.storage.files import path_of
 
         path = path_of(file_prefix)
         if checkpoint_number is not None:
             path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
         self._engine.write(path, session, "CheckpointableSaver.save")
-        update_checkpoint_state(directory_of(path), path)
+        write_checkpoint_state(directory_of(path), path)
         return path
 
     def restore(self, save_path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:

@@ -269,3 +269,18 @@ def test_the_iterator_asks_whether_to_go_on(tmp_path):
 
 def test_the_iterator_ends_without_a_checkpoint(tmp_path):
     assert list(tf.train.checkpoints_iterator(tmp_path / "none", timeout=3, clock=Clock())) == []
+
+
+@pytest.mark.behaviour("S263", "S265", "S275")
+@pytest.mark.parametrize("kind", ["Checkpoint", "CheckpointableSaver"])
+def test_object_based_savers_record_the_newest_only_and_relative_to_the_directory(tmp_path, kind):
+    root = tf.train.AutoTrackable()
+    root.v = tf.Variable(1.0)
+    save = tf.train.Checkpoint(v=root.v).save if kind == "Checkpoint" else tf.train.CheckpointableSaver(root).save
+    paths = [save(str(tmp_path / name)) for name in ("a", "b")]
+    newest = os.path.basename(paths[1])
+    assert state_text(tmp_path) == f'model_checkpoint_path: "{newest}"\nall_model_checkpoint_paths: "{newest}"\n'
+    assert [tf.train.checkpoint_exists(path) for path in paths] == [True, True]
+    moved = tmp_path.with_name(tmp_path.name + "-moved")
+    shutil.move(tmp_path, moved)
+    assert tf.train.latest_checkpoint(moved) == str(moved / newest)

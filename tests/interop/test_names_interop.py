@@ -10,8 +10,8 @@ pytestmark = pytest.mark.interop
 # minitf's own names, names that TensorFlow 1.x had under contrib or in internal modules, and dtypes of tf.dtypes.experimental.
 OWN = {
     "minitf": """
-        CheckpointableSaver Eager EagerVariableStore Op add_variable capture_dependencies errors explore layers op optimizers record
-        testing using variant float4_e2m1fn float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
+        CheckpointableSaver Eager EagerVariableStore Op add_variable capture_dependencies errors explore layers op optimizers
+        record testing using variant float4_e2m1fn float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
         int2 int4 uint2 uint4""",
     "minitf.train": """
         AutoTrackable CheckpointLoadStatus CheckpointableSaver InitializationOnlyStatus List Mapping NameBasedSaverStatus
