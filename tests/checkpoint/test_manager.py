@@ -21,10 +21,6 @@ class Clock:
         self.now += seconds
 
 
-def checkpoint(value=1.0):
-    return tf.train.Checkpoint(v=tf.Variable(value))
-
-
 def start(mode, *variables):
     """Initialises a graph's variables, these only."""
     if mode.name == "graph":
@@ -33,6 +29,19 @@ def start(mode, *variables):
 
 def value(mode, x):
     return mode.session.run(x) if mode.name == "graph" else x.numpy()
+
+
+def checkpoint(mode, v=1.0):
+    group = tf.train.Checkpoint(v=tf.Variable(v))
+    start(mode, group.v)
+    return group
+
+
+@pytest.fixture
+def group(mode):
+    """A checkpoint with one variable; the test runs inside its mode, in a graph with a default session."""
+    with mode.scope():
+        yield checkpoint(mode)
 
 
 def names(paths):
@@ -47,69 +56,61 @@ def files(directory):
 
 
 @pytest.mark.behaviour("S280")
-def test_max_to_keep_is_required_and_positive_or_none(tmp_path):
+def test_max_to_keep_is_required_and_positive_or_none(group, tmp_path):
     for wrong in (0, -1):
         with pytest.raises(ValueError, match="max_to_keep"):
-            tf.train.CheckpointManager(checkpoint(), tmp_path, max_to_keep=wrong)
+            tf.train.CheckpointManager(group, tmp_path, max_to_keep=wrong)
     with pytest.raises(TypeError):
-        tf.train.CheckpointManager(checkpoint(), tmp_path)
+        tf.train.CheckpointManager(group, tmp_path)
 
 
 @pytest.mark.behaviour("S280")
-def test_the_directory_is_made_by_the_first_save(tmp_path):
-    manager = tf.train.CheckpointManager(checkpoint(), tmp_path / "a" / "b", max_to_keep=1)
+def test_the_directory_is_made_by_the_first_save(group, tmp_path):
+    manager = tf.train.CheckpointManager(group, tmp_path / "a" / "b", max_to_keep=1)
     assert not (tmp_path / "a").exists()
     assert (manager.latest_checkpoint, manager.checkpoints, manager.directory) == (None, [], str(tmp_path / "a" / "b"))
     assert manager.save() == str(tmp_path / "a" / "b" / "ckpt-1")
 
 
 @pytest.mark.behaviour("S281")
-def test_checkpoints_are_numbered_by_the_save_counter(mode, tmp_path):
-    with mode.scope():
-        group = checkpoint()
-        start(mode, group.v)
-        manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None)
-        assert manager.checkpoint is group
-        assert names([manager.save(), manager.save()]) == ["ckpt-1", "ckpt-2"]
-        assert value(mode, group.save_counter) == 2
-        other = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None, checkpoint_name="mine")
-        assert other.save() == str(tmp_path / "mine-3")
+def test_checkpoints_are_numbered_by_the_save_counter(mode, group, tmp_path):
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None)
+    assert manager.checkpoint is group
+    assert names([manager.save(), manager.save()]) == ["ckpt-1", "ckpt-2"]
+    assert value(mode, group.save_counter) == 2
+    other = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None, checkpoint_name="mine")
+    assert other.save() == str(tmp_path / "mine-3")
 
 
 @pytest.mark.behaviour("S282")
-def test_a_number_of_ones_own_is_used_and_the_counter_counts_all_the_same(mode, tmp_path):
-    with mode.scope():
-        group, number = checkpoint(), tf.Variable(7)
-        start(mode, group.v, number)
-        manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None)
-        numbers = [32, number, number + 4, 0]
-        assert names([manager.save(checkpoint_number=n) for n in numbers]) == ["ckpt-32", "ckpt-7", "ckpt-11", "ckpt-0"]
-        assert names(manager.checkpoints) == ["ckpt-32", "ckpt-7", "ckpt-11", "ckpt-0"]
-        assert value(mode, group.save_counter) == 4
-        assert value(mode, number) == 7
-        with pytest.raises(TypeError):
-            manager.save(checkpoint_number=2.5)
+def test_a_number_of_ones_own_is_used_and_the_counter_counts_all_the_same(mode, group, tmp_path):
+    number = tf.Variable(7)
+    start(mode, number)
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None)
+    numbers = [32, number, number + 4, 0]
+    assert names([manager.save(checkpoint_number=n) for n in numbers]) == ["ckpt-32", "ckpt-7", "ckpt-11", "ckpt-0"]
+    assert names(manager.checkpoints) == ["ckpt-32", "ckpt-7", "ckpt-11", "ckpt-0"]
+    assert value(mode, group.save_counter) == 4
+    assert value(mode, number) == 7
+    with pytest.raises(TypeError):
+        manager.save(checkpoint_number=2.5)
 
 
 # -- keeping and deleting ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.behaviour("S283")
-def test_the_oldest_are_deleted_after_each_save(mode, tmp_path):
-    with mode.scope():
-        group = checkpoint()
-        start(mode, group.v)
-        manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=3)
-        for _ in range(4):
-            manager.save()
-        assert names(manager.checkpoints) == files(tmp_path) == ["ckpt-2", "ckpt-3", "ckpt-4"]
-        assert manager.latest_checkpoint == tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "ckpt-4")
-        assert sorted(p.name for p in tmp_path.glob("ckpt-1*")) == []
+def test_the_oldest_are_deleted_after_each_save(group, tmp_path):
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=3)
+    for _ in range(4):
+        manager.save()
+    assert names(manager.checkpoints) == files(tmp_path) == ["ckpt-2", "ckpt-3", "ckpt-4"]
+    assert manager.latest_checkpoint == tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "ckpt-4")
+    assert sorted(p.name for p in tmp_path.glob("ckpt-1*")) == []
 
 
 @pytest.mark.behaviour("S283", "S285")
-def test_none_keeps_all_and_a_later_limit_sweeps_at_its_first_save(tmp_path):
-    group = checkpoint()
+def test_none_keeps_all_and_a_later_limit_sweeps_at_its_first_save(group, tmp_path):
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None)
     for _ in range(4):
         manager.save()
@@ -120,17 +121,17 @@ def test_none_keeps_all_and_a_later_limit_sweeps_at_its_first_save(tmp_path):
 
 
 @pytest.mark.behaviour("S284")
-def test_a_number_that_is_used_again_becomes_the_newest(tmp_path):
-    manager = tf.train.CheckpointManager(checkpoint(), tmp_path, max_to_keep=2)
+def test_a_number_that_is_used_again_becomes_the_newest(group, tmp_path):
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2)
     for number in (1, 2, 1, 3):
         manager.save(checkpoint_number=number)
     assert names(manager.checkpoints) == files(tmp_path) == ["ckpt-1", "ckpt-3"]
 
 
 @pytest.mark.behaviour("S285", "S278")
-def test_a_new_manager_goes_on_where_the_last_one_ended(tmp_path):
+def test_a_new_manager_goes_on_where_the_last_one_ended(group, tmp_path):
     clock = Clock()
-    first = tf.train.CheckpointManager(checkpoint(), tmp_path, max_to_keep=2, clock=clock)
+    first = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2, clock=clock)
     for _ in range(3):
         clock.now += 10
         first.save()
@@ -143,7 +144,7 @@ def test_a_new_manager_goes_on_where_the_last_one_ended(tmp_path):
         "all_model_checkpoint_timestamps: 10030.0",
         "last_preserved_timestamp: 9999.0",
     ]
-    second = tf.train.CheckpointManager(checkpoint(), tmp_path, max_to_keep=2, clock=clock)
+    second = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2, clock=clock)
     assert (second.checkpoints, second.latest_checkpoint) == (first.checkpoints, first.latest_checkpoint)
     assert second.restore_or_initialize() == first.latest_checkpoint
     assert names([second.save()]) == ["ckpt-4"]
@@ -151,8 +152,7 @@ def test_a_new_manager_goes_on_where_the_last_one_ended(tmp_path):
 
 
 @pytest.mark.behaviour("S286")
-def test_plain_checkpoints_are_known_as_the_latest_but_never_managed(tmp_path):
-    group = checkpoint()
+def test_plain_checkpoints_are_known_as_the_latest_but_never_managed(group, tmp_path):
     for _ in range(2):
         group.save(str(tmp_path / "plain"))
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1)
@@ -164,10 +164,10 @@ def test_plain_checkpoints_are_known_as_the_latest_but_never_managed(tmp_path):
 
 
 @pytest.mark.behaviour("S287", "S285")
-def test_one_for_every_n_hours_stays_for_good(tmp_path):
+def test_one_for_every_n_hours_stays_for_good(group, tmp_path):
     clock = Clock()
     options = {"max_to_keep": 1, "keep_checkpoint_every_n_hours": 1.0, "clock": clock}
-    manager = tf.train.CheckpointManager(checkpoint(), tmp_path, **options)
+    manager = tf.train.CheckpointManager(group, tmp_path, **options)
     for _ in range(5):
         manager.save()
         clock.now += 1800.0
@@ -182,9 +182,8 @@ def test_one_for_every_n_hours_stays_for_good(tmp_path):
 
 
 @pytest.mark.behaviour("S288")
-def test_if_the_clock_was_set_back_old_checkpoints_are_left_alone(tmp_path, caplog):
+def test_if_the_clock_was_set_back_old_checkpoints_are_left_alone(group, tmp_path, caplog):
     clock = Clock()
-    group = checkpoint()
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1, keep_checkpoint_every_n_hours=1.0, clock=clock)
     for _ in range(3):
         manager.save()
@@ -202,19 +201,19 @@ def test_if_the_clock_was_set_back_old_checkpoints_are_left_alone(tmp_path, capl
     assert files(tmp_path) == [*before, "ckpt-5"]
 
 
-def test_what_lies_outside_of_the_directory_is_never_deleted(tmp_path):
-    precious = checkpoint().save(str(tmp_path / "elsewhere" / "precious"))
+def test_what_lies_outside_of_the_directory_is_never_deleted(group, tmp_path):
+    precious = group.save(str(tmp_path / "elsewhere" / "precious"))
     directory = tmp_path / "run"
     tf.train.update_checkpoint_state(directory, precious, all_model_checkpoint_timestamps=[2e9], last_preserved_timestamp=1.0)
-    manager = tf.train.CheckpointManager(checkpoint(), directory, max_to_keep=1)
+    manager = tf.train.CheckpointManager(group, directory, max_to_keep=1)
     assert (manager.checkpoints, manager.latest_checkpoint) == ([], precious)
     for _ in range(3):
         manager.save()
     assert tf.train.checkpoint_exists(precious)
 
 
-def test_a_checkpoint_that_cannot_be_deleted_does_not_fail_the_save(tmp_path, caplog):
-    manager = tf.train.CheckpointManager(checkpoint(), tmp_path, max_to_keep=1)
+def test_a_checkpoint_that_cannot_be_deleted_does_not_fail_the_save(group, tmp_path, caplog):
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1)
     manager.save()
     data = next(tmp_path.glob("ckpt-1.data*"))
     data.unlink()
@@ -228,9 +227,9 @@ def test_a_checkpoint_that_cannot_be_deleted_does_not_fail_the_save(tmp_path, ca
 
 
 @pytest.mark.behaviour("S289")
-def test_an_interval_needs_a_counter(tmp_path):
+def test_an_interval_needs_a_counter(group, tmp_path):
     with pytest.raises(ValueError, match="step_counter"):
-        tf.train.CheckpointManager(checkpoint(), tmp_path, max_to_keep=1, checkpoint_interval=2)
+        tf.train.CheckpointManager(group, tmp_path, max_to_keep=1, checkpoint_interval=2)
 
 
 def steps(mode, manager, counter, count, **options):
@@ -244,45 +243,56 @@ def steps(mode, manager, counter, count, **options):
 
 
 @pytest.mark.behaviour("S289")
-def test_nothing_is_saved_before_the_interval_is_over(mode, tmp_path):
-    with mode.scope():
-        group, step = checkpoint(), tf.Variable(0)
-        start(mode, group.v, step)
-        options = {"max_to_keep": None, "step_counter": step, "checkpoint_interval": 2}
-        manager = tf.train.CheckpointManager(group, tmp_path, **options)
-        assert manager.checkpoint_interval == 2
-        assert steps(mode, manager, step, 6) == ["ckpt-1", None, "ckpt-2", None, "ckpt-3", None]
-        assert names([manager.save(check_interval=False)]) == ["ckpt-4"]
-        assert manager.save(check_interval=False) is None  # the same step again
-        assert manager.save() is None
+def test_nothing_is_saved_before_the_interval_is_over(mode, group, tmp_path):
+    step = tf.Variable(0)
+    start(mode, step)
+    options = {"max_to_keep": None, "step_counter": step, "checkpoint_interval": 2}
+    manager = tf.train.CheckpointManager(group, tmp_path, **options)
+    assert manager.checkpoint_interval == 2
+    assert steps(mode, manager, step, 6) == ["ckpt-1", None, "ckpt-2", None, "ckpt-3", None]
+    assert names([manager.save(check_interval=False)]) == ["ckpt-4"]
+    assert manager.save(check_interval=False) is None  # the same step again
+    assert manager.save() is None
 
 
 @pytest.mark.behaviour("S289")
-def test_the_interval_may_begin_elsewhere(mode, tmp_path):
-    with mode.scope():
-        group, step = checkpoint(), tf.Variable(1)
-        start(mode, group.v, step)
-        options = {"max_to_keep": None, "step_counter": step, "checkpoint_interval": 2, "last_checkpoint_step": 1}
-        manager = tf.train.CheckpointManager(group, tmp_path, **options)
-        assert steps(mode, manager, step, 4) == [None, None, "ckpt-1", None]
+def test_the_interval_may_begin_elsewhere(mode, group, tmp_path):
+    step = tf.Variable(1)
+    start(mode, step)
+    options = {"max_to_keep": None, "step_counter": step, "checkpoint_interval": 2, "last_checkpoint_step": 1}
+    manager = tf.train.CheckpointManager(group, tmp_path, **options)
+    assert steps(mode, manager, step, 4) == [None, None, "ckpt-1", None]
 
 
 @pytest.mark.behaviour("S289", "S290")
 def test_a_restored_step_counts_as_saved(tmp_path):
-    group = checkpoint()
-    step = group.step = tf.Variable(0)
-    options = {"max_to_keep": None, "step_counter": step, "checkpoint_interval": 3}
+    group = tf.train.Checkpoint(step=tf.Variable(0))
+    options = {"max_to_keep": None, "step_counter": group.step, "checkpoint_interval": 3}
     tf.train.CheckpointManager(group, tmp_path, **options).save()
-    step.assign(2)
+    group.step.assign(2)
     manager = tf.train.CheckpointManager(group, tmp_path, **options)
     assert names([manager.restore_or_initialize()]) == ["ckpt-1"]
+    assert (int(group.step), manager.save()) == (0, None)
+    group.step.assign(2)
     assert manager.save() is None
-    step.assign(3)
+    group.step.assign(3)
     assert names([manager.save()]) == ["ckpt-2"]
 
 
-def test_a_failed_save_is_tried_again_in_the_same_step(tmp_path):
-    group, step = checkpoint(), tf.Variable(5)
+@pytest.mark.behaviour("S289", "S290")
+def test_after_a_restore_the_step_of_that_moment_counts_as_saved(mode, group, tmp_path):
+    step = tf.Variable(4)
+    start(mode, step)
+    options = {"max_to_keep": None, "step_counter": step, "checkpoint_interval": 3}
+    tf.train.CheckpointManager(group, tmp_path, **options).save()
+    manager = tf.train.CheckpointManager(group, tmp_path, **options)
+    manager.restore_or_initialize()
+    assert steps(mode, manager, step, 5) == [None, None, None, "ckpt-2", None]
+
+
+def test_a_failed_save_is_tried_again_in_the_same_step(mode, group, tmp_path):
+    step = tf.Variable(5)
+    start(mode, step)
     directory = tmp_path / "run"
     directory.write_text("a file in the way")
     manager = tf.train.CheckpointManager(group, directory, max_to_keep=None, step_counter=step, checkpoint_interval=2)
@@ -296,21 +306,21 @@ def test_a_failed_save_is_tried_again_in_the_same_step(tmp_path):
 
 
 @pytest.mark.behaviour("S290")
-def test_restore_or_initialize(tmp_path):
-    group, calls = checkpoint(3.0), []
+def test_restore_or_initialize(mode, group, tmp_path):
+    calls = []
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2, init_fn=lambda: calls.append("init"))
     assert manager.restore_or_initialize() is None
     assert calls == ["init"]
     path = manager.save()
-    group.v.assign(9.0)
+    value(mode, group.v.assign(9.0))
     assert manager.restore_or_initialize() == path
-    assert (float(group.v), calls) == (3.0, ["init"])
+    assert calls == ["init"]
+    assert value(mode, group.v) == {"eager": 1.0, "graph": 9.0}[mode.name]  # in a graph nothing is run
     assert tf.train.CheckpointManager(group, tmp_path / "other", max_to_keep=1).restore_or_initialize() is None
 
 
 @pytest.mark.behaviour("S291")
-def test_latest_checkpoint_is_the_managers_own_memory(tmp_path):
-    group = checkpoint()
+def test_latest_checkpoint_is_the_managers_own_memory(group, tmp_path):
     group.save(str(tmp_path / "plain"))
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2)
     group.save(str(tmp_path / "plain"))
@@ -318,8 +328,7 @@ def test_latest_checkpoint_is_the_managers_own_memory(tmp_path):
     assert names([tf.train.latest_checkpoint(tmp_path)]) == ["plain-2"]
 
 
-def test_a_newest_checkpoint_that_is_not_whole_gives_way_to_the_one_before(tmp_path):
-    group = checkpoint()
+def test_a_newest_checkpoint_that_is_not_whole_gives_way_to_the_one_before(group, tmp_path):
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=3)
     manager.save()
     torn = manager.save()
@@ -333,10 +342,8 @@ def test_a_newest_checkpoint_that_is_not_whole_gives_way_to_the_one_before(tmp_p
 @pytest.mark.behaviour("S292")
 def test_a_graph_uses_the_default_session_and_does_not_grow(tmp_path):
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        group = checkpoint()
-        session.run(group.v.initializer)
-        number = tf.Variable(11)
-        session.run(number.initializer)
+        group, number = tf.train.Checkpoint(v=tf.Variable(1.0)), tf.Variable(11)
+        session.run([group.v.initializer, number.initializer])
         more = number + 1
         manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2)
         manager.save()  # initialises the counter that it makes
@@ -355,8 +362,8 @@ def test_a_graph_uses_the_default_session_and_does_not_grow(tmp_path):
 
 
 @pytest.mark.behaviour("S293")
-def test_the_state_file_is_written_before_and_after_deleting(tmp_path, monkeypatch):
-    manager = tf.train.CheckpointManager(checkpoint(), tmp_path, max_to_keep=1)
+def test_the_state_file_is_written_before_and_after_deleting(group, tmp_path, monkeypatch):
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1)
     manager.save()
     seen = []
     unlink = os.unlink
@@ -375,11 +382,10 @@ def test_the_state_file_is_written_before_and_after_deleting(tmp_path, monkeypat
 
 
 @pytest.mark.behaviour("S293")
-def test_a_crash_while_deleting_loses_nothing(tmp_path, monkeypatch):
-    group = checkpoint()
+def test_a_crash_while_deleting_loses_nothing(mode, group, tmp_path, monkeypatch):
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1)
     manager.save()
-    group.v.assign(2.0)
+    value(mode, group.v.assign(2.0))
 
     class Crash(BaseException):
         pass
@@ -393,8 +399,8 @@ def test_a_crash_while_deleting_loses_nothing(tmp_path, monkeypatch):
             manager.save()
     again = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1)
     assert names([again.latest_checkpoint]) == ["ckpt-2"]
-    group.v.assign(0.0)
-    again.restore_or_initialize()
-    assert float(group.v) == 2.0
+    value(mode, group.v.assign(0.0))
+    group.restore(again.latest_checkpoint).run_restore_ops()
+    assert value(mode, group.v) == 2.0
     again.save()
     assert files(tmp_path) == ["ckpt-3"]  # the left-over of the crash goes in its turn
