@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minitf.core.structures import flatten
 from minitf.core import dtypes
 from minitf.core.spec import TensorShape, as_shape, compatible, shape_text
+from minitf.core.structures import flatten
 
 
 class InputSpec:
@@ -60,5 +60,6 @@ def check_inputs(spec: Any, inputs: Any, layer: str) -> None:
         fault = one.fault(tensor.shape)
         if fault is not None:
             raise ValueError(
-                f'Input {number} of layer "{layer}" is incompatible with the layer: {fault}. Full shape received: {tensor.shape}'
+                f'Input {number} of layer "{layer}" is incompatible with the layer: {fault}. Full shape received: '
+                f"{tensor.shape}"
             )

@@ -1,8 +1,8 @@
 """Layer: a function of tensors with weights of its own.
 
-A layer makes its weights when it is first called (``build``), through ``add_weight``, which tracks them. So a checkpoint that waits for the
-layer gives them their first values (eager mode) or restore ops (graph). Sublayers, variables, and lists, tuples and dicts of them are found
-in the layer's attributes. Names of weights and edges are those of Keras 2.
+A layer makes its weights when it is first called (``build``), through ``add_weight``, which tracks them. So a checkpoint that
+waits for the layer gives them their first values (eager mode) or restore ops (graph). Sublayers, variables, and lists, tuples
+and dicts of them are found in the layer's attributes. Names of weights and edges are those of Keras 2.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
 
-from minitf.core.structures import flatten, pack
 from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
+from minitf.core.structures import flatten, pack
 from minitf.core.tensor import Tensor
 from minitf.layers import initializers
 from minitf.layers.abstract import shapes_of, specs_for, specs_of_call
@@ -54,6 +54,7 @@ class Layer(Module):
     _trainable = True
     _input_shape: tuple[int | None, ...] | None = None
     built = False
+    _arguments: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Notes the arguments of the constructor, for ``get_config``."""
@@ -119,7 +120,7 @@ class Layer(Module):
         """Makes the weights; a TensorShape (or a list of them) tells the inputs' shape. Call ``add_weight`` in it."""
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs."""
         return inputs
 
@@ -135,7 +136,13 @@ class Layer(Module):
         if start is None:
             start = initializers.GlorotUniform() if wanted.is_floating else initializers.Zeros()
         weight = add_variable_with_getter(
-            self, name or "Variable", () if shape is None else shape, wanted, start, overwrite=True, trainable=trainable is not False
+            self,
+            name or "Variable",
+            () if shape is None else shape,
+            wanted,
+            start,
+            overwrite=True,
+            trainable=trainable is not False,
         )
         if regularizer is not None:
             self._regularized.append((weight, regularizer))
@@ -180,7 +187,7 @@ class Layer(Module):
 
     def _training_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What this call trains with; put among ``kwargs`` if ``call`` takes it."""
-        place, default = _training_argument(type(self))
+        place, default = training_argument(self)
         given = kwargs.get("training")
         if place is None:
             return _training.get() if given is None else given
@@ -230,22 +237,24 @@ class Layer(Module):
         """The variables that are not trained; all if ``trainable`` is False."""
         own, layers = self._own_weights(), self._sublayers()
         if self._trainable:
-            return _unique([*(v for v in own if not v.trainable), *(v for layer in layers for v in layer.non_trainable_weights)])
+            return _unique(
+                [*(v for v in own if not v.trainable), *(v for layer in layers for v in layer.non_trainable_weights)]
+            )
         ordered = [*(v for v in own if v.trainable), *(v for v in own if not v.trainable)]
         return _unique([*ordered, *(v for layer in layers for v in layer.weights)])
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[Any]:  # type: ignore[override]
         """The same as ``weights``."""
         return self.weights
 
     @property
-    def trainable_variables(self) -> list[Any]:
+    def trainable_variables(self) -> list[Any]:  # type: ignore[override]
         """The same as ``trainable_weights``."""
         return self.trainable_weights
 
     @property
-    def non_trainable_variables(self) -> list[Any]:
+    def non_trainable_variables(self) -> list[Any]:  # type: ignore[override]
         """The same as ``non_trainable_weights``."""
         return self.non_trainable_weights
 
@@ -262,12 +271,15 @@ class Layer(Module):
         values, variables = list(weights), self.weights
         if len(values) != len(variables):
             raise ValueError(
-                f"set_weights: {self.name!r} has {len(variables)} weights ({', '.join(v.name for v in variables)}), but {len(values)} values "
+                f"set_weights: {self.name!r} has {len(variables)} weights ({', '.join(v.name for v in variables)}), but "
+                f"{len(values)} values "
                 f"were given."
             )
         for v, value in zip(variables, values, strict=True):
             if not v.shape.is_compatible_with(value.shape):
-                raise ValueError(f"set_weights: the weight {v.name!r} has shape {v.shape}, but its value has shape {tuple(value.shape)}.")
+                raise ValueError(
+                    f"set_weights: the weight {v.name!r} has shape {v.shape}, but its value has shape {tuple(value.shape)}."
+                )
         for v, value in zip(variables, values, strict=True):
             v.load(value)
 
@@ -300,7 +312,9 @@ class Layer(Module):
 
     @property
     def losses(self) -> list[Any]:
-        """What ``add_loss`` was given since the outermost layer was last called, and the regularisation of all weights, as tensors."""
+        """What ``add_loss`` was given since the outermost layer was last called, and the regularisation of all weights, as
+        tensors.
+        """
         out = []
         for layer in self._flatten_layers():
             out += [loss() if callable(loss) else loss for loss in layer._losses]
@@ -347,10 +361,14 @@ def _bound(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str
     return given
 
 
-@lru_cache(maxsize=None)
-def _training_argument(cls: type[Layer]) -> tuple[int | None, Any]:
-    """Place (counted without self) and default of ``call``'s argument ``training``; None for classes that have none."""
-    parameters = list(inspect.signature(cls.call).parameters.values())[1:]
+def training_argument(layer: Any) -> tuple[int | None, Any]:
+    """Place (counted without self) and default of the argument ``training`` of a layer's ``call``; None if it has none."""
+    return _training_argument(type(layer).call)
+
+
+@cache
+def _training_argument(call: Callable[..., Any]) -> tuple[int | None, Any]:
+    parameters = list(inspect.signature(call).parameters.values())[1:]
     for place, parameter in enumerate(parameters):
         if parameter.name == "training":
             default = parameter.default

@@ -1,0 +1,29 @@
+"""Layers and models, with the names of Keras 2. Each name loads its module when it is first used."""
+
+from minitf.core.lazy import names_from
+
+__getattr__, __dir__, __all__ = names_from(
+    __name__,
+    {
+        "minitf.layers.activation": "ELU Activation LeakyReLU ReLU Softmax",
+        "minitf.layers.attention": "MultiHeadAttention",
+        "minitf.layers.cells": "GRUCell LSTMCell SimpleRNNCell",
+        "minitf.layers.convolution": """
+            Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D DepthwiseConv2D SeparableConv2D""",
+        "minitf.layers.dense": "Dense EinsumDense",
+        "minitf.layers.dropout": "Dropout GaussianDropout GaussianNoise SpatialDropout1D SpatialDropout2D",
+        "minitf.layers.embedding": "Embedding",
+        "minitf.layers.input_spec": "InputSpec",
+        "minitf.layers.layer": "Layer",
+        "minitf.layers.normalization": "BatchNormalization LayerNormalization UnitNormalization",
+        "minitf.layers.pooling": """
+            AveragePooling1D AveragePooling2D AveragePooling3D GlobalAveragePooling1D GlobalAveragePooling2D
+            GlobalMaxPooling1D GlobalMaxPooling2D MaxPooling1D MaxPooling2D MaxPooling3D ZeroPadding1D ZeroPadding2D
+            AveragePooling1D=AvgPool1D AveragePooling2D=AvgPool2D MaxPooling1D=MaxPool1D MaxPooling2D=MaxPool2D""",
+        "minitf.layers.recurrent": "GRU LSTM RNN SimpleRNN",
+        "minitf.layers.sequential": "Input InputLayer",
+        "minitf.layers.shaping": "Flatten Permute RepeatVector Reshape",
+        "minitf.layers.wrappers": "Bidirectional TimeDistributed",
+    },
+    first="minitf.runtimes.eager",
+)

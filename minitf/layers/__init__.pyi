@@ -1,0 +1,64 @@
+# The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
+
+from minitf.layers.activation import Activation as Activation
+from minitf.layers.activation import ELU as ELU
+from minitf.layers.activation import LeakyReLU as LeakyReLU
+from minitf.layers.activation import ReLU as ReLU
+from minitf.layers.activation import Softmax as Softmax
+from minitf.layers.attention import MultiHeadAttention as MultiHeadAttention
+from minitf.layers.cells import GRUCell as GRUCell
+from minitf.layers.cells import LSTMCell as LSTMCell
+from minitf.layers.cells import SimpleRNNCell as SimpleRNNCell
+from minitf.layers.convolution import Conv1D as Conv1D
+from minitf.layers.convolution import Conv1DTranspose as Conv1DTranspose
+from minitf.layers.convolution import Conv2D as Conv2D
+from minitf.layers.convolution import Conv2DTranspose as Conv2DTranspose
+from minitf.layers.convolution import Conv3D as Conv3D
+from minitf.layers.convolution import DepthwiseConv2D as DepthwiseConv2D
+from minitf.layers.convolution import SeparableConv2D as SeparableConv2D
+from minitf.layers.dense import Dense as Dense
+from minitf.layers.dense import EinsumDense as EinsumDense
+from minitf.layers.dropout import Dropout as Dropout
+from minitf.layers.dropout import GaussianDropout as GaussianDropout
+from minitf.layers.dropout import GaussianNoise as GaussianNoise
+from minitf.layers.dropout import SpatialDropout1D as SpatialDropout1D
+from minitf.layers.dropout import SpatialDropout2D as SpatialDropout2D
+from minitf.layers.embedding import Embedding as Embedding
+from minitf.layers.input_spec import InputSpec as InputSpec
+from minitf.layers.layer import Layer as Layer
+from minitf.layers.normalization import BatchNormalization as BatchNormalization
+from minitf.layers.normalization import LayerNormalization as LayerNormalization
+from minitf.layers.normalization import UnitNormalization as UnitNormalization
+from minitf.layers.pooling import AveragePooling1D as AveragePooling1D
+from minitf.layers.pooling import AveragePooling1D as _AvgPool1D
+from minitf.layers.pooling import AveragePooling2D as AveragePooling2D
+from minitf.layers.pooling import AveragePooling2D as _AvgPool2D
+from minitf.layers.pooling import AveragePooling3D as AveragePooling3D
+from minitf.layers.pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
+from minitf.layers.pooling import GlobalAveragePooling2D as GlobalAveragePooling2D
+from minitf.layers.pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
+from minitf.layers.pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
+from minitf.layers.pooling import MaxPooling1D as MaxPooling1D
+from minitf.layers.pooling import MaxPooling1D as _MaxPool1D
+from minitf.layers.pooling import MaxPooling2D as MaxPooling2D
+from minitf.layers.pooling import MaxPooling2D as _MaxPool2D
+from minitf.layers.pooling import MaxPooling3D as MaxPooling3D
+from minitf.layers.pooling import ZeroPadding1D as ZeroPadding1D
+from minitf.layers.pooling import ZeroPadding2D as ZeroPadding2D
+from minitf.layers.recurrent import GRU as GRU
+from minitf.layers.recurrent import LSTM as LSTM
+from minitf.layers.recurrent import RNN as RNN
+from minitf.layers.recurrent import SimpleRNN as SimpleRNN
+from minitf.layers.sequential import Input as Input
+from minitf.layers.sequential import InputLayer as InputLayer
+from minitf.layers.shaping import Flatten as Flatten
+from minitf.layers.shaping import Permute as Permute
+from minitf.layers.shaping import RepeatVector as RepeatVector
+from minitf.layers.shaping import Reshape as Reshape
+from minitf.layers.wrappers import Bidirectional as Bidirectional
+from minitf.layers.wrappers import TimeDistributed as TimeDistributed
+
+AvgPool1D = _AvgPool1D
+AvgPool2D = _AvgPool2D
+MaxPool1D = _MaxPool1D
+MaxPool2D = _MaxPool2D

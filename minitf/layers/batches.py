@@ -1,0 +1,104 @@
+"""Cutting data into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any
+
+import numpy as np
+
+from minitf.core import runtime
+from minitf.core.structures import flatten, pack
+from minitf.ops.random import shuffle as shuffled
+from minitf.runtimes.eager import EAGER
+
+
+class Batches:
+    """Arrays (or nested structures of them) cut into batches ``(x, y, sample_weight)``, or an iterable that gives batches
+    itself.
+
+    With ``shuffle`` each round is in a new order, which follows from ``set_seed``. Raises ValueError for arrays of different
+    lengths.
+    """
+
+    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, shuffle: bool = False,
+                 steps: int | None = None):  # fmt: skip
+        self._steps = steps
+        self._shuffle = shuffle
+        self._iterable: Iterable[Any] | None = None
+        self._data: Any = None
+        if not _is_data(x):
+            if y is not None or sample_weight is not None or batch_size is not None:
+                raise ValueError("An iterable gives batches (x, y) itself: leave out y, sample_weight and batch_size.")
+            self._iterable = x
+            self._rest: Iterator[Any] | None = None
+            return
+        arrays = [None if a is None else _array(a) for a in flatten((x, y, sample_weight))]
+        self._data = pack((x, y, sample_weight), arrays)
+        lengths = {len(a) for a in arrays if a is not None}
+        if len(lengths) != 1:
+            raise ValueError(f"All arrays must have the same number of examples, but they have {sorted(lengths)}.")
+        self.examples = lengths.pop()
+        self.batch_size = 32 if batch_size is None else int(batch_size)
+        if self.batch_size <= 0:
+            raise ValueError(f"batch_size must be positive, not {batch_size}.")
+
+    @property
+    def count(self) -> int | None:
+        """Batches in a round, if known before."""
+        if self._steps is not None:
+            return self._steps
+        if self._iterable is not None:
+            return len(self._iterable) if isinstance(self._iterable, Sized) else None
+        return -(-self.examples // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
+        given = self._from_iterable() if self._iterable is not None else self._from_arrays()
+        for number, batch in enumerate(given):
+            if number == self._steps:
+                return
+            yield batch
+
+    def _from_arrays(self) -> Iterator[tuple[Any, Any, Any]]:
+        order = np.arange(self.examples)
+        if self._shuffle:
+            with runtime.using(EAGER):
+                order = shuffled(order).numpy()
+        arrays = flatten(self._data)
+        for start in range(0, self.examples, self.batch_size):
+            rows = order[start : start + self.batch_size]
+            yield pack(self._data, [None if a is None else a[rows] for a in arrays])
+
+    def _from_iterable(self) -> Iterator[tuple[Any, Any, Any]]:
+        assert self._iterable is not None
+        for batch in self._iterable:
+            parts = tuple(batch) if isinstance(batch, tuple) else (batch,)
+            if len(parts) > 3:
+                raise ValueError(f"A batch is x, (x, y) or (x, y, sample_weight), but this one has {len(parts)} parts.")
+            whole = (*parts, *(None,) * (3 - len(parts)))
+            yield pack(whole, [None if a is None else _array(a) for a in flatten(whole)])
+
+
+def _is_data(x: Any) -> bool:
+    """True for arrays, tensors, and lists, tuples and dicts of them; False for generators and other iterables of batches."""
+    if isinstance(x, dict):
+        return True
+    if isinstance(x, (list, tuple)):
+        return not (x and isinstance(x[0], tuple))
+    return hasattr(x, "shape") or hasattr(x, "__array__")
+
+
+def _array(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def split_off(data: tuple[Any, Any, Any], share: float) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
+    """The first part of the examples, and the last ``share`` of them. Raises ValueError if one of the two is empty."""
+    arrays = [None if a is None else _array(a) for a in flatten(data)]
+    count = len(next(a for a in arrays if a is not None))
+    cut = int(count * (1.0 - share))
+    if not 0 < cut < count:
+        raise ValueError(f"validation_split={share} of {count} examples leaves nothing to train or nothing to validate on.")
+    first, last = [None if a is None else a[:cut] for a in arrays], [None if a is None else a[cut:] for a in arrays]
+    return pack(data, first), pack(data, last)

@@ -1,0 +1,61 @@
+"""One step of a training loop: a function of a batch, run now, or built into a graph once and run by the default session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minitf.core import dtypes, runtime
+from minitf.core.op import convert
+from minitf.core.structures import flatten, pack
+from minitf.ops import sources
+
+
+class Step:
+    """Calls ``function(batch)`` with a batch of arrays (a nested structure; None stays None); gives arrays in its structure.
+
+    In a graph the function is called once for each kind of batch (dtypes, and shapes but for the first axis), with
+    placeholders; variables that it makes are initialised, and so are those that have no value in the session yet. The default
+    session runs it. Raises RuntimeError if there is none.
+    """
+
+    def __init__(self, function: Callable[..., Any]):
+        self._function = function
+        self._built: dict[Any, tuple[list[Any], list[Any], Any]] = {}
+
+    def __call__(self, batch: Any) -> Any:
+        """Runs the step."""
+        arrays = flatten(batch)
+        graph = runtime.current().home.graph_being_built()
+        if graph is None:
+            result = self._function(pack(batch, [None if a is None else convert(a) for a in arrays]))
+            return pack(result, [_value(t) for t in flatten(result)])
+        session = graph.session_for(None, "training or evaluating a model")
+        arrays = [None if a is None else np.asarray(a) for a in arrays]
+        kind = (graph, tuple(None if a is None else (a.dtype.str, a.shape[1:]) for a in arrays))
+        if kind not in self._built:
+            self._built[kind] = self._build(batch, arrays)
+            _initialise(graph, session)
+        places, fetches, result = self._built[kind]
+        feed = {p: a for p, a in zip(places, arrays, strict=True) if p is not None}
+        return pack(result, session.run(fetches, feed))
+
+    def _build(self, batch: Any, arrays: list[Any]) -> tuple[list[Any], list[Any], Any]:
+        places = [
+            None if a is None else sources.placeholder(dtype=dtypes.of_numpy(a.dtype), shape=(None, *a.shape[1:]), name="batch")
+            for a in arrays
+        ]
+        result = self._function(pack(batch, places))
+        return places, [convert(t) for t in flatten(result)], result
+
+
+def _value(tensor: Any) -> Any:
+    return convert(tensor).numpy()  # type: ignore[attr-defined]
+
+
+def _initialise(graph: Any, session: Any) -> None:
+    """Initialises the graph's variables that have no value in the session."""
+    empty = [v for v in graph.get_collection("variables") if session.store.cell(v.handle).value is None]
+    graph.initialise([v.handle for v in empty], session)
