@@ -154,7 +154,7 @@ def test_changing_the_original_dict_is_noticed_for_good(v, node, change):
 
 
 @pytest.mark.behaviour("S61")
-def test_a_wrapper_is_used_like_a_dict(node):
+def test_a_wrapper_is_used_like_a_dict(mode, node):
     net = node(d={"a": 1, "b": 2})
     w = net.d
     assert w == {"a": 1, "b": 2}

@@ -163,7 +163,7 @@ def test_what_deletes_or_moves_makes_a_list_with_trackables_impossible_to_save(v
 
 @pytest.mark.behaviour("S42")
 @pytest.mark.parametrize("operation", SHRINK_OR_MOVE)
-def test_the_same_is_harmless_without_trackables(node, operation):
+def test_the_same_is_harmless_without_trackables(mode, node, operation):
     net, plain = held([3, 1, 2], node), [3, 1, 2]
     SHRINK_OR_MOVE[operation](net.items)
     SHRINK_OR_MOVE[operation](plain)
@@ -273,7 +273,7 @@ def test_one_list_in_two_attributes_has_two_wrappers_that_notice_each_other(v, n
 
 
 @pytest.mark.behaviour("S61")
-def test_a_wrapper_is_used_like_a_list(node):
+def test_a_wrapper_is_used_like_a_list(mode, node):
     net = held([1, 2, 3], node)
     w = net.items
     assert w == [1, 2, 3]
