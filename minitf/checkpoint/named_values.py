@@ -45,9 +45,9 @@ class NamedValues:
         self._home = home
         self._distinct = distinct
         self._values: dict[str, Saved] = {}
+        self._names: dict[Handle, str] = {}
         self._saveables: list[tuple[Any, dict[str, str]]] = []  # saveable, {name of a part: key}
         self._ops: dict[Any, Any] = {}  # a graph's restore operations, by variable and key
-        self._built: list[Any] = []
         for name, value in _named(given):
             self._add(name, value)
 
@@ -111,7 +111,7 @@ class NamedValues:
 
     def build(self) -> None:
         """Adds the restore operations to a graph."""
-        self._built = self._apply(_Expected(self))
+        self._apply(_Expected(self))
 
     def assign(self, loaded: Loaded, session: Any) -> None:
         """Gives all values what was loaded."""
@@ -167,7 +167,7 @@ class _Expected:
         return list(self._values)
 
     def __contains__(self, key: object) -> bool:
-        return key in self.keys()
+        return key in set(self._values)
 
     def spec(self, key: str) -> Spec:
         """What the live value wants."""

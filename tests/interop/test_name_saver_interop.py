@@ -218,3 +218,60 @@ with mock.patch.object(module, "time", clock):
     clock = space["Clock"]()
     clock.option = {"clock": clock}
     assert space["rules"](tf, tf, clock, str(here)) == oracle(script, there)
+
+
+# One training program, begun by one and continued by the other.
+TRAINING = '''
+OPTIMIZERS = {
+    "sgd": lambda t: t.GradientDescentOptimizer(0.1),
+    "momentum": lambda t: t.MomentumOptimizer(0.1, 0.9),
+    "nesterov": lambda t: t.MomentumOptimizer(0.1, 0.9, use_nesterov=True),
+    "adagrad": lambda t: t.AdagradOptimizer(0.1),
+    "rmsprop": lambda t: t.RMSPropOptimizer(0.1, momentum=0.5),
+    "centered": lambda t: t.RMSPropOptimizer(0.1, centered=True),
+    "adam": lambda t: t.AdamOptimizer(0.1),
+}
+
+def train(tf, kind, prefix=None, restored=None, steps=2):
+    """Trains, from a checkpoint or from the start, and saves or gives the values of all variables."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        with tf.variable_scope("layer"):
+            w = tf.get_variable("w", initializer=[1.0, 2.0])
+            b = tf.get_variable("b", initializer=3.0)
+        step = tf.train.get_or_create_global_step()
+        loss = tf.reduce_sum(w * w * b) + b * b
+        average = tf.train.ExponentialMovingAverage(0.5)
+        with tf.control_dependencies([OPTIMIZERS[kind](tf.train).minimize(loss, global_step=step)]):
+            go = average.apply([w, b])
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver()
+        if restored:
+            saver.restore(session, restored)
+        for _ in range(steps):
+            session.run(go)
+        if prefix:
+            return saver.save(session, prefix, global_step=step)
+        return {v.name: session.run(v).tolist() for v in tf.global_variables()}
+'''
+
+
+def test_training_goes_on_in_the_other_framework(oracle, tmp_path):
+    space = {}
+    exec(TRAINING, space)
+    train, kinds = space["train"], list(space["OPTIMIZERS"])
+    ours = {kind: train(tf, kind, prefix=str(tmp_path / f"ours-{kind}")) for kind in kinds}
+    script = f"""
+import json, sys, tensorflow.compat.v1 as tf
+tf.disable_eager_execution()
+{TRAINING}
+ours, here = json.loads(sys.argv[1]), sys.argv[2]
+theirs = {{kind: train(tf, kind, prefix=here + "/theirs-" + kind) for kind in OPTIMIZERS}}
+print(json.dumps([theirs, {{kind: train(tf, kind, restored=path, steps=3) for kind, path in ours.items()}}]))
+"""
+    theirs, continued = oracle(script, json.dumps(ours), tmp_path)
+    for kind in kinds:
+        assert tf.train.list_variables(ours[kind]) == tf.train.list_variables(theirs[kind]), kind
+        mine = train(tf, kind, restored=theirs[kind], steps=3)
+        assert mine.keys() == continued[kind].keys()
+        for name, value in mine.items():
+            np.testing.assert_allclose(value, continued[kind][name], rtol=1e-5, err_msg=f"{kind} {name}")
