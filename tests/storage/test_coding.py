@@ -16,6 +16,7 @@ from minitf.storage.bundle import spans
 from minitf.storage.bundle.block import common_prefix, fill_block, open_block, read_block, seal, shared_lengths
 from minitf.storage.bundle.coding import mask, mask_all, ordered_number, ordered_signed, ordered_string, slice_key, unmask
 from minitf.storage.bundle.entries import Entry, Header, decode_entry, decode_header, encode_entry, encode_header, quick_entry
+from minitf.storage.bundle.index import Index
 from minitf.storage.bundle.table import Table, separator, successor, table_chunks
 from minitf.storage.protos import message
 from minitf.storage.varint import read_varint, varint
@@ -189,9 +190,12 @@ def test_the_quick_way_and_the_long_way_agree(entry, data):
         except DataLossError:
             return None
 
-    assert attempt(lambda: quick_entry(bytes(encoded), heads, str, b"k")) == attempt(
-        lambda: decode_entry(bytes(encoded), "here")
-    )
+    wanted = attempt(lambda: decode_entry(bytes(encoded), "here"))
+    assert attempt(lambda: quick_entry(bytes(encoded), heads, str, b"k")) == wanted
+    index = object.__new__(Index)
+    index.path, index._heads, index.records = "here", {}, {b"a": encode_entry(entry), b"b": bytes(encoded)}
+    keys = [b"a"] * 9 + [b"b"] + [b"a"]
+    assert attempt(lambda: index.entries(keys)) == (wanted and [entry] * 9 + [wanted, entry])
 
 
 def test_headers():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
 
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
-from minitf.storage.bundle.entries import Entry, Header, Known, decode_header, quick_entry
+from minitf.storage.bundle.entries import Entry, Header, Known, decode_alike, decode_header, quick_entry
 from minitf.storage.bundle.names import index_path, missing_text
 from minitf.storage.bundle.table import Table
 from minitf.storage.files import Disk, find, is_directory, read_whole
@@ -33,6 +35,22 @@ class Index:
     def entry(self, key: bytes) -> Entry:
         """The entry of a key (or slice key). Raises KeyError if there is none, DataLossError if it makes no sense."""
         return quick_entry(self.records[key], self._heads, self._where, key)
+
+    def entries(self, keys: Sequence[bytes]) -> list[Entry]:
+        """``entry`` of many keys, all that look alike at once."""
+        found = [self.records[key] for key in keys]
+        out: list[Any] = [None] * len(found)
+        alike: dict[int, list[int]] = {}  # numbers by length: records of one length mostly are of one kind
+        for number, data in enumerate(found):
+            alike.setdefault(len(data), []).append(number)
+        for numbers in alike.values():
+            if len(numbers) > 8:
+                first = quick_entry(found[numbers[0]], self._heads, self._where, keys[numbers[0]])
+                decode_alike(first, [found[number] for number in numbers], numbers, out)
+        for number, entry in enumerate(out):
+            if entry is None:
+                out[number] = quick_entry(found[number], self._heads, self._where, keys[number])
+        return out
 
     def _where(self, key: bytes) -> str:
         return f"{self.path}: key {text_of(key)!r}"

@@ -7,6 +7,7 @@ values together and large ones straight into the array that the caller gets, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,10 @@ class BundleReader:
     def index(self) -> Index:
         """Header and records, for tools."""
         return self._index
+
+    def unchanged(self) -> bool:
+        """True if the checkpoint is still the one that was opened."""
+        return identity_of(self.disk, self._index.path) == self._identity
 
     def keys(self) -> list[str]:
         """All keys, sorted by their bytes. Keys that are not UTF-8 come with surrogate escapes."""
@@ -79,15 +84,14 @@ class BundleReader:
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; all or an error."""
         wanted = list(keys)
-        entry_of = self._index.entry
         try:
             names = [key.encode("utf-8", "surrogateescape") for key in wanted]
-            entries = [entry_of(name) for name in names]
+            entries = self._index.entries(names)
         except (KeyError, UnicodeEncodeError):
             for key in wanted:
                 self.entry(key)
             raise
-        if not any(entry.slices for entry in entries):
+        if not any(map(_slices_of, entries)):
             return self.read_entries(names, entries)
         return [
             slices.read_region(self, key, [0] * len(entry.shape), entry.shape, True)
@@ -191,17 +195,18 @@ class BundleReader:
         crcs, wanted = [], []
         for number in run:
             entry = entries[number]
-            if entry.dtype is not dtype:
-                dtype = entry.dtype
+            found, shape, _, offset, size, _, _ = entry
+            if found is not dtype:
+                dtype = found
                 bare = None if big_endian else payload.bare_dtype(dtype)
-            at = entry.offset - start
-            piece = view[at : at + entry.size]
-            if bare is None or len(entry.shape) > payload.MAX_NUMPY_RANK:
+            at = offset - start
+            piece = view[at : at + size]
+            if bare is None or len(shape) > payload.MAX_NUMPY_RANK:
                 out[number] = payload.decode_value(piece, entry, self._where(keys[number]), big_endian)
             else:
                 crcs.append(crc32c(piece))
                 wanted.append(number)
-                out[number] = _array(entry.shape, bare, data, at).copy()
+                out[number] = _array(shape, bare, data, at).copy()
         if mask_all(crcs).tolist() != [entries[number].crc for number in wanted]:
             for number, crc in zip(wanted, crcs, strict=True):
                 payload.check_crc(mask(crc), entries[number], self._where(keys[number]))
@@ -243,6 +248,7 @@ class BundleReader:
 
 
 _array: Any = np.ndarray
+_slices_of = attrgetter("slices")
 
 
 def _by_shard(entries: Sequence[Entry], order: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -265,8 +271,7 @@ def _runs(entries: Sequence[Entry], numbers: Sequence[int]) -> Iterator[tuple[in
     run: list[int] = []
     start = end = 0
     for number in numbers:
-        entry = entries[number]
-        offset, size = entry.offset, entry.size
+        _, _, _, offset, size, _, _ = entries[number]
         if 0 < size <= SMALL:
             if run and (offset > end + GAP or offset + size - start > RUN):
                 yield start, end, run
