@@ -50,13 +50,9 @@ class Attempt:
         try:
             if self.error is not None:
                 raise self.error
-            batches: dict[int, list[Batch]] = {}
-            for match in self._matches:
-                batches.setdefault(id(match.restoration.home), []).append(match.batch)
-            for match in self._matches:
-                mine = batches.pop(id(match.restoration.home), None)
-                if mine:
-                    match.restoration.home.apply_batches(mine)
+            homes = {match.restoration.home: None for match in self._matches}
+            for home in homes:
+                home.apply_batches([match.batch for match in self._matches if match.restoration.home is home])
             for (_, _, name), (owner, variable, slot) in self.new_slots.items():
                 owner._keep_slot(variable, name, slot)
             for match in self._matches:
@@ -84,7 +80,9 @@ class Match:
         self._counts = (len(restoration.objects), len(restoration.journal), len(restoration.unused))
         self._paired: list[int] = []
         self._uids: list[tuple[Any, int]] = []
-        self._where: dict[str, tuple[int, int]] = {}
+        self._placed: list[tuple[str, int, int]] = []  # (key, number, node) of the batch's items
+        self._placed_groups: list[tuple[str, int, int]] = []
+        self._placed_python: list[tuple[str, int, int]] = []
         self._waits: list[tuple[Any, Any, Request]] = []
         self._conflicts: list[tuple[int, Any, Any]] = []
         self._slot_places: set[tuple[int, Handle, str]] = set()
@@ -116,15 +114,12 @@ class Match:
 
     def _pair(self, node: int, obj: Any, parent: int, name: str) -> None:
         r = self.restoration
-        ref = r.bound[node]
-        if ref is not None:
-            current = ref()
-            if current is obj:
-                return
-            if current is not None:
+        current = r.object_at(node)
+        if current is not None:
+            if current is not obj:
                 self._conflict(node, obj, current, parent, name)
                 r.note_seen(obj)
-                return
+            return
         number = r.number_of(obj)
         r.bound[node] = r.objects[number]
         self._paired.append(node)
@@ -137,8 +132,10 @@ class Match:
         self._conflicts.append((node, obj, current))
 
     def _edges(self, node: int, obj: Any, number: int, live: Mapping[str, Any]) -> None:
+        """Pairs the children. A variable is a leaf, dealt with here; others are queued."""
         r = self.restoration
-        bound, waitable, raw = r.bound, r.waitable, r.journal.raw
+        bound, waitable, raw, nodes, slots = r.bound, r.waitable, r.journal.raw, r.graph.nodes, r.slots
+        number_of, objects, paired, queue = r.number_of, r.objects, self._paired, self._queue
         for name, child in r.matcher.names(r.graph, node, live):
             there = live.get(name)
             ref = bound[child]
@@ -147,7 +144,15 @@ class Match:
                 if there is not None and there is not current:
                     self._conflict(child, there, current, node, name)
             elif there is not None:
-                self._pair(child, there, node, name)
+                n = number_of(there)
+                bound[child] = objects[n]
+                paired.append(child)
+                raw.append((events.Bound, n, child, node, name))
+                saved = nodes[child]
+                if saved.children or child in slots or not kind_of(type(there)).variable:
+                    queue.append((child, there, n))
+                else:
+                    self._values(saved, child, there, n)
             elif waitable[child]:
                 raw.append((events.Waiting, number, node, name, child))
                 self._waits.append((obj, name, Request(r, child, node)))
@@ -156,37 +161,39 @@ class Match:
 
     def _values(self, saved: Any, node: int, obj: Any, number: int) -> None:
         r = self.restoration
-        state = tracking(obj)
+        state = getattr(obj, "_tracking", None) or tracking(obj)
         before = state.update_uid
+        values = saved.values
         if before >= r.uid:
-            if saved.values:
-                if before > r.uid:
-                    event: tuple[Any, ...] = (events.Superseded, number, node, before)
-                elif node in r.created:
-                    event = (events.Created, number, node, saved.values[0].key)
-                else:
-                    event = (events.MatchedTwice, number, node)
-                r.journal.raw.append(event)
+            if values:
+                self._not_used(node, number, before, values[0].key)
             return
         self._uids.append((state, before))
         state.update_uid = r.uid
-        if not saved.values:
+        if not values:
             return
         kind = kind_of(type(obj))
-        if kind.variable and len(saved.values) == 1 and saved.values[0].name == VARIABLE_VALUE:
-            self._variable(obj._handle, saved.values[0].key, node, number)
+        if kind.variable and len(values) == 1 and values[0].name == VARIABLE_VALUE:
+            handle, key = obj._handle, values[0].key
+            if handle.home is not r.home:
+                foreign(handle, r)
+            self.batch.items.append((handle, key, ""))
+            self._placed.append((key, number, node))
         elif kind.valued:
             self._other_values(saved, node, obj, number)
         else:
-            for value in saved.values:
+            for value in values:
                 self._unused(node, number, value.name)
 
-    def _variable(self, handle: Handle, key: str, node: int, number: int) -> None:
+    def _not_used(self, node: int, number: int, before: int, key: str) -> None:
+        """Notes why a value is left: a newer restore decided, the object was made with it, or it has another node's."""
         r = self.restoration
-        if handle.home is not r.home:
-            foreign(handle, r)
-        self.batch.items.append((handle, key, ""))
-        self._where[key] = (number, node)
+        event: tuple[Any, ...] = (events.MatchedTwice, number, node)
+        if before > r.uid:
+            event = (events.Superseded, number, node, before)
+        elif node in r.created:
+            event = (events.Created, number, node, key)
+        r.journal.raw.append(event)
 
     def _unused(self, node: int, number: int, name: str) -> None:
         self.restoration.journal.raw.append((events.UnusedValue, number, node, name))
@@ -198,10 +205,13 @@ class Match:
         for value in saved.values:
             mine = own.get(value.name)
             if isinstance(mine, Handle):
-                self._variable(mine, value.key, node, number)
+                if mine.home is not self.restoration.home:
+                    foreign(mine, self.restoration)
+                self.batch.items.append((mine, value.key, ""))
+                self._placed.append((value.key, number, node))
             elif isinstance(mine, PythonValue):
                 self.batch.python.append((mine.put, value.key, ""))
-                self._where[value.key] = (number, node)
+                self._placed_python.append((value.key, number, node))
             elif isinstance(mine, GroupValue):
                 groups.setdefault(id(mine.group), (mine.group, {}))
             elif not self._named_by_suffix(value, own, groups):
@@ -211,7 +221,7 @@ class Match:
             for mine in own.values():
                 if isinstance(mine, GroupValue) and mine.group is group:
                     keys[mine.name] = f"{above}{ATTRIBUTES}{escape(escape(mine.name))}"
-                    self._where[keys[mine.name]] = (number, node)
+                    self._placed_groups.append((keys[mine.name], number, node))
             self.batch.groups.append(Group(obj, group.restore, keys))
 
     def _named_by_suffix(self, value: Any, own: Mapping[str, Any], groups: dict[int, tuple[Any, dict[str, str]]]) -> bool:
@@ -271,25 +281,28 @@ class Match:
         return slot
 
     def _path_of(self, key: str) -> str:
-        return self.restoration.display(self._where[key][1])
+        return self.restoration.display(next(node for k, _, node in self._all_placed() if k == key))
+
+    def _all_placed(self) -> list[tuple[str, int, int]]:
+        return self._placed + self._placed_groups + self._placed_python
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
         """Writes down what was restored, lets the requests wait, warns about conflicts."""
-        r, where, raw = self.restoration, self._where, self.restoration.journal.raw
+        r, raw, batch = self.restoration, self.restoration.journal.raw, self.batch
         r.note_matched(self._paired)
-        if self.batch.built:
-            r.ops.extend(self.batch.built)
-            for (_, key, _), built in zip(self.batch.items, self.batch.built, strict=False):
-                raw.append((events.OpBuilt, *where[key], key, built.op.name, built.reused))
-            for group, built in zip(self.batch.groups, self.batch.built[len(self.batch.items) :], strict=True):
-                for key in group.keys.values():
-                    raw.append((events.OpBuilt, *where[key], key, getattr(built.op, "name", ""), built.reused))
+        if batch.built:
+            r.ops.extend(batch.built)
+            where = {key: (number, node) for key, number, node in self._all_placed()}
+            keys = [[key] for _, key, _ in batch.items] + [list(group.keys.values()) for group in batch.groups]
+            for mine, built in zip(keys, batch.built, strict=True):
+                name = getattr(built.op, "name", "")
+                raw.extend([(events.OpBuilt, *where[key], key, name, built.reused) for key in mine])
         else:
-            raw.extend([(events.Assigned, *where[key], key) for _, key, _ in self.batch.items])
-            raw.extend([(events.Assigned, *where[key], key) for g in self.batch.groups for key in g.keys.values()])
-        raw.extend([(events.PythonRestored, *where[key], key) for _, key, _ in self.batch.python])
+            raw.extend([(events.Assigned, number, node, key) for key, number, node in self._placed])
+            raw.extend([(events.Assigned, number, node, key) for key, number, node in self._placed_groups])
+        raw.extend([(events.PythonRestored, number, node, key) for key, number, node in self._placed_python])
         for parent, name, request in self._waits:
             watch(parent, tracking(parent), name, request)
         for node, obj, current in self._conflicts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from minitf.checkpoint.collector import collector_paused
 from minitf.checkpoint.restoration import Restoration
 from minitf.core import runtime
 from minitf.journal import Covered
@@ -36,12 +37,13 @@ class Request:
         """Restores ``child`` for all these requests, from the highest uid to the lowest: all or nothing."""
         from minitf.checkpoint.attempt import Attempt
 
-        attempt = Attempt()
-        for request in requests:
-            restoration = request.restoration
-            if restoration is not None:
-                attempt.attach(restoration, request.node, child, parent, request.parent, name)
-        attempt.commit()
+        with collector_paused():
+            attempt = Attempt()
+            for request in requests:
+                restoration = request.restoration
+                if restoration is not None:
+                    attempt.attach(restoration, request.node, child, parent, request.parent, name)
+            attempt.commit()
 
     def preload(self, requests: list[Request]) -> Any | None:
         """The stored value of the newest restore, if all that waits here are plain variables (S72) and the mode allows it."""

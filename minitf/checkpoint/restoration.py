@@ -65,6 +65,7 @@ class Restoration:
                 triple = (number, slot.variable, slot.slot_name, slot.slot)
                 self.slots.setdefault(number, []).append(triple)
                 self.slots.setdefault(slot.variable, []).append(triple)
+        source.expect([value.key for node in nodes for value in node.values])
         self.journal = events.Journal(self.uid, source.source, len(nodes), ("graph", "eager")[home.eager])
         self._leftovers = Leftovers(self.graph, self.unused)
         weakref.finalize(self, self._leftovers.warn).atexit = False

@@ -18,6 +18,7 @@ import numpy as np
 
 from minitf.checkpoint.attempt import Attempt
 from minitf.checkpoint.capture import Capture, Plan, capture
+from minitf.checkpoint.collector import collector_paused
 from minitf.checkpoint.matching import BY_NAME, REQUIREMENT, Matcher, Rules
 from minitf.checkpoint.name_based import NameBasedSaverStatus, restore_by_name
 from minitf.checkpoint.numbering import integer_of
@@ -52,6 +53,10 @@ class ObjectSaver:
 
     def write(self, prefix: str, session: Any, what: str) -> None:
         """Writes all values under the root, and the object graph, as they are now."""
+        with collector_paused():
+            self._write(prefix, session, what)
+
+    def _write(self, prefix: str, session: Any, what: str) -> None:
         root, extra = self._root(), self._extra()
         home = runtime.current().home
         values = Values(home, session, what)
@@ -94,15 +99,16 @@ class ObjectSaver:
         if path is None:
             return InitializationOnlyStatus(root, extra, home)
         opened = partial(open_checkpoint if self._storage is None else self._storage.open, path)  # without a hold on the root
-        source = Source(opened, opened())
-        graph = read_graph(source)
-        if graph is None:
-            return restore_by_name(root, extra, source, home, self._rules)
-        restoration = Restoration(graph, source, home, self._rules, self._matcher, self._cache)
-        attempt = Attempt()
-        attempt.restore(restoration, root, extra)
-        attempt.commit()
-        return CheckpointLoadStatus(root, extra, restoration)
+        with collector_paused():
+            source = Source(opened, opened())
+            graph = read_graph(source)
+            if graph is None:
+                return restore_by_name(root, extra, source, home, self._rules)
+            restoration = Restoration(graph, source, home, self._rules, self._matcher, self._cache)
+            attempt = Attempt()
+            attempt.restore(restoration, root, extra)
+            attempt.commit()
+            return CheckpointLoadStatus(root, extra, restoration)
 
 
 def read_graph(reader: Reader) -> SavedGraph | None:

@@ -1,22 +1,33 @@
-"""An open checkpoint that outlives its files' replacement: what waiting restores and restore ops read from."""
+"""An open checkpoint that outlives its files' replacement: what waiting restores and restore ops read from.
+
+Waiting values are asked for one by one, as their objects appear, mostly in the order in which they were saved. So some that follow
+are fetched with each; they are given out only while the files are still the same (S76).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from minitf.core.spec import Spec
-from minitf.errors import AbortedError
+from minitf.errors import AbortedError, OpError
 from minitf.saved import Reader
+
+FEW, MANY = 8, 512  # how many values that follow are fetched with one
+SMALL = 1 << 14  # the largest of them in bytes
 
 
 class Source:
-    """A ``Reader`` that opens the checkpoint again if its files have been replaced since (S76)."""
+    """A ``Reader`` that opens the checkpoint again if its files have been replaced since."""
 
-    __slots__ = ("_open", "reader", "source")
+    __slots__ = ("_ahead", "_open", "_order", "_places", "_span", "reader", "source")
 
     def __init__(self, open_again: Callable[[], Reader], reader: Reader):
         self._open = open_again
+        self._order: Sequence[str] = ()
+        self._places: dict[str, int] | None = None
+        self._ahead: dict[str, Any] = {}
+        self._span = FEW
         self.reader = reader
         self.source = reader.source
 
@@ -31,18 +42,55 @@ class Source:
         """Dtype and shape of a value."""
         return self.reader.spec(key)
 
+    def expect(self, order: Sequence[str]) -> None:
+        """Says in which order values will probably be asked for one by one."""
+        if hasattr(self.reader, "unchanged"):
+            self._order = order
+
     def read(self, key: str) -> Any:
-        """One value."""
-        return self.read_many((key,))[0]
+        """One value, from the files as they are now."""
+        if not self._order:
+            return self._read([key])[0]
+        value = self._ahead.pop(key, None)
+        if value is not None and self.reader.unchanged():  # type: ignore[attr-defined]
+            return value
+        return self._read_on(key)
 
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, from the files as they are now; numbers of rank 0 as NumPy scalars, as kernels have them."""
         wanted = list(keys)
-        if not wanted:
-            return []
+        if len(wanted) == 1:
+            return [self.read(wanted[0])]
+        return self._read(wanted) if wanted else []
+
+    def _read(self, keys: list[str]) -> list[Any]:
         try:
-            found = self.reader.read_many(wanted)
+            found = self.reader.read_many(keys)
         except AbortedError:
             self.reader = self._open()
-            found = self.reader.read_many(wanted)
+            found = self.reader.read_many(keys)
         return [v if v.shape or v.dtype.kind == "O" else v[()] for v in found]
+
+    def _read_on(self, key: str) -> Any:
+        """A value, and some that are expected next."""
+        wasted = len(self._ahead) * 2 > self._span
+        self._span = max(FEW, self._span // 4) if wasted else min(MANY, self._span * 2)
+        self._ahead.clear()
+        if self._places is None:
+            self._places = {k: i for i, k in enumerate(self._order)}
+        place = self._places.get(key)
+        following = [] if place is None else self._order[place + 1 : place + 1 + self._span]
+        try:
+            small = [k for k in following if k in self.reader and self._is_small(k)]
+            value, *rest = self._read([key, *small])
+        except OpError:  # perhaps one that nobody has asked for
+            return self._read([key])[0]
+        self._ahead = dict(zip(small, rest, strict=True))
+        return value
+
+    def _is_small(self, key: str) -> bool:
+        spec = self.reader.spec(key)
+        size = spec.dtype.size if spec.shape is not None else SMALL
+        for n in spec.shape or ():
+            size *= n or 1
+        return size <= SMALL

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -138,8 +138,8 @@ class AutoTrackable(Trackable):
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
+        detach(self, name)  # first: an edge that has no attribute goes too, though the deletion then raises
         object.__delattr__(self, name)
-        detach(self, name)
 
     def __setstate__(self, state: Any) -> None:
         attributes, slots = state if isinstance(state, tuple) else (state, None)
@@ -193,21 +193,22 @@ def attach(parent: Any, name: str, child: Any) -> Callable[[], None]:
         return _nothing
     edges[name] = child
     changed()
-
-    def undo() -> None:
-        if before is _MISSING:
-            edges.pop(name, None)
-        else:
-            edges[name] = before
-        changed()
-
     if state.watchers:
         try:
             arrived(parent, name, child)
         except BaseException:
-            undo()
+            _put_back(edges, name, before)
             raise
-    return undo
+    return partial(_put_back, edges, name, before)
+
+
+def _put_back(edges: dict[str, Any], name: str, before: Any) -> None:
+    """Makes an edge what it was."""
+    if before is _MISSING:
+        edges.pop(name, None)
+    else:
+        edges[name] = before
+    changed()
 
 
 def _nothing() -> None:
