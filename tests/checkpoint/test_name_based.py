@@ -80,7 +80,7 @@ def test_initialize_or_restore_is_the_same_as_run_restore_ops(mode, root, path):
 
 @pytest.mark.parametrize(
     "name, initial, error",
-    [("missing", 1.0, tf.errors.NotFoundError), ("v", [1.0], ValueError), ("w", [1, 2], tf.errors.InvalidArgumentError)],
+    [("missing", 1.0, tf.errors.NotFoundError), ("v", [1.0], None), ("w", [1, 2], tf.errors.InvalidArgumentError)],
 )
 def test_a_missing_name_or_another_shape_or_dtype_restores_nothing(path, mode, name, initial, error):
     with mode.scope():
@@ -88,7 +88,8 @@ def test_a_missing_name_or_another_shape_or_dtype_restores_nothing(path, mode, n
         root.fine, root.wrong = tf.Variable(0, name="unused"), tf.Variable(initial, name=name)
         start(mode, root.fine, root.wrong)
         status = tf.train.CheckpointableSaver(root).restore(path)
-        with pytest.raises(error):
+        of_shape = {"eager": ValueError, "graph": tf.errors.InvalidArgumentError}[mode.name]
+        with pytest.raises(error or of_shape):
             status.run_restore_ops()
         assert [value(mode, root.fine), value(mode, root.wrong)] == [0, initial]
         with pytest.raises(AssertionError):
