@@ -125,7 +125,8 @@ class Graph(GraphHome):
     @property
     def seed(self) -> int | None:
         """The seed from which random ops without a seed of their own get theirs."""
-        return self.streams.seed
+        seed: int | None = self.streams.seed
+        return seed
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -219,14 +220,14 @@ class Graph(GraphHome):
                 return obj
         raise TypeError(f"Cannot convert {obj!r} (a {type(obj).__name__}) into a Tensor or Operation of the graph.")
 
-    def to_networkx(self) -> nx.DiGraph:
+    def to_networkx(self) -> nx.DiGraph[str]:
         """The graph as an ordinary DiGraph: nodes are operation names with ``type`` and ``outputs``; edges carry ``kind``.
 
         ``kind`` is ``data`` (with ``tensor``), ``variable`` (an operation uses the variable's handle) or ``control``.
         """
         import networkx as nx
 
-        out = nx.DiGraph()
+        out: nx.DiGraph[str] = nx.DiGraph()
         for o in self._operations:
             out.add_node(o.name, type=o.type, outputs=[str(t.spec) for t in o.outputs], number=o.number)
         for o in self._operations:
