@@ -50,9 +50,12 @@ class Attempt:
         try:
             if self.error is not None:
                 raise self.error
-            homes = {match.restoration.home: None for match in self._matches}
-            for home in homes:
-                home.apply_batches([match.batch for match in self._matches if match.restoration.home is home])
+            if len(self._matches) == 1:
+                [match] = self._matches
+                match.restoration.home.apply_batches((match.batch,))
+            else:
+                for home in {match.restoration.home: None for match in self._matches}:
+                    home.apply_batches([match.batch for match in self._matches if match.restoration.home is home])
             for (_, _, name), (owner, variable, slot) in self.new_slots.items():
                 owner._keep_slot(variable, name, slot)
             for match in self._matches:

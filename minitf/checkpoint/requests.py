@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from minitf.checkpoint.collector import collector_paused
+from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.restoration import Restoration
 from minitf.core import runtime
 from minitf.journal import Covered
@@ -37,7 +37,7 @@ class Request:
         """Restores ``child`` for all these requests, from the highest uid to the lowest: all or nothing."""
         from minitf.checkpoint.attempt import Attempt
 
-        with collector_paused():
+        with CollectorPaused():
             attempt = Attempt()
             for request in requests:
                 restoration = request.restoration

@@ -18,7 +18,7 @@ import numpy as np
 
 from minitf.checkpoint.attempt import Attempt
 from minitf.checkpoint.capture import Capture, Plan, capture
-from minitf.checkpoint.collector import collector_paused
+from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.matching import BY_NAME, REQUIREMENT, Matcher, Rules
 from minitf.checkpoint.name_based import NameBasedSaverStatus, restore_by_name
 from minitf.checkpoint.numbering import integer_of
@@ -53,7 +53,7 @@ class ObjectSaver:
 
     def write(self, prefix: str, session: Any, what: str) -> None:
         """Writes all values under the root, and the object graph, as they are now."""
-        with collector_paused():
+        with CollectorPaused():
             self._write(prefix, session, what)
 
     def _write(self, prefix: str, session: Any, what: str) -> None:
@@ -99,7 +99,7 @@ class ObjectSaver:
         if path is None:
             return InitializationOnlyStatus(root, extra, home)
         opened = partial(open_checkpoint if self._storage is None else self._storage.open, path)  # without a hold on the root
-        with collector_paused():
+        with CollectorPaused():
             source = Source(opened, opened())
             graph = read_graph(source)
             if graph is None:

@@ -6,7 +6,7 @@ A batch is all or nothing: everything is read and checked before the first assig
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitf.core import names
@@ -36,30 +36,36 @@ class RestoreOp(NamedTuple):
 
 def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
     """Reads and checks everything, then assigns everything. Raises what reading raises, DTypeError or ShapeError."""
-    found = []
-    for batch in batches:
-        keys = [key for _, key, _ in batch.items]
-        first = len(keys)
-        for group in batch.groups:
-            keys.extend(group.keys.values())
-        second = len(keys)
-        keys.extend(key for _, key, _ in batch.python)
-        values = batch.reader.read_many(keys)
-        for (handle, key, path), value in zip(batch.items, values[:first], strict=True):
+    found = [(batch, _read(batch)) for batch in batches if batch.items or batch.groups or batch.python]
+    for batch, values in found:
+        for (handle, key, path), value in zip(batch.items, values, strict=False):
             spec = handle.spec
             if value.dtype is not spec.dtype.np or value.shape != spec.shape:
                 check_restored(handle, key, path or batch.path_of(key), value.dtype, value.shape, batch.reader.source)
-        found.append((batch, values, first, second))
-    for batch, values, first, second in found:
-        for (put, _, _), value in zip(batch.python, values[second:], strict=True):
-            put(value.item())
-        parts = iter(values[first:second])
-        for group in batch.groups:
-            with using(home):
-                group.restore({name: home.constant(next(parts)) for name in group.keys})
-    for batch, values, _, _ in found:
+    for batch, values in found:
+        if batch.groups or batch.python:
+            _restore_others(home, batch, iter(values[len(batch.items) :]))
+    for batch, values in found:
         for (handle, _, _), value in zip(batch.items, values, strict=False):
             handle.cell.write(value)
+
+
+def _read(batch: Batch) -> list[Any]:
+    """The values of the items, then those of the groups, then those of Python state."""
+    keys = [key for _, key, _ in batch.items]
+    for group in batch.groups:
+        keys.extend(group.keys.values())
+    keys.extend([key for _, key, _ in batch.python])
+    return batch.reader.read_many(keys)
+
+
+def _restore_others(home: Eager, batch: Batch, values: Iterator[Any]) -> None:
+    groups = [{name: home.constant(next(values)) for name in group.keys} for group in batch.groups]
+    for (put, _, _), value in zip(batch.python, values, strict=True):
+        put(value.item())
+    for group, tensors in zip(batch.groups, groups, strict=True):
+        with using(home):
+            group.restore(tensors)
 
 
 def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: Any, source: str) -> None:

@@ -46,7 +46,11 @@ class BundleReader:
 
     def unchanged(self) -> bool:
         """True if the checkpoint is still the one that was opened."""
-        return identity_of(self.disk, self._index.path) == self._identity
+        try:
+            found = self.disk.stat(self._index.path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) == self._identity
 
     def keys(self) -> list[str]:
         """All keys, sorted by their bytes. Keys that are not UTF-8 come with surrogate escapes."""
