@@ -16,6 +16,7 @@ from minitf.core.op import convert
 from minitf.layers import losses
 from minitf.layers.layer import Layer
 from minitf.layers.naming import snake_case
+from minitf.objects.trackable import NoDependency
 from minitf.ops.comparisons import equal, logical_and, logical_not, select
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import sqrt
@@ -190,7 +191,7 @@ LogCoshError = _wrapped("LogCoshError", losses.log_cosh, "logcosh")
 Hinge = _wrapped("Hinge", losses.hinge)
 SquaredHinge = _wrapped("SquaredHinge", losses.squared_hinge)
 CategoricalHinge = _wrapped("CategoricalHinge", losses.categorical_hinge)
-KLDivergence = _wrapped("KLDivergence", losses.kl_divergence)
+KLDivergence = _wrapped("KLDivergence", losses.kl_divergence, "kullback_leibler_divergence")
 Poisson = _wrapped("Poisson", losses.poisson)
 BinaryCrossentropy = _wrapped("BinaryCrossentropy", losses.binary_crossentropy)
 CategoricalCrossentropy = _wrapped("CategoricalCrossentropy", losses.categorical_crossentropy)
@@ -222,8 +223,11 @@ class _Confusions(Metric):
     def __init__(self, thresholds: float | None = None, name: str | None = None, dtype: Any = None):
         super().__init__(name, dtype)
         self.thresholds = 0.5 if thresholds is None else thresholds
+        self._counts: Any = NoDependency({})
         for what in self.counted:
-            setattr(self, what, self.add_weight(what, (1,)))
+            name = what if len(self.counted) > 1 else "accumulator"
+            self._counts[what] = self.add_weight(name, (1,))
+            setattr(self, name, self._counts[what])
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Counts predictions; truths are 0 and 1."""
@@ -236,7 +240,7 @@ class _Confusions(Metric):
             "true_negatives": lambda: logical_and(logical_not(yes), logical_not(said)),
         }
         weights = None if sample_weight is None else reshape(cast(sample_weight, self._weight_dtype), [-1])
-        return group(*[self._count(getattr(self, what), cases[what](), weights) for what in self.counted])
+        return group(*[self._count(self._counts[what], cases[what](), weights) for what in self.counted])
 
     def _count(self, variable: Any, hits: Any, weights: Any) -> Any:
         number = cast(hits, self._weight_dtype)
@@ -244,7 +248,7 @@ class _Confusions(Metric):
         return variable.assign_add(reshape(total, [1]), read_value=False)
 
     def _read(self, what: str) -> Any:
-        return reshape(getattr(self, what).read_value(), [])
+        return reshape(self._counts[what].read_value(), [])
 
 
 class TruePositives(_Confusions):

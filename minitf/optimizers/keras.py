@@ -192,8 +192,6 @@ class SGD(Optimizer):
     def update_step(self, gradient: Any, variable: Any, rate: Any) -> Any:
         """One step for one variable."""
         step = gradient * rate
-        if not self.momentum:
-            return variable.assign_sub(step, read_value=False)
         m = self.momentums[self._index(variable)]
         moved = convert(m.assign(m * self.momentum - step))
         return variable.assign_add(moved * self.momentum - step if self.nesterov else moved, read_value=False)
