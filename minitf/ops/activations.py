@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.core import dtypes
 from minitf.core.op import Real, RealFloating, convert, op
 from minitf.errors import ShapeError
 from minitf.ops.arithmetic import minimum
@@ -82,8 +83,10 @@ _leaky_relu_grad.samples(lambda draw: (draw.alike(2), {"alpha": 0.2}))
 
 
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:
-    """``x`` if it is positive, else ``alpha * x``."""
-    return _leaky_relu(features, alpha=float(alpha), name=name)
+    """``x`` if it is positive, else ``alpha * x``; ``alpha`` is taken as a float32. Integers become float32."""
+    x = convert(features)
+    x = cast(x, dtypes.float32) if x.dtype.kind in "iu" else x
+    return _leaky_relu(x, alpha=float(np.float32(alpha)), name=name)
 
 
 @op

@@ -9,10 +9,10 @@ from minitf.core.op import Addable, Floating, Numeric, Real, RealFloating, conve
 from minitf.core.spec import broadcast, merge_shapes
 from minitf.core.tensor import install_operator
 from minitf.errors import InvalidArgumentError
-from minitf.ops.comparisons import not_equal, select
+from minitf.ops.comparisons import logical_and, not_equal, select
 from minitf.ops.creating import cast, ones_like, zeros_like
 from minitf.ops.elementwise import conj, in_float32, log, square
-from minitf.ops.kinds import Ordinary
+from minitf.ops.kinds import Ordinary, Signed, Wide
 from minitf.ops.shapes import sum_to
 
 # -- the four operations -----------------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ def _(g, out, x, y):
     return sum_to(g, x), sum_to(-g, y)
 
 
-@op(method="mul", expr="{0} * {1}")
+@op(expr="{0} * {1}")
 def multiply(x: Numeric, y: Numeric):
     """``x * y``"""
     return x * y
@@ -49,6 +49,16 @@ def multiply(x: Numeric, y: Numeric):
 @multiply.vjp
 def _(g, out, x, y):
     return sum_to(g * conj(y), x), sum_to(g * conj(x), y)
+
+
+def _times(x: Any, y: Any) -> Any:
+    """``*`` is also ``and`` of bools."""
+    of = x if hasattr(x, "dtype") else y
+    return (logical_and if of.dtype == dtypes.bool else multiply)(x, y)
+
+
+multiply.method = "mul"
+install_operator(multiply, _times)
 
 
 @op(name="realdiv", expr="{0} / {1}", domain=(0.2, 4.0))
@@ -67,9 +77,13 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Any:
     """``x / y`` as Python divides: integers of 32 and 64 bits give float64, smaller ones float32."""
     x, y = _pair(x, y)
     if x.dtype.kind in "iu" and y.dtype is x.dtype:
-        wide = dtypes.float64 if x.dtype.size >= 4 else dtypes.float32
+        wide = _quotient(x.dtype)
         return realdiv(cast(x, wide), cast(y, wide), name=name)
     return realdiv(x, y, name=name)
+
+
+def _quotient(integer: Any) -> Any:
+    return dtypes.float64 if integer.size >= 4 else dtypes.float32
 
 
 def divide(x: Any, y: Any, name: str | None = None) -> Any:
@@ -109,7 +123,7 @@ def floormod(x: Real, y: Real):
 
 def _floormod(x, y):
     rest = np.fmod(x, y)
-    return np.where((x < 0) == (y < 0), rest, np.fmod(rest + y, y))[()]
+    return np.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)[()]
 
 
 @op(domain=(0.2, 4.0))
@@ -147,17 +161,26 @@ def _(g, out, x, y):
 # -- division where the divisor may be zero ----------------------------------------------------------------------------
 
 
-@op
-def div_no_nan(x: Floating, y: Floating):
+@op(name="div_no_nan")
+def _div_no_nan(x: Floating, y: Floating):
     """``x / y``, and 0 where ``y`` is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(y == 0, x.dtype.type(0), x / y)[()]
 
 
-@div_no_nan.vjp
+@_div_no_nan.vjp
 def _(g, out, x, y):
     by = div_no_nan(g, conj(y))
     return sum_to(by, x), sum_to(-by * conj(out), y)
+
+
+def div_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
+    """``x / y``, and 0 where ``y`` is 0; integers are divided as by ``truediv``."""
+    x, y = _pair(x, y)
+    if x.dtype.kind in "iu" and y.dtype is x.dtype:
+        wide = _quotient(x.dtype)
+        x, y = cast(x, wide), cast(y, wide)
+    return _div_no_nan(x, y, name=name)
 
 
 @op
@@ -225,7 +248,7 @@ def not_zero(x: Any) -> Any:
 
 
 @op(name="pow", method="pow", domain=(0.2, 3.0))
-def pow(x: Numeric, y: Numeric):
+def pow(x: Signed, y: Signed):
     """``x ** y``. Raises InvalidArgumentError for an integer to a negative power."""
     if y.dtype.kind == "i" and np.any(y < 0):
         raise InvalidArgumentError("Integers to negative integer powers are not allowed. Cast them to floats first.")
@@ -242,7 +265,7 @@ def _(g, out, x, y):
 
 
 @op
-def squared_difference(x: Numeric, y: Numeric):
+def squared_difference(x: Wide, y: Wide):
     """``(x - y) ** 2``; for complex numbers ``|x - y| ** 2``."""
     d = x - y
     return d * np.conj(d) if d.dtype.kind == "c" else d * d
@@ -333,7 +356,7 @@ def _(g, out, x1, x2):
     return sum_to(g, x1), None
 
 
-for _binary in (add, subtract, multiply, realdiv, floordiv, floormod, truncatediv, truncatemod, div_no_nan, multiply_no_nan,
+for _binary in (add, subtract, multiply, realdiv, floordiv, floormod, truncatediv, truncatemod, _div_no_nan, multiply_no_nan,
                 xlogy, xlog1py, xdivy, pow, squared_difference, maximum, minimum, atan2, nextafter):  # fmt: skip
     _binary.infer(broadcast)
 

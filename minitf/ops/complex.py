@@ -8,7 +8,7 @@ from minitf.core.op import Complex, convert, op
 from minitf.core.spec import Spec, broadcast
 from minitf.ops.comparisons import select
 from minitf.ops.creating import cast, zeros_like
-from minitf.ops.elementwise import square
+from minitf.ops.elementwise import number, square
 from minitf.ops.kinds import COMPLEX_OF, Ordinary
 from minitf.ops.shapes import sum_to
 
@@ -69,7 +69,7 @@ def _(g, out, input):
 def real(input: Any, name: str | None = None) -> Any:
     """The real part; of a real tensor the tensor itself."""
     tensor = convert(input)
-    return _real(tensor, name=name) if tensor.dtype.kind == "c" else tensor
+    return _real(tensor, name=name) if tensor.dtype.kind == "c" else number(tensor, "real")
 
 
 def imag(input: Any, name: str | None = None) -> Any:

@@ -9,7 +9,7 @@ from minitf.core.literals import to_array
 from minitf.core.op import Anything, Index, convert, op
 from minitf.core.spec import Spec, as_shape, merge_shapes, shape_text, total_size
 from minitf.core.tensor import SymbolicTensor
-from minitf.errors import InvalidArgumentError, ShapeError
+from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
 from minitf.ops.shapes import settle, sum_to
 from minitf.ops.static import known, requested
 
@@ -195,7 +195,15 @@ def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> A
 def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Any:
     """A tensor of ones (bools: True)."""
     sizes, dynamic = requested(shape)
-    return _ones(dynamic, sizes=sizes, dtype=dtypes.as_dtype(dtype), name=name)
+    return _ones(dynamic, sizes=sizes, dtype=_with_one(dtype), name=name)
+
+
+def _with_one(dtype: Any) -> Any:
+    """The dtype. Raises DTypeError if it has no 1."""
+    wanted = dtypes.as_dtype(dtype)
+    if wanted.kind == "S":
+        raise DTypeError("A string cannot be 1.")
+    return wanted
 
 
 def eye(
@@ -206,7 +214,7 @@ def eye(
     batch = () if batch_shape is None else batch_shape
     leading: Any = batch if isinstance(batch, (list, tuple)) else requested(batch)[0]
     sizes, dynamic = requested((*leading, num_rows, columns))
-    return _eye(dynamic, sizes=sizes, dtype=dtypes.as_dtype(dtype), name=name)
+    return _eye(dynamic, sizes=sizes, dtype=_with_one(dtype), name=name)
 
 
 @op(name="zeros_like")
@@ -235,7 +243,7 @@ def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Any:
 def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Ones of the shape and (unless ``dtype`` is given) dtype of ``input``."""
     tensor = convert(input)
-    return _ones_like(tensor, dtype=tensor.dtype if dtype is None else dtypes.as_dtype(dtype), name=name)
+    return _ones_like(tensor, dtype=_with_one(tensor.dtype if dtype is None else dtype), name=name)
 
 
 @op(name="fill", infer_first=True)

@@ -16,10 +16,10 @@ from minitf.ops.creating import ones_like, zeros_like
 from minitf.ops.diagonals import band_part, diag, diag_part
 from minitf.ops.elementwise import conj
 from minitf.ops.elementwise import log as log_
-from minitf.ops.kinds import Decomposable
+from minitf.ops.kinds import Decomposable, Invertible
 from minitf.ops.products import matmul
 from minitf.ops.reductions import reduce_sum
-from minitf.ops.shapes import expand_dims, sum_to
+from minitf.ops.shapes import expand_dims, sum_to, widened
 from minitf.ops.shaping import matrix_transpose
 
 
@@ -75,9 +75,10 @@ def _draw_symmetric(draw):
 
 
 @op(name="matrix_inverse", infer_first=True)
-def _inverse(input: Decomposable, *, adjoint=False):
+def _inverse(input: Invertible, *, adjoint=False):
     """The inverse of square matrices."""
-    return _numpy(np.linalg.inv, np.conj(np.swapaxes(input, -1, -2)) if adjoint else input)
+    wide = widened(input)
+    return _numpy(np.linalg.inv, np.conj(np.swapaxes(wide, -1, -2)) if adjoint else wide).astype(input.dtype, copy=False)
 
 
 @_inverse.infer

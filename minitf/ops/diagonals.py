@@ -4,16 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from minitf.core.op import Anything, op
+from minitf.core.op import op
 from minitf.core.spec import Spec, shape_text
 from minitf.errors import ShapeError
+from minitf.ops.kinds import Plain
 from minitf.ops.padding import pad
 from minitf.ops.shapes import shape
 from minitf.ops.static import known_int
 
 
 @op(name="band_part")
-def _band_part(input: Anything, *, num_lower, num_upper):
+def _band_part(input: Plain, *, num_lower, num_upper):
     """Zeros outside a band around the diagonal."""
     return np.where(_band(input.shape, num_lower, num_upper), input, np.zeros((), input.dtype))
 
@@ -48,7 +49,7 @@ def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = Non
 
 
 @op
-def diag(diagonal: Anything):
+def diag(diagonal: Plain):
     """Matrices with the last axis on their diagonal."""
     n = diagonal.shape[-1]
     out = np.zeros((*diagonal.shape, n), diagonal.dtype)
@@ -66,7 +67,7 @@ def _(diagonal):
 
 
 @op
-def diag_part(input: Anything):
+def diag_part(input: Plain):
     """The diagonals of matrices."""
     return np.diagonal(input, axis1=-2, axis2=-1)
 

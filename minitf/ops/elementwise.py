@@ -7,6 +7,7 @@ import numpy as np
 from minitf.core import dtypes
 from minitf.core.op import Complex, Floating, Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec
+from minitf.errors import DTypeError
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.kinds import Signed
 
@@ -22,7 +23,16 @@ def in_float32(function: Any, x: Any, *rest: Any, **settings: Any) -> Any:
 def conj(x: Any, name: str | None = None) -> Any:
     """The complex conjugate; of a real number the number itself."""
     tensor = convert(x)
-    return _conj(tensor, name=name) if tensor.dtype.kind == "c" else tensor
+    if tensor.dtype.kind == "c":
+        return _conj(tensor, name=name)
+    return number(tensor, "conj")
+
+
+def number(tensor: Any, what: str) -> Any:
+    """The tensor itself. Raises DTypeError unless it has numbers."""
+    if tensor.dtype.kind not in "fiuc":
+        raise DTypeError(f"{what} is of numbers, not of {tensor.dtype.name}.")
+    return tensor
 
 
 @op(name="conj")

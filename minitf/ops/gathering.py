@@ -10,7 +10,7 @@ from minitf.core.spec import Spec, compatible, shape_text, total_size
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.comparisons import where
 from minitf.ops.creating import zeros_like
-from minitf.ops.kinds import Rows
+from minitf.ops.kinds import Rows, Scatterable
 from minitf.ops.reductions import reduce_sum
 from minitf.ops.shapes import reshape, settle, shape, shape_of, widened
 from minitf.ops.static import known, known_int, one_axis, requested
@@ -222,6 +222,9 @@ def gather_nd(params: Any, indices: Any, batch_dims: Any = 0, name: str | None =
 
 
 def _added(out, place, updates):
+    if out.dtype.kind == "b":
+        np.logical_or.at(out, place, updates)
+        return out
     if out.dtype.itemsize <= 2:
         wide = widened(out)
         np.add.at(wide, place, widened(updates))
@@ -231,10 +234,11 @@ def _added(out, place, updates):
 
 
 @op(name="scatter_nd", infer_first=True)
-def _scatter_nd(indices: Rows, updates: Numeric, shape: Index = None, *, sizes):
+def _scatter_nd(indices: Rows, updates: Scatterable, shape: Index = None, *, sizes):
     """Zeros, to which slices are added by coordinates."""
     goal = sizes if shape is None else tuple(shape)
-    return _added(np.zeros(goal, updates.dtype), coordinates(indices, goal), updates)
+    start = np.full(goal, b"", object) if updates.dtype.kind == "O" else np.zeros(goal, updates.dtype)
+    return _added(start, coordinates(indices, goal), updates)
 
 
 @_scatter_nd.infer

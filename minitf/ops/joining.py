@@ -203,6 +203,8 @@ def stack(values: Any, axis: Any = 0, name: str | None = "stack") -> Any:
         values = unstack(values)
     if not values:
         raise ValueError("stack needs at least one tensor.")
+    if not any(hasattr(v, "dtype") or isinstance(v, (list, tuple)) for v in values) and known_int(axis, "axis") in (0, -1):
+        return convert(values, name=name)  # Python numbers find one dtype together
     return _stack(*values, axis=known_int(axis, "axis"), name=name)
 
 

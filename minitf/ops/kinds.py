@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minitf.core import dtypes
+from minitf.core.op import Floating as _Floating
 from minitf.core.op import Kind
 from minitf.core.op import Numeric as _Numeric
 from minitf.core.op import Real as _Real
@@ -18,6 +19,12 @@ if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at
     Countable: TypeAlias = Any
     Decomposable: TypeAlias = Any
     Seed: TypeAlias = Any
+    Ordered: TypeAlias = Any
+    Plain: TypeAlias = Any
+    Scatterable: TypeAlias = Any
+    Wide: TypeAlias = Any
+    Multipliable: TypeAlias = Any
+    Invertible: TypeAlias = Any
 else:
     Signed = Kind("a signed number", [d for d in _Numeric.allowed if d.kind != "u"])
     Ordinary = Kind("float32 or float64", COMPLEX_OF)
@@ -25,3 +32,9 @@ else:
     Countable = Kind("a real number", _Real.allowed)
     Decomposable = Kind("a float of 32 or 64 bits, or complex", (*COMPLEX_OF, *COMPLEX_OF.values()))
     Seed = Kind("int32 or int64 (a seed)", (dtypes.int32, dtypes.int64))
+    Ordered = Kind("a real number or bool", (*_Real.allowed, dtypes.bool))
+    Plain = Kind("a number or bool", (*_Numeric.allowed, dtypes.bool))
+    Multipliable = Kind("a number, but not int8", _Numeric.allowed - {dtypes.int8})
+    Invertible = Kind("a float or complex number, but not bfloat16", (*Decomposable.allowed, dtypes.float16))
+    Scatterable = Kind("a number, bool or string", (*Plain.allowed, dtypes.string))
+    Wide = Kind("int32, int64, a float or complex number", {dtypes.int32, dtypes.int64, *_Floating.allowed})

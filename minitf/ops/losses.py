@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.core.op import Floating, RealFloating, convert, op
+from minitf.core.op import Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec, broadcast_shapes, compatible, merge_shapes, shape_text
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.activations import log_softmax, softmax
@@ -220,7 +220,7 @@ def _(g, out, t):
 
 
 @op(name="bias_add")
-def _bias_add(value: Floating, bias: Floating, *, channels_first=False):
+def _bias_add(value: Numeric, bias: Numeric, *, channels_first=False):
     """Adds a vector along the channels."""
     if value.ndim < 2 or bias.ndim != 1 or bias.shape[0] != value.shape[1 if channels_first else -1]:
         raise ShapeError("")

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from minitf.core.op import Numeric, convert, op
+from minitf.core.op import convert, op
 from minitf.core.spec import Spec, broadcast_shapes, shape_text
 from minitf.core.tensor import install_operator
 from minitf.errors import ShapeError
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import conj
+from minitf.ops.kinds import Multipliable
 from minitf.ops.shapes import sum_to, widened
 
 
 @op(name="matmul")
-def _matmul(a: Numeric, b: Numeric, *, transpose_a=False, transpose_b=False):
+def _matmul(a: Multipliable, b: Multipliable, *, transpose_a=False, transpose_b=False):
     """The matrix product over the last two axes; the others broadcast."""
     if a.ndim < 2 or b.ndim < 2:
         raise ShapeError(_too_flat(a.shape, b.shape))

@@ -79,11 +79,11 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
 def _linspace(start: RealFloating, stop: RealFloating, num: Index, *, length, axis):
     """Evenly spaced numbers, both ends included."""
     count = int(num)
-    if count < 1:
-        raise InvalidArgumentError(f"linspace: num must be at least 1, not {count}.")
+    if count < 0:
+        raise InvalidArgumentError(f"linspace: num must not be negative, but it is {count}.")
     first, last = np.broadcast_arrays(np.expand_dims(start, axis), np.expand_dims(stop, axis))
-    if count == 1:
-        return first.copy()
+    if count <= 1:
+        return np.repeat(first, count, axis)
     at = axis % first.ndim
     steps = np.arange(1, max(count - 1, 1), dtype=start.dtype).reshape([-1 if i == at else 1 for i in _range(first.ndim)])
     delta = (last - first) / np.asarray(count - 1, dtype=start.dtype)

@@ -7,12 +7,13 @@ import numpy as np
 from minitf.core import dtypes
 from minitf.core.op import Boolean, Numeric, Real, convert, op
 from minitf.core.spec import Shape, Spec, total_size
-from minitf.errors import InvalidArgumentError, ShapeError
+from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
 from minitf.ops.arithmetic import floordiv, maximum
 from minitf.ops.comparisons import equal, not_equal, select
 from minitf.ops.complex import real
 from minitf.ops.creating import cast, stop_gradient, zeros_like
 from minitf.ops.elementwise import conj, exp, is_finite, log, sqrt, square
+from minitf.ops.kinds import Ordered
 from minitf.ops.running import cumprod
 from minitf.ops.shapes import broadcast_to, expand_dims, reshape, settle, shape, shape_of, size, squeeze, total, widened
 from minitf.ops.shaping import transpose
@@ -222,6 +223,8 @@ def reduce_any(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
 def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
     """The mean squared distance from the mean over ``axis`` (of complex numbers that of the modulus, real)."""
     x = convert(input_tensor)
+    if x.dtype.kind not in "fc":
+        raise DTypeError(f"reduce_variance: the mean of {x.dtype.name} is not exact. Cast the tensor to a float first.")
     away = x - reduce_mean(x, axis, keepdims=True)
     if x.dtype.kind == "c":
         return reduce_mean(real(away * conj(away)), axis, keepdims, name)
@@ -235,8 +238,9 @@ def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
 
 def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
     """The square root of the sum of squares over ``axis``."""
-    x = convert(input_tensor)
-    return cast(sqrt(reduce_sum(x * conj(x), axis, keepdims), name=name), x.dtype)
+    given = convert(input_tensor)
+    x = cast(given, dtypes.float64) if given.dtype.kind in "iu" else given
+    return cast(sqrt(reduce_sum(x * conj(x), axis, keepdims), name=name), given.dtype)
 
 
 def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
@@ -269,14 +273,14 @@ def count_nonzero(
 
 
 @op(name="argmax", infer_first=True)
-def _argmax(input: Real, *, axis, output_type):
+def _argmax(input: Ordered, *, axis, output_type):
     """The position of the largest element along an axis; of equal ones the first."""
     _refuse_empty(input, axis)
     return settle(np.asarray(np.argmax(input, axis=axis)).astype(output_type.np))
 
 
 @op(name="argmin", infer_first=True)
-def _argmin(input: Real, *, axis, output_type):
+def _argmin(input: Ordered, *, axis, output_type):
     """The position of the smallest element along an axis; of equal ones the first."""
     _refuse_empty(input, axis)
     return settle(np.asarray(np.argmin(input, axis=axis)).astype(output_type.np))
