@@ -165,6 +165,8 @@ class Saver:
             path = f"{prefix}-{number:08d}" if self._pad else f"{prefix}-{number:d}"
         elif os.path.basename(path) == state_name and not self._def.sharded:
             raise ValueError(f"Saver.save: {path!r} collides with the state file of that name. Save under another name.")
+        if not path:
+            raise ValueError("Saver.save: the path is empty. Give a prefix for the files' names, such as 'run/model'.")
         if not values:
             return None
         directory = os.path.dirname(prefix)

@@ -93,6 +93,18 @@ def test_the_state_files_name_is_free_only_with_a_number(v, tmp_path):
         saver.save(None, str(tmp_path / "m"), latest_filename="a/b")
 
 
+def test_a_path_in_the_working_directory(v, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saver = tf.train.Saver([v])
+    with pytest.raises(ValueError, match="empty"):
+        saver.save(None, "")
+    assert os.listdir() == []
+    assert saver.save(None, "", global_step=1) == "-1"
+    assert saver.save(None, "m", global_step=2) == "m-2"
+    assert [tf.train.latest_checkpoint(here) for here in ("", ".", tmp_path)] == ["m-2", "./m-2", str(tmp_path / "m-2")]
+    saver.restore(None, tf.train.latest_checkpoint(""))
+
+
 def test_the_state_file_keeps_absolute_paths_and_makes_others_relative_to_itself(v, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tf.train.Saver([v]).save(None, str(tmp_path / "m"), global_step=1)
