@@ -13,9 +13,9 @@ from typing import Any
 
 from minitf.checkpoint.matching import TENSORFLOW_2
 from minitf.checkpoint.name_based import NameBasedSaverStatus
-from minitf.checkpoint.saver import ObjectSaver, directory_of, root_of
+from minitf.checkpoint.saver import ObjectSaver, directory_of, home_to_save, root_of
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
-from minitf.core import dtypes, runtime
+from minitf.core import dtypes
 from minitf.errors import NotFoundError
 from minitf.objects.adding import add_variable
 from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked, arrived
@@ -116,7 +116,7 @@ class Checkpoint(AutoTrackable):
         return path
 
     def _count(self, session: Any) -> int:
-        home = runtime.current().home
+        home = home_to_save("Checkpoint.save")
         home.store_to_save(session, "Checkpoint.save")
         new = self._counter is None
         counter = self.save_counter

@@ -52,7 +52,7 @@ class Request:
             return None
         restoration, node = alive[0].restoration, alive[0].node
         assert restoration is not None
-        return runtime.current().home.at_once(lambda: StoredValue(restoration, node))
+        return runtime.current().home.outermost().at_once(lambda: StoredValue(restoration, node))
 
 
 def _is_variable(request: Request) -> bool:

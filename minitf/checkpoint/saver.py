@@ -28,6 +28,7 @@ from minitf.checkpoint.source import Source
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
 from minitf.checkpoint.values import Values
 from minitf.core import runtime
+from minitf.core.runtime import Home
 from minitf.objects.trackable import Tracked
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph, Storage
 
@@ -58,8 +59,7 @@ class ObjectSaver:
 
     def _write(self, prefix: str, session: Any, what: str) -> None:
         root, extra = self._root(), self._extra()
-        home = runtime.current().home
-        values = Values(home, session, what)
+        values = Values(home_to_save(what), session, what)
         handles = None if self._plan is None else self._plan.handles(root, extra)
         if handles is not None:
             assert self._plan is not None
@@ -95,7 +95,7 @@ class ObjectSaver:
     def restore(self, path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
         """Pairs the root with node 0 of a checkpoint, and all below; what is paired is assigned, the rest waits."""
         root, extra = self._root(), self._extra()
-        home = runtime.current().home
+        home = runtime.current().home.outermost()
         if path is None:
             return InitializationOnlyStatus(root, extra, home)
         opened = partial(open_checkpoint if self._storage is None else self._storage.open, path)  # without a hold on the root
@@ -109,6 +109,17 @@ class ObjectSaver:
             attempt.restore(restoration, root, extra)
             attempt.commit()
             return CheckpointLoadStatus(root, extra, restoration)
+
+
+def home_to_save(what: str) -> Home:
+    """Where a save finds the values. Raises NotImplementedError inside a ``tf.function``, whose code runs once for many calls."""
+    home: Home = runtime.current().home
+    if home.outermost() is not home:
+        raise NotImplementedError(
+            f"{what} inside a tf.function is not supported: it would save while the function is traced, not when it is called. "
+            f"Save after the call."
+        )
+    return home
 
 
 def read_graph(reader: Reader) -> SavedGraph | None:

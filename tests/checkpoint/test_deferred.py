@@ -415,3 +415,16 @@ def test_long_chains_need_no_recursion(eager, tmp_path):
     Saver(late).restore(path)
     late.next = root.next
     assert np.allclose(eager.value(tail.v), 1.0)
+
+
+@pytest.mark.behaviour("S74")
+def test_a_request_is_used_up_even_if_the_first_object_is_gone(eager, save):
+    root = Node()
+    status = Saver(root).restore(save(a=5.0)).expect_partial()
+    root.a = tf.Variable(1.0)
+    del root.a
+    gc.collect()
+    root.a = tf.Variable(2.0)
+    assert float(root.a) == 2.0
+    with pytest.raises(AssertionError):
+        status.assert_consumed()

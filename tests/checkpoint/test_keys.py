@@ -219,7 +219,7 @@ def test_values_of_all_kinds_survive(world, tmp_path, value):
 
 
 @pytest.mark.behaviour("S311")
-def test_an_error_while_listing_children_comes_out_of_save_unchanged(eager, tmp_path):
+def test_an_error_while_listing_children_comes_out_of_save_unchanged(world, tmp_path):
     class Broken(Node):
         def _children(self):
             raise KeyError("mine")

@@ -256,7 +256,7 @@ def test_a_saver_made_from_a_temporary_root_works_and_one_with_a_weak_root_says_
         weak.save(str(tmp_path / "x"))
 
 
-@pytest.mark.behaviour("S270")
+@pytest.mark.behaviour("S270", mode="both")
 def test_files_are_the_same_in_both_modes(tmp_path):
     for name, scope in (("eager", tf.using(tf.Eager())), ("graph", tf.Graph().as_default())):
         with scope:
@@ -308,6 +308,15 @@ def test_an_attribute_of_the_root_that_comes_later_is_restored(world, tmp_path):
     late.v = tf.Variable(0.0)
     world.run(status.assert_consumed())
     assert world.value(late.v) == 1.0
+
+
+@pytest.mark.behaviour("S267")
+def test_saving_inside_a_compiled_function_is_not_supported(world, tmp_path):
+    checkpoint = Checkpoint(a=tf.Variable(1.0))
+    for save in (checkpoint.save, checkpoint.write, Saver(checkpoint).save):
+        with pytest.raises(NotImplementedError, match=r"tf\.function"):
+            tf.function(lambda: save(str(tmp_path / "x")))()  # noqa: B023
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_deep_copied_checkpoint_saves_its_own_variables(eager, tmp_path):

@@ -50,7 +50,7 @@ def test_slots_are_saved_if_variable_and_optimizer_are_reachable(world, tmp_path
 
 
 @pytest.mark.behaviour("S132", "S310")
-def test_a_slot_that_is_a_dependency_or_has_some_cannot_be_saved(eager, tmp_path):
+def test_a_slot_that_is_a_dependency_or_has_some_cannot_be_saved(world, tmp_path):
     tree = trained()
     tree.extra = slot(tree)
     with pytest.raises(NotImplementedError, match=r"\(root\)\.extra"):
@@ -263,11 +263,11 @@ def test_a_variable_under_two_names_has_its_slots_restored_once(eager, save):
 
 
 @pytest.mark.behaviour("S119", "S122")
-def test_slots_come_last_in_the_file_by_optimizer_slot_name_and_variable(eager, tmp_path):
+def test_slots_come_last_in_the_file_by_optimizer_slot_name_and_variable(world, tmp_path):
     b, a = tf.Variable(1.0), tf.Variable(2.0)
     root = Node(z=tf.train.AdamOptimizer(), net=Node(b=b, a=a), m=momentum())
     for optimizer in (root.m, root.z):
-        step(eager, optimizer, a, b)
+        step(world, optimizer, a, b)
     nodes = tf.train.object_metadata(Saver(root).save(str(tmp_path / "x"))).nodes
     names = {number: name for node in nodes for name, number in [(c.local_name, c.node_id) for c in node.children]}
     listed = [

@@ -64,6 +64,16 @@ def test_at_most_ten_unmatched_objects_are_shown(world, save):
     assert str(error.value).count("(root).") == 10
 
 
+@pytest.mark.behaviour("S194")
+def test_a_matched_object_that_was_never_processed_is_found(world, save):
+    root = Node(a=tf.Variable(0.0))
+    status = Saver(root).restore(save(a=1.0)).assert_consumed()
+    root.a._tracking.update_uid = -1
+    for question in (status.assert_existing_objects_matched, status.assert_consumed):
+        with pytest.raises(AssertionError, match=r"\(root\)\.a was matched but got no value"):
+            question()
+
+
 @pytest.mark.behaviour("S196")
 def test_an_object_seen_unmatched_is_remembered_while_it_lives(world, save):
     root = Node(a=tf.Variable(0.0), extra=Node(value=tf.train.NoDependency(None)))
