@@ -1,0 +1,56 @@
+"""TensorFlow and minitf agree about random programs of objects and checkpoints."""
+
+import os
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, note, seed, settings
+
+from differential.bulk import MOST_DEVIATIONS, report, run
+from differential.compare import Comparison
+from differential.minitf_adapter import Minitf
+from differential.oracle import Oracle
+from differential.rendering import render
+from differential.shrink import shrink
+from differential.strategies import programs
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(1800)]
+
+FIXED = 1200  # programs of the fixed seed, and of a seed that is another one each time
+ROTATING = 400
+DRAWN = 100  # by Hypothesis, which makes a difference small
+
+
+@pytest.fixture(scope="module")
+def compare():
+    oracle = Oracle(os.environ["MINITF_ORACLE_PYTHON"])
+    yield Comparison(oracle, Minitf)
+    oracle.close()
+
+
+@pytest.mark.parametrize(
+    "count, number", [(FIXED, "fixed"), (ROTATING, str(random.SystemRandom().randrange(10**9)))], ids=["fixed", "rotating"]
+)
+def test_programs_show_the_same(compare, count, number, capsys):
+    before = compare.ran
+    differing, deviations = run(compare, count, number, most=3, quiet=True)
+    with capsys.disabled():
+        print(f"\nseed {number}", *report(differing, deviations, compare.ran - before), sep="\n  ")
+    smallest = [shrink(verdict, compare) for verdict in differing]
+    assert not differing, "\n\n".join(f"{v}\n{render(v.program)}\n{v.program.to_json()}" for v in smallest)
+    assert deviations["any"] <= MOST_DEVIATIONS * count, report(differing, deviations, count)
+
+
+met = Counter()
+
+
+@seed(2021)
+@settings(max_examples=DRAWN, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(program=programs())
+def test_drawn_programs_show_the_same(compare, program):
+    verdict = compare([program])[0]
+    note(render(program))
+    note(program.to_json())
+    met.update(set(verdict.deviations))
+    assert verdict.difference is None, str(verdict)
