@@ -5,7 +5,7 @@ A value that the format cannot hold as it is, is carried as bytes, with a note t
 * numbers: uint8, with one more dimension for the bytes of an element (little-endian);
 * strings and variants: uint8, flat: the length of every element as 8 bytes (little-endian), then the elements.
 
-The notes and the checksums (CRC-32C, for formats without their own) of all values are one JSON text::
+The notes and the checksums of all values are one JSON text::
 
     {"minitf": 1, "tensors": {key: {"dtype": "string", "shape": [2]}}, "crc32c": {key: number}}
 """
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from crc32c import crc32c
 
 from minitf.core.dtypes import DType, as_dtype, of_numpy
 from minitf.core.spec import Spec, total_size
@@ -98,6 +99,20 @@ def is_native(dtype: DType) -> bool:
     return dtype.is_numpy_compatible and dtype.kind not in "SVq" and dtype.np.isbuiltin == 1 and dtype.name not in SUB_BYTE
 
 
+def checksum(crc: int, dtype: str, shape: Sequence[int], note: Note | None) -> int:
+    """The checksum of a value: CRC-32C of its bytes, which is given, then of dtype, shape and note (JSON) as stored."""
+    found: int = crc32c(json.dumps([dtype, list(shape), note]).encode(), crc)
+    return found
+
+
+def check_complete(crcs: Mapping[str, int], names: Iterable[str], source: str) -> None:
+    """Raises DataLossError if the notes tell of other values than there are."""
+    missing, more = crcs.keys() - set(names), set(names) - crcs.keys()
+    if missing or more:
+        problem = f"the value of {min(missing)!r} is missing" if missing else f"nothing is known of a value {min(more)!r}"
+        raise DataLossError(f"{source}: {problem}.")
+
+
 def encode_notes(notes: Mapping[str, Note], crcs: Mapping[str, int]) -> str:
     """The JSON text of notes and checksums."""
     return json.dumps({"minitf": VERSION, "tensors": notes, "crc32c": crcs}, ensure_ascii=True, separators=(",", ":"))
@@ -107,7 +122,7 @@ def decode_notes(text: str | bytes, source: str) -> tuple[dict[str, Note], dict[
     """Notes and checksums from their JSON text. Raises DataLossError for anything else."""
     try:
         found = json.loads(text)
-        version, notes, crcs = found["minitf"], found["tensors"], found.get("crc32c", {})
+        version, notes, crcs = found["minitf"], found["tensors"], found["crc32c"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         version = notes = crcs = None
     if type(version) is not int or not isinstance(notes, dict) or not isinstance(crcs, dict):

@@ -13,14 +13,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from crc32c import crc32c
 
 from minitf.errors import DataLossError, InvalidArgumentError
-from minitf.storage.carried import CarriedReader, Note, carry, decode_notes, encode_notes, is_native, whole_value
+from minitf.storage.carried import (
+    CarriedReader,
+    Note,
+    carry,
+    check_complete,
+    checksum,
+    decode_notes,
+    encode_notes,
+    is_native,
+    whole_value,
+)
 from minitf.storage.files import Disk, FileView, typed
 from minitf.storage.single_file import SingleFile
 from minitf.storage.values import Array, bytes_view
 
 NOTES = "__minitf__"
+COMMENT = b"minitf"  # of the archive: says that there must be notes
 HEADER_LIMIT = 1 << 16
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -43,6 +55,7 @@ class Npz(SingleFile):
 
     def _prepare(self, tensors: Mapping[str, Any]) -> list[tuple[str, Array]]:
         notes: dict[str, Note] = {}
+        crcs: dict[str, int] = {}
         out = []
         for key, value in tensors.items():
             if key == NOTES or "\0" in key or not key:
@@ -50,12 +63,15 @@ class Npz(SingleFile):
             dtype, array = whole_value(value, key)
             if not is_native(dtype):
                 array, notes[key] = carry(dtype, array, key)
+            array = np.asarray(array, order="C")
+            crcs[key] = checksum(crc32c(bytes_view(array)), array.dtype.str, array.shape, notes.get(key))
             out.append((key, array))
-        text = np.frombuffer(encode_notes(notes, {}).encode(), np.uint8)
+        text = np.frombuffer(encode_notes(notes, crcs).encode(), np.uint8)
         return [*out, (NOTES, text)]
 
     def _fill(self, handle: int, prepared: list[tuple[str, Array]]) -> None:
         with FileView(self._disk, handle, writing=True) as raw, zipfile.ZipFile(raw, "w", allowZip64=True) as archive:
+            archive.comment = COMMENT
             for key, array in prepared:
                 info = zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0))  # the same bytes each time
                 with archive.open(info, "w", force_zip64=True) as member:
@@ -74,6 +90,7 @@ class _Archive:
     def __init__(self, disk: Disk, path: str):
         self.source = path
         self.notes: dict[str, Note] = {}
+        self._crcs: dict[str, int] | None = None
         self._disk = disk
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._headers: dict[str, tuple[np.dtype[Any], tuple[int, ...], bool]] = {}
@@ -86,13 +103,13 @@ class _Archive:
                         self._check(info, length)
                         self._members[info.filename.removesuffix(".npy")] = info
                     if NOTES in self._members:
-                        self.notes = decode_notes(self._load(archive, NOTES).tobytes(), path)[0]
+                        self.notes, self._crcs = decode_notes(self._load(archive, NOTES).tobytes(), path)
                         del self._members[NOTES]
+                        check_complete(self._crcs, self._members, path)
+                    elif archive.comment == COMMENT:  # the archive's directory has no checksum
+                        raise DataLossError(f"{path}: the notes of minitf in it are missing.")
             finally:
                 disk.close(handle)
-        unknown = self.notes.keys() - self._members.keys()
-        if unknown:
-            raise DataLossError(f"{path}: the value of {min(unknown)!r} is missing.")
 
     def _archive(self, handle: int) -> zipfile.ZipFile:
         view = FileView(self._disk, handle)
@@ -158,6 +175,9 @@ class _Archive:
             array = np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
         except _DAMAGE as error:
             raise DataLossError(f"{self.source}: key {key!r}: {error}.") from None
+        if key != NOTES and self._crcs is not None and not fortran:
+            if self._crcs[key] != checksum(crc32c(rest), dtype.str, shape, self.notes.get(key)):
+                raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
         return np.array(array, order="C")
 
 
@@ -170,4 +190,6 @@ def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], boo
         shape, fortran, dtype = read(data)
     except (RecursionError, MemoryError, TypeError) as error:
         raise ValueError(f"damaged npy header: {error}") from None
+    if any(n < 0 for n in shape):  # to NumPy's reshape that would mean "whatever is left"
+        raise ValueError(f"shape {shape} has a negative size")
     return dtype, shape, fortran

@@ -4,7 +4,7 @@
 
     u64 n | n bytes of JSON {key: {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ...} | values
 
-What the format has no dtype for is carried as bytes, see ``carried``; the notes and a CRC-32C of every value (the format has
+What the format has no dtype for is carried as bytes, see ``carried``; the notes and a checksum of every value (the format has
 none of its own) are the metadata entry ``minitf``. The files are what the package of the same name reads and writes.
 """
 
@@ -22,7 +22,7 @@ from minitf.core.dtypes import DType
 from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError
 from minitf.storage.bundle import spans
-from minitf.storage.carried import CarriedReader, Note, carry, decode_notes, encode_notes, whole_value
+from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
 from minitf.storage.files import Disk, read_fully, typed, write_fully
 from minitf.storage.single_file import SingleFile
 from minitf.storage.values import Array, bytes_view
@@ -47,7 +47,7 @@ class Safetensors(SingleFile):
     def _prepare(self, tensors: Mapping[str, Any]) -> tuple[bytes, list[Array]]:
         notes: dict[str, Note] = {}
         crcs: dict[str, int] = {}
-        header: dict[str, Any] = {METADATA: {}}
+        header: dict[str, Any] = {METADATA: {"written_by": "minitf"}}
         arrays = []
         end = 0
         for key, value in tensors.items():
@@ -57,7 +57,7 @@ class Safetensors(SingleFile):
             if dtype not in NAMES:
                 array, notes[key] = carry(dtype, array, key)
                 dtype = dtypes.uint8
-            crcs[key] = crc32c(bytes_view(array))
+            crcs[key] = checksum(crc32c(bytes_view(array)), NAMES[dtype], array.shape, notes.get(key))
             header[key] = {"dtype": NAMES[dtype], "shape": list(array.shape), "data_offsets": [end, end + array.nbytes]}
             end += array.nbytes
             arrays.append(array)
@@ -109,14 +109,12 @@ class _File:
             header = json.loads(text.decode("utf-8"), object_pairs_hook=_no_twins)
             metadata = header.pop(METADATA, {})
             found = {key: self._entry(key, entry, size) for key, entry in header.items()}
-            notes = metadata.get("minitf")
+            notes = metadata.get("minitf", "" if metadata.get("written_by") == "minitf" else None)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DataLossError(f"{self.source}: the header is damaged: {error}.") from None
         if notes is not None:
             self.notes, self._crcs = decode_notes(notes if isinstance(notes, str) else "", self.source)
-            unknown = (self.notes.keys() | self._crcs.keys()) - found.keys()
-            if unknown:
-                raise DataLossError(f"{self.source}: the value of {min(unknown)!r} is missing.")
+            check_complete(self._crcs, found, self.source)
         return found
 
     def _entry(self, key: str, entry: Any, size: int) -> tuple[DType, tuple[int, ...], int, int]:
@@ -153,7 +151,8 @@ class _File:
             finally:
                 self._disk.close(handle)
         for key, crc in zip(keys, crcs, strict=True):
-            if self._crcs.get(key, crc) != crc:
+            dtype, shape, _, _ = self._entries[key]
+            if self._crcs and self._crcs[key] != checksum(crc, NAMES.get(dtype, ""), shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
         return arrays
 

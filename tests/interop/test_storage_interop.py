@@ -206,3 +206,49 @@ def test_compressed_index_blocks(tmp_path, oracle):
     (tmp_path / "p.index").write_bytes(blocks + empty + index + handles.ljust(FOOTER - 8, b"\0") + data[-8:])
     assert TensorBundle().open(tmp_path / "p").read("k7").tolist() == list(range(7))
     assert oracle(SNAPPY, tmp_path / "p") == list(range(7))
+
+
+STATES = """
+import json, sys, tensorflow as tf
+out = []
+for prefix in sys.argv[1:]:
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        out.append({key: reader.get_tensor(key).tolist() for key in reader.get_variable_to_shape_map()})
+    except Exception as error:
+        out.append(type(error).__name__)
+print(json.dumps(out))
+"""
+
+
+def test_tensorflow_reads_every_disk_state_that_a_crash_leaves(tmp_path, oracle, monkeypatch):
+    """Each state of a save over another one is, for TensorFlow as well, the old checkpoint or the new one."""
+    import random
+    from pathlib import Path
+
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "storage"))
+    from crash_disk import RecordingDisk, crash_states
+
+    old, new = {"a": np.arange(4.0)}, {"a": np.arange(5.0), "b": np.ones(2)}
+    disk = RecordingDisk({"d/other": b""})
+    TensorBundle(disk=disk).write("d/p", old)
+    start = disk.state()
+    disk = RecordingDisk(start, most=40)
+    TensorBundle(disk=disk).write("d/p", new)
+    prefixes = []
+    seen = set()
+    for _, state in crash_states(start, disk.log, 12, random.Random(1)):
+        if (key := frozenset(state.items())) in seen:
+            continue
+        seen.add(key)
+        folder = tmp_path / str(len(seen))
+        folder.mkdir()
+        for path, content in state.items():
+            (folder / path.removeprefix("d/")).write_bytes(content)
+        prefixes.append(str(folder / "p"))
+    assert len(prefixes) > 30
+    wanted = [{key: value.tolist() for key, value in tensors.items()} for tensors in (old, new)]
+    found = oracle(STATES, *prefixes)
+    assert all(state in wanted for state in found)
+    assert wanted[0] in found
+    assert wanted[1] in found
