@@ -1,0 +1,156 @@
+"""Planted mistakes: each changes one place of the engine, and a test that names the behaviour it breaks must fail.
+
+    scripts/mutants                 tries all; fails if one survives or cannot be planted
+    scripts/mutants S74 S199        only those of these behaviours
+
+A mutant is (behaviour, file, text as it stands, text in its place). The text must stand there exactly once, so that a
+change of the engine which moves it is noticed. Only tests that carry the behaviour's marker are run, against a copy of the package.
+"""
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from table import Collector
+
+ROOT = Path(__file__).parent.parent.parent
+CHECKPOINT, OBJECTS = "minitf/checkpoint/", "minitf/objects/"
+TRACKABLE = OBJECTS + "trackable.py"
+ATTEMPT = CHECKPOINT + "attempt.py"
+STATUS = CHECKPOINT + "status.py"
+CAPTURE = CHECKPOINT + "capture.py"
+LISTS, DICTS = OBJECTS + "containers/lists.py", OBJECTS + "containers/dicts.py"
+
+MUTANTS = [
+    # A: tracking
+    ("S6", TRACKABLE, "    edges[name] = child\n    changed()", "    edges.pop(name, None)\n    edges[name] = child\n    changed()"),
+    ("S7", TRACKABLE, "        if kind in _PLAIN:\n", "        if kind in _PLAIN:\n            detach(self, name)\n"),
+    ("S9", TRACKABLE, "        detach(self, name)  # first", "        # first"),
+    ("S13", TRACKABLE, "            value = value.value\n        elif state.automatic:", "            value = value.value\n        if state.automatic:"),
+    ("S14", TRACKABLE, "if attributes.get(name, _MISSING) is value:", "if False:"),
+    ("S16", TRACKABLE, "before, state.automatic = state.automatic, False", "before, state.automatic = state.automatic, True"),
+    ("S18", TRACKABLE, "if current is not None and not overwrite:", "if False:"),
+    ("S25", CHECKPOINT + "checkpoint.py", "in sorted(kwargs.items()):", "in kwargs.items():"),
+    ("S33", CHECKPOINT + "saver.py", "lambda: root_of(root), _no_edges, REQUIREMENT", "lambda root=weakref.ref(root): root_of(root), _no_edges, REQUIREMENT"),
+    # B: containers
+    ("S36", LISTS, "admit(self, str(index), element)", "admit(self, str(len(tracking(self).edges)), element)"),
+    ("S57", LISTS, "value = admit(self, str(len(storage)), value)", "value = admit(self, str(len(storage) + 1), value)"),
+    ("S44", LISTS, "        if self._moved is not None:\n            self._refuse(", "        if False:\n            self._refuse("),
+    ("S45", LISTS, "        if self._foreign:\n            self._refuse(", "        if False:\n            self._refuse("),
+    ("S48", DICTS, "if isinstance(value, Tracked) and self._odd_key is _NONE:", "if False:"),
+    ("S51", DICTS, "        if self._foreign:\n            self._refuse(", "        if False:\n            self._refuse("),
+    # C: variables that come later
+    ("S63", ATTEMPT, "elif waitable[child]:", "elif False:"),
+    ("S68", TRACKABLE, "return requests[0].preload(requests) if requests else None", "return None"),
+    ("S72", CHECKPOINT + "requests.py", "not all(_is_variable(r) for r in alive)", "not _is_variable(alive[0])"),
+    ("S74", TRACKABLE, "requests = state.watchers.pop(name, None)", "requests = state.watchers.get(name)"),
+    ("S77", TRACKABLE, "            state.watch(name, requests)\n            raise", "            raise"),
+    ("S79", CHECKPOINT + "restoration.py", "[rules.every_node or holds_values(n) for n in nodes]", "[True for n in nodes]"),
+    ("S80", CHECKPOINT + "restoration.py", "[rules.every_node or holds_values(n) for n in nodes]", "[holds_values(n) for n in nodes]"),
+    ("S87", ATTEMPT, "        state.update_uid = r.uid\n", "        state.update_uid = max(before, 0)\n"),
+    # D: matching
+    ("S99", CHECKPOINT + "matching.py", "return graph.nodes[node].children", "return graph.nodes[node].children[::-1]"),
+    ("S96", ATTEMPT, "for node, obj, current in self._conflicts:", "for node, obj, current in ():"),
+    ("S99", ATTEMPT, "        if before >= r.uid:", "        if before > r.uid:"),
+    ("S103", ATTEMPT, "        self.restoration.unused.append((node, name))\n", ""),
+    ("S104", ATTEMPT, "r.bound[node] = r.objects[number]", "r.bound[node] = lambda: obj"),
+    # E: keys
+    ("S111", "minitf/saved.py", 'local_name.replace(".", "..").replace("/", ".S")', 'local_name.replace("/", ".S").replace(".", "..")'),
+    ("S115", CAPTURE, "{escape(stored)}", "{stored}"),
+    ("S116", CAPTURE, "{paths[variable]}{OPTIMIZER_SLOT}{of}", "{of}{OPTIMIZER_SLOT}{paths[variable]}"),
+    ("S119", CHECKPOINT + "walking.py", "here.sort(key=lambda pair: pair[0])", "here.sort(key=lambda pair: -pair[0])"),
+    ("S123", CAPTURE, "    _spread(nodes)\n", ""),
+    # F: slots
+    ("S131", CHECKPOINT + "walking.py", "                if of < self.tree:\n", "                if of <= self.tree:\n"),
+    ("S134", ATTEMPT, "                if node in r.slots:\n", "                if nodes[node].values and node in r.slots:\n"),
+    ("S139", ATTEMPT, "                self._waits.append((owner, (handle, name), Request(r, slot_node, owner_node)))\n", ""),
+    # G: several restores
+    ("S151", TRACKABLE, "waiting.sort(key=lambda r: -r.uid)", "waiting.sort(key=lambda r: r.uid)"),
+    ("S153", ATTEMPT, "        if before >= r.uid:", "        if before == r.uid:"),
+    # H: Python state
+    ("S162", "minitf/runtimes/restoring.py", "        for (put, _, _), value in python:\n            put(value.item())\n", ""),
+    # I: graphs
+    ("S176", "minitf/runtimes/restoring.py", "                    cache[handle, key] = known._replace(reused=True)\n", ""),
+    ("S179", "minitf/runtimes/restoring.py", "known = cache.get((handle, key))", "known = next((v for k, v in cache.items() if type(k) is tuple and k[1] == key), None)"),
+    ("S187", CAPTURE, "if trackable.version != self._version or self._root() is not root:", "if self._root() is not root:"),
+    # J: status
+    ("S192", STATUS, "            if kind.variable or (kind.valued and own_values(obj)):", "            if kind.valued and not kind.variable and own_values(obj):"),
+    ("S196", STATUS, "        lines += [f\"{_what(obj)}, which is not part", "        lines += [] and [f\"{_what(obj)}, which is not part"),
+    ("S199", STATUS, "if r.rules.every_node or node.values]", "if node.values]"),
+    ("S204", STATUS, "for node in range(len(r.bound))) > 1:", "for node in range(len(r.bound))) > 0:"),
+    ("S205", CHECKPOINT + "restoration.py", "self._leftovers.silent = True", "self._leftovers.silent = False"),
+    ("S208", STATUS, "        self.run_restore_ops(session)\n        r = self._restoration", "        r = self._restoration"),
+    ("S212", STATUS, " and _uid(obj) < r.uid]", "]"),
+    ("S216", STATUS, " if _uid(o) < self._uid]", "]"),
+    # K: names
+    ("S225", CHECKPOINT + "matching.py", "REQUIREMENT = Rules(every_node=True, names_at_once=False)", "REQUIREMENT = Rules(every_node=True, names_at_once=True)"),
+    ("S226", CHECKPOINT + "matching.py", "TENSORFLOW_2 = Rules(every_node=False, names_at_once=True)", "TENSORFLOW_2 = Rules(every_node=False, names_at_once=False)"),
+    # L: saving
+    ("S247", CHECKPOINT + "saver.py", "if checkpoint_number is not None:", "if checkpoint_number:"),
+    ("S261", CHECKPOINT + "checkpoint.py", "        if new:  # in a graph", "        if True:  # in a graph"),
+    ("S264", CHECKPOINT + "saver.py", "        write_checkpoint_state(directory_of(path), path)\n", ""),
+    # N: the manager
+    ("S283", CHECKPOINT + "manager.py", "        self._sweep()\n", ""),
+    ("S284", CHECKPOINT + "manager.py", "        self._managed.pop(path, None)  # a number", "        # a number"),
+    # O: bad input
+    ("S298", "minitf/runtimes/restoring.py", "if not compatible(handle.spec.shape, shape):", "if False:"),
+    ("S300", "minitf/runtimes/restoring.py", "if np_dtype != handle.spec.dtype.np:", "if False:"),
+    ("S299", "minitf/ops/restoring.py", "if not compatible(shape, value.shape):", "if False:"),
+    ("S77", ATTEMPT, "            r.bound[node] = None\n", "            pass\n"),
+    ("S77", ATTEMPT, "            state.update_uid = before\n", "            pass\n"),
+]  # fmt: skip
+
+
+def tests_of_behaviours() -> dict[str, set[str]]:
+    collector = Collector()
+    with redirect_stdout(StringIO()):
+        pytest.main(["--collect-only", "-p", "no:randomly", "-q", "-q", "-q", str(ROOT / "tests")], plugins=[collector])
+    return {number: {t for tests in modes.values() for t in tests} for number, modes in collector.shown.items()}
+
+
+def attempt(mutant: tuple[str, str, str, str], tests: set[str]) -> str:
+    """"caught", or what is wrong."""
+    behaviour, file, old, new = mutant
+    if not tests:
+        return "no test carries its marker"
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if text.count(old) != 1:
+        return f"its text stands {text.count(old)} times in {file}"
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copytree(ROOT / "minitf", Path(place) / "minitf", ignore=shutil.ignore_patterns("__pycache__"))
+        (Path(place) / file).write_text(text.replace(old, new), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"}
+        options = ["-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "--timeout", "120"]
+        command = [sys.executable, "-P", "-m", "pytest", *options, *sorted(tests)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode == 0:
+        return f"SURVIVED {len(tests)} tests"
+    return "caught" if done.returncode == 1 else f"pytest ended with {done.returncode}: {done.stdout[-300:]}"
+
+
+def main(wanted: list[str]) -> int:
+    started = time.monotonic()
+    mutants = [m for m in MUTANTS if not wanted or m[0] in wanted]
+    tests = tests_of_behaviours()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = list(pool.map(lambda m: attempt(m, tests.get(m[0], set())), mutants))
+    for (behaviour, file, old, _), result in zip(mutants, results, strict=True):
+        print(f"{behaviour:<5} {file:<40} {result}" + ("" if result == "caught" else f"\n      {old.strip()[:100]}"))
+    caught = results.count("caught")
+    print(f"{caught} of {len(mutants)} planted mistakes are caught ({time.monotonic() - started:.0f} s)")
+    return 0 if caught == len(mutants) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
