@@ -7,24 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from minitf.core import runtime
 from minitf.core.structures import flatten, pack
-from minitf.ops.random import shuffle as shuffled
-from minitf.runtimes.eager import EAGER
 
 
 class Batches:
     """Arrays (or nested structures of them) cut into batches ``(x, y, sample_weight)``, or an iterable that gives batches
     itself.
 
-    With ``shuffle`` each round is in a new order, which follows from ``set_seed``. Raises ValueError for arrays of different
-    lengths.
+    ``order`` is a function that puts the numbers of the examples into the order of a round. Raises ValueError for arrays of
+    different lengths.
     """
 
-    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, shuffle: bool = False,
+    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, order: Any = None,
                  steps: int | None = None):  # fmt: skip
         self._steps = steps
-        self._shuffle = shuffle
+        self._order = order
         self._iterable: Iterable[Any] | None = None
         self._data: Any = None
         if not _is_data(x):
@@ -61,9 +58,8 @@ class Batches:
 
     def _from_arrays(self) -> Iterator[tuple[Any, Any, Any]]:
         order = np.arange(self.examples)
-        if self._shuffle:
-            with runtime.using(EAGER):
-                order = shuffled(order).numpy()
+        if self._order is not None:
+            order = self._order(order)
         arrays = flatten(self._data)
         for start in range(0, self.examples, self.batch_size):
             rows = order[start : start + self.batch_size]

@@ -190,6 +190,7 @@ class Layer(Module):
         place, default = training_argument(self)
         given = kwargs.get("training")
         if place is None:
+            kwargs.pop("training", None)  # only the layers inside take it
             return _training.get() if given is None else given
         if len(args) > place:
             return _training.get() if args[place] is None else args[place]

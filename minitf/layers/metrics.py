@@ -223,11 +223,12 @@ class _Confusions(Metric):
     def __init__(self, thresholds: float | None = None, name: str | None = None, dtype: Any = None):
         super().__init__(name, dtype)
         self.thresholds = 0.5 if thresholds is None else thresholds
-        self._counts: Any = NoDependency({})
+        counts = {}
         for what in self.counted:
             name = what if len(self.counted) > 1 else "accumulator"
-            self._counts[what] = self.add_weight(name, (1,))
-            setattr(self, name, self._counts[what])
+            counts[what] = self.add_weight(name, (1,))
+            setattr(self, name, counts[what])
+        self._counts: Any = NoDependency(counts)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Counts predictions; truths are 0 and 1."""

@@ -15,13 +15,23 @@ def summary_lines(model: Any, width: int) -> Iterator[str]:
             f"of data."
         )
     shapes = _output_shapes(model)
+    rows = [
+        (
+            f"{layer.name} ({type(layer).__name__})",
+            shapes.get(id(layer), "?"),
+            str(_count(layer.weights) if _built(layer) else 0),
+        )
+        for layer in model.layers
+    ]
+    first = max(int(width * 0.45), *(len(row[0]) + 3 for row in rows), 0)
+    ends = first, max(int(width * 0.85), first + max((len(row[1]) + 2 for row in rows), default=0))
+    width = max(width, ends[1] + 10)
     yield f'Model: "{model.name}"'
     yield "_" * width
-    yield _row(("Layer (type)", "Output Shape", "Param #"), width)
+    yield _row(("Layer (type)", "Output Shape", "Param #"), ends)
     yield "=" * width
-    for layer in model.layers:
-        shape = shapes.get(id(layer), "?")
-        yield _row((f"{layer.name} ({type(layer).__name__})", shape, str(_count(layer.weights) if _built(layer) else 0)), width)
+    for row in rows:
+        yield _row(row, ends)
     yield "=" * width
     for label, weights in (
         ("Total", model.weights),
@@ -65,7 +75,5 @@ def _size(count: int) -> str:
     raise AssertionError("a last unit takes everything")
 
 
-def _row(cells: tuple[str, str, str], width: int) -> str:
-    ends = int(width * 0.45), int(width * 0.85)
-    line = f" {cells[0]}"[: ends[0] - 1].ljust(ends[0]) + cells[1][: ends[1] - ends[0] - 1].ljust(ends[1] - ends[0]) + cells[2]
-    return line.rstrip()
+def _row(cells: tuple[str, str, str], ends: tuple[int, int]) -> str:
+    return f" {cells[0].ljust(ends[0] - 1)}{cells[1].ljust(ends[1] - ends[0])}{cells[2]}".rstrip()

@@ -19,6 +19,7 @@ from minitf.layers.progress import EvaluationBar, ProgressBar
 from minitf.layers.stepping import Step
 from minitf.objects.trackable import NoDependency
 from minitf.ops.creating import cast, constant
+from minitf.ops.random import shuffle as shuffled
 from minitf.ops.shapes import shape
 from minitf.optimizers import keras as keras_optimizers
 from minitf.runtimes.building import control_dependencies
@@ -151,7 +152,8 @@ class Training(Layer):
         step = self._step("train", self.train_step)
         if validation_split:
             (x, y, sample_weight), validation_data = split_off((x, y, sample_weight), validation_split)
-        train = Batches(x, y, sample_weight, batch_size, shuffle, steps_per_epoch)
+        order = self._step("order", shuffled) if shuffle else None
+        train = Batches(x, y, sample_weight, batch_size, order, steps_per_epoch)
         validation = None
         if validation_data is not None:
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
