@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import threading
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +25,6 @@ class BackgroundStorage:
         self._lock = threading.Lock()  # one caller at a time
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
-        _alive.add(self)
 
     @property
     def name(self) -> str:
@@ -43,6 +41,7 @@ class BackgroundStorage:
             copies = {key: _copied(value) for key, value in tensors.items()}
             # Not a daemon: the interpreter waits for it.
             self._thread = threading.Thread(target=self._run, args=(prefix, copies), name="minitf-save", daemon=False)
+            _pending.add(self)
             self._thread.start()
 
     def _run(self, prefix: str, tensors: Mapping[str, Any]) -> None:
@@ -55,6 +54,7 @@ class BackgroundStorage:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join()
+            _pending.discard(self)
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -80,14 +80,14 @@ class BackgroundStorage:
         self._storage.remove(prefix)
 
 
-_alive: weakref.WeakSet[BackgroundStorage] = weakref.WeakSet()
+_pending: set[BackgroundStorage] = set()  # those whose last write nobody has waited for; kept alive for its error
 
 
 def _report() -> None:
     """At the end of the process nobody is left to raise an error to; it must not go unsaid."""
     import logging
 
-    for storage in list(_alive):
+    for storage in list(_pending):
         try:
             storage.wait()
         except BaseException as error:
@@ -102,4 +102,4 @@ def _copied(value: Any) -> Any:
         return Typed(value.dtype, _copied(value.array))
     if isinstance(value, Partitioned):
         return Partitioned(value.shape, [(extents, _copied(piece)) for extents, piece in value.pieces])
-    return np.array(value, order="C") if isinstance(value, np.ndarray) else value
+    return np.array(value, order="C") if isinstance(value, (np.ndarray, list, tuple)) else value
