@@ -21,9 +21,9 @@ def program(tf, clock, directory, start):
     def names(paths): return [pathlib.Path(p).name for p in paths]
     def look(where, manager):
         path = pathlib.Path(where)
-        out.append([sorted(p.name for p in path.glob("*.index")), names(manager.checkpoints), manager.latest_checkpoint and
-                    names([manager.latest_checkpoint]), (path / "checkpoint").read_text() if (path / "checkpoint").exists() else
-                    None])
+        out.append([sorted(p.name for p in path.glob("*.index")), names(manager.checkpoints)])
+        out.append(manager.latest_checkpoint and names([manager.latest_checkpoint]))
+        out.append((path / "checkpoint").read_text() if (path / "checkpoint").exists() else None)
     def saved(path): out.append(path and names([path]))
 
     group = tf.train.Checkpoint(v=tf.Variable(1.0), step=tf.Variable(0))
@@ -41,8 +41,9 @@ def program(tf, clock, directory, start):
     look(where, manager)
 
     where = directory + "/hours"
-    manager = tf.train.CheckpointManager(group, where, max_to_keep=2, keep_checkpoint_every_n_hours=1.0, checkpoint_name="h",
-    **clock.option) for _ in range(9):
+    options = {"max_to_keep": 2, "keep_checkpoint_every_n_hours": 1.0, "checkpoint_name": "h", **clock.option}
+    manager = tf.train.CheckpointManager(group, where, **options)
+    for _ in range(9):
         saved(manager.save())
         clock.now += 1500.0
     look(where, manager)
@@ -59,13 +60,14 @@ def program(tf, clock, directory, start):
     look(where, manager)
 
     where = directory + "/steps"
-    manager = tf.train.CheckpointManager(group, where, max_to_keep=None, step_counter=group.step, checkpoint_interval=3,
-    **clock.option) for check in (True, True, False, False, True, True, True, True):
+    options = {"max_to_keep": None, "step_counter": group.step, "checkpoint_interval": 3, **clock.option}
+    manager = tf.train.CheckpointManager(group, where, **options)
+    for check in (True, True, False, False, True, True, True, True):
         saved(manager.save(check_interval=check))
         assign(group.step.assign_add(1))
     look(where, manager)
-    manager = tf.train.CheckpointManager(group, where, max_to_keep=None, step_counter=group.step, checkpoint_interval=3,
-    **clock.option) saved(manager.restore_or_initialize())
+    manager = tf.train.CheckpointManager(group, where, **options)
+    saved(manager.restore_or_initialize())
     saved(manager.save())
     return json.loads(json.dumps(out))
 '''

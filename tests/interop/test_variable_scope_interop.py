@@ -13,8 +13,8 @@ def program(tf):
     out = []
     def note(scope):
         v = tf.get_variable("v", initializer=[1.0])
-        out.append([scope.name, scope.original_name_scope, v.name, tf.Variable(1.0, name="w").name, tf.constant(1.0,
-        name="c").name])
+        made = [v, tf.Variable(1.0, name="w"), tf.constant(1.0, name="c")]
+        out.append([scope.name, scope.original_name_scope, *[x.name for x in made]])
     def nest(depth, open_scope, **options):
         with open_scope(**options) as scope:
             note(scope)
