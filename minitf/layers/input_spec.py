@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from minitf.core import dtypes
-from minitf.core.spec import TensorShape, as_shape, compatible, shape_text
+from minitf.core.spec import Shape, as_shape, compatible, shape_text
 from minitf.core.structures import flatten
+from minitf.core.tensor import Tensor
 
 
 class InputSpec:
@@ -24,9 +25,8 @@ class InputSpec:
         self.min_ndim = min_ndim
         self.axes = dict(axes or {})
 
-    def fault(self, shape: TensorShape) -> str | None:
+    def fault(self, sizes: Shape) -> str | None:
         """What is wrong with a shape, or None."""
-        sizes = shape.sizes
         if sizes is None:
             return "its rank is not known" if self.ndim or self.min_ndim or self.max_ndim or self.axes else None
         rank = len(sizes)
@@ -52,12 +52,14 @@ def check_inputs(spec: Any, inputs: Any, layer: str) -> None:
     """Raises ValueError unless the inputs go with a layer's ``input_spec`` (an InputSpec or one for each input)."""
     if spec is None:
         return
+    if type(spec) is InputSpec and isinstance(inputs, Tensor) and spec.fault(inputs.spec.shape) is None:
+        return
     specs = [spec] if isinstance(spec, InputSpec) else flatten(spec)
     given = flatten(inputs)
     if len(given) != len(specs):
         raise ValueError(f'Layer "{layer}" expects {len(specs)} input(s), but it received {len(given)} input tensors.')
     for number, (one, tensor) in enumerate(zip(specs, given, strict=True)):
-        fault = one.fault(tensor.shape)
+        fault = one.fault(tensor.spec.shape)
         if fault is not None:
             raise ValueError(
                 f'Input {number} of layer "{layer}" is incompatible with the layer: {fault}. Full shape received: '

@@ -54,6 +54,7 @@ class Layer(Module):
     _trainable = True
     _input_shape: tuple[int | None, ...] | None = None
     built = False
+    _losses_added = False  # whether any layer of the process ever added a loss: most programs need not look for them
     _arguments: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -324,6 +325,7 @@ class Layer(Module):
 
     def add_loss(self, losses: Any) -> None:
         """Adds scalars to the loss: tensors (call it in ``call``), or functions without arguments, which stay for good."""
+        Layer._losses_added = True
         for loss in flatten(losses):
             self._losses.append(loss)
 
@@ -342,6 +344,8 @@ class Layer(Module):
         return getattr(self, slot)  # type: ignore[no-any-return]
 
     def _forget_losses(self) -> None:
+        if not Layer._losses_added:
+            return
         for layer in self._flatten_layers():
             if layer._losses:
                 layer._losses[:] = [loss for loss in layer._losses if callable(loss)]

@@ -1,0 +1,133 @@
+"""Optimizers of Keras beyond their numbers, rates of TensorFlow 1.x, and clipping of gradients."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import minitf as tf
+from minitf.keras import optimizers
+from minitf.optimizers import schedules
+
+
+class TestKerasOptimizers:
+    @pytest.mark.parametrize("name", ["sgd", "RMSprop", "adagrad", "Adam"])
+    def test_by_name(self, name):
+        assert type(optimizers.get(name)).__name__.lower() == name.lower()
+
+    def test_state_is_made_at_the_first_step(self, mode):
+        with mode.scope():
+            w = tf.Variable([1.0, 2.0], name="w")
+            optimizer = optimizers.Adam(0.1)
+            assert [v.name for v in optimizer.variables] == ["iteration:0"]
+            mode.repeat(lambda: optimizer.minimize(lambda: w * w, [w]), 2)
+            assert [v.name for v in optimizer.variables] == ["iteration:0", "Adam/m/w:0", "Adam/v/w:0"]
+            assert mode.value(optimizer.iterations) == 2
+            assert list(tf.train.children(optimizer)) == [
+                "_variables", "_iterations", "_learning_rate", "_index_dict", "_momentums", "_velocities",
+            ]  # fmt: skip
+
+    def test_a_loss_with_its_tape(self, mode):
+        with mode.scope():
+            w = tf.Variable(2.0)
+            optimizer = optimizers.SGD(0.5)
+
+            def step():
+                with tf.GradientTape() as tape:
+                    loss = w * w
+                return optimizer.minimize(loss, [w], tape)
+
+            mode.repeat(step, 1)
+            assert mode.value(w) == 0.0
+
+    def test_the_learning_rate_can_be_set(self):
+        w, optimizer = tf.Variable(1.0), optimizers.SGD(0.5)
+        optimizer.learning_rate = 0.25
+        optimizer.minimize(lambda: w * 1.0, [w])
+        assert w.numpy() == 0.75
+        assert float(optimizer.learning_rate) == 0.25
+
+    def test_a_deep_copy_is_apart(self):
+        w, optimizer = tf.Variable([1.0, 2.0]), optimizers.Adam(0.1)
+        optimizer.minimize(lambda: w * w, [w])
+        w2, optimizer2 = copy.deepcopy((w, optimizer))
+        before = [v.numpy() for v in [w, *optimizer.variables]]
+        optimizer2.minimize(lambda: w2 * w2, [w2])
+        for v, value in zip([w, *optimizer.variables], before, strict=True):
+            np.testing.assert_array_equal(v.numpy(), value)
+        assert int(optimizer2.iterations) == 2
+
+    @pytest.mark.parametrize(
+        "act, error, message",
+        [
+            (lambda w: optimizers.SGD(momentum=2.0), ValueError, "between 0 and 1"),
+            (lambda w: optimizers.SGD(clipnorm=1.0, global_clipnorm=1.0), ValueError, "At most one"),
+            (lambda w: optimizers.SGD().minimize(w * w, [w]), ValueError, "`tape` is required"),
+            (lambda w: optimizers.SGD().apply_gradients([(None, w)]), ValueError, "No gradients"),
+            (lambda w: optimizers.Optimizer().apply_gradients([(1.0, w)]), NotImplementedError, "must define update_step"),
+        ],
+    )
+    def test_mistakes(self, act, error, message):
+        with pytest.raises(error, match=message):
+            act(tf.Variable(1.0))
+
+    def test_a_variable_it_was_not_built_for(self):
+        optimizer, w = optimizers.SGD(), tf.Variable(1.0)
+        optimizer.minimize(lambda: w * w, [w])
+        other = tf.Variable(1.0, name="other")
+        with pytest.raises(KeyError, match="does not know .*other:0"):
+            optimizer.minimize(lambda: other * other, [other])
+
+    def test_a_scheduled_rate_cannot_be_set(self):
+        optimizer = optimizers.SGD(schedules.ExponentialDecay(0.1, 10, 0.5))
+        with pytest.raises(TypeError, match="follows a schedule"):
+            optimizer.learning_rate = 0.5
+
+
+class TestRates:
+    @pytest.mark.parametrize(
+        "decay, expected",
+        [
+            (lambda s: schedules.exponential_decay(1.0, s, 2, 0.25), [1.0, 0.5, 0.25]),
+            (lambda s: schedules.exponential_decay(1.0, s, 2, 0.25, staircase=True), [1.0, 1.0, 0.25]),
+            (lambda s: schedules.inverse_time_decay(1.0, s, 1, 1.0), [1.0, 1 / 2, 1 / 3]),
+            (lambda s: schedules.natural_exp_decay(1.0, s, 1, 1.0), np.exp([0.0, -1.0, -2.0])),
+            (lambda s: schedules.piecewise_constant(s, [0, 1], [3.0, 2.0, 1.0]), [3.0, 2.0, 1.0]),
+            (lambda s: schedules.polynomial_decay(1.0, s, 4, 0.0), [1.0, 0.75, 0.5]),
+            (lambda s: schedules.cosine_decay(1.0, s, 2), [1.0, 0.5, 0.0]),
+            (lambda s: schedules.cosine_decay_restarts(1.0, s, 1, t_mul=1.0), [1.0, 1.0, 1.0]),
+        ],
+    )
+    def test_they_follow_the_step_that_the_optimizer_counts(self, mode, decay, expected):
+        with mode.scope():
+            w, step = tf.Variable(0.0), tf.Variable(0, trainable=False, dtype=tf.int64)
+            optimizer = tf.train.GradientDescentOptimizer(decay(step))
+            mode.repeat(lambda: optimizer.minimize(lambda: w * -1.0, global_step=step), 3)
+            np.testing.assert_allclose(mode.value(w), np.sum(expected), rtol=1e-5)
+
+    def test_they_need_a_step(self):
+        with pytest.raises(ValueError, match="needs a global_step"):
+            schedules.exponential_decay(0.1, None, 10, 0.5)
+
+    def test_mistakes(self):
+        with pytest.raises(ValueError, match="one value more than boundaries"):
+            schedules.PiecewiseConstantDecay([1], [1.0])
+        with pytest.raises(NotImplementedError, match="must define __call__"):
+            schedules.LearningRateSchedule()(1)
+
+
+def test_clipping_between_computing_and_applying(mode):
+    from minitf.ops.norms import clip_by_global_norm
+
+    with mode.scope():
+        v, w = tf.Variable([3.0]), tf.Variable([4.0])
+        optimizer = tf.train.GradientDescentOptimizer(1.0)
+
+        def step():
+            gradients, variables = zip(*optimizer.compute_gradients(lambda: v * v * 0.5 + w * w * 0.5), strict=True)
+            clipped, norm = clip_by_global_norm(gradients, 1.0)
+            assert norm.shape == ()
+            return optimizer.apply_gradients(zip(clipped, variables, strict=True))
+
+        mode.repeat(step, 1)
+        np.testing.assert_allclose([mode.value(v)[0], mode.value(w)[0]], [3.0 - 0.6, 4.0 - 0.8], rtol=1e-6)
