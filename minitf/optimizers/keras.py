@@ -20,7 +20,6 @@ from minitf.ops.arithmetic import clip_by_value, maximum
 from minitf.ops.creating import cast, fill, zeros
 from minitf.ops.elementwise import rsqrt, sqrt
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
-from minitf.ops.training import apply_adam
 from minitf.optimizers import schedules as schedules
 from minitf.optimizers.schedules import LearningRateSchedule
 from minitf.runtimes.building import control_dependencies, group, init_scope
@@ -274,15 +273,13 @@ class Adam(Optimizer):
         i = self._index(variable)
         m, v = self._momentums[i], self._velocities[i]
         step = cast(self._iterations, variable.dtype) + 1.0
-        power_1, power_2 = self.beta_1**step, self.beta_2**step
-        if not self.amsgrad:
-            numbers = (power_1, power_2, rate, self.beta_1, self.beta_2, self.epsilon)
-            return apply_adam(variable.handle, m.handle, v.handle, *numbers, gradient)
-        alpha = rate * sqrt(1.0 - power_2) / (1.0 - power_1)
+        alpha = rate * sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
+        # not apply_adam: that op rounds 1 - beta in the variable's dtype, Keras does not
         mean = convert(m.assign_add((gradient - m) * (1.0 - self.beta_1)))
         spread = convert(v.assign_add((gradient * gradient - v) * (1.0 - self.beta_2)))
-        hat = self._velocity_hats[i]
-        spread = convert(hat.assign(maximum(hat, spread)))
+        if self.amsgrad:
+            hat = self._velocity_hats[i]
+            spread = convert(hat.assign(maximum(hat, spread)))
         return variable.assign_sub(mean * alpha / (sqrt(spread) + self.epsilon), read_value=False)
 
 
