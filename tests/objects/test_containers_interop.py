@@ -32,6 +32,10 @@ def step(net, original, operation, arguments):
     x = net.x
     if operation == "outside":
         original.append(7) if isinstance(original, list) else original.update(out=7)
+    elif operation == "outside set":
+        original[0 if isinstance(original, list) else "a"] = element(arguments[0])
+    elif operation == "outside swap":
+        original.update({"b": original.pop("a")})
     elif operation in ("append", "insert"):
         getattr(x, operation)(*arguments[:-1], element(arguments[-1]))
     elif operation == "extend":
@@ -55,12 +59,14 @@ def run(kind, program):
     seen = []
     for operation, arguments in program:
         try:
-            step(net, original, operation, arguments)
-            seen.append([shown(net.x), edges(net.x)])
+            if operation != "list":
+                step(net, original, operation, arguments)
+            # What a dict does not track is asked for now; if a later change undid it, only minitf would refuse.
+            asked = operation == "list" or (kind == "dict" and operation not in ("set", "update", "del"))
+            seen.append([shown(net.x), edges(net.x) if asked else None])
         except (IndexError, KeyError) as e:
-            seen.append(type(e).__name__)
-            break  # TensorFlow notes some changes before they fail
-    return seen
+            return [*seen, type(e).__name__]  # TensorFlow notes some changes before they fail
+    return [*seen, edges(net.x)]
 """
 
 TENSORFLOW = """
@@ -83,6 +89,7 @@ def list_program(choose):
             choose.choice(
                 [
                     either[0],
+                    ["list", []],
                     ["append", [word()]],
                     ["append", [word()]],
                     ["extend", [word(), word()]],
@@ -94,6 +101,7 @@ def list_program(choose):
                     ["insert", [choose.choice([0, 1, -1]), choose.choice([1, "v"])]],
                     ["clear", []],
                     ["outside", []],
+                    ["outside set", [choose.choice([choose.randint(100, 10**6), "v"])]],
                 ]
             )
         )
@@ -108,6 +116,7 @@ def dict_program(choose):
         program.append(
             choose.choice(
                 [
+                    ["list", []],
                     ["set", [key(), word()]],
                     ["set", [key(), word()]],
                     ["set", [key(), word()]],
@@ -117,6 +126,8 @@ def dict_program(choose):
                     ["setdefault", [key(), 5]],
                     ["clear", []],
                     ["outside", []],
+                    ["outside set", [choose.choice([choose.randint(100, 10**6), "v"])]],
+                    ["outside swap", []],
                 ]
             )
         )

@@ -107,9 +107,10 @@ UNTRACKED = {
 
 
 @pytest.mark.behaviour("S51")
+@pytest.mark.parametrize("kind", [dict, OrderedDict])
 @pytest.mark.parametrize("method", UNTRACKED)
-def test_methods_that_are_not_tracked_count_as_outside_changes(v, node, method):
-    plain = {"a": 1}
+def test_methods_that_are_not_tracked_count_as_outside_changes(v, node, method, kind):
+    plain = kind({"a": 1})
     net, same = node(d=plain), {"a": 1}
     assert UNTRACKED[method](net.d) == UNTRACKED[method](same)
     assert net.d == same == plain
@@ -228,10 +229,12 @@ class DictMachine(RuleBasedStateMachine):
     key = st.sampled_from(["a", "b", "", 1])
     element = st.one_of(st.integers(0, 2), st.sampled_from([tf.train.Trackable, list]))
 
+    kind = dict
+
     def __init__(self):
         super().__init__()
         self.net = tf.train.AutoTrackable()
-        self.original = {}
+        self.original = self.kind()
         self.net.d = self.original
         self.model = {}
         self.edges = {}
@@ -287,4 +290,11 @@ class DictMachine(RuleBasedStateMachine):
             assert edges(self.net.d) == list(self.edges)
 
 
+class OrderedDictMachine(DictMachine):
+    """The same for an OrderedDict."""
+
+    kind = OrderedDict
+
+
 TestDictMachine = DictMachine.TestCase
+TestOrderedDictMachine = OrderedDictMachine.TestCase

@@ -105,16 +105,16 @@ class TrackedDict(Container, dict[Any, Any]):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         hash(key)  # an unhashable key raises before there is an edge
-        self._catch_up()
+        self._catch_up(key)
         value = self._admitted(key, value)
         self._storage[key] = value
         super().__setitem__(key, value)
 
     def __delitem__(self, key: Any) -> None:
         self._storage[key]
-        self._catch_up()
+        self._catch_up(key)
         del self._storage[key]
-        super().__delitem__(key)
+        self._forget(key)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Assigns several keys, one after the other."""
@@ -125,36 +125,46 @@ class TrackedDict(Container, dict[Any, Any]):
         self.update(other)
         return self
 
-    def _catch_up(self) -> None:
-        """Before a tracked change: notes an outside change of the number of keys now, others when edges are listed."""
+    def _catch_up(self, key: Any) -> None:
+        """Before a tracked change: notes an outside change of this key or of the number of keys; others are noted later."""
         if super().__len__() != len(self._storage):
             self._look_behind()
             self._acknowledge()
+        elif not same(super().get(key, _NONE), self._storage.get(key, _NONE)):
+            self._foreign = True
 
     # -- changes that are not tracked ----------------------------------------------------------------------------------
 
-    def _bypassing(self, method: str, *args: Any) -> Any:
-        try:
-            return getattr(self._storage, method)(*args)
-        finally:
-            self._look_behind()
-            self._acknowledge()
-
-    def pop(self, *args: Any) -> Any:
+    def pop(self, key: Any, *default: Any) -> Any:
         """Removes a key and returns its value. Not tracked: the dict cannot be saved afterwards."""
-        return self._bypassing("pop", *args)
+        self._foreign |= key in self._storage
+        self._forget(key)
+        return self._storage.pop(key, *default)
 
     def popitem(self, *args: Any, **kwargs: Any) -> Any:
         """Removes and returns the last item. Not tracked: the dict cannot be saved afterwards."""
-        return self._bypassing("popitem", *args, *kwargs.values())
+        key, value = self._storage.popitem(*args, **kwargs)
+        self._foreign = True
+        self._forget(key)
+        return key, value
+
+    def _forget(self, key: Any) -> None:
+        if super().__contains__(key):
+            super().__delitem__(key)  # not pop: that of OrderedDict comes back to our methods
 
     def clear(self) -> None:
         """Removes everything. Not tracked: unless it was empty, the dict cannot be saved afterwards."""
-        self._bypassing("clear")
+        self._foreign |= bool(self._storage)
+        super().clear()
+        self._storage.clear()
 
-    def setdefault(self, *args: Any) -> Any:
+    def setdefault(self, key: Any, default: Any = None) -> Any:
         """The value of a key, set to a default if it is missing. Not tracked: then the dict cannot be saved afterwards."""
-        return self._bypassing("setdefault", *args)
+        if key not in self._storage:
+            self._foreign = True
+            self._storage[key] = default
+            super().__setitem__(key, default)
+        return self._storage[key]
 
     # -- reading: from the shared dict ---------------------------------------------------------------------------------
 

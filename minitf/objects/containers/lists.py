@@ -26,7 +26,7 @@ class ListWrapper(Container, list[Any]):
     ``wrapped_list`` becomes the storage; its lists, dicts and tuples are replaced by their wrappers, in place.
     """
 
-    __slots__ = ("__weakref__", "_foreign", "_moved", "_storage", "_tracking", "trainable")
+    __slots__ = ("__weakref__", "_foreign", "_moved", "_storage", "_tracked", "_tracking", "trainable")
 
     _storage: list[Any]
 
@@ -37,6 +37,7 @@ class ListWrapper(Container, list[Any]):
         self._storage = storage
         self._moved: str | None = None  # what replaced, deleted or moved a trackable element
         self._foreign = False  # the shared list was changed by someone else
+        self._tracked = 0  # how many of the known elements are trackable
         self.trainable = True
         for index, element in enumerate(storage):
             storage[index] = admit(self, str(index), element)
@@ -77,12 +78,16 @@ class ListWrapper(Container, list[Any]):
         elif not all(map(operator.is_, self._storage, list.__iter__(self))):
             self._foreign = not all(map(same, list.__iter__(self), self._storage))
 
+    def _catch_up(self) -> None:
+        """Before a change of one element: notes an outside change of the length now, others when edges are listed."""
+        if list.__len__(self) != len(self._storage):
+            self._look_behind()
+            self._acknowledge()
+
     def _acknowledge(self) -> None:
         """Takes the shared list's present items for known."""
         list.__setitem__(self, slice(None), self._storage)
-
-    def _holds_tracked(self) -> bool:
-        return any(isinstance(element, Tracked) for element in self._storage)
+        self._tracked = sum(isinstance(element, Tracked) for element in self._storage)
 
     def _contents(self) -> Iterable[Any]:
         return self._storage
@@ -91,13 +96,11 @@ class ListWrapper(Container, list[Any]):
 
     def append(self, value: Any) -> None:
         """Adds an element at the end; a restore that waits for its index happens now."""
-        storage = self._storage
-        if list.__len__(self) != len(storage):
-            self._look_behind()
-            self._acknowledge()
-        value = admit(self, str(len(storage)), value)
-        storage.append(value)
+        self._catch_up()
+        value = admit(self, str(len(self._storage)), value)
+        self._storage.append(value)
         list.append(self, value)
+        self._tracked += isinstance(value, Tracked)
 
     def extend(self, values: Iterable[Any]) -> None:
         """Appends each of ``values``."""
@@ -119,16 +122,21 @@ class ListWrapper(Container, list[Any]):
     # -- other changes -------------------------------------------------------------------------------------------------
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._look_behind()
         if isinstance(key, slice):
+            self._look_behind()
             self._set_slice(key, value)
-        else:
-            replaced = isinstance(self._storage[key], Tracked)
-            # The subscript as it was written names the edge, also a negative one (S40).
-            self._storage[key] = admit(self, str(operator.index(key)), value)
-            if replaced:
-                self._moved = "__setitem__"
-        self._acknowledge()
+            self._acknowledge()
+            return
+        self._catch_up()
+        replaced = self._storage[key]
+        # The subscript as it was written names the edge, also a negative one (S40).
+        value = admit(self, str(operator.index(key)), value)
+        self._foreign |= not same(list.__getitem__(self, key), replaced)
+        if isinstance(replaced, Tracked):
+            self._moved = "__setitem__"
+        self._storage[key] = value
+        list.__setitem__(self, key, value)
+        self._tracked += isinstance(value, Tracked) - isinstance(replaced, Tracked)
 
     def _set_slice(self, key: slice, values: Iterable[Any]) -> None:
         before = self._storage
@@ -145,57 +153,60 @@ class ListWrapper(Container, list[Any]):
             for take_back in reversed(undo):
                 take_back()
             raise
-        if self._holds_tracked():
+        if any(isinstance(element, Tracked) for element in before):
             self._moved = "__setitem__ with a slice"
         before[:] = after
 
-    def _shrinking(self, operation: str) -> None:
-        """To be called before elements go or change places."""
-        self._look_behind()
-        if self._moved is None and self._holds_tracked():
+    def _moving(self, operation: str) -> None:
+        """To be called when elements go or change places."""
+        if self._moved is None and self._tracked:
             self._moved = operation
 
+    def _removed(self, index: Any, operation: str) -> Any:
+        self._catch_up()
+        value = self._storage.pop(index)
+        self._moving(operation)
+        self._foreign |= not same(list.pop(self, index), value)
+        self._tracked -= isinstance(value, Tracked)
+        return value
+
     def __delitem__(self, key: Any) -> None:
-        self._storage[key]  # a bad index raises before anything is noted
-        self._shrinking("del")
-        del self._storage[key]
-        self._acknowledge()
+        if isinstance(key, slice):
+            self._look_behind()
+            self._moving("del")
+            del self._storage[key]
+            self._acknowledge()
+        else:
+            self._removed(key, "del")
 
     def pop(self, index: Any = -1) -> Any:
         """Removes and returns an element."""
-        if not self._storage:
-            raise IndexError("pop from empty list")
-        self._storage[index]
-        self._shrinking("pop")
-        value = self._storage.pop(index)
-        self._acknowledge()
-        return value
+        return self._removed(index, "pop")
 
     def remove(self, value: Any) -> None:
         """Removes the first element that equals ``value``."""
-        index = self._storage.index(value)
-        self._shrinking("remove")
-        del self._storage[index]
-        self._acknowledge()
+        self._removed(self._storage.index(value), "remove")
 
     def clear(self) -> None:
         """Removes all elements."""
-        self._shrinking("clear")
+        self._look_behind()
+        self._moving("clear")
         self._storage.clear()
         self._acknowledge()
 
     def insert(self, index: Any, value: Any) -> None:
         """Inserts an element before ``index``. If anything trackable is involved, the list cannot be saved any more."""
         value = value.value if isinstance(value, NoDependency) else wrap(value)
-        self._shrinking("insert")
-        if self._moved is None and isinstance(value, Tracked):
-            self._moved = "insert"
+        self._catch_up()
         self._storage.insert(index, value)
-        self._acknowledge()
+        list.insert(self, index, value)
+        self._tracked += isinstance(value, Tracked)
+        self._moving("insert")
 
     def sort(self, *, key: Any = None, reverse: bool = False) -> None:
         """Sorts in place."""
-        self._shrinking("sort")
+        self._look_behind()
+        self._moving("sort")
         try:
             self._storage.sort(key=key, reverse=reverse)
         finally:
