@@ -22,6 +22,7 @@ from minitf.core.structures import flatten
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
+from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
 from minitf.runtimes.building import control_dependencies, group, init_scope
 from minitf.runtimes.graph_home import GraphKeys
@@ -206,13 +207,14 @@ class Optimizer(SlotOwner):
         return slot.handle  # type: ignore[no-any-return]
 
     def _slot_name(self, var: Any, name: str) -> str:
-        base = f"{var.handle.name}/{self._name}"
+        around = get_variable_scope().name
+        base = f"{around}/{var.handle.name}/{self._name}" if around else f"{var.handle.name}/{self._name}"
         made = _slots_made.setdefault(var.handle, {})
         count = made[base] = made.get(base, -1) + 1
         return f"{base}_{count}" if count else base
 
     def _make_slot(self, var: Any, name: str, initial_value: Any, dtype: Any, shape: Any, waiting: Any) -> Any:
-        with names.entered(names.Scope()):  # a slot is called after its variable, whatever scope the training code is in
+        with names.entered(names.Scope()):  # a slot is called after its variable, whatever name scope the training code is in
             return super()._make_slot(var, name, initial_value, dtype, shape, waiting)
 
     # -- variables that belong to no other -----------------------------------------------------------------------------

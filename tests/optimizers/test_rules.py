@@ -88,6 +88,15 @@ def test_slots_are_called_after_the_variable_whatever_the_scope(mode):
         assert optimizer.get_slot(w, "momentum").name == "model/w/Momentum:0"
 
 
+def test_a_variable_scope_comes_before_the_names_of_slots(mode):
+    with mode.scope():
+        w = tf.Variable([1.0], name="w")
+        with tf.variable_scope("train"):
+            optimizer = optimizers.MomentumOptimizer(0.1, 0.9)
+            optimizer.minimize(lambda: tf.reduce_sum(w * w))
+        assert optimizer.get_slot(w, "momentum").name == "train/w/Momentum:0"
+
+
 def test_names_of_operations_in_a_graph():
     with tf.Graph().as_default() as graph:
         w, step = tf.Variable([1.0]), tf.Variable(0, trainable=False)
