@@ -106,12 +106,16 @@ class CheckpointLoadStatus(LoadStatus):
         return self
 
     def assert_nontrivial_match(self) -> CheckpointLoadStatus:
-        """Raises AssertionError if nothing except the root was matched. Gives the status."""
+        """Raises AssertionError if nothing except the root was matched. Gives the status.
+
+        Like the other assertions it remembers the objects that it sees without a counterpart (S196).
+        """
         r = self._restoration
         walk = self._walk()
+        unmatched = self._unmatched(walk, r.matched())
         if sum(r.object_at(node) is not None for node in range(len(r.bound))) > 1:
             return self
-        lines = [f"{walk.display(n)} ({_what(obj)})" for n, obj in self._unmatched(walk, r.matched())]
+        lines = [f"{walk.display(n)} ({_what(obj)})" for n, obj in unmatched]
         if not lines:
             raise AssertionError(
                 f"Nothing to load. No dependencies have been added to the root, a {type(self._root).__name__}, yet; "
