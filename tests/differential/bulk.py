@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import time
 from collections import Counter
@@ -42,11 +41,10 @@ def run(
 
 
 def kinds(differing: list[Verdict]) -> list[Verdict]:
-    """One of each kind of difference: those that say the same but for numbers, at the same kind of step, are one kind."""
+    """One of each kind of difference."""
     by_kind: dict[str, Verdict] = {}
     for verdict in sorted(differing, key=lambda v: len(v.program.steps)):
-        step = [*verdict.program.steps, ["look"]][verdict.step or 0]
-        by_kind.setdefault(re.sub(r"\d+", "", f"{step[0]} {verdict.difference}"), verdict)
+        by_kind.setdefault(verdict.kind, verdict)
     return list(by_kind.values())
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -16,6 +18,8 @@ from differential.interpreter import Interpreter, Observation
 from differential.oracle import Oracle
 from differential.programs import Program, Step
 
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where there is one, files need not wait for a disk
+
 
 @dataclass
 class Verdict:
@@ -27,6 +31,12 @@ class Verdict:
     expected: Observation | None = None
     found: Observation | None = None
     deviations: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """Differences that say the same but for numbers, at the same kind of step, are of one kind."""
+        step = [*self.program.steps, ["look"]][self.step or 0]
+        return re.sub(r"\d+", "", f"{step[0]} {self.difference}")
 
     def __str__(self) -> str:
         where = "the last look" if self.step == len(self.program.steps) else f"step {self.step}"
@@ -44,7 +54,18 @@ class Comparison:
     def __call__(self, programs: list[Program]) -> list[Verdict]:
         """Each program on both sides, in the order that it says; the second side reads files of the first one."""
         self.ran += len(programs)
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as root:
+        collecting = gc.isenabled()
+        try:
+            return self._compare(programs)
+        finally:
+            gc.unfreeze()
+            if collecting:
+                gc.enable()
+
+    def _compare(self, programs: list[Program]) -> list[Verdict]:
+        with tempfile.TemporaryDirectory(
+            ignore_cleanup_errors=True, dir=MEMORY if os.access(MEMORY, os.W_OK) else None
+        ) as root:
             places = [os.path.join(root, str(n)) for n in range(len(programs))]
             ours: dict[int, Any] = {}
             for n, program in enumerate(programs):

@@ -39,8 +39,8 @@ def may_differ(program: Program, plain: list[Observation]) -> bool:
                 roots, used, by_saver, graph = {}, [], set(), mode == "graph"
             case ["saver", k, root]:
                 roots[k] = root
-            case ["drop", n] if n in roots.values():
-                return True  # S33
+            case [kind, n, *_] if n in roots.values() and kind in ("drop", "plain", "checkpoint"):
+                return True  # S33: the number means nothing, or another object, from here on
             case ["save", k, _, 0] if k in roots:
                 return True  # S247
             case ["save" | "write", k, *_] if graph:

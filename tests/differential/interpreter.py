@@ -50,6 +50,7 @@ class Interpreter:
     def run(self, program: Program) -> list[Observation]:
         """All observations."""
         gc.collect()
+        gc.freeze()  # what is there already need not be looked at again and again
         gc.disable()
         self.on.begin(program.mode == "graph")
         try:

@@ -6,7 +6,7 @@ from differential.compare import Comparison, Verdict
 
 
 def shrink(verdict: Verdict, compare: Comparison, tries: int = 400) -> Verdict:
-    """The smallest differing program found by leaving out ever shorter runs of steps; its own difference may be another one."""
+    """The smallest program found with the same kind of difference, by leaving out ever shorter runs of steps."""
     best = verdict
     length = max(1, len(best.program.steps) // 2)
     while length and tries > 0:
@@ -14,9 +14,9 @@ def shrink(verdict: Verdict, compare: Comparison, tries: int = 400) -> Verdict:
         programs = [best.program.with_steps(steps[:at] + steps[at + length :]) for at in range(0, len(steps), length)]
         programs = programs[:tries]
         tries -= len(programs)
-        smaller = [v for v in compare(programs) if v.difference]
+        smaller = [v for v in compare(programs) if v.difference and v.kind == verdict.kind]
         if smaller:
-            best = min(smaller, key=lambda v: (v.difference != best.difference, len(v.program.steps)))
+            best = min(smaller, key=lambda v: len(v.program.steps))
             length = min(length, max(1, len(best.program.steps) // 2))
         else:
             length //= 2

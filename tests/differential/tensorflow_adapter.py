@@ -110,7 +110,9 @@ class _Saver(machinery.TrackableSaver):
 
     def save(self, *arguments: Any, **named: Any) -> Any:
         if _Coordinator.own_ops and self._saveables_cache is not None:
-            self._saveables_cache.clear()
+            for cache in (self._saveables_cache, self._cache):
+                for key in list(cache):
+                    del cache[key]
             self._last_save_object_graph = None
         return super().save(*arguments, **named)
 
