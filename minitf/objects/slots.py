@@ -12,6 +12,7 @@ from typing import Any
 from minitf.core.runtime import using
 from minitf.core.spec import shape_text
 from minitf.core.state import Handle
+from minitf.objects.creators import hooked
 from minitf.objects.trackable import AutoTrackable, arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
 
@@ -93,9 +94,11 @@ class SlotOwner(AutoTrackable):
     def _make_restored_slot(self, var: Any, name: str, waiting: Any) -> Any | None:
         """A new slot, not kept yet, with the value that a checkpoint has for it.
 
-        None in a graph, where only the program makes slots (S139). Raises ValueError if the value does not fit ``var`` (S146).
-        Override it for slots whose shape is not their variable's.
+        None in a graph, where only the program makes slots (S139), and while a hook on the making of variables is active
+        (S145). Raises ValueError if the value does not fit ``var`` (S146). Override it for slots of other shapes.
         """
+        if hooked(var.handle.home):
+            return None
         slot = var.handle.home.at_once(lambda: self._make_slot(var, name, None, None, None, waiting))
         if slot is not None and tuple(slot.spec.shape) != tuple(var.spec.shape):
             raise ValueError(

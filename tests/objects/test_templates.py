@@ -168,3 +168,70 @@ def test_a_custom_getter_makes_the_variables(mode, t):
     template()
     assert asked == [f"{t}/v"]
     assert list(tf.train.children(template)) == ["v"]
+
+
+@pytest.fixture
+def checkpoint(mode):
+    """A Checkpoint whose saves and restores find the session."""
+    if mode.session:
+        with mode.session.as_default():
+            yield tf.train.Checkpoint
+    else:
+        yield tf.train.Checkpoint
+
+
+@pytest.mark.behaviour("S130", "S63")
+def test_a_template_is_restored_when_it_is_called(mode, t, checkpoint, tmp_path):
+    template = tf.make_template(t, templated)
+    v, v2, w, _, captured = template()
+    for variable, value in ((v, [12.0]), (v2, [14.0]), (w, [15.0]), (captured, -5.0)):
+        mode.set(variable, value)
+    path = checkpoint(my_template=template).write(str(tmp_path / "x"))
+    loaded = tf.make_template(t, templated)
+    status = checkpoint(my_template=loaded).read(path)
+    v, v2, w, _, captured = loaded()
+    assert v.name == f"{t}_1/v:0"
+    assert sorted(tf.train.children(loaded)) == ["ManualScope", "deep/w", "v", "v2"]
+    status.assert_consumed().run_restore_ops()
+    assert [mode.value(x) for x in (v, v2, w, captured)] == [[12.0], [14.0], [15.0], -5.0]
+
+
+@pytest.mark.behaviour("S130", "S68")
+def test_a_restored_template_does_not_initialise_in_vain(mode, t, checkpoint, tmp_path):
+    calls = []
+
+    def noting(shape, dtype=None, **_):
+        calls.append(shape)
+        return tf.zeros(shape)
+
+    def function():
+        return tf.get_variable("v", [1], initializer=noting)
+
+    template = tf.make_template(t, function)
+    mode.set(template(), [3.0])
+    path = checkpoint(t=template).write(str(tmp_path / "x"))
+    loaded = tf.make_template(t, function)
+    status = checkpoint(t=loaded).read(path)
+    del calls[:]
+    variable = loaded()
+    assert len(calls) == (0 if mode.eager else 1)
+    status.run_restore_ops()
+    assert mode.value(variable) == [3.0]
+
+
+@pytest.mark.behaviour("S130")
+def test_templates_inside_templates_are_restored(mode, t, checkpoint, tmp_path):
+    def outer():
+        one, two = tf.make_template("i1", get), tf.make_template("i2", get)
+        return one(), two(), two()
+
+    template = tf.make_template(t, outer)
+    a, b, _ = template()
+    mode.set(a, [20.0])
+    mode.set(b, [25.0])
+    path = checkpoint(t=template).write(str(tmp_path / "x"))
+    loaded = tf.make_template(t + "again", outer)
+    status = checkpoint(t=loaded).read(path)
+    variables = loaded()
+    status.assert_consumed().run_restore_ops()
+    assert [mode.value(x) for x in variables] == [[20.0], [25.0], [25.0]]
