@@ -43,6 +43,11 @@ _WHERE = {
         tensor_scatter_nd_max tensor_scatter_nd_min boolean_mask one_hot""",
     "minitf.ops.indexing": "newaxis strided_slice slice",
     "minitf.ops.products": "matmul",
+    "minitf.ops.control": "cond case switch_case identity_n tuple Assert",
+    "minitf.ops.loops": "while_loop map_fn scan foldl foldr",
+    "minitf.ops.printing": "print",
+    "minitf.ops.strings": "as_string",
+    "minitf.ops.custom": "custom_gradient",
     "minitf.ops.repeating": "tile repeat",
     "minitf.ops.padding": "pad",
     "minitf.ops.sorting": "argsort searchsorted sort unique unique_with_counts",
@@ -60,7 +65,8 @@ _WHERE = {
         placeholder placeholder_with_default executing_eagerly get_default_graph disable_eager_execution
         enable_eager_execution name_scope control_dependencies device init_scope no_op group get_collection
         add_to_collection global_variables trainable_variables local_variables variables_initializer
-        global_variables_initializer local_variables_initializer""",
+        global_variables_initializer local_variables_initializer is_variable_initialized
+        report_uninitialized_variables""",
     "minitf.autodiff": "GradientTape gradients UnconnectedGradients",
     # objects and checkpoints
     "minitf.objects.variable": "Variable",
@@ -69,9 +75,10 @@ _WHERE = {
         AUTO_REUSE VariableScope get_local_variable get_variable get_variable_scope variable_scope""",
     "minitf.objects.module": "Module",
     "minitf.objects.templates": "make_template capture_dependencies",
+    "minitf.objects.creators": "variable_creator_scope",
     "minitf.checkpoint.saver": "CheckpointableSaver",
 }
-_ROOMS = "bitwise compat data errors keras layers linalg math nn optimizers random strings train"
+_ROOMS = "bitwise compat data errors keras layers linalg math nn optimizers random strings testing train"
 
 _get, __dir__, __all__ = names_from(__name__, _WHERE, submodules=_ROOMS)
 __all__ += ["__version__"]

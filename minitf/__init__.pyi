@@ -12,6 +12,7 @@ from minitf import nn as nn
 from minitf import optimizers as optimizers
 from minitf import random as random
 from minitf import strings as strings
+from minitf import testing as testing
 from minitf import train as train
 from minitf.autodiff import GradientTape as GradientTape
 from minitf.autodiff import UnconnectedGradients as UnconnectedGradients
@@ -58,6 +59,7 @@ from minitf.core.op import op as op
 from minitf.core.runtime import using as using
 from minitf.core.spec import TensorShape as TensorShape
 from minitf.core.tensor import Tensor as Tensor
+from minitf.objects.creators import variable_creator_scope as variable_creator_scope
 from minitf.objects.function import TensorSpec as TensorSpec
 from minitf.objects.function import function as function
 from minitf.objects.module import Module as Module
@@ -98,6 +100,12 @@ from minitf.ops.comparisons import logical_or as logical_or
 from minitf.ops.comparisons import not_equal as not_equal
 from minitf.ops.comparisons import where as where
 from minitf.ops.complex import complex as complex
+from minitf.ops.control import Assert as Assert
+from minitf.ops.control import case as case
+from minitf.ops.control import cond as cond
+from minitf.ops.control import identity_n as identity_n
+from minitf.ops.control import switch_case as switch_case
+from minitf.ops.control import tuple as tuple
 from minitf.ops.creating import cast as cast
 from minitf.ops.creating import constant as constant
 from minitf.ops.creating import convert_to_tensor as convert_to_tensor
@@ -110,6 +118,7 @@ from minitf.ops.creating import ones_like as ones_like
 from minitf.ops.creating import stop_gradient as stop_gradient
 from minitf.ops.creating import zeros as zeros
 from minitf.ops.creating import zeros_like as zeros_like
+from minitf.ops.custom import custom_gradient as custom_gradient
 from minitf.ops.einsum import einsum as einsum
 from minitf.ops.einsum import tensordot as tensordot
 from minitf.ops.elementwise import abs as abs
@@ -153,10 +162,16 @@ from minitf.ops.joining import concat as concat
 from minitf.ops.joining import split as split
 from minitf.ops.joining import stack as stack
 from minitf.ops.joining import unstack as unstack
+from minitf.ops.loops import foldl as foldl
+from minitf.ops.loops import foldr as foldr
+from minitf.ops.loops import map_fn as map_fn
+from minitf.ops.loops import scan as scan
+from minitf.ops.loops import while_loop as while_loop
 from minitf.ops.norms import clip_by_global_norm as clip_by_global_norm
 from minitf.ops.norms import clip_by_norm as clip_by_norm
 from minitf.ops.norms import norm as norm
 from minitf.ops.padding import pad as pad
+from minitf.ops.printing import print as print
 from minitf.ops.products import matmul as matmul
 from minitf.ops.ranges import linspace as linspace
 from minitf.ops.ranges import range as range
@@ -188,6 +203,7 @@ from minitf.ops.sorting import searchsorted as searchsorted
 from minitf.ops.sorting import sort as sort
 from minitf.ops.sorting import unique as unique
 from minitf.ops.sorting import unique_with_counts as unique_with_counts
+from minitf.ops.strings import as_string as as_string
 from minitf.runtimes.building import add_to_collection as add_to_collection
 from minitf.runtimes.building import control_dependencies as control_dependencies
 from minitf.runtimes.building import device as device
@@ -200,12 +216,14 @@ from minitf.runtimes.building import global_variables as global_variables
 from minitf.runtimes.building import global_variables_initializer as global_variables_initializer
 from minitf.runtimes.building import group as group
 from minitf.runtimes.building import init_scope as init_scope
+from minitf.runtimes.building import is_variable_initialized as is_variable_initialized
 from minitf.runtimes.building import local_variables as local_variables
 from minitf.runtimes.building import local_variables_initializer as local_variables_initializer
 from minitf.runtimes.building import name_scope as name_scope
 from minitf.runtimes.building import no_op as no_op
 from minitf.runtimes.building import placeholder as placeholder
 from minitf.runtimes.building import placeholder_with_default as placeholder_with_default
+from minitf.runtimes.building import report_uninitialized_variables as report_uninitialized_variables
 from minitf.runtimes.building import trainable_variables as trainable_variables
 from minitf.runtimes.building import variables_initializer as variables_initializer
 from minitf.runtimes.eager import Eager as Eager

@@ -141,3 +141,34 @@ def test_tape_memory_is_released():
     del tape
     gc.collect()
     assert ref() is None
+
+
+@pytest.mark.parametrize("runtime", ["eager", "graph"])
+def test_custom_gradient(runtime):
+    @tf.custom_gradient
+    def clipped(x, scale):
+        return tf.exp(x) * scale, lambda upstream: (upstream * 7.0, None)
+
+    with tf.using(tf.Eager() if runtime == "eager" else tf.Graph()):
+        x = tf.constant(2.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = clipped(x, 3.0) * 10.0
+        gradient = tape.gradient(y, x)
+        if runtime == "eager":
+            assert abs(float(y) - np.exp(2.0) * 30) < 1e-3
+            assert gradient == 70.0
+        else:
+            session = tf.Session()
+            assert session.run(gradient) == 70
+            assert session.run(tf.gradients(y, x)) == [70]
+
+    @tf.custom_gradient
+    def wrong(x):
+        return x, lambda upstream: (upstream, upstream)
+
+    with tf.GradientTape() as tape:
+        v = tf.Variable(1.0)
+        y = wrong(v)
+    with pytest.raises(ValueError, match="1 arguments"):
+        tape.gradient(y, v)

@@ -125,7 +125,7 @@ PROMISED = {
         is_variable_initialized report_uninitialized_variables GradientTape gradients stop_gradient custom_gradient device
         float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string
         DType as_dtype float8_e5m2 float8_e4m3fn int4 uint4 errors random math nn CheckpointableSaver make_template
-        capture_dependencies record keras layers explore testing train compat""",
+        capture_dependencies keras layers testing train compat""",
     "minitf.compat.v1": """
         disable_eager_execution enable_eager_execution disable_v2_behavior Session placeholder get_variable variable_scope
         global_variables_initializer train AUTO_REUSE""",
@@ -141,8 +141,6 @@ PROMISED = {
         GradientDescentOptimizer MomentumOptimizer AdagradOptimizer RMSPropOptimizer AdamOptimizer ExponentialMovingAverage
         get_or_create_global_step""",
     "minitf.keras": "Model Sequential layers",
-    "minitf.testing": "strategies RestoreMachine conformance",
-    "minitf.explore": "check replay",
 }
 
 

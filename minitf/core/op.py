@@ -63,6 +63,7 @@ _COMPLEX = (dtypes.complex64, dtypes.complex128)
 if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at run time only
     Anything: TypeAlias = Any
     Other: TypeAlias = Any
+    Mixed: TypeAlias = Any
     Numeric: TypeAlias = Any
     Real: TypeAlias = Any
     Floating: TypeAlias = Any
@@ -77,6 +78,7 @@ if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at
 else:
     Anything = Kind("any dtype", None)
     Other = Anything.apart("any dtype (another)")
+    Mixed = Anything.apart("any dtypes")  # the one kind whose inputs need not agree
     Numeric = Kind("a number", (*_FLOATS, *_INTS, *_COMPLEX))
     Real = Kind("a real number", (*_FLOATS, *_INTS))
     Floating = Kind("a float or complex number", (*_FLOATS, *_COMPLEX))
@@ -207,7 +209,7 @@ class Op:
                     continue
                 out[i] = value = give()
             dtype, kind = value.dtype, kinds[i]
-            found = agreed.setdefault(kind, dtype)
+            found = dtype if kind is Mixed else agreed.setdefault(kind, dtype)
             if found is not dtype or (kind.allowed is not None and dtype not in kind.allowed):
                 raise self._dtype_error(i, dtype, found, kind)
         for i in later:
@@ -216,7 +218,7 @@ class Op:
                 continue
             tensor = convert_like(value, agreed.get(kind), kind, runtime)
             out[i] = tensor
-            found = agreed.setdefault(kind, tensor.dtype)
+            found = tensor.dtype if kind is Mixed else agreed.setdefault(kind, tensor.dtype)
             if found is not tensor.dtype or (kind.allowed is not None and tensor.dtype not in kind.allowed):
                 raise self._dtype_error(i, tensor.dtype, found, kind)
         return tuple(out)

@@ -156,8 +156,13 @@ def current() -> Runtime:
     return here
 
 
+def load(module: str) -> Any:
+    """A module that stands above the caller, by its name: for what it provides at run time and nobody imports."""
+    return importlib.import_module(module)
+
+
 def _load_default() -> Runtime:
-    importlib.import_module("minitf.runtimes.eager")  # by name: the core does not know the runtimes
+    load("minitf.runtimes.eager")
     assert _default is not None, "the eager runtime sets itself as the default"
     return _default
 

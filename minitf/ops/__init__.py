@@ -16,6 +16,7 @@ _FRONT = (
 _LATER = (
     "repeating", "padding", "diagonals", "activations", "losses", "training", "random", "stateless", "special", "sorting",
     "norms", "normalisation", "segments", "einsum", "decompositions", "conv", "pooling", "formulas", "strings",
+    "control", "loops", "printing", "custom",
 )  # fmt: skip
 
 for _module in _FRONT:

@@ -36,6 +36,20 @@ def _(g, out, handle):
 
 
 @op(stateful=True)
+def uninitialized_names(*handles: Place, names):
+    """The names (a string vector) of those variables that have no value yet."""
+    missing = [name.encode() for handle, name in zip(handles, names, strict=True) if handle.value is None]
+    out = np.empty(len(missing), dtype=object)
+    out[:] = missing
+    return out
+
+
+@uninitialized_names.infer
+def _(*handles, names):
+    return Spec(dtypes.string, (None,))
+
+
+@op(stateful=True)
 def is_initialized(handle: Place):
     """True if the variable has a value."""
     return np.bool_(handle.value is not None)

@@ -12,6 +12,7 @@ from typing import Any
 from minitf.core import dtypes, names, runtime
 from minitf.core.spec import as_shape
 from minitf.ops import sources
+from minitf.ops.state import is_initialized, uninitialized_names
 from minitf.runtimes.graph import Graph
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.session import current_graph
@@ -141,3 +142,15 @@ def global_variables_initializer() -> Any:
 def local_variables_initializer() -> Any:
     """An operation that initialises all local variables."""
     return variables_initializer(local_variables())
+
+
+def is_variable_initialized(variable: Any) -> Any:
+    """A bool tensor: whether the variable has a value."""
+    return is_initialized(variable.handle)
+
+
+def report_uninitialized_variables(var_list: Any = None, name: str = "report_uninitialized_variables") -> Any:
+    """A string vector with the names of the variables that have no value yet, by default of all of the graph."""
+    variables = global_variables() + local_variables() if var_list is None else list(var_list)
+    handles = [v.handle for v in variables]
+    return uninitialized_names(*handles, names=[h.name for h in handles], name=name)

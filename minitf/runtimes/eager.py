@@ -174,9 +174,7 @@ class Eager:
 
     def trace(self, *arguments: Any) -> Any:
         """Traces a Python function inside this home: see ``tracing.trace``."""
-        from minitf.runtimes.tracing import trace  # a trace is a graph, so it cannot be imported before graphs
-
-        return trace(self, *arguments)
+        return runtime.load("minitf.runtimes.tracing").trace(self, *arguments)  # a trace is a graph: later than graphs
 
     def outermost(self) -> Eager:
         """Itself: eager code is inside nothing."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from minitf.core import dtypes, names
+from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.spec import Spec, merge_shapes
 from minitf.core.state import Batch, Handle
@@ -112,9 +112,7 @@ class GraphHome:
 
     def trace(self, *arguments: Any) -> Any:
         """Traces a Python function inside this home: see ``tracing.trace``."""
-        from minitf.runtimes.tracing import trace  # a trace is a graph, so it cannot be imported before graphs
-
-        return trace(self, *arguments)
+        return runtime.load("minitf.runtimes.tracing").trace(self, *arguments)  # a trace is a graph: later than graphs
 
     def outermost(self) -> Any:
         """Itself."""

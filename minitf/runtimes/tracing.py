@@ -8,7 +8,7 @@ after another in that runtime, so gradients and sessions see them as if they had
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minitf.core import names, runtime
@@ -21,7 +21,7 @@ from minitf.core.tensor import SymbolicTensor, Tensor
 from minitf.ops.sources import placeholder
 from minitf.runtimes.graph import Graph
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.plan import needed
+from minitf.runtimes.plan import needed, normal
 
 
 class Trace(Graph):
@@ -30,9 +30,10 @@ class Trace(Graph):
     def __init__(self, outer_home: Any, may_create: bool):
         super().__init__()
         self.outer_home = outer_home
+        self.owner = getattr(outer_home, "owner", outer_home)  # the home of variables: the next one outside that is no trace
         self.may_create = may_create
         self.captured: dict[int, tuple[Tensor, SymbolicTensor]] = {}
-        self.streams = Streams(self.outer_home, shared=False)
+        self.streams = Streams(self.owner, shared=False)
         self.streams.seed = self.outer_home.streams.seed
 
     def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
@@ -52,7 +53,7 @@ class Trace(Graph):
 
     def _check_mine(self, value: Any, op: Op) -> None:
         if isinstance(value, Handle):
-            if value.home is not self.outer_home:
+            if value.home is not self.owner:
                 value.home.refuse(value, op.name)
         else:
             super()._check_mine(value, op)
@@ -91,6 +92,21 @@ class Traced:
         self.fetches: list[Any] = [*self.outputs, *effects]
         self.operations: list[Operation] = needed(self.fetches, {id(f) for f in self.feeds})
         self.plan: Callable[[Sequence[Any]], Any] | None = None  # compiled by the eager runtime at the first call
+
+    @property
+    def handles(self) -> list[Handle]:
+        """The variables that it uses, in the order of their first use."""
+        return list(dict.fromkeys(h for o in self.operations for h in o.handles))
+
+    def compute(self, values: Sequence[Any], cells: Mapping[Handle, Any]) -> list[Any]:
+        """Computes the outputs on arrays, kernel by kernel; ``cells`` are those of its handles."""
+        here: dict[int, Any] = {id(f): v for f, v in zip(self.feeds, values, strict=True)}
+        for o in self.operations:
+            arguments = [cells[a] if isinstance(a, Handle) else None if a is None else here[id(a)] for a in o.arguments]
+            result = normal(o.kernel_op.kernel(*arguments, **o.attrs))
+            for t, v in zip(o.outputs, result if o.several else (result,), strict=False):
+                here.setdefault(id(t), v)
+        return [here[id(t)] for t in self.outputs]
 
     def replay(self, run: Any, values: Sequence[Any]) -> list[Any]:
         """Applies the operations one after another in the runtime ``run``; gives the outputs."""

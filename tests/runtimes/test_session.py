@@ -223,3 +223,13 @@ def test_a_scheduler_chooses_among_ready_operations(graph):
         s.run([first, second])
         assert tf.Session is type(s)
         assert s.run(v) == expected
+
+
+def test_which_variables_have_values(session):
+    v, w = tf.Variable(1.0, name="v"), tf.Variable(2.0, name="w")
+    missing = tf.report_uninitialized_variables()
+    assert session.run(missing).tolist() == [b"v", b"w"]
+    session.run(v.initializer)
+    assert session.run([missing, tf.is_variable_initialized(v), tf.is_variable_initialized(w)])[0].tolist() == [b"w"]
+    assert session.run(tf.is_variable_initialized(v))
+    assert not session.run(tf.is_variable_initialized(w))
