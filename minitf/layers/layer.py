@@ -22,6 +22,7 @@ from minitf.core.structures import flatten, pack
 from minitf.core.tensor import Tensor
 from minitf.layers import initializers
 from minitf.layers.abstract import shapes_of, specs_for, specs_of_call
+from minitf.layers.contents import each_once, leaves
 from minitf.layers.input_spec import check_inputs
 from minitf.layers.naming import snake_case, unique_layer_name
 from minitf.objects.adding import add_variable_with_getter
@@ -224,7 +225,7 @@ class Layer(Module):
     @property
     def weights(self) -> list[Any]:
         """All variables of the layer and of the layers in it: trainable ones first."""
-        return _unique([*self.trainable_weights, *self.non_trainable_weights])
+        return each_once([*self.trainable_weights, *self.non_trainable_weights])
 
     @property
     def trainable_weights(self) -> list[Any]:
@@ -232,18 +233,18 @@ class Layer(Module):
         if not self._trainable:
             return []
         own, layers = self._own_weights(), self._sublayers()
-        return _unique([*(v for v in own if v.trainable), *(v for layer in layers for v in layer.trainable_weights)])
+        return each_once([*(v for v in own if v.trainable), *(v for layer in layers for v in layer.trainable_weights)])
 
     @property
     def non_trainable_weights(self) -> list[Any]:
         """The variables that are not trained; all if ``trainable`` is False."""
         own, layers = self._own_weights(), self._sublayers()
         if self._trainable:
-            return _unique(
+            return each_once(
                 [*(v for v in own if not v.trainable), *(v for layer in layers for v in layer.non_trainable_weights)]
             )
         ordered = [*(v for v in own if v.trainable), *(v for v in own if not v.trainable)]
-        return _unique([*ordered, *(v for layer in layers for v in layer.weights)])
+        return each_once([*ordered, *(v for layer in layers for v in layer.weights)])
 
     @property
     def variables(self) -> list[Any]:  # type: ignore[override]
@@ -293,11 +294,11 @@ class Layer(Module):
 
     def _own_weights(self) -> list[Any]:
         """The variables among the attributes, in the order in which they were made."""
-        return _unique([v for edge in tracking(self).edges.values() for v in _leaves(edge, Variable)])
+        return each_once([v for edge in tracking(self).edges.values() for v in leaves(edge, Variable)])
 
     def _sublayers(self) -> list[Layer]:
         """The layers among the attributes, in the order in which they were set."""
-        return _unique([v for edge in tracking(self).edges.values() for v in _leaves(edge, Layer)])
+        return each_once([v for edge in tracking(self).edges.values() for v in leaves(edge, Layer)])
 
     def _flatten_layers(self) -> Iterator[Layer]:
         """The layer and all layers in it, each once."""
@@ -379,22 +380,6 @@ def _training_argument(call: Callable[..., Any]) -> tuple[int | None, Any]:
             default = parameter.default
             return place, False if default in (None, parameter.empty) else default
     return None, False
-
-
-def _leaves(value: Any, kind: type) -> Iterator[Any]:
-    """The objects of one kind in nested containers."""
-    if isinstance(value, kind):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _leaves(part, kind)
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _leaves(part, kind)
-
-
-def _unique(items: list[Any]) -> list[Any]:
-    return list({id(i): i for i in items}.values())
 
 
 def _map(structure: Any, function: Callable[[Any], Any]) -> Any:

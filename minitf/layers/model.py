@@ -6,7 +6,8 @@ from typing import Any
 
 from minitf.core.names import Scope
 from minitf.layers.abstract import specs_for
-from minitf.layers.layer import Layer, _unique
+from minitf.layers.contents import each_once
+from minitf.layers.layer import Layer
 from minitf.layers.training import Training
 
 
@@ -55,7 +56,7 @@ class Model(Training):
         """All variables: layer by layer, then the model's own."""
         own = self._own_weights()
         ordered = [*(v for v in own if v.trainable), *(v for v in own if not v.trainable)]
-        return _unique([*(v for layer in self._sublayers() for v in layer.weights), *ordered])
+        return each_once([*(v for layer in self._sublayers() for v in layer.weights), *ordered])
 
     @property
     def trainable_weights(self) -> list[Any]:
@@ -63,7 +64,7 @@ class Model(Training):
         if not self._trainable:
             return []
         own = [v for v in self._own_weights() if v.trainable]
-        return _unique([*(v for layer in self._sublayers() for v in layer.trainable_weights), *own])
+        return each_once([*(v for layer in self._sublayers() for v in layer.trainable_weights), *own])
 
     @property
     def non_trainable_weights(self) -> list[Any]:
@@ -71,9 +72,9 @@ class Model(Training):
         own, layers = self._own_weights(), self._sublayers()
         fixed = [*(v for layer in layers for v in layer.non_trainable_weights), *(v for v in own if not v.trainable)]
         if self._trainable:
-            return _unique(fixed)
+            return each_once(fixed)
         ordered = [*(v for layer in layers for v in layer.trainable_weights), *(v for v in own if v.trainable)]
-        return _unique([*ordered, *fixed])
+        return each_once([*ordered, *fixed])
 
     def summary(self, line_length: int | None = None, print_fn: Any = None) -> None:
         """Prints the layers with the shapes of their outputs and their numbers of weights.

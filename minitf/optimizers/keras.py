@@ -14,6 +14,7 @@ from minitf.autodiff import GradientTape
 from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.structures import flatten
+from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import AutoTrackable
 from minitf.objects.variable import Variable
 from minitf.ops.arithmetic import clip_by_value, maximum
@@ -283,16 +284,36 @@ class Adam(Optimizer):
         return variable.assign_sub(mean * alpha / (sqrt(spread) + self.epsilon), read_value=False)
 
 
+class TFOptimizer(AutoTrackable):
+    """An optimizer of TensorFlow 1.x in a Keras model: it counts steps in ``iterations`` (the edge "global_step")."""
+
+    def __init__(self, optimizer: Any):
+        self.optimizer = optimizer
+        with names.entered(names.Scope()):
+            self.global_step = Variable(0, trainable=False, name="TFOptimizer/iterations", dtype=dtypes.int64)
+
+    @property
+    def iterations(self) -> Any:
+        """The variable that counts steps."""
+        return self.global_step
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None) -> Any:
+        """One step of the optimizer."""
+        return self.optimizer.apply_gradients(grads_and_vars, self.global_step, name)
+
+
 _BY_NAME = {kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adagrad, Adam)}
 
 
 def get(identifier: Any) -> Any:
-    """The optimizer that ``identifier`` stands for: a name such as "adam", or an optimizer (also one of TensorFlow 1.x).
+    """The optimizer that ``identifier`` stands for: a name such as "adam", or an optimizer. One of 1.x becomes a TFOptimizer.
 
     Raises ValueError for other things.
     """
     if isinstance(identifier, str) and identifier.lower() in _BY_NAME:
         return _BY_NAME[identifier.lower()]()
+    if isinstance(identifier, SlotOwner):
+        return TFOptimizer(identifier)
     if hasattr(identifier, "apply_gradients"):
         return identifier
     raise ValueError(f"An optimizer is one of {sorted(_BY_NAME)} or an optimizer object, not {identifier!r}.")

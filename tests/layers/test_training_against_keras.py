@@ -155,6 +155,7 @@ for name, (optimizer, loss, metrics, y, units) in FITS.items():
     model.compile(optimizer or tf.compat.v1.train.AdamOptimizer(0.01), eval(loss), metrics=metrics)
     x, y = waves((20, 3), 200), eval(y)
     history = model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0, validation_data=(x[:5], y[:5]))
+    model.save_weights(f"{folder}/after_{name}")
     out["fits"][name] = {"history": history.history, "weights": [w.tolist() for w in model.get_weights()],
                          "evaluate": model.evaluate(x, y, verbose=0, batch_size=6, return_dict=True),
                          "predict": model.predict(x, verbose=0).tolist()}
@@ -269,3 +270,21 @@ def test_whole_trainings(keras_side, mode, name):
         for key, e in expected["evaluate"].items():
             np.testing.assert_allclose(found[key], e, rtol=2e-4, err_msg=key)
         np.testing.assert_allclose(model.predict(x, verbose=0), expected["predict"], rtol=2e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_optimizers_of_trained_models_are_restored(keras_side, mode, name):
+    """What Keras saved after nine steps is found in a model that was built, compiled and trained for one step."""
+    folder, expected = keras_side[0], keras_side[1]["fits"][name]
+    optimizer, loss, _, y, units = FITS[name]
+    with mode.scope():
+        layers = tf.keras.layers
+        model = tf.keras.Sequential([layers.Dense(4, "tanh"), layers.BatchNormalization(), layers.Dense(units)])
+        model.compile(tf.train.AdamOptimizer(0.01) if optimizer is None else optimizer, eval(loss, {"K": tf.keras}))
+        x, y = waves((20, 3), 200), eval(y, {"waves": waves, "np": np})
+        model.train_on_batch(x, y)
+        model.load_weights(folder / f"after_{name}").assert_existing_objects_matched()
+        for found, e in zip(model.get_weights(), expected["weights"], strict=True):
+            np.testing.assert_allclose(found, e)
+        found = model.optimizer.iterations
+        assert (mode.session.run(found) if mode.name == "graph" else found.numpy()) == 9
