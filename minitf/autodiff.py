@@ -18,6 +18,7 @@ from minitf.core.op import REGISTRY, Op, convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten, pack
 from minitf.core.tensor import SymbolicTensor, Tensor
+from minitf.ops import control
 from minitf.ops.creating import ones_like, zeros_like
 from minitf.ops.joining import stack
 from minitf.ops.shapes import reshape
@@ -299,3 +300,17 @@ def _records_of(targets: Sequence[SymbolicTensor], stopped: set[int]) -> list[Re
 
 def _all_stopped(o: Any, stopped: set[int]) -> bool:
     return bool(o.outputs) and all(id(t) in stopped for t in o.outputs)
+
+
+# -- control flow --------------------------------------------------------------------------------------------------------
+
+
+def _through(function: Any, inputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
+    """Gradients of what ``function`` gives, weighted by ``seeds``, with respect to ``inputs``: for the rules of cond and loops."""
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        outputs = function(*inputs)
+    return tape.gradient(outputs, list(inputs), list(seeds))  # type: ignore[no-any-return]
+
+
+control.gradients_through = _through
