@@ -109,3 +109,85 @@ def test_attention_masks(mode):
         scores = mode.value(scores)
         np.testing.assert_array_equal(scores[..., 2:], 0.0)
         np.testing.assert_allclose(scores.sum(-1), 1.0, rtol=1e-6)
+
+
+KINDS = {
+    "dense": (lambda **k: layers.Dense(3, "tanh", **k), (4, 5)),
+    "conv1d": (lambda **k: layers.Conv1D(3, 2, padding="causal", **k), (2, 5, 3)),
+    "conv2d": (lambda **k: layers.Conv2D(2, 3, strides=2, padding="same", **k), (2, 5, 4, 3)),
+    "conv2d transpose": (lambda **k: layers.Conv2DTranspose(2, 3, strides=2, **k), (2, 3, 2, 3)),
+    "depthwise": (lambda **k: layers.DepthwiseConv2D(2, **k), (2, 3, 4, 2)),
+    "separable": (lambda **k: layers.SeparableConv2D(3, 2, **k), (2, 3, 4, 2)),
+    "average pooling": (lambda **k: layers.AveragePooling2D(**k), (2, 4, 4, 2)),
+    "batch norm": (lambda **k: layers.BatchNormalization(**k), (5, 3)),
+    "layer norm": (lambda **k: layers.LayerNormalization(**k), (3, 5)),
+    "simple rnn": (lambda **k: layers.SimpleRNN(3, **k), (2, 4, 3)),
+    "lstm": (lambda **k: layers.LSTM(3, return_sequences=True, **k), (2, 4, 3)),
+    "gru": (lambda **k: layers.GRU(3, **k), (2, 4, 3)),
+    "gru reset before": (lambda **k: layers.GRU(3, reset_after=False, **k), (2, 4, 3)),
+    "bidirectional": (lambda **k: layers.Bidirectional(layers.SimpleRNN(2, **k), **k), (2, 4, 3)),
+    "time distributed": (lambda **k: layers.TimeDistributed(layers.Dense(2, **k), **k), (2, 4, 3)),
+    "attention": (lambda **k: layers.MultiHeadAttention(2, 2, **k), (2, 4, 3)),
+}
+
+
+def loss_of(layer, x):
+    """A smooth number that depends on all outputs, as training computes it."""
+    extra = {"training": True} if "norm" in layer.name else {}
+    out = layer(x, **extra)
+    return tf.reduce_sum(out * out * tf.sin(out + 0.5))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_gradients_are_slopes(name):
+    """Along random directions the gradient is the slope of the loss, by central differences in float64."""
+    make, shape = KINDS[name]
+    rng = np.random.default_rng(1)
+    layer, x = make(dtype="float64"), tf.constant(rng.normal(size=shape))
+    loss_of(layer, x)
+    for v in layer.trainable_weights:
+        v.assign(rng.normal(size=v.shape))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = loss_of(layer, x)
+    inputs = [x, *layer.trainable_weights]
+    values, gradients = [t.numpy() for t in inputs], tape.gradient(loss, inputs)
+
+    def at(step, directions):
+        for v, value, d in zip(inputs[1:], values[1:], directions[1:], strict=True):
+            v.assign(value + step * d)
+        return float(loss_of(layer, tf.constant(values[0] + step * directions[0])))
+
+    for _ in range(3):
+        directions = [rng.normal(size=v.shape) for v in values]
+        slope = (at(1e-5, directions) - at(-1e-5, directions)) / 2e-5
+        found = sum(float(np.sum(g.numpy() * d)) for g, d in zip(gradients, directions, strict=True))
+        np.testing.assert_allclose(found, slope, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_modes_agree(modes, name):
+    make, shape = KINDS[name]
+    x = np.random.default_rng(1).normal(size=shape).astype("float32")
+    found = []
+    for mode in modes:
+        tf.reset_default_graph()
+        with mode.scope():
+            layer = make()
+            given = tf.constant(x)
+            loss_of(layer, given)
+            if mode.name == "graph":
+                mode.start()
+            rng = np.random.default_rng(2)
+            layer.set_weights([rng.normal(size=v.shape).astype("float32") ** 2 for v in layer.weights])
+            with tf.GradientTape() as tape:
+                loss = loss_of(layer, given)
+            gradients = tape.gradient(loss, layer.trainable_weights)
+            if mode.name == "graph":
+                values = mode.session.run([loss, *gradients])
+            else:
+                values = [t.numpy() for t in (loss, *gradients)]
+            found.append(([v.name for v in layer.weights], values))
+    assert found[0][0] == found[1][0]
+    for eager, graph in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_array_equal(eager, graph)
