@@ -43,7 +43,7 @@ _WHERE = {
         tensor_scatter_nd_max tensor_scatter_nd_min boolean_mask one_hot""",
     "minitf.ops.indexing": "newaxis strided_slice slice",
     "minitf.ops.products": "matmul",
-    "minitf.ops.control": "cond case switch_case identity_n tuple Assert",
+    "minitf.ops.control": "cond case switch_case identity_n tuple_=tuple Assert",
     "minitf.ops.loops": "while_loop map_fn scan foldl foldr",
     "minitf.ops.printing": "print",
     "minitf.ops.strings": "as_string",

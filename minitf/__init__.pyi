@@ -105,7 +105,7 @@ from minitf.ops.control import case as case
 from minitf.ops.control import cond as cond
 from minitf.ops.control import identity_n as identity_n
 from minitf.ops.control import switch_case as switch_case
-from minitf.ops.control import tuple as tuple
+from minitf.ops.control import tuple_ as _tuple
 from minitf.ops.creating import cast as cast
 from minitf.ops.creating import constant as constant
 from minitf.ops.creating import convert_to_tensor as convert_to_tensor
@@ -234,5 +234,7 @@ from minitf.runtimes.operation import Operation as Operation
 from minitf.runtimes.session import InteractiveSession as InteractiveSession
 from minitf.runtimes.session import Session as Session
 from minitf.runtimes.session import reset_default_graph as reset_default_graph
+
+tuple = _tuple
 
 __version__: str

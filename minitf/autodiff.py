@@ -306,7 +306,7 @@ def _all_stopped(o: Any, stopped: set[int]) -> bool:
 
 
 def _through(function: Any, inputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
-    """Gradients of what ``function`` gives, weighted by ``seeds``, with respect to ``inputs``: for the rules of cond and loops."""
+    """Gradients of what ``function`` gives, weighted by ``seeds``, by ``inputs``: for the rules of cond and loops."""
     with GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
         outputs = function(*inputs)

@@ -104,7 +104,6 @@ class Match:
             nodes = r.graph.nodes
             for node, obj, number in self._queue:  # grows while it is walked
                 saved = nodes[node]
-                self._values(saved, node, obj, number)
                 if saved.children or not kind_of(type(obj)).plain:
                     edges = edges_of(obj)
                     if node == 0 and extra:
@@ -127,6 +126,7 @@ class Match:
         r.bound[node] = r.objects[number]
         self._paired.append(node)
         r.journal.raw.append((events.Bound, number, node, parent, name))
+        self._values(r.graph.nodes[node], node, obj, number)
         self._queue.append((node, obj, number))
 
     def _conflict(self, node: int, obj: Any, current: Any, parent: int, name: str) -> None:
@@ -135,7 +135,7 @@ class Match:
         self._conflicts.append((node, obj, current))
 
     def _edges(self, node: int, obj: Any, number: int, live: Mapping[str, Any]) -> None:
-        """Pairs the children. A variable is a leaf, dealt with here; others are queued."""
+        """Pairs the children. Whichever node is paired with an object first decides its value (S99)."""
         r = self.restoration
         bound, waitable, raw, nodes, slots = r.bound, r.waitable, r.journal.raw, r.graph.nodes, r.slots
         number_of, objects, paired, queue = r.number_of, r.objects, self._paired, self._queue
@@ -152,10 +152,9 @@ class Match:
                 paired.append(child)
                 raw.append((events.Bound, n, child, node, name))
                 saved = nodes[child]
-                if saved.children or child in slots or not kind_of(type(there)).variable:
+                self._values(saved, child, there, n)
+                if saved.children or child in slots or not kind_of(type(there)).plain:
                     queue.append((child, there, n))
-                else:
-                    self._values(saved, child, there, n)
             elif waitable[child]:
                 raw.append((events.Waiting, number, node, name, child))
                 self._waits.append((obj, name, Request(r, child, node)))

@@ -78,7 +78,7 @@ class Checkpoint(AutoTrackable):
         """The engine. It holds the checkpoint only weakly, so that there is no cycle."""
         if self._engine is None:
             me = weakref.ref(self)
-            root = self.root if self._attached is not None else me
+            root = vars(self)["root"] if self._attached is not None else me
             self._engine = NoDependency(ObjectSaver(lambda: root_of(root), lambda: _extra(me()), TENSORFLOW_2, None, None))
         return self._engine  # type: ignore[no-any-return]
 
@@ -88,7 +88,7 @@ class Checkpoint(AutoTrackable):
         if self._counter is None:
             self._counter = NoDependency(add_variable(self, "save_counter", initializer=0, dtype=dtypes.int64, trainable=False))
             if self._attached is not None:
-                arrived(root_of(self.root), "save_counter", self._counter)
+                arrived(root_of(vars(self)["root"]), "save_counter", self._counter)
         return self._counter
 
     # -- saving ----------------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Checkpoint(AutoTrackable):
         new = self._counter is None
         counter = self.save_counter
         if new:  # in a graph, only a counter made right here is initialised here (S261)
-            home.initialise([counter.handle], session)
+            home.initialise(lambda: [counter.handle], session)
         added = home.at_once(lambda: counter.assign_add(1))
         if added is None:
             if self._increment is None:
@@ -162,11 +162,11 @@ class CheckpointV1(Checkpoint):
     def __init__(self, **kwargs: Any):
         super().__init__(None, **kwargs)
 
-    def save(self, file_prefix: Any, session: Any = None) -> str:  # type: ignore[override]
+    def save(self, file_prefix: Any, session: Any = None) -> str:
         """``Checkpoint.save`` with the values of ``session``."""
         return super().save(file_prefix, session=session)
 
-    def write(self, file_prefix: Any, session: Any = None) -> str:  # type: ignore[override]
+    def write(self, file_prefix: Any, session: Any = None) -> str:
         """``Checkpoint.write`` with the values of ``session``."""
         return super().write(file_prefix, session=session)
 

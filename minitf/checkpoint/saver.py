@@ -112,14 +112,17 @@ class ObjectSaver:
 
 
 def home_to_save(what: str) -> Home:
-    """Where a save finds the values. Raises NotImplementedError inside a ``tf.function``, whose code runs once for many calls."""
+    """Where a save finds the values.
+
+    Raises NotImplementedError inside a ``tf.function``, whose code runs once for many calls.
+    """
     home: Home = runtime.current().home
     if home.outermost() is not home:
         raise NotImplementedError(
             f"{what} inside a tf.function is not supported: it would save while the function is traced, not when it is called. "
             f"Save after the call."
         )
-    return home
+    return home  # type: ignore[no-any-return]
 
 
 def read_graph(reader: Reader) -> SavedGraph | None:

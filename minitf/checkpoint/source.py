@@ -1,7 +1,7 @@
 """An open checkpoint that outlives its files' replacement: what waiting restores and restore ops read from.
 
-Waiting values are asked for one by one, as their objects appear, mostly in the order in which they were saved. So some that follow
-are fetched with each; they are given out only while the files are still the same (S76).
+Waiting values are asked for one by one, as their objects appear, mostly in the order in which they were saved. So some that
+follow are fetched with each; they are given out only while the files are still the same (S76).
 """
 
 from __future__ import annotations

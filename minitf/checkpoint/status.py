@@ -166,15 +166,17 @@ class CheckpointLoadStatus(LoadStatus):
         Called again, it initialises those variables again. Does nothing in eager mode. Raises as ``run_restore_ops``.
         """
         self.run_restore_ops(session)
+        self._home.initialise(self._left_to_initialise, session)
+
+    def _left_to_initialise(self) -> list[Handle]:
         r = self._restoration
         matched = r.matched()
-        wanted = [obj for obj in self._walk().objects if id(obj) not in matched and _uid(obj) < r.uid]
-        handles = initialisable(wanted)
-        self._home.initialise(handles, session)
+        handles = initialisable([o for o in self._walk().objects if id(o) not in matched and _uid(o) < r.uid])
         if handles:
             r.journal.raw.append((events.Step, events.clock(), "initialise", None, ""))
             alive = [variable for variable in (h.variable and h.variable() for h in handles) if variable is not None]
             r.journal.raw.extend([(events.Initialised, r.number_of(variable)) for variable in alive])
+        return handles
 
     def __repr__(self) -> str:
         r = self._restoration
@@ -213,7 +215,7 @@ class InitializationOnlyStatus(LoadStatus):
 
         Does nothing in eager mode. Raises RuntimeError without a session and a default session.
         """
-        self._home.initialise(initialisable([o for o in self._walk().objects if _uid(o) < self._uid]), session)
+        self._home.initialise(lambda: initialisable([o for o in self._walk().objects if _uid(o) < self._uid]), session)
 
 
 def initialisable(objects: list[Any]) -> list[Handle]:

@@ -6,7 +6,6 @@ Nothing in here is recursive, so a chain may be as long as memory allows.
 from __future__ import annotations
 
 import sys
-import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -53,7 +52,7 @@ def edges_of(obj: Any) -> Mapping[str, Any]:
     """The object's named edges. A mutated list or dict raises ValueError."""
     if kind_of(type(obj)).plain:
         tracking = getattr(obj, "_tracking", None)
-        return NO_EDGES if tracking is None else tracking.edges  # type: ignore[no-any-return]
+        return NO_EDGES if tracking is None else tracking.edges
     return obj._children()  # type: ignore[no-any-return]
 
 

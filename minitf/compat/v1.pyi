@@ -1,6 +1,7 @@
 # The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
 
 from minitf import AUTO_REUSE as AUTO_REUSE
+from minitf import Assert as Assert
 from minitf import CheckpointableSaver as CheckpointableSaver
 from minitf import DType as DType
 from minitf import Eager as Eager
@@ -38,6 +39,7 @@ from minitf import bool as bool
 from minitf import boolean_mask as boolean_mask
 from minitf import broadcast_to as broadcast_to
 from minitf import capture_dependencies as capture_dependencies
+from minitf import case as case
 from minitf import cast as cast
 from minitf import clip_by_global_norm as clip_by_global_norm
 from minitf import clip_by_norm as clip_by_norm
@@ -47,12 +49,14 @@ from minitf import complex as complex
 from minitf import complex128 as complex128
 from minitf import complex64 as complex64
 from minitf import concat as concat
+from minitf import cond as cond
 from minitf import constant as constant
 from minitf import control_dependencies as control_dependencies
 from minitf import convert_to_tensor as convert_to_tensor
 from minitf import cos as cos
 from minitf import cosh as cosh
 from minitf import cumsum as cumsum
+from minitf import custom_gradient as custom_gradient
 from minitf import data as data
 from minitf import device as device
 from minitf import disable_eager_execution as disable_eager_execution
@@ -78,6 +82,8 @@ from minitf import float8_e4m3fnuz as float8_e4m3fnuz
 from minitf import float8_e5m2 as float8_e5m2
 from minitf import float8_e5m2fnuz as float8_e5m2fnuz
 from minitf import floor as floor
+from minitf import foldl as foldl
+from minitf import foldr as foldr
 from minitf import function as function
 from minitf import gather as gather
 from minitf import gather_nd as gather_nd
@@ -95,6 +101,7 @@ from minitf import greater_equal as greater_equal
 from minitf import group as group
 from minitf import half as half
 from minitf import identity as identity
+from minitf import identity_n as identity_n
 from minitf import init_scope as init_scope
 from minitf import int16 as int16
 from minitf import int2 as int2
@@ -103,6 +110,7 @@ from minitf import int4 as int4
 from minitf import int64 as int64
 from minitf import int8 as int8
 from minitf import is_tensor as is_tensor
+from minitf import is_variable_initialized as is_variable_initialized
 from minitf import keras as keras
 from minitf import layers as layers
 from minitf import less as less
@@ -115,6 +123,7 @@ from minitf import logical_and as logical_and
 from minitf import logical_not as logical_not
 from minitf import logical_or as logical_or
 from minitf import make_template as make_template
+from minitf import map_fn as map_fn
 from minitf import math as math
 from minitf import matmul as matmul
 from minitf import maximum as maximum
@@ -136,6 +145,7 @@ from minitf import pad as pad
 from minitf import placeholder as placeholder
 from minitf import placeholder_with_default as placeholder_with_default
 from minitf import pow as pow
+from minitf import print as print
 from minitf import qint16 as qint16
 from minitf import qint32 as qint32
 from minitf import qint8 as qint8
@@ -154,6 +164,7 @@ from minitf import reduce_min as reduce_min
 from minitf import reduce_prod as reduce_prod
 from minitf import reduce_sum as reduce_sum
 from minitf import repeat as repeat
+from minitf import report_uninitialized_variables as report_uninitialized_variables
 from minitf import reset_default_graph as reset_default_graph
 from minitf import reshape as reshape
 from minitf import resource as resource
@@ -162,6 +173,7 @@ from minitf import roll as roll
 from minitf import round as round
 from minitf import saturate_cast as saturate_cast
 from minitf import scalar_mul as scalar_mul
+from minitf import scan as scan
 from minitf import scatter_nd as scatter_nd
 from minitf import searchsorted as searchsorted
 from minitf import sequence_mask as sequence_mask
@@ -183,6 +195,7 @@ from minitf import strided_slice as strided_slice
 from minitf import string as string
 from minitf import strings as strings
 from minitf import subtract as subtract
+from minitf import switch_case as switch_case
 from minitf import tan as tan
 from minitf import tanh as tanh
 from minitf import tensor_scatter_nd_add as tensor_scatter_nd_add
@@ -191,12 +204,14 @@ from minitf import tensor_scatter_nd_min as tensor_scatter_nd_min
 from minitf import tensor_scatter_nd_sub as tensor_scatter_nd_sub
 from minitf import tensor_scatter_nd_update as tensor_scatter_nd_update
 from minitf import tensordot as tensordot
+from minitf import testing as testing
 from minitf import tile as tile
 from minitf import trainable_variables as trainable_variables
 from minitf import transpose as transpose
 from minitf import truediv as truediv
 from minitf import truncatediv as truncatediv
 from minitf import truncatemod as truncatemod
+from minitf import tuple as tuple
 from minitf import uint16 as uint16
 from minitf import uint2 as uint2
 from minitf import uint32 as uint32
@@ -207,10 +222,12 @@ from minitf import unique as unique
 from minitf import unique_with_counts as unique_with_counts
 from minitf import unstack as unstack
 from minitf import using as using
+from minitf import variable_creator_scope as variable_creator_scope
 from minitf import variable_scope as variable_scope
 from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
 from minitf import where as where
+from minitf import while_loop as while_loop
 from minitf import zeros as zeros
 from minitf import zeros_like as zeros_like
 from minitf.compat import v1_train as _train

@@ -254,9 +254,9 @@ def _structure(value: Any) -> Any:
 
 
 def function(func: Callable[..., Any] | None = None, input_signature: Sequence[TensorSpec] | None = None,
-             autograph: bool = True, jit_compile: Any = None, reduce_retracing: bool = False, experimental_implements: Any = None,
-             experimental_autograph_options: Any = None, experimental_attributes: Any = None,
-             experimental_relax_shapes: Any = None, experimental_compile: Any = None,
+             autograph: bool = True, jit_compile: Any = None, reduce_retracing: bool = False,
+             experimental_implements: Any = None, experimental_autograph_options: Any = None,
+             experimental_attributes: Any = None, experimental_relax_shapes: Any = None, experimental_compile: Any = None,
              experimental_follow_type_hints: Any = None) -> Any:  # fmt: skip
     """Makes a Python function one that is traced and run as a plan; use it as a decorator, with or without arguments.
 

@@ -121,7 +121,7 @@ def tests_of_behaviours() -> dict[str, set[str]]:
 
 def attempt(mutant: tuple[str, str, str, str], tests: set[str]) -> str:
     """"caught", or what is wrong."""
-    behaviour, file, old, new = mutant
+    _, file, old, new = mutant
     if not tests:
         return "no test carries its marker"
     text = (ROOT / file).read_text(encoding="utf-8")

@@ -16,7 +16,8 @@ from minitf.core.literals import to_array
         (1, None, "int32"), (1.0, None, "float32"), (True, None, "bool"), (1j, None, "complex128"), (2**40, None, "int64"),
         ([1, 2], None, "int32"), ([1.0, 2], None, "float32"), ([], None, "float32"), ([[2**31]], None, "int64"),
         (np.float64(1), None, "float64"), (np.arange(3), None, "int64"), ([np.float64(1)], None, "float64"),
-        (1, tf.float64, "float64"), (1, tf.uint8, "uint8"), ([1, 2], tf.float16, "float16"), (np.float64(1), tf.float32, "float32"),
+        (1, tf.float64, "float64"), (1, tf.uint8, "uint8"), ([1, 2], tf.float16, "float16"),
+        (np.float64(1), tf.float32, "float32"),
         (1, tf.bfloat16, "bfloat16"), (1, tf.complex64, "complex64"), ([True], tf.bool, "bool"),
     ],
 )  # fmt: skip
