@@ -82,8 +82,10 @@ class Home(Protocol):
         Does nothing and gives None where stored values come later, in a session (graph).
         """
 
-    def initialise(self, handles: list[Handle], session: Any = None) -> None:
-        """Runs the initialisers of variables (graph); does nothing where variables are born with a value (eager)."""
+    def initialise(self, find: Callable[[], list[Handle]], session: Any = None) -> None:
+        """Runs the initialisers of the variables that ``find`` finds (graph). Does nothing, and does not ask, where variables
+        are born with a value (eager).
+        """
 
     def refuse(self, handle: Handle, what: str) -> Any:
         """Raises the error for a variable of this home that is used in another."""

@@ -141,7 +141,7 @@ class Eager:
         """Does it now."""
         return make()
 
-    def initialise(self, handles: list[Handle], session: Any = None) -> None:
+    def initialise(self, find: Callable[[], list[Handle]], session: Any = None) -> None:
         """Nothing: eager variables are born with a value."""
 
     def refuse(self, handle: Handle, what: str) -> NoReturn:

@@ -164,7 +164,9 @@ class GraphHome:
     def at_once(self, make: Callable[[], Any]) -> None:
         """Does nothing: stored values come by restore ops; initialisers stay, slots are left to the program (S83, S139)."""
 
-    def initialise(self, handles: list[Handle], session: Any = None) -> None:
+    def initialise(self, find: Callable[[], list[Handle]], session: Any = None) -> None:
         """Runs the initialisers in one session call."""
+        session = self.session_for(session, "initialise")
+        handles = find()
         if handles:
-            self.session_for(session, "initialise").run([h.initializer for h in handles])
+            session.run([h.initializer for h in handles])

@@ -139,6 +139,16 @@ def test_two_nodes_may_meet_one_object_and_the_first_gives_the_value(world, save
     assert world.value(both.v) == 3.0
 
 
+@pytest.mark.behaviour("S99", "S102")
+@pytest.mark.parametrize("deep", [False, True])
+def test_the_first_of_two_nodes_decides_even_if_it_has_no_value(world, save, deep):
+    path = save(lambda: Node(a=Node(x=Node()) if deep else Node(), b=tf.Variable(1.0)))
+    both = tf.Variable(7.0)
+    status = restored(world, Node(a=both, b=both), path)
+    assert world.value(both) == 7.0
+    status.expect_partial().assert_existing_objects_matched()
+
+
 @pytest.mark.behaviour("S100")
 @pytest.mark.parametrize("order", ["at once", "first", "second"])
 def test_cycles_are_followed_once(world, save, order):

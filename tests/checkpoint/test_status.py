@@ -199,6 +199,9 @@ def test_when_eager_running_does_nothing(eager, save):
     status.run_restore_ops()
     status.initialize_or_restore()
     assert eager.value(root.a) == 7.0
+    root.items = [tf.Variable(1.0), tf.Variable(2.0)]
+    root.items.reverse()
+    status.initialize_or_restore()  # objects that cannot be listed any more are not looked at
 
 
 @pytest.mark.behaviour("S207", "S175", "S174")
