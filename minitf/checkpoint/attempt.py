@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minitf import journal as events
+from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.requests import Request, StoredValue, watch
 from minitf.checkpoint.restoration import Restoration, log
 from minitf.checkpoint.walking import edges_of, kind_of
@@ -70,6 +71,22 @@ class Attempt:
             self._matches.clear()
             self.new_slots.clear()
             self.error = None
+
+
+class Wish(Request):
+    """A request that an attempt serves when its object appears."""
+
+    __slots__ = ()
+
+    def serve(self, requests: list[Request], parent: Any, name: Any, child: Any) -> None:
+        """Restores ``child`` for all these requests, from the highest uid to the lowest: all or nothing."""
+        with CollectorPaused():
+            attempt = Attempt()
+            for request in requests:
+                restoration = request.restoration
+                if restoration is not None:
+                    attempt.attach(restoration, request.node, child, parent, request.parent, name)
+            attempt.commit()
 
 
 class Match:
@@ -157,7 +174,7 @@ class Match:
                     queue.append((child, there, n))
             elif waitable[child]:
                 raw.append((events.Waiting, number, node, name, child))
-                self._waits.append((obj, name, Request(r, child, node)))
+                self._waits.append((obj, name, Wish(r, child, node)))
 
     # -- values --------------------------------------------------------------------------------------------------------
 
@@ -257,7 +274,7 @@ class Match:
             elif (id(owner), handle, name) not in self._slot_places:
                 self._slot_places.add((id(owner), handle, name))
                 r.journal.raw.append((events.SlotWaiting, owner_node, variable_node, name, slot_node, "slot"))
-                self._waits.append((owner, (handle, name), Request(r, slot_node, owner_node)))
+                self._waits.append((owner, (handle, name), Wish(r, slot_node, owner_node)))
 
     def _slot(self, owner: Any, variable: Any, handle: Handle, name: str, node: int) -> Any | None:
         """The existing slot, or a new one with the stored value; None where slots wait for the program to make them."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.restoration import Restoration
 from minitf.core import runtime
 from minitf.journal import Covered
@@ -17,7 +16,10 @@ from minitf.saved import VARIABLE_VALUE
 
 
 class Request:
-    """Node ``node`` of a restoration waits for the object that appears at one place under node ``parent``."""
+    """Node ``node`` of a restoration waits for the object that appears at one place under node ``parent``.
+
+    How it is served is in attempt.py.
+    """
 
     __slots__ = ("_strong", "_weak", "node", "parent", "uid")
 
@@ -32,18 +34,6 @@ class Request:
     def restoration(self) -> Restoration | None:
         """The restoration, unless it is over."""
         return self._strong or self._weak()
-
-    def serve(self, requests: list[Request], parent: Any, name: Any, child: Any) -> None:
-        """Restores ``child`` for all these requests, from the highest uid to the lowest: all or nothing."""
-        from minitf.checkpoint.attempt import Attempt
-
-        with CollectorPaused():
-            attempt = Attempt()
-            for request in requests:
-                restoration = request.restoration
-                if restoration is not None:
-                    attempt.attach(restoration, request.node, child, parent, request.parent, name)
-            attempt.commit()
 
     def preload(self, requests: list[Request]) -> Any | None:
         """The stored value of the newest restore, if all that waits here are plain variables (S72) and the mode allows it."""
