@@ -65,6 +65,8 @@ def test_lists_compare_and_hash_by_identity_and_add_like_lists(node):
     assert [b] + first == [b, a]
     assert first * 2 == 2 * first == [a, a]
     assert node(items=[a]).items == [a]
+    assert repr(tf.train.List()) == "List([])"
+    assert repr(tf.train.Mapping()) == "Mapping({})"
     assert a in first
     assert first.index(a) == 0
 
@@ -118,6 +120,8 @@ def test_variables_and_layers_of_containers(v, node):
     class Layer(tf.Module):
         trainable_weights = property(lambda self: self.trainable_variables)
         non_trainable_weights = property(lambda self: self.non_trainable_variables)
+        losses = ("loss",)
+        updates = ("update",)
 
     layer = Layer()
     layer.w, layer.b = v(1.0), v(2.0, trainable=False)
@@ -128,6 +132,8 @@ def test_variables_and_layers_of_containers(v, node):
         node(x={"b": own, "a": layer}).x,
     ):
         assert container.layers == [layer]
+        assert container.losses == ["loss"]
+        assert container.updates == ["update"]
         assert container.trainable_variables[0] is layer.w
         assert container.trainable_variables[-1] is own
         assert any(x is layer.b for x in container.non_trainable_variables)

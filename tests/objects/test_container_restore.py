@@ -265,6 +265,19 @@ def test_a_failing_restore_leaves_neither_element_nor_edge_and_goes_on_waiting(n
     assert net.l[0].numpy().tolist() == [1.0, 2.0]
 
 
+@pytest.mark.behaviour("S57")
+def test_a_slice_assignment_whose_restore_fails_changes_nothing(node, tmp_path):
+    path = tf.train.Checkpoint(root=node(l=[tf.Variable(1.0), tf.Variable([3.0, 4.0])])).write(str(tmp_path / "x"))
+    net = node(l=[7, 8])
+    tf.train.Checkpoint(root=net).read(path)
+    with pytest.raises(ValueError, match="shape"):
+        net.l[:] = [tf.Variable(0.0), tf.Variable(0.0)]
+    assert net.l == [7, 8]
+    assert tf.train.children(net.l) == {}
+    net.l[1:] = [tf.Variable([0.0, 0.0])]
+    assert net.l[1].numpy().tolist() == [3.0, 4.0]
+
+
 @pytest.mark.behaviour("S86", "S104")
 def test_containers_and_their_elements_die_with_the_last_reference(node, tmp_path):
     path = tf.train.Checkpoint(root=node(l=[tf.Variable(1.0), 2], t=(tf.Variable(1.0),), d={"k": tf.Variable(1.0)})).write(

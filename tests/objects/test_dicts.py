@@ -154,6 +154,16 @@ def test_changing_the_original_dict_is_noticed_for_good(v, node, change):
     assert net.d == original
 
 
+@pytest.mark.behaviour("S52")
+@pytest.mark.parametrize("hide", [lambda d: operator.setitem(d, "a", 9), lambda d: operator.delitem(d, "a")])
+def test_an_outside_change_is_not_hidden_by_changing_the_same_key(node, hide):
+    original = {"a": 1}
+    net = node(d=original)
+    original["a"] = 2
+    hide(net.d)
+    assert not saveable(net.d)
+
+
 @pytest.mark.behaviour("S61")
 def test_a_wrapper_is_used_like_a_dict(mode, node):
     net = node(d={"a": 1, "b": 2})

@@ -249,6 +249,16 @@ def test_outside_changes_are_noticed_before_the_next_change_hides_them(node):
 
 
 @pytest.mark.behaviour("S45")
+@pytest.mark.parametrize("hide", [lambda x: x.pop(), lambda x: operator.setitem(x, -1, 9), lambda x: operator.delitem(x, 1)])
+def test_an_outside_change_is_not_hidden_by_removing_what_was_changed(node, hide):
+    original = [1, 2]
+    net = node(items=original)
+    original[1] = 3
+    hide(net.items)
+    assert not saveable(net.items)
+
+
+@pytest.mark.behaviour("S45")
 def test_an_equal_plain_element_is_no_change_but_another_variable_is(v, node):
     original = [10**9, v(1.0), np.zeros(2)]
     net = node(items=original)

@@ -183,6 +183,26 @@ def test_subclasses_of_tuple_keep_their_class_and_attributes(v, node):
     assert edges(net.t) == ["0"]
 
 
+def test_a_subclass_that_cannot_be_rebuilt_says_so_at_once(v, node):
+    class Two(tuple):  # noqa: SLOT001
+        def __new__(cls, first, second):
+            return super().__new__(cls, (first, second))
+
+    with pytest.raises(TypeError, match="second"):
+        node(t=Two(v(), 1))
+
+
+def test_what_edges_to_a_tuple_point_to(node):
+    net = node(t=([1], 2))
+    edges = tf.train.children(net)["t"]
+    assert edges[1] == 2
+    assert len(edges) == 2
+    assert edges == net.t
+    assert edges == tf.train.children(node(t=net.t))["t"]
+    assert repr(edges) == "TupleWrapper((ListWrapper([1]), 2))"
+    assert hash(tf.train.children(node(t=(tf.train.NoDependency(1),)))["t"]) == hash((1,))
+
+
 @pytest.mark.behaviour("S53", "S100")
 def test_a_tuple_may_contain_its_owner(node):
     net = node()

@@ -72,6 +72,18 @@ def test_one_saved_object_and_two_live_ones_the_shallower_wins(eager):
             ask()
 
 
+@pytest.mark.behaviour("S97")
+def test_what_is_found_is_not_waited_for_elsewhere(eager):
+    shared = Variable(eager, 1)
+    path = saved(eager, Node(eager, v=shared, inner=Node(eager, v=shared)))
+    net = Node(eager, v=Variable(eager, 0), inner=Node(eager))
+    status = Saver(eager, net).restore(path)
+    other = net.edges["inner"].attach("v", Variable(eager, 0))
+    del net.edges["inner"].edges["v"]
+    status.assert_consumed()  # the other one was never offered, so it is not remembered as unmatched
+    assert other.value == 0
+
+
 @pytest.mark.behaviour("S99")
 def test_two_saved_objects_and_one_live_one_the_first_saved_wins(eager):
     path = saved(eager, Node(eager, a=Variable(eager, 1), b=Variable(eager, 2)))

@@ -26,7 +26,7 @@ class ListWrapper(Container, list[Any]):
     ``wrapped_list`` becomes the storage; its lists, dicts and tuples are replaced by their wrappers, in place.
     """
 
-    __slots__ = ("__weakref__", "_foreign", "_moved", "_storage", "_tracked", "_tracking", "trainable")
+    __slots__ = ("__weakref__", "_foreign", "_holds_tracked", "_moved", "_storage", "_tracking", "trainable")
 
     _storage: list[Any]
 
@@ -37,7 +37,7 @@ class ListWrapper(Container, list[Any]):
         self._storage = storage
         self._moved: str | None = None  # what replaced, deleted or moved a trackable element
         self._foreign = False  # the shared list was changed by someone else
-        self._tracked = 0  # how many of the known elements are trackable
+        self._holds_tracked = False  # there is a trackable element (or was: then the list has been spoilt)
         self.trainable = True
         for index, element in enumerate(storage):
             storage[index] = admit(self, str(index), element)
@@ -87,7 +87,7 @@ class ListWrapper(Container, list[Any]):
     def _acknowledge(self) -> None:
         """Takes the shared list's present items for known."""
         list.__setitem__(self, slice(None), self._storage)
-        self._tracked = sum(isinstance(element, Tracked) for element in self._storage)
+        self._holds_tracked = any(isinstance(element, Tracked) for element in self._storage)
 
     def _contents(self) -> Iterable[Any]:
         return self._storage
@@ -100,7 +100,7 @@ class ListWrapper(Container, list[Any]):
         value = admit(self, str(len(self._storage)), value)
         self._storage.append(value)
         list.append(self, value)
-        self._tracked += isinstance(value, Tracked)
+        self._holds_tracked |= isinstance(value, Tracked)
 
     def extend(self, values: Iterable[Any]) -> None:
         """Appends each of ``values``."""
@@ -136,7 +136,7 @@ class ListWrapper(Container, list[Any]):
             self._moved = "__setitem__"
         self._storage[key] = value
         list.__setitem__(self, key, value)
-        self._tracked += isinstance(value, Tracked) - isinstance(replaced, Tracked)
+        self._holds_tracked |= isinstance(value, Tracked)
 
     def _set_slice(self, key: slice, values: Iterable[Any]) -> None:
         before = self._storage
@@ -153,13 +153,12 @@ class ListWrapper(Container, list[Any]):
             for take_back in reversed(undo):
                 take_back()
             raise
-        if any(isinstance(element, Tracked) for element in before):
-            self._moved = "__setitem__ with a slice"
+        self._moving("__setitem__ with a slice")
         before[:] = after
 
     def _moving(self, operation: str) -> None:
         """To be called when elements go or change places."""
-        if self._moved is None and self._tracked:
+        if self._moved is None and self._holds_tracked:
             self._moved = operation
 
     def _removed(self, index: Any, operation: str) -> Any:
@@ -167,7 +166,6 @@ class ListWrapper(Container, list[Any]):
         value = self._storage.pop(index)
         self._moving(operation)
         self._foreign |= not same(list.pop(self, index), value)
-        self._tracked -= isinstance(value, Tracked)
         return value
 
     def __delitem__(self, key: Any) -> None:
@@ -200,7 +198,7 @@ class ListWrapper(Container, list[Any]):
         self._catch_up()
         self._storage.insert(index, value)
         list.insert(self, index, value)
-        self._tracked += isinstance(value, Tracked)
+        self._holds_tracked |= isinstance(value, Tracked)
         self._moving("insert")
 
     def sort(self, *, key: Any = None, reverse: bool = False) -> None:
