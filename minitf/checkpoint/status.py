@@ -165,13 +165,13 @@ class CheckpointLoadStatus(LoadStatus):
 
         Called again, it initialises those variables again. Does nothing in eager mode. Raises as ``run_restore_ops``.
         """
-        self.run_restore_ops(session)
-        self._home.initialise(self._left_to_initialise, session)
+        self._home.initialise(lambda: self._restore_and_find_the_rest(session), session)
 
-    def _left_to_initialise(self) -> list[Handle]:
+    def _restore_and_find_the_rest(self, session: Any) -> list[Handle]:
         r = self._restoration
         matched = r.matched()
         handles = initialisable([o for o in self._walk().objects if id(o) not in matched and _uid(o) < r.uid])
+        self.run_restore_ops(session)  # only now: where the objects cannot be listed, nothing is run
         if handles:
             r.journal.raw.append((events.Step, events.clock(), "initialise", None, ""))
             alive = [variable for variable in (h.variable and h.variable() for h in handles) if variable is not None]
