@@ -329,22 +329,41 @@ UNARY = {"neg", "abs", "invert"}
 COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
 # The fast road is for the dtypes that the op takes, by NumPy's numbers; strings and the types of ml_dtypes take the general
-# one.
+# one. A Python number takes it where NumPy turns it into the tensor's dtype just as the general road would.
 _BINARY = """
 def __{method}__(self, other):
-    if type(other) is EagerTensor and not runtime.active:
+    if type(other) is EagerTensor:
+        if not runtime.active:
+            a = self._v
+            b = other._v
+            t = a.dtype
+            if t is b.dtype and t.num in numbers:
+                try:
+                    v = {expr}
+                except ValueError:
+                    return otherwise(self, other)
+                r = new(EagerTensor)
+                r._v = v
+                return r
+    elif type(other) in python and not runtime.active:
         a = self._v
-        b = other._v
-        t = a.dtype
-        if t is b.dtype and t.num in numbers:
-            try:
-                v = {expr}
-            except ValueError:
-                return otherwise(self, other)
+        if a.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
+            b = other
             r = new(EagerTensor)
-            r._v = v
+            r._v = {expr}
             return r
     return otherwise(self, other)
+"""
+_REFLECTED = """
+def __r{method}__(self, other):
+    if type(other) in python and not runtime.active:
+        b = self._v
+        if b.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
+            a = other
+            r = new(EagerTensor)
+            r._v = {expr}
+            return r
+    return otherwise(other, self)
 """
 _UNARY = """
 def __{method}__(self):
@@ -378,16 +397,23 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         reflected.__name__ = f"__r{method}__"
         setattr(Tensor, f"__r{method}__", reflected)
     if op.expr is not None:
-        text = (_UNARY if method in UNARY else _BINARY).format(method=method, expr=op.expr.format("a", "b"))
         allowed = op.kinds[0].allowed or dtypes.ALL
-        numbers = frozenset(d._np.num for d in allowed if d._np is not None and d._np.num != 17)
+        known = [d for d in allowed if d._np is not None and d._extension is None and d._np.num != 17]
+        numbers = frozenset(d._np.num for d in known)  # type: ignore[union-attr]
+        floats = frozenset(d._np.num for d in known if d.kind in "fc")  # type: ignore[union-attr]
+        integers = frozenset(d._np.num for d in known if d in (dtypes.int32, dtypes.int64))  # type: ignore[union-attr]
         space: dict[str, Any] = {
             "EagerTensor": EagerTensor, "runtime": _runtime, "new": _new, "otherwise": call, "numbers": numbers,
+            "python": {float: floats, int: floats | integers},
         }  # fmt: skip
-        exec(compile(text, f"<operator {op.name}>", "exec"), space)  # generated from the op's own expression
-        written = space[f"__{method}__"]
-        written.__doc__ = op.__doc__
-        setattr(EagerTensor, f"__{method}__", written)
+        templates = [_UNARY] if method in UNARY else [_BINARY] if method in COMPARISONS else [_BINARY, _REFLECTED]
+        for template in templates:
+            text = template.format(method=method, expr=op.expr.format("a", "b"))
+            exec(compile(text, f"<operator {op.name}>", "exec"), space)  # generated from the op's own expression
+        for name in (f"__{method}__", f"__r{method}__"):
+            if name in space:
+                space[name].__doc__ = op.__doc__
+                setattr(EagerTensor, name, space[name])
 
 
 def method(name: str) -> Any:

@@ -60,7 +60,8 @@ def test_assigning_a_part_does_not_keep_the_whole():
 
 
 SCATTERS = {
-    "scatter_update": lambda old, new: new, "scatter_add": lambda old, new: old + new, "scatter_sub": lambda old, new: old - new,
+    "scatter_update": lambda old, new: new, "scatter_add": lambda old, new: old + new,
+    "scatter_sub": lambda old, new: old - new,
     "scatter_mul": lambda old, new: old * new, "scatter_div": lambda old, new: old / new, "scatter_max": np.maximum,
     "scatter_min": np.minimum,
 }  # fmt: skip
