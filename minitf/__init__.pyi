@@ -59,6 +59,11 @@ from minitf.core.op import op as op
 from minitf.core.runtime import using as using
 from minitf.core.spec import TensorShape as TensorShape
 from minitf.core.tensor import Tensor as Tensor
+from minitf.layers.initializers import Constant as _constant_initializer
+from minitf.layers.initializers import Ones as _ones_initializer
+from minitf.layers.initializers import RandomNormal as _random_normal_initializer
+from minitf.layers.initializers import RandomUniform as _random_uniform_initializer
+from minitf.layers.initializers import Zeros as _zeros_initializer
 from minitf.objects.creators import variable_creator_scope as variable_creator_scope
 from minitf.objects.function import TensorSpec as TensorSpec
 from minitf.objects.function import function as function
@@ -235,6 +240,11 @@ from minitf.runtimes.session import InteractiveSession as InteractiveSession
 from minitf.runtimes.session import Session as Session
 from minitf.runtimes.session import reset_default_graph as reset_default_graph
 
+constant_initializer = _constant_initializer
+ones_initializer = _ones_initializer
+random_normal_initializer = _random_normal_initializer
+random_uniform_initializer = _random_uniform_initializer
 tuple = _tuple
+zeros_initializer = _zeros_initializer
 
 __version__: str

@@ -51,6 +51,7 @@ from minitf import complex64 as complex64
 from minitf import concat as concat
 from minitf import cond as cond
 from minitf import constant as constant
+from minitf import constant_initializer as constant_initializer
 from minitf import control_dependencies as control_dependencies
 from minitf import convert_to_tensor as convert_to_tensor
 from minitf import cos as cos
@@ -138,6 +139,7 @@ from minitf import no_op as no_op
 from minitf import not_equal as not_equal
 from minitf import one_hot as one_hot
 from minitf import ones as ones
+from minitf import ones_initializer as ones_initializer
 from minitf import ones_like as ones_like
 from minitf import op as op
 from minitf import optimizers as optimizers
@@ -152,6 +154,8 @@ from minitf import qint8 as qint8
 from minitf import quint16 as quint16
 from minitf import quint8 as quint8
 from minitf import random as random
+from minitf import random_normal_initializer as random_normal_initializer
+from minitf import random_uniform_initializer as random_uniform_initializer
 from minitf import range as range
 from minitf import rank as rank
 from minitf import realdiv as realdiv
@@ -229,6 +233,7 @@ from minitf import variant as variant
 from minitf import where as where
 from minitf import while_loop as while_loop
 from minitf import zeros as zeros
+from minitf import zeros_initializer as zeros_initializer
 from minitf import zeros_like as zeros_like
 from minitf.compat import v1_train as _train
 from minitf.objects.variable_scope import EagerVariableStore as EagerVariableStore

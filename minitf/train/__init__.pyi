@@ -55,5 +55,12 @@ from minitf.optimizers.global_step import create_global_step as create_global_st
 from minitf.optimizers.global_step import get_global_step as get_global_step
 from minitf.optimizers.global_step import get_or_create_global_step as get_or_create_global_step
 from minitf.optimizers.global_step import global_step as global_step
+from minitf.optimizers.schedules import cosine_decay as cosine_decay
+from minitf.optimizers.schedules import cosine_decay_restarts as cosine_decay_restarts
+from minitf.optimizers.schedules import exponential_decay as exponential_decay
+from minitf.optimizers.schedules import inverse_time_decay as inverse_time_decay
+from minitf.optimizers.schedules import natural_exp_decay as natural_exp_decay
+from minitf.optimizers.schedules import piecewise_constant as piecewise_constant
+from minitf.optimizers.schedules import polynomial_decay as polynomial_decay
 from minitf.storage.state_file import CheckpointState as CheckpointState
 from minitf.train import experimental as experimental
