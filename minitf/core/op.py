@@ -30,9 +30,10 @@ from minitf.core import dtypes
 from minitf.core import runtime as _runtime
 from minitf.core.dtypes import DType
 from minitf.core.literals import to_array
+from minitf.core.operators import install_operator
 from minitf.core.spec import same
 from minitf.core.state import Handle
-from minitf.core.tensor import Tensor, install_operator
+from minitf.core.tensor import Tensor
 from minitf.errors import DTypeError, OpError
 
 REGISTRY: dict[str, Op] = {}

@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minitf.core import dtypes
-from minitf.core import runtime as _runtime
 from minitf.core.dtypes import DType
 from minitf.core.spec import Spec, TensorShape, shape_text
-
-if TYPE_CHECKING:
-    from minitf.core.op import Op
-
-_new = object.__new__
 
 
 class Tensor:
@@ -321,106 +315,3 @@ class SymbolicTensor(Tensor):
 
     def __repr__(self) -> str:
         return f"<tf.Tensor {self.name!r} shape={shape_text(self._spec.shape)} dtype={self._spec.dtype.name}>"
-
-
-# -- operators ---------------------------------------------------------------------------------------------------------
-
-UNARY = {"neg", "abs", "invert"}
-COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
-
-# The fast road is for the dtypes that the op takes, by NumPy's numbers; strings and the types of ml_dtypes take the general
-# one. A Python number takes it where NumPy turns it into the tensor's dtype just as the general road would.
-_BINARY = """
-def __{method}__(self, other):
-    if type(other) is EagerTensor:
-        if not runtime.active:
-            a = self._v
-            b = other._v
-            t = a.dtype
-            if t is b.dtype and t.num in numbers:
-                try:
-                    v = {expr}
-                except ValueError:
-                    return otherwise(self, other)
-                r = new(EagerTensor)
-                r._v = v
-                return r
-    elif type(other) in python and not runtime.active:
-        a = self._v
-        if a.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
-            b = other
-            r = new(EagerTensor)
-            r._v = {expr}
-            return r
-    return otherwise(self, other)
-"""
-_REFLECTED = """
-def __r{method}__(self, other):
-    if type(other) in python and not runtime.active:
-        b = self._v
-        if b.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
-            a = other
-            r = new(EagerTensor)
-            r._v = {expr}
-            return r
-    return otherwise(other, self)
-"""
-_UNARY = """
-def __{method}__(self):
-    if not runtime.active:
-        a = self._v
-        if a.dtype.num in numbers:
-            r = new(EagerTensor)
-            r._v = {expr}
-            return r
-    return otherwise(self)
-"""
-
-
-def install_operator(op: Op, otherwise: Any = None) -> None:
-    """Makes the op the implementation of a Python operator of both tensor classes.
-
-    ``otherwise`` is called for what the fast road does not take; it is the op unless the operator does more than the op.
-    """
-    method = op.method
-    assert method is not None
-    call = op if otherwise is None else otherwise
-    if method in UNARY:
-        general: Any = lambda self: call(self)  # noqa: E731
-    else:
-        general = lambda self, other: call(self, other)  # noqa: E731
-    general.__name__ = f"__{method}__"
-    general.__doc__ = op.__doc__
-    setattr(EagerTensor if method in ("eq", "ne") else Tensor, f"__{method}__", general)
-    if method not in UNARY and method not in COMPARISONS:
-        reflected: Any = lambda self, other: call(other, self)  # noqa: E731
-        reflected.__name__ = f"__r{method}__"
-        setattr(Tensor, f"__r{method}__", reflected)
-    if op.expr is not None:
-        allowed = op.kinds[0].allowed or dtypes.ALL
-        known = [d for d in allowed if d._np is not None and d._extension is None and d._np.num != 17]
-        numbers = frozenset(d._np.num for d in known)  # type: ignore[union-attr]
-        floats = frozenset(d._np.num for d in known if d.kind in "fc")  # type: ignore[union-attr]
-        integers = frozenset(d._np.num for d in known if d in (dtypes.int32, dtypes.int64))  # type: ignore[union-attr]
-        space: dict[str, Any] = {
-            "EagerTensor": EagerTensor, "runtime": _runtime, "new": _new, "otherwise": call, "numbers": numbers,
-            "python": {float: floats, int: floats | integers},
-        }  # fmt: skip
-        templates = [_UNARY] if method in UNARY else [_BINARY] if method in COMPARISONS else [_BINARY, _REFLECTED]
-        for template in templates:
-            text = template.format(method=method, expr=op.expr.format("a", "b"))
-            exec(compile(text, f"<operator {op.name}>", "exec"), space)  # generated from the op's own expression
-        for name in (f"__{method}__", f"__r{method}__"):
-            if name in space:
-                space[name].__doc__ = op.__doc__
-                setattr(EagerTensor, name, space[name])
-
-
-def method(name: str) -> Any:
-    """Installs a function as a method of both tensor classes: for operators that are no single op, such as indexing."""
-
-    def install(function: Any) -> Any:
-        setattr(Tensor, name, function)
-        return function
-
-    return install

@@ -6,8 +6,8 @@ import numpy as np
 
 from minitf.core import dtypes
 from minitf.core.op import Addable, Floating, Numeric, Real, RealFloating, convert, op
+from minitf.core.operators import install_operator
 from minitf.core.spec import broadcast, merge_shapes
-from minitf.core.tensor import install_operator
 from minitf.errors import InvalidArgumentError
 from minitf.ops.comparisons import logical_and, not_equal, select
 from minitf.ops.creating import cast, ones_like, zeros_like

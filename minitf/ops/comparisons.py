@@ -6,8 +6,9 @@ import numpy as np
 
 from minitf.core import dtypes
 from minitf.core.op import Anything, Boolean, Integer, Real, convert, op
+from minitf.core.operators import install_operator, method
 from minitf.core.spec import Spec, broadcast_shapes
-from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator, method
+from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.errors import ShapeError
 from minitf.ops.creating import zeros_like
 from minitf.ops.shapes import settle, sum_to

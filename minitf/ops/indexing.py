@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from minitf.core.op import Anything, Index, Other, convert, op
+from minitf.core.operators import method
 from minitf.core.spec import Spec, shape_text
-from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor, method
+from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.errors import ShapeError
 from minitf.ops.shapes import settle
 from minitf.ops.static import known, requested

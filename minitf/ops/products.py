@@ -3,8 +3,8 @@
 from typing import Any
 
 from minitf.core.op import convert, op
+from minitf.core.operators import install_operator
 from minitf.core.spec import Spec, broadcast_shapes, shape_text
-from minitf.core.tensor import install_operator
 from minitf.errors import ShapeError
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import conj
