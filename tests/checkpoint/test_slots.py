@@ -1,5 +1,7 @@
 """Slot variables: saved and restored by the triple (optimizer, variable, slot name)."""
 
+import weakref
+
 import pytest
 
 import minitf as tf
@@ -279,6 +281,24 @@ def test_slots_come_last_in_the_file_by_optimizer_slot_name_and_variable(world, 
         ("z", "m", "b", first), ("z", "m", "a", first + 1), ("z", "v", "b", first + 2), ("z", "v", "a", first + 3),
         ("m", "momentum", "b", first + 4), ("m", "momentum", "a", first + 5),
     ]  # fmt: skip
+
+
+@pytest.mark.behaviour("S139", "S151")
+def test_only_the_newest_of_many_restores_waits_for_a_slot_that_is_not_made(graph, save):
+    root = Node(v=tf.Variable(0.0), optimizer=momentum())
+    saver = Saver(root)
+    alive = []
+    for value in range(5):
+        status = saver.restore(save(lambda: trained(float(value)))).expect_partial()  # noqa: B023
+        alive.append(weakref.ref(status._restoration))
+        size = graph.graph.version
+    last = saver.restore(save(lambda: trained(20.0)))
+    del status
+    assert [ref() is not None for ref in alive] == [False] * 5
+    assert graph.graph.version == size
+    root.optimizer.apply_gradients([(tf.constant(1.0), root.v)])
+    last.assert_consumed().run_restore_ops()
+    assert (graph.value(root.v), graph.value(slot(root))) == (19.0, 1.0)
 
 
 def test_a_slot_owner_of_ones_own(eager, save):
