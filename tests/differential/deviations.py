@@ -19,6 +19,7 @@ READINGS = {
     "S33": "a saver keeps its root",
     "S80": "nodes without values wait as well (CheckpointableSaver)",
     "S113": "in a graph too, the keys of a save follow from the tree as it is then, not from former saves",
+    "S168": "a text that meets a variable is an unused attribute, so assert_consumed fails before anything is run (graph)",
     "S179": "a restored variable is the one that stands under the name now",
     "S199": "assert_consumed asks for every object of the checkpoint (CheckpointableSaver)",
     "S247": "checkpoint number 0 is written as -0 (CheckpointableSaver)",
@@ -32,6 +33,7 @@ def may_differ(program: Program, plain: list[Observation]) -> bool:
     used: list[tuple[str, int]] = []  # savers that have saved or restored in this graph
     files: dict[int, list[Any]] = {}
     by_saver: set[int] = set()  # statuses of savers
+    with_texts: set[int] = set()  # statuses of files with Python state
     graph = program.mode == "graph"
     for step, seen in zip(program.steps, plain, strict=False):
         match step:
@@ -53,12 +55,14 @@ def may_differ(program: Program, plain: list[Observation]) -> bool:
                 if graph and ("restore", k) in used:
                     return True  # S179
                 used.append(("restore", k))
+                if any(name == "py_state" for node in files.get(i, []) for name, _ in node["attributes"]):
+                    with_texts.add(s)
                 if k in roots and i in files:
                     by_saver.add(s)
                     if not all(node["valued"] for node in files[i][1:]):
                         return True  # S80
-            case ["consumed", s] if s in by_saver and seen.get("result"):
-                return True  # S199
+            case ["consumed", s] if seen.get("result") and (s in by_saver or (graph and s in with_texts)):
+                return True  # S199, S168
         if step[0] in ("save", "write") and "result" in seen:
             files[step[2]] = seen["result"]["file"]["nodes"]
     return False
@@ -69,7 +73,7 @@ def reading(step: list[Any], plain: Observation, required: Observation) -> str:
     if plain.get("error", [""])[0] == "AssertionError" and step[0] in ("save", "restore"):
         return "S33"
     if step[0] == "consumed" and "result" in plain:
-        return "S199"
+        return str(required.get("odd", "S199"))
     if step[0] in ("save", "write"):
         return "S247" if step[-1] == 0 else "S113"
     if step[0] == "latest":
@@ -101,15 +105,17 @@ def _no_optimizer(step: list[Any], tensorflow: Observation, shapes: dict[str, An
 
 
 def _failed_attachment(step: list[Any], tensorflow: Observation, shapes: dict[str, Any]) -> Observation | None:
-    if tensorflow.get("odd") and step[0] not in ("restore", "read"):
+    if tensorflow.get("odd") == "S301" and step[0] not in ("restore", "read"):
         return {"error": tensorflow["error"]}
     return None
 
 
 def _nothing_assigned(step: list[Any], tensorflow: Observation, shapes: dict[str, Any]) -> Observation | None:
-    if tensorflow.get("odd") or ("error" in tensorflow and tensorflow.get("values") and step[0] in ("run", "initialize")):
-        return {"error": tensorflow["error"]}
-    return None
+    unreadable = step[0] in ("run", "initialize") and tensorflow.get("error", [""])[0] in (
+        "InvalidArgumentError",
+        "NotFoundError",
+    )
+    return {"error": tensorflow["error"]} if tensorflow.get("odd") == "S301" or unreadable else None
 
 
 def _shape_noticed(step: list[Any], tensorflow: Observation, shapes: dict[str, Any]) -> Observation | None:
@@ -129,7 +135,7 @@ def shape(value: Any) -> tuple[int, ...]:
 
 RULES = [
     Rule("S167", "a text that meets a variable, or a value a Python state, is an unused attribute (S168)", _other_kind),
-    Rule("S137", "no error where the object at an optimizer's place has no slots", _no_optimizer),
+    Rule("S137", "no error where what stands for an optimizer or its variable cannot have slots", _no_optimizer),
     Rule("S77", "a value that does not fit at an attachment leaves no edge, and the request waits on", _failed_attachment),
     Rule("S301", "a batch is all or nothing: when one value does not fit, nothing is assigned", _nothing_assigned),
     Rule("S299", "a graph notices, when the restore is run, that a shape does not fit", _shape_noticed),

@@ -48,7 +48,8 @@ class Draw:
         self.next = 0
         self.saver = 0
         self.loose = self.chance(2)  # whether values that do not fit are drawn
-        self.alike = self.chance(92)  # whether all variables are float32 scalars, so that any value fits any of them
+        self.usual: tuple[str, str] | None = None  # the dtype and shape of most variables
+        self.alike = self.chance(88)  # whether all variables are float32 scalars, so that any value fits any of them
 
     # -- decisions ------------------------------------------------------------------------------------------------------
 
@@ -143,8 +144,10 @@ class Draw:
             case "variable":
                 if self.alike:
                     return self.make(n, kind, "float32", float(n + 1), self.chance(50))
-                dtype = self.weighted({"float32": 80, "int64": 4, "float64": 4, "int32": 4, "bool": 3, "string": 5})
-                shape = self.weighted({"scalar": 70, "two": 20, "one": 5, "square": 3, "none": 2})
+                if self.usual is None or self.chance(10):
+                    dtype = self.weighted({"float32": 70, "int64": 6, "float64": 6, "int32": 6, "bool": 4, "string": 8})
+                    self.usual = dtype, self.weighted({"scalar": 60, "two": 25, "one": 7, "square": 5, "none": 3})
+                dtype, shape = self.usual
                 return self.make(n, kind, dtype, self.value(n + 1, dtype, shape), self.chance(50))
             case "list" | "tuple":
                 return self.make(n, kind, [self.content() for _ in range(self._choice.integer(0, 2))])

@@ -234,7 +234,7 @@ class TensorFlow(Adapter):
 
     def family(self, error: BaseException) -> list[str]:
         told = str(error) if self.graph else ""
-        if isinstance(error, tf.errors.NotFoundError) and "find resource" in told:
+        if isinstance(error, tf.errors.NotFoundError) and ("find resource" in told or "3VarE does not exist" in told):
             return ["FailedPreconditionError", "OpError"]  # an uninitialised variable: each kernel says it in its way
         if isinstance(error, tf.errors.InternalError) and "ResourceApply" in told:
             return ["FailedPreconditionError", "OpError"]
@@ -243,6 +243,8 @@ class TensorFlow(Adapter):
     def odd(self, error: BaseException) -> str | None:
         if isinstance(error, tf.errors.NotFoundError) and "not found in checkpoint" in str(error):
             return "S167"  # the text of a Python state met a variable
+        if isinstance(error, AssertionError) and str(error).endswith("(S168)"):
+            return "S168"
         step = error.__traceback__
         while step is not None and step.tb_frame.f_code.co_filename != restoring.__file__:
             step = step.tb_next
@@ -250,9 +252,17 @@ class TensorFlow(Adapter):
             return None
         if isinstance(error, AttributeError) and "'decode'" in str(error):
             return "S167"  # the value of a variable met a Python state
-        if isinstance(error, AttributeError) and "_create_or_restore_slot_variable" in str(error):
+        if isinstance(error, AttributeError):
             return "S137"
         return None if self.graph else "S301"
+
+    def consumed(self, status: Any) -> bool:
+        if self.required and self.graph and isinstance(status, machinery.CheckpointLoadStatus):
+            restored = status._checkpoint
+            for n, node in enumerate(restored.object_graph_proto.nodes):
+                if any(a.name == "py_state" for a in node.attributes) and self.is_variable(restored.object_by_proto_id.get(n)):
+                    raise AssertionError("a text is unused (S168)")
+        return super().consumed(status)
 
     def latest(self, directory: str) -> str | None:
         return tf.train.latest_checkpoint(directory)
