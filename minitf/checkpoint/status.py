@@ -13,6 +13,7 @@ from minitf.checkpoint.restoration import Restoration, display_paths, next_uid
 from minitf.checkpoint.walking import Walk, kind_of, own_values
 from minitf.core.runtime import Home
 from minitf.core.state import Handle
+from minitf.explain.summary import summary
 from minitf.objects.trackable import tracking
 
 SHOWN = 10
@@ -177,6 +178,9 @@ class CheckpointLoadStatus(LoadStatus):
             alive = [variable for variable in (h.variable and h.variable() for h in handles) if variable is not None]
             r.journal.raw.extend([(events.Initialised, r.number_of(variable)) for variable in alive])
         return handles
+
+    def __str__(self) -> str:
+        return summary(self.journal)
 
     def __repr__(self) -> str:
         r = self._restoration
