@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = names_from(
     __name__,
     {
         "minitf.compat.v1_train": "*=train",
+        "minitf.compat.v1_nn": "*=nn",
         "minitf.objects.variable_scope": "EagerVariableStore no_regularizer variable_op_scope",
         "minitf.runtimes.building": "disable_v2_behavior enable_v2_behavior",
         # ops that had their names at the top
@@ -24,7 +25,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.ops.elementwise": """
             ceil conj expm1 is_finite is_inf is_nan log log1p reciprocal rint rsqrt""",
         "minitf.ops.formulas": "accumulate_n invert_permutation trace",
-        "minitf.ops.norms": "global_norm norm",
+        "minitf.ops.norms": "global_norm",
         "minitf.ops.random": """
             normal=random_normal set_seed=set_random_seed shuffle=random_shuffle truncated_normal uniform=random_uniform""",
         "minitf.ops.running": "cumprod",
@@ -32,6 +33,12 @@ __getattr__, __dir__, __all__ = names_from(
             segment_max segment_mean segment_min segment_prod segment_sum unsorted_segment_max unsorted_segment_mean
             unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum""",
         "minitf.ops.special": "digamma erf erfc lbeta lgamma polygamma zeta",
+        # ops with other signatures
+        "minitf.ops.v1": """
+            argmax argmin assign assign_add assign_sub boolean_mask count_nonzero div expand_dims gather gather_nd multinomial
+            norm ones_like pad reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_sum
+            scatter_add scatter_div scatter_max scatter_min scatter_mul scatter_nd_add scatter_nd_sub scatter_nd_update
+            scatter_sub scatter_update shape size squeeze transpose where zeros_like""",
         "minitf.ops.strings": "as_string reduce_join regex_replace substr",
     },
     besides="minitf",

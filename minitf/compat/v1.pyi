@@ -24,8 +24,6 @@ from minitf import acosh as acosh
 from minitf import add as add
 from minitf import add_n as add_n
 from minitf import add_to_collection as add_to_collection
-from minitf import argmax as argmax
-from minitf import argmin as argmin
 from minitf import argsort as argsort
 from minitf import as_dtype as as_dtype
 from minitf import asin as asin
@@ -36,7 +34,6 @@ from minitf import atanh as atanh
 from minitf import bfloat16 as bfloat16
 from minitf import bitwise as bitwise
 from minitf import bool as bool
-from minitf import boolean_mask as boolean_mask
 from minitf import broadcast_to as broadcast_to
 from minitf import capture_dependencies as capture_dependencies
 from minitf import case as case
@@ -70,7 +67,6 @@ from minitf import equal as equal
 from minitf import errors as errors
 from minitf import executing_eagerly as executing_eagerly
 from minitf import exp as exp
-from minitf import expand_dims as expand_dims
 from minitf import eye as eye
 from minitf import fill as fill
 from minitf import float16 as float16
@@ -86,8 +82,6 @@ from minitf import floor as floor
 from minitf import foldl as foldl
 from minitf import foldr as foldr
 from minitf import function as function
-from minitf import gather as gather
-from minitf import gather_nd as gather_nd
 from minitf import get_collection as get_collection
 from minitf import get_default_graph as get_default_graph
 from minitf import get_default_session as get_default_session
@@ -134,16 +128,13 @@ from minitf import multiply as multiply
 from minitf import name_scope as name_scope
 from minitf import negative as negative
 from minitf import newaxis as newaxis
-from minitf import nn as nn
 from minitf import no_op as no_op
 from minitf import not_equal as not_equal
 from minitf import one_hot as one_hot
 from minitf import ones as ones
 from minitf import ones_initializer as ones_initializer
-from minitf import ones_like as ones_like
 from minitf import op as op
 from minitf import optimizers as optimizers
-from minitf import pad as pad
 from minitf import placeholder as placeholder
 from minitf import placeholder_with_default as placeholder_with_default
 from minitf import pow as pow
@@ -159,14 +150,6 @@ from minitf import random_uniform_initializer as random_uniform_initializer
 from minitf import range as range
 from minitf import rank as rank
 from minitf import realdiv as realdiv
-from minitf import reduce_all as reduce_all
-from minitf import reduce_any as reduce_any
-from minitf import reduce_logsumexp as reduce_logsumexp
-from minitf import reduce_max as reduce_max
-from minitf import reduce_mean as reduce_mean
-from minitf import reduce_min as reduce_min
-from minitf import reduce_prod as reduce_prod
-from minitf import reduce_sum as reduce_sum
 from minitf import repeat as repeat
 from minitf import report_uninitialized_variables as report_uninitialized_variables
 from minitf import reset_default_graph as reset_default_graph
@@ -181,18 +164,15 @@ from minitf import scan as scan
 from minitf import scatter_nd as scatter_nd
 from minitf import searchsorted as searchsorted
 from minitf import sequence_mask as sequence_mask
-from minitf import shape as shape
 from minitf import sigmoid as sigmoid
 from minitf import sign as sign
 from minitf import sin as sin
 from minitf import sinh as sinh
-from minitf import size as size
 from minitf import slice as slice
 from minitf import sort as sort
 from minitf import split as split
 from minitf import sqrt as sqrt
 from minitf import square as square
-from minitf import squeeze as squeeze
 from minitf import stack as stack
 from minitf import stop_gradient as stop_gradient
 from minitf import strided_slice as strided_slice
@@ -211,7 +191,6 @@ from minitf import tensordot as tensordot
 from minitf import testing as testing
 from minitf import tile as tile
 from minitf import trainable_variables as trainable_variables
-from minitf import transpose as transpose
 from minitf import truediv as truediv
 from minitf import truncatediv as truncatediv
 from minitf import truncatemod as truncatemod
@@ -230,11 +209,10 @@ from minitf import variable_creator_scope as variable_creator_scope
 from minitf import variable_scope as variable_scope
 from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
-from minitf import where as where
 from minitf import while_loop as while_loop
 from minitf import zeros as zeros
 from minitf import zeros_initializer as zeros_initializer
-from minitf import zeros_like as zeros_like
+from minitf.compat import v1_nn as _nn
 from minitf.compat import v1_train as _train
 from minitf.objects.variable_scope import EagerVariableStore as EagerVariableStore
 from minitf.objects.variable_scope import no_regularizer as no_regularizer
@@ -274,7 +252,6 @@ from minitf.ops.formulas import accumulate_n as accumulate_n
 from minitf.ops.formulas import invert_permutation as invert_permutation
 from minitf.ops.formulas import trace as trace
 from minitf.ops.norms import global_norm as global_norm
-from minitf.ops.norms import norm as norm
 from minitf.ops.random import normal as _random_normal
 from minitf.ops.random import set_seed as _set_random_seed
 from minitf.ops.random import shuffle as _random_shuffle
@@ -303,6 +280,45 @@ from minitf.ops.strings import as_string as as_string
 from minitf.ops.strings import reduce_join as reduce_join
 from minitf.ops.strings import regex_replace as regex_replace
 from minitf.ops.strings import substr as substr
+from minitf.ops.v1 import argmax as argmax
+from minitf.ops.v1 import argmin as argmin
+from minitf.ops.v1 import assign as assign
+from minitf.ops.v1 import assign_add as assign_add
+from minitf.ops.v1 import assign_sub as assign_sub
+from minitf.ops.v1 import boolean_mask as boolean_mask
+from minitf.ops.v1 import count_nonzero as count_nonzero
+from minitf.ops.v1 import div as div
+from minitf.ops.v1 import expand_dims as expand_dims
+from minitf.ops.v1 import gather as gather
+from minitf.ops.v1 import gather_nd as gather_nd
+from minitf.ops.v1 import multinomial as multinomial
+from minitf.ops.v1 import norm as norm
+from minitf.ops.v1 import ones_like as ones_like
+from minitf.ops.v1 import pad as pad
+from minitf.ops.v1 import reduce_all as reduce_all
+from minitf.ops.v1 import reduce_any as reduce_any
+from minitf.ops.v1 import reduce_logsumexp as reduce_logsumexp
+from minitf.ops.v1 import reduce_max as reduce_max
+from minitf.ops.v1 import reduce_mean as reduce_mean
+from minitf.ops.v1 import reduce_min as reduce_min
+from minitf.ops.v1 import reduce_prod as reduce_prod
+from minitf.ops.v1 import reduce_sum as reduce_sum
+from minitf.ops.v1 import scatter_add as scatter_add
+from minitf.ops.v1 import scatter_div as scatter_div
+from minitf.ops.v1 import scatter_max as scatter_max
+from minitf.ops.v1 import scatter_min as scatter_min
+from minitf.ops.v1 import scatter_mul as scatter_mul
+from minitf.ops.v1 import scatter_nd_add as scatter_nd_add
+from minitf.ops.v1 import scatter_nd_sub as scatter_nd_sub
+from minitf.ops.v1 import scatter_nd_update as scatter_nd_update
+from minitf.ops.v1 import scatter_sub as scatter_sub
+from minitf.ops.v1 import scatter_update as scatter_update
+from minitf.ops.v1 import shape as shape
+from minitf.ops.v1 import size as size
+from minitf.ops.v1 import squeeze as squeeze
+from minitf.ops.v1 import transpose as transpose
+from minitf.ops.v1 import where as where
+from minitf.ops.v1 import zeros_like as zeros_like
 from minitf.runtimes.building import disable_v2_behavior as disable_v2_behavior
 from minitf.runtimes.building import enable_v2_behavior as enable_v2_behavior
 
@@ -314,6 +330,7 @@ matrix_inverse = _matrix_inverse
 matrix_solve = _matrix_solve
 matrix_triangular_solve = _matrix_triangular_solve
 mod = _mod
+nn = _nn
 random_normal = _random_normal
 random_shuffle = _random_shuffle
 random_uniform = _random_uniform

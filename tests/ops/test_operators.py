@@ -26,7 +26,8 @@ def outcome(function, *arguments):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(
-    function=st.sampled_from(FUNCTIONS), dtype=st.sampled_from(DTYPES), shape=st.sampled_from([(), (2,)]), swapped=st.booleans(),
+    function=st.sampled_from(FUNCTIONS),
+    dtype=st.sampled_from(DTYPES), shape=st.sampled_from([(), (2,)]), swapped=st.booleans(),
     number=st.one_of(st.integers(-(2**40), 2**40), st.integers(-3, 3), st.floats(width=32), st.booleans()),
 )  # fmt: skip
 def test_a_number_is_a_tensor_of_the_same_dtype(function, dtype, shape, swapped, number):
