@@ -31,6 +31,10 @@ VERBS = {
     "get": "write one value of a checkpoint to a .npy file",
     "diff": "compare two checkpoints, key by key",
     "verify": "read a checkpoint completely and check every checksum",
+    "convert": "write a checkpoint in another format, objects and all",
+    "merge": "make one checkpoint of several that hold different values",
+    "rename": "give values and objects other names; without --write only say what would be done",
+    "salvage": "write what can still be read of a damaged checkpoint as a new one",
 }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+T = TypeVar("T")
 Part = str | tuple[str, str]
 """A piece of a line: text, or text with the name of a Rich style."""
 
@@ -69,6 +70,16 @@ class Output:
         self.lines(
             [part for i, (text, style) in enumerate(row) for part in ("  " * bool(i), (cell(i, text), style))] for row in known
         )
+
+    def progress(self, things: Sequence[T], doing: str) -> Iterator[T]:
+        """The things one by one, with a bar on stderr if that is a terminal that somebody watches."""
+        if self.as_json or not sys.stderr.isatty():
+            yield from things
+            return
+        from rich.console import Console
+        from rich.progress import track
+
+        yield from track(things, doing, console=Console(stderr=True), transient=True)
 
     def _paint(self, style: str) -> tuple[str, str]:
         """What stands before and after a text of this style: escape sequences, or nothing where colours are off."""

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         keys = list(reader.keys())
     except DataLossError as error:  # nothing can be told about single values
         keys, problems = [], [{"key": None, "problem": str(error)}]
-    for key in keys:
+    for key in output.progress(keys, "verify"):
         try:
             value = reader.read(key)
             total += sum(map(len, value.ravel())) if value.dtype == object else value.nbytes

@@ -26,11 +26,21 @@ class Index:
         records = Table(lambda offset, size: view[offset : offset + size], len(view), path).records()
         if b"" not in records:
             raise DataLossError(f"{path}: the header, the record with the empty key, is missing.")
+        self._fill(path, decode_header(records.pop(b""), path), records)
+
+    def _fill(self, path: str, header: Header, records: dict[bytes, bytes]) -> None:
         self.path = path
-        self.header: Header = decode_header(records.pop(b""), path)
+        self.header: Header = header
         self.records = records
         self._heads: dict[bytes, Known] = {}
         self._pieces: set[bytes] | None = None
+
+    @classmethod
+    def of_records(cls, path: str, header: Header, records: dict[bytes, bytes]) -> Index:
+        """An index of records that were found in another way than by reading the whole file."""
+        index = cls.__new__(cls)
+        index._fill(path, header, records)
+        return index
 
     def entry(self, key: bytes) -> Entry:
         """The entry of a key (or slice key). Raises KeyError if there is none, DataLossError if it makes no sense."""

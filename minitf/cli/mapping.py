@@ -1,0 +1,217 @@
+"""How old names become new ones: the rules behind ``minitf rename``."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from minitf.errors import InvalidArgumentError, NotFoundError
+from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, Reader, SavedGraph, SavedNode, SavedValue, escape
+
+
+@dataclass
+class Mapped:
+    """The key that each old key becomes (keys that are left out are dropped), and the object graph of the result."""
+
+    keys: dict[str, str]
+    shown: dict[str, str]  # old and new names as people say them
+    graph: SavedGraph | None = None
+    why: dict[str, str] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)  # old names that no object takes
+    missing: list[str] = field(default_factory=list)  # objects that no old name has a value for
+
+
+def _check(keys: dict[str, str]) -> None:
+    """Raises InvalidArgumentError if two values would have one key."""
+    twice = [key for key, count in Counter(keys.values()).items() if count > 1]
+    if twice:
+        olds = [old for old, new in keys.items() if new == twice[0]]
+        raise InvalidArgumentError(f"rename: {' and '.join(map(repr, olds))} would all be named {twice[0]!r}.")
+
+
+def _check_known(wanted: dict[str, str], known: Sequence[str], what: str) -> None:
+    strangers = sorted(wanted.keys() - set(known))
+    if strangers:
+        raise NotFoundError(f"rename: there is no {what} {strangers[0]!r}; minitf ls shows what there is.")
+
+
+def rename_keys(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
+    """Other keys, one by one. Raises NotFoundError for an old one that is not there."""
+    _check_known(wanted, keys, "key")
+    out = {key: wanted.get(key, key) for key in keys}
+    _check(out)
+    return Mapped(out, out)
+
+
+def names_to_tree(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
+    """An object for each part of a name: ``a/b`` becomes ``b`` of ``a``, with the name kept as the variable's."""
+    _check_known(wanted, keys, "key")
+    graph = SavedGraph([SavedNode(has_values=False)])
+    numbers: dict[tuple[str, ...], int] = {(): 0}
+    out, shown = {}, {}
+    for key in keys:
+        path = tuple(wanted.get(key, key).split("/"))
+        if "" in path:
+            raise InvalidArgumentError(f"rename: {'/'.join(path)!r} is no path of objects; give {key!r} another with --map.")
+        for length in range(1, len(path) + 1):
+            if path[:length] not in numbers:
+                numbers[path[:length]] = len(graph.nodes)
+                graph.nodes[numbers[path[: length - 1]]].children.append((path[length - 1], len(graph.nodes)))
+                graph.nodes.append(SavedNode(has_values=False))
+        out[key] = "/".join(map(escape, path)) + ATTRIBUTES + VARIABLE_VALUE
+        shown[key] = "/".join(path)
+        node = graph.nodes[numbers[path]]
+        node.values.append(SavedValue(VARIABLE_VALUE, key, out[key]))
+    _check(out)
+    for number in reversed(range(len(graph.nodes))):  # children have greater numbers
+        node = graph.nodes[number]
+        node.has_values = bool(node.values) or any(graph.nodes[child].has_values for _, child in node.children)
+    return Mapped(out, shown, graph)
+
+
+def names_to_graph(reader: Reader, keys: Sequence[str], model: SavedGraph, like: Reader, wanted: dict[str, str]) -> Mapped:
+    """The objects of another checkpoint with the values of this one.
+
+    An object takes the value that ``wanted`` (old name to path) says; then one that is named as its variable was; then the
+    only one left whose name ends alike (at least the last part) and whose dtype and shape are the same. Raises
+    NotFoundError, InvalidArgumentError for what ``wanted`` gets wrong.
+    """
+    _check_known(wanted, keys, "key")
+    graph = copy.deepcopy(model)
+    paths = {
+        "/".join(path): graph.nodes[number].values[0]
+        for number, path in enumerate(graph.paths())
+        if path is not None and [value.name for value in graph.nodes[number].values] == [VARIABLE_VALUE]
+    }
+    taken: dict[str, str] = {}  # path to old name
+    why: dict[str, str] = {}
+    for old, path in wanted.items():
+        if path not in paths:
+            raise NotFoundError(f"rename: {like.source!r} has no variable {path!r}; minitf ls shows which there are.")
+        if path in taken:
+            raise InvalidArgumentError(f"rename: {taken[path]!r} and {old!r} are both to be {path!r}.")
+        taken[path], why[old] = old, "as said"
+    for path, value in paths.items():
+        name = value.full_name
+        if path not in taken and name in keys and name not in why and _alike(reader, name, like, value.key):
+            taken[path], why[name] = name, "same name"
+    olds, free = [key for key in keys if key not in why], {path: paths[path] for path in paths if path not in taken}
+    for path, old in _by_ending(reader, olds, like, free):
+        taken[path], why[old] = old, "same ending, dtype and shape"
+    for node in graph.nodes:
+        for value in node.values:
+            if value.name == VARIABLE_VALUE:
+                continue
+            if value.key in keys:
+                why[value.key] = "same key"
+    out = {old: paths[path].key for path, old in taken.items()}
+    out |= {key: key for key, reason in why.items() if reason == "same key"}
+    _check(out)
+    missing = [path for path in paths if path not in taken]
+    kept = set(out.values())
+    for node in graph.nodes:
+        node.values = [value for value in node.values if value.key in kept]
+    shown = {old: path for path, old in taken.items()} | {key: key for key in out if key not in taken.values()}
+    return Mapped(out, shown, graph, why, [key for key in keys if key not in out], missing)
+
+
+def _alike(reader: Reader, old: str, like: Reader, key: str) -> bool:
+    """True if two values have the same dtype and shape."""
+    return key in like and str(reader.spec(old)) == str(like.spec(key))
+
+
+def _by_ending(reader: Reader, olds: Sequence[str], like: Reader, paths: dict[str, SavedValue]) -> list[tuple[str, str]]:
+    """Pairs (path, old name) that belong together and to nobody else, those with the longest ending in common first."""
+    scores: dict[tuple[str, str], int] = {}
+    for path, value in paths.items():
+        for old in olds:
+            score = max(_ending(path.split("/"), old.split("/")), _ending(value.full_name.split("/"), old.split("/")))
+            if score and _alike(reader, old, like, value.key):
+                scores[path, old] = score
+    out: list[tuple[str, str]] = []
+    while scores:
+        best_of_path = {path: max(s for (p, _), s in scores.items() if p == path) for path, _ in scores}
+        best_of_old = {old: max(s for (_, o), s in scores.items() if o == old) for _, old in scores}
+        best = [pair for pair, s in scores.items() if s == best_of_path[pair[0]] == best_of_old[pair[1]]]
+        sides = Counter(path for path, _ in best), Counter(old for _, old in best)
+        sure = [pair for pair in best if sides[0][pair[0]] == 1 == sides[1][pair[1]]]
+        if not sure:
+            break
+        out += sure
+        used_paths, used_olds = {path for path, _ in sure}, {old for _, old in sure}
+        scores = {pair: s for pair, s in scores.items() if pair[0] not in used_paths and pair[1] not in used_olds}
+    return out
+
+
+def _ending(a: Sequence[str], b: Sequence[str]) -> int:
+    """How many parts two names have in common at their end."""
+    count = 0
+    for x, y in zip(reversed(a), reversed(b), strict=False):
+        if x != y:
+            break
+        count += 1
+    return count
+
+
+def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str]) -> Mapped:
+    """Other paths for objects: the edge at the end of an old path goes, one at the end of the new path comes.
+
+    All objects on the way to the new place must exist, and the place must be free. Raises NotFoundError,
+    InvalidArgumentError.
+    """
+    graph = copy.deepcopy(graph)
+    before = graph.paths()
+    moves = []
+    for old, new in wanted.items():
+        moves.append((*_edge(graph, old, "rename"), old, new))
+    for parent, name, child, _, _ in moves:
+        graph.nodes[parent].children.remove((name, child))
+    for _, _, child, old, new in moves:
+        *way, name = new.split("/")
+        parent = 0
+        for part in way:
+            step = graph.children(parent).get(part)
+            if step is None:
+                raise InvalidArgumentError(f"rename: {old!r} cannot become {new!r}: there is no object {'/'.join(way)!r}.")
+            parent = step
+        if not name or name in graph.children(parent):
+            raise InvalidArgumentError(f"rename: {old!r} cannot become {new!r}: the name is {'taken' if name else 'empty'}.")
+        graph.nodes[parent].children.append((name, child))
+    after = graph.paths()
+    lost = next((path for path, now in zip(before, after, strict=True) if path is not None and now is None), None)
+    if lost is not None:
+        raise InvalidArgumentError(f"rename: no path would lead to {'/'.join(lost)!r} any more: it would be below itself.")
+    out = {key: key for key in keys}
+    for number, node in enumerate(graph.nodes):
+        was, now = before[number], after[number]
+        for value in node.values:
+            if was is None or now is None or was == now or not value.key.startswith(_key(was)):
+                continue
+            new_key = _key(now) + value.key[len(_key(was)) :]
+            for key in keys:
+                if key == value.key or (value.key not in out and key.startswith(value.key)):
+                    out[key] = new_key + key[len(value.key) :]
+            value.key = new_key
+    _check(out)
+    return Mapped(out, out, graph)
+
+
+def _edge(graph: SavedGraph, path: str, verb: str) -> tuple[int, str, int]:
+    """Parent, name and child of the edge at the end of a path."""
+    parent, *rest = 0, *path.split("/")
+    for part in rest[:-1]:
+        step = graph.children(parent).get(part)
+        if step is None:
+            raise NotFoundError(f"{verb}: there is no object {path!r}: {part!r} leads nowhere; minitf ls shows what there is.")
+        parent = step
+    child = graph.children(parent).get(rest[-1])
+    if child is None:
+        raise NotFoundError(f"{verb}: there is no object {path!r}; minitf ls shows what there is.")
+    return parent, rest[-1], child
+
+
+def _key(path: tuple[str, ...]) -> str:
+    """What the keys of an object begin with, if it was saved at this path. The part of a slot variable stands as it is."""
+    return "/".join(part if part == ".OPTIMIZER_SLOT" else escape(part) for part in path) + ATTRIBUTES

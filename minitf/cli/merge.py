@@ -1,0 +1,49 @@
+"""``minitf merge``: one checkpoint of several that hold different values, as savers leave when each saves its part."""
+
+from __future__ import annotations
+
+import argparse
+
+from minitf.cli.contents import counted
+from minitf.cli.output import Output
+from minitf.cli.writing import Shard, check_free, format_argument, put
+from minitf.errors import InvalidArgumentError
+from minitf.saved import OBJECT_GRAPH_KEY
+from minitf.storage.bundle import BundleReader
+from minitf.storage.bundle.merge import merge
+from minitf.storage.detect import open_checkpoint
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The checkpoints and the result."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="prefix, file or directory of a checkpoint")
+    parser.add_argument("-o", "--output", required=True, metavar="OUTPUT", help="prefix of the checkpoint to write")
+    parser.add_argument("--force", action="store_true", help="replace a checkpoint that stands there")
+    format_argument(parser, required=False)
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Merges; 0. A value that comes twice is an error, and so is a second object graph."""
+    readers = [open_checkpoint(path) for path in args.inputs]
+    check_free(args.output, args.force, "merge")
+    with_objects = [reader.source for reader in readers if OBJECT_GRAPH_KEY in reader]
+    if len(with_objects) > 1:
+        raise InvalidArgumentError(
+            f"merge: {with_objects[0]!r} and {with_objects[1]!r} both know their objects, and a checkpoint has one root. "
+            "Restore both in a program, and save the whole there."
+        )
+    bundles = [reader for reader in readers if isinstance(reader, BundleReader)]
+    if len(bundles) == len(readers) and args.to in (None, "tf-v2"):
+        merge([reader.prefix for reader in bundles], args.output, delete_inputs=False)
+    else:
+        shards: list[Shard] = [shard for reader in readers for shard in reader.contents()]  # type: ignore[attr-defined]
+        owners: dict[str, str] = {}
+        for reader in readers:
+            for key in reader.keys():
+                if owners.setdefault(key, reader.source) != reader.source:
+                    raise InvalidArgumentError(f"merge: key {key!r} is in {owners[key]!r} and in {reader.source!r}.")
+        put(shards, args.output, args.to or "tf-v2", "merge")
+    values = len(list(open_checkpoint(args.output).keys()))
+    output.facts({"inputs": [reader.source for reader in readers], "output": args.output, "values": values})
+    output.lines([[(args.output, "bold"), f": {counted(values, 'value')} of {counted(len(readers), 'checkpoint')}"]])
+    return 0

@@ -1,0 +1,107 @@
+"""``minitf rename``: other names for the values and objects of a checkpoint, and objects for one that only has names.
+
+What is renamed by ``--map``: in a name-based checkpoint keys, in an object-based one the paths of objects (an edge is moved;
+everything below it comes along, in the keys as well). ``--like`` and ``--to-objects`` turn names into objects: the first takes
+the object graph of a checkpoint that has one and finds the value of each object by the name that its variable had, the second
+makes a tree of objects of the names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minitf.cli.contents import counted, object_graph
+from minitf.cli.mapping import Mapped, move_objects, names_to_graph, names_to_tree, rename_keys
+from minitf.cli.output import Output
+from minitf.cli.writing import check_free, format_argument, output_arguments, put
+from minitf.errors import InvalidArgumentError
+from minitf.saved import OBJECT_GRAPH_KEY
+from minitf.storage.detect import identify, open_checkpoint
+from minitf.storage.messages import encode_graph
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The checkpoint, the result, the names."""
+    parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
+    output_arguments(parser)
+    parser.add_argument(
+        "--map", action="append", default=[], metavar="OLD=NEW|FILE", help="a new name, or a JSON file of them; may be repeated"
+    )
+    objects = parser.add_mutually_exclusive_group()
+    objects.add_argument("--like", metavar="C", help="give names the objects of this checkpoint")
+    objects.add_argument("--to-objects", action="store_true", help="make objects of names: a/b becomes b of a")
+    parser.add_argument("--write", action="store_true", help="do it")
+    format_argument(parser, required=False)
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Says what would be renamed, and with --write does it; 0. 1 if, with --like, a value or an object is left over."""
+    wanted = _wanted(args.map)
+    found = identify(args.checkpoint)
+    reader: Any = open_checkpoint(args.checkpoint)
+    graph = object_graph(reader)
+    keys = [key for key in reader.keys() if key != OBJECT_GRAPH_KEY]
+    if (args.like or args.to_objects) and graph is not None:
+        raise InvalidArgumentError(f"rename: {reader.source!r} knows its objects already; leave out --like and --to-objects.")
+    if args.like:
+        like = open_checkpoint(args.like)
+        model = object_graph(like)
+        if model is None:
+            raise InvalidArgumentError(f"rename: {like.source!r} is name-based; --like wants a checkpoint with objects.")
+        mapped = names_to_graph(reader, keys, model, like, wanted)
+    elif args.to_objects:
+        mapped = names_to_tree(keys, wanted)
+    elif graph is not None:
+        mapped = move_objects(keys, graph, wanted)
+    else:
+        mapped = rename_keys(keys, wanted)
+    if args.write:
+        check_free(args.output, args.force, "rename")
+        shards = [[(mapped.keys[key], value) for key, value in shard if key in mapped.keys] for shard in reader.contents()]
+        if mapped.graph is not None:
+            shards[-1].append((OBJECT_GRAPH_KEY, np.array(encode_graph(mapped.graph), object)))
+        put(shards, args.output, args.to or found.format, "rename")
+    _report(args, output, reader.source, mapped)
+    return int(bool(mapped.unused or mapped.missing))
+
+
+def _wanted(words: list[str]) -> dict[str, str]:
+    """OLD=NEW, or a file with a JSON object of them (also as ``rename --json`` prints it)."""
+    out: dict[str, str] = {}
+    for word in words:
+        old, sign, new = word.partition("=")
+        if sign and not Path(word).is_file():
+            out[old] = new
+            continue
+        try:
+            read = json.loads(Path(word).read_text(encoding="utf-8"))
+            read = read.get("mapping", read)
+            pairs = {str(name): str(to) for name, to in read.items()}
+        except (ValueError, AttributeError) as error:
+            raise InvalidArgumentError(f"rename: {word!r} is no JSON object of old and new names: {error}") from None
+        out |= pairs
+    return out
+
+
+def _report(args: argparse.Namespace, output: Output, source: str, mapped: Mapped) -> None:
+    changes = {old: new for old, new in mapped.shown.items() if old != new}
+    output.facts(
+        {
+            "checkpoint": source,
+            "output": args.output,
+            "written": args.write,
+            "mapping": mapped.shown,
+            "without_object": mapped.unused,
+            "without_value": mapped.missing,
+        }
+    )
+    output.table([((old, "bold"), "->", (new, "green"), mapped.why.get(old, "")) for old, new in changes.items()])
+    output.lines([[("no object for  ", "red"), name] for name in mapped.unused])
+    output.lines([[("no value for  ", "red"), name] for name in mapped.missing])
+    done = f"written to {args.output}" if args.write else "nothing is written without --write"
+    output.lines([[f"{counted(len(changes), 'name')} of {len(mapped.keys)} changed; {done}"]])

@@ -1,0 +1,131 @@
+"""Which objects and values of two checkpoints are the same ones under other names.
+
+Objects: below one parent, an edge that only A has and one that only B has belong together if what is below them looks the
+same (names of edges and values, dtypes, shapes) and nothing else on either side does; of several that look the same, those
+whose values are equal bit by bit. Values that are left: those whose content is equal, and no other's is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from hashlib import blake2b
+from typing import NamedTuple, TypeVar
+
+from minitf.errors import OpError
+from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Edge(NamedTuple):
+    """An edge of object number ``parent`` of A: its name there, the one in B, and the paths that end with it."""
+
+    parent: int
+    name: str
+    other: str
+    path_a: str
+    path_b: str
+
+
+def renamed_objects(a: Reader, b: Reader, graph_a: SavedGraph, graph_b: SavedGraph) -> tuple[list[Edge], dict[str, str]]:
+    """Renamed edges, and all values of objects in both under different keys (key to key)."""
+    edges: list[Edge] = []
+    keys: dict[str, str] = {}
+    seen = {0}
+    queue = [(0, 0, "", "")]
+    for number_a, number_b, path_a, path_b in queue:
+        values_b = {value.name: value.key for value in graph_b.nodes[number_b].values}
+        for value in graph_a.nodes[number_a].values:
+            other = values_b.get(value.name)
+            if other is not None and other != value.key:
+                keys[value.key] = other
+        children_a, children_b = graph_a.children(number_a), graph_b.children(number_b)
+        matched = {name: name for name in children_a if name in children_b}
+        alone_a = [name for name in children_a if name not in children_b]
+        alone_b = [name for name in children_b if name not in children_a]
+        for shape_only in (True, False):
+            looks_a = {name: _look(a, graph_a, children_a[name], shape_only) for name in alone_a if name not in matched}
+            taken = set(matched.values())
+            looks_b = {name: _look(b, graph_b, children_b[name], shape_only) for name in alone_b if name not in taken}
+            matched |= _unique_pairs(looks_a, looks_b)
+        for name, other in matched.items():
+            here, there = f"{path_a}/{name}".lstrip("/"), f"{path_b}/{other}".lstrip("/")
+            if name != other:
+                edges.append(Edge(number_a, name, other, here, there))
+            if children_a[name] not in seen:
+                seen.add(children_a[name])
+                queue.append((children_a[name], children_b[other], here, there))
+    both = [(number_a, number_b) for number_a, number_b, _, _ in queue]
+    for number_a, number_b in both:  # not before: the keys of all variables are wanted
+        slots_b = {(slot.slot_name, _key_of(graph_b, slot.variable)): slot.slot for slot in graph_b.nodes[number_b].slots}
+        for slot in graph_a.nodes[number_a].slots:
+            variable = _key_of(graph_a, slot.variable)
+            slot_b = slots_b.get((slot.slot_name, keys.get(variable, variable)))
+            if slot_b is not None and slot.slot not in seen:
+                old, new = _key_of(graph_a, slot.slot), _key_of(graph_b, slot_b)
+                if old != new:
+                    keys[old] = new
+    return edges, {old: new for old, new in keys.items() if old in a and new in b}
+
+
+def renamed_values(a: Reader, b: Reader, only_a: Iterable[str], only_b: Iterable[str]) -> dict[str, str]:
+    """Keys of A and B with the same content that no other of these keys has."""
+    return _unique_pairs(_contents(a, only_a), _contents(b, only_b))
+
+
+def _contents(reader: Reader, keys: Iterable[str]) -> dict[str, Hashable]:
+    out: dict[str, Hashable] = {}
+    for key in keys:
+        out[key] = _content(reader, key)
+    return out
+
+
+def _content(reader: Reader, key: str) -> Hashable:
+    """Dtype, shape and a digest of the value; something that nothing else equals if it cannot be read."""
+    if key == OBJECT_GRAPH_KEY:
+        return object()
+    try:
+        value = reader.read(key)
+    except OpError:
+        return object()
+    data = b"".join(len(x).to_bytes(8, "little") + x for x in value.ravel()) if value.dtype == object else value.tobytes()
+    return str(reader.spec(key)), blake2b(data, digest_size=16).digest()
+
+
+def _look(reader: Reader, graph: SavedGraph, start: int, shape_only: bool) -> Hashable:
+    """What an object and all below it look like; paths as they are found, so that shared objects and cycles show as such."""
+    places = {start: 0}
+    out: list[Hashable] = []
+    order = [start]
+    for number in order:
+        node = graph.nodes[number]
+        for value in node.values:
+            known = value.key in reader
+            seen: Hashable = None
+            if known:
+                seen = str(reader.spec(value.key)) if shape_only else _content(reader, value.key)
+            out.append((value.name, seen))
+        for name, child in sorted(graph.children(number).items()):
+            if child not in places:
+                places[child] = len(places)
+                order.append(child)
+            out.append((name, places[child]))
+    return tuple(out)
+
+
+def _key_of(graph: SavedGraph, number: int) -> str:
+    values = graph.nodes[number].values
+    return values[0].key if values else ""
+
+
+def _unique_pairs(a: dict[T, Hashable], b: dict[U, Hashable]) -> dict[T, U]:
+    """Pairs that look the same, where nothing else on either side looks so."""
+    groups: defaultdict[Hashable, tuple[list[T], list[U]]] = defaultdict(lambda: ([], []))
+    add: Callable[[Hashable], tuple[list[T], list[U]]] = groups.__getitem__
+    for name, look in a.items():
+        add(look)[0].append(name)
+    for other, look in b.items():
+        add(look)[1].append(other)
+    return {of_a[0]: of_b[0] for of_a, of_b in groups.values() if len(of_a) == 1 == len(of_b)}

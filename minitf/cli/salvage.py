@@ -1,0 +1,116 @@
+"""``minitf salvage``: a valid checkpoint of what can still be read of a damaged one.
+
+Only values whose checksums hold are taken. What is lost is named, never filled in: an object whose value is lost stays in the
+object graph without it, and a partitioned tensor of which a piece is lost is lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from minitf.cli.contents import counted, stored_for
+from minitf.cli.output import Output
+from minitf.cli.writing import check_free, format_argument, output_arguments, put
+from minitf.errors import DataLossError, OpError
+from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
+from minitf.storage.detect import identify
+from minitf.storage.formats import format_named
+from minitf.storage.messages import decode_graph, encode_graph
+from minitf.storage.values import Typed
+
+Loss = dict[str, str | None]
+TOGETHER = 64  # values read at a time; one by one only where one of them is damaged
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The damaged checkpoint, and the result."""
+    parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
+    output_arguments(parser)
+    format_argument(parser, required=False)
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Salvages; 0 if nothing was lost, 1 if anything was. If nothing can be read, nothing is written."""
+    found = identify(args.checkpoint)
+    lost: list[Loss] = []
+    reader = _opened(found.format, found.prefix, lost)
+    check_free(args.output, args.force, "salvage")
+    values = _readable(reader, lost)
+    if not values:
+        why = lost[0]["problem"] if lost else "it is empty."
+        raise DataLossError(f"salvage: nothing of {found.prefix!r} can be read: {why}")
+    graph = _graph(values, lost, reader.source)
+    if graph is not None:
+        values[OBJECT_GRAPH_KEY] = np.array(encode_graph(graph), object)
+    put([list(values.items())], args.output, args.to or found.format, "salvage")
+    output.facts({"checkpoint": found.prefix, "output": args.output, "values": len(values), "lost": lost})
+    output.lines([[("lost  ", "red"), (one["key"] or "", "bold"), " " * bool(one["key"]), str(one["problem"])] for one in lost])
+    verdict = (f"{counted(len(lost), 'loss').replace('losss', 'losses')}", "red") if lost else ("nothing lost", "green")
+    output.lines([[(args.output, "bold"), f": {counted(len(values), 'value')}, ", verdict]])
+    return int(bool(lost))
+
+
+def _opened(name: str, prefix: str, lost: list[Loss]) -> Reader:
+    """A reader of the checkpoint; of one whose index is damaged, of what the whole blocks of its index tell."""
+    reader: Any
+    try:
+        reader = format_named(name).open(prefix)
+        list(reader.keys())
+    except DataLossError as error:
+        if name != "tf-v2":
+            raise
+        from minitf.storage.bundle.salvage import open_damaged
+
+        lost.append({"key": None, "problem": str(error)})
+        reader, problems = open_damaged(prefix)
+        lost += [{"key": None, "problem": problem} for problem in problems]
+    opened: Reader = reader
+    return opened
+
+
+def _readable(reader: Reader, lost: list[Loss]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    keys = list(reader.keys())
+    for start in range(0, len(keys), TOGETHER):
+        group = keys[start : start + TOGETHER]
+        try:
+            out |= _read(reader, group)
+        except OpError:
+            for key in group:
+                try:
+                    out |= _read(reader, [key])
+                except OpError as error:
+                    lost.append({"key": key, "problem": str(error)})
+    return out
+
+
+def _read(reader: Reader, keys: list[str]) -> dict[str, Any]:
+    """Values ready to be written; all or an error."""
+    dtypes = [reader.spec(key).dtype for key in keys]
+    values = reader.read_many(keys)
+    return {
+        key: Typed(dtype, value) if dtype.kind in "qV" else value
+        for key, dtype, value in zip(keys, dtypes, values, strict=True)
+    }
+
+
+def _graph(values: dict[str, Any], lost: list[Loss], source: str) -> SavedGraph | None:
+    """The object graph without the values that are lost, so that the rest can be restored."""
+    stored = values.pop(OBJECT_GRAPH_KEY, None)
+    if stored is None:
+        return None
+    try:
+        graph = decode_graph(stored.item(), f"{OBJECT_GRAPH_KEY} in {source}")
+    except OpError as error:
+        lost.append({"key": OBJECT_GRAPH_KEY, "problem": str(error)})
+        return None
+    known = {one["key"] for one in lost}
+    for node in graph.nodes:
+        for value in [value for value in node.values if not stored_for(value, values)]:
+            node.values.remove(value)
+            if value.key not in known:
+                lost.append({"key": value.key, "problem": f"an object has its value there, and it is not in {source}."})
+    return graph

@@ -1,0 +1,157 @@
+"""What the whole blocks of a damaged V2 index still tell.
+
+A block is believed if its checksum holds and its entries parse. The index block says where the others are; if it is damaged
+itself, blocks are looked for one behind the other from the start of the file, and after the first that does not hold nothing
+says where the next begins.
+
+Without the record of the header the number of data files is taken from their names. The byte order stands nowhere else, and
+checksums of numbers do not tell it: so it is learnt from a string tensor, whose lengths have a checksum that does. If there is
+none, only values of single bytes and strings are kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterator
+
+from crc32c import crc32c
+
+from minitf.errors import DataLossError, OpError
+from minitf.storage.bundle.block import TRAILER, open_block, read_block
+from minitf.storage.bundle.coding import mask
+from minitf.storage.bundle.entries import Header, decode_header
+from minitf.storage.bundle.index import Index, identity_of
+from minitf.storage.bundle.names import files_of, index_path
+from minitf.storage.bundle.reader import BundleReader
+from minitf.storage.bundle.table import FOOTER, Table
+from minitf.storage.files import LOCAL, Disk, path_of, read_whole
+
+LONGEST = 1 << 24  # a block that is looked for ends within so many bytes
+
+
+def open_damaged(prefix: str, disk: Disk = LOCAL) -> tuple[BundleReader, list[str]]:
+    """A reader of those keys whose records can be trusted, and what is lost of the index.
+
+    Raises NotFoundError if there is no index, DataLossError if nothing of it holds.
+    """
+    prefix = path_of(prefix)
+    path = index_path(prefix)
+    identity = identity_of(disk, path)
+    data = bytes(read_whole(disk, path))
+    assert identity is not None, "read_whole has found it"
+    problems: list[str] = []
+    records: dict[bytes, bytes] = {}
+    for keys, values in _blocks(data, path, problems):
+        ascending = all(a < b for a, b in itertools.pairwise(keys))
+        if not ascending or (records and keys and keys[0] <= next(reversed(records))):
+            problems.append(f"{path}: the keys of a block do not ascend; it is left out.")
+            continue
+        records.update(zip(keys, values, strict=True))
+    header = _header(records, path, problems)
+    if header is None:
+        header = _header_from_files(disk, prefix, records, path, problems)
+    index = Index.of_records(path, header, records)
+    for key in [key for key in records if key.startswith(b"\0") and key not in index.pieces()]:
+        del records[key]
+        problems.append(f"{path}: the piece {key!r} is of a partitioned tensor whose own record is lost.")
+    return BundleReader(disk, prefix, index, identity), problems
+
+
+def _blocks(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    view = memoryview(data)
+    try:
+        table = Table(lambda offset, size: view[offset : offset + size], len(view), path)
+    except DataLossError as error:
+        problems.append(f"{error} Blocks are looked for one behind the other.")
+        yield from _scan(data, path, problems)
+        return
+    for number in range(len(table.handles)):
+        try:
+            yield table.block(number)
+        except DataLossError as error:
+            after = table.bounds[number - 1] if number else b""
+            problems.append(f"{error} Keys between {after!r} and {table.bounds[number]!r} are lost.")
+
+
+def _scan(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Blocks from the start of the file on, each ending where its checksum says."""
+    at, found = 0, 0
+    while (end := _end_of_block(data, at)) is not None:
+        where = f"{path}, block at byte {at}"
+        keys, values = read_block(open_block(memoryview(data)[at:end], where), where)
+        if not keys or (found and keys[0] == b""):  # the metaindex block: the data blocks are over
+            return
+        found += 1
+        yield keys, values
+        at = end
+    if at < len(data) - FOOTER or not found:
+        problems.append(f"{path}: from byte {at} on no block holds; its keys are lost.")
+
+
+def _end_of_block(data: bytes, start: int) -> int | None:
+    """Where a block with a right checksum that begins at ``start`` ends."""
+    crc = 0
+    for size in range(1, min(len(data) - start - 4, LONGEST) + 1):
+        at = start + size
+        crc = crc32c(data[at - 1 : at], crc)
+        if data[at - 1] < 2 and size > 8 and struct.unpack_from("<I", data, at)[0] == mask(crc):
+            try:
+                read_block(open_block(memoryview(data)[start : at + 4], ""), "")
+            except OpError:
+                continue
+            return start + size + TRAILER - 1
+    return None
+
+
+def _header(records: dict[bytes, bytes], path: str, problems: list[str]) -> Header | None:
+    stored = records.pop(b"", None)
+    if stored is None:
+        problems.append(f"{path}: the header is lost.")
+        return None
+    try:
+        return decode_header(stored, path)
+    except DataLossError as error:
+        problems.append(str(error))
+        return None
+
+
+def _header_from_files(disk: Disk, prefix: str, records: dict[bytes, bytes], path: str, problems: list[str]) -> Header:
+    """A header as the data files and the strings in them tell it; records that it does not suffice for are dropped."""
+    counts = {shards for _, shards in files_of(disk, prefix)[0].values()}
+    if len(counts) != 1 or not records:
+        raise DataLossError(f"{path}: nothing can be read of the index; data files for {sorted(counts)} stand beside it.")
+    identity = identity_of(disk, path)
+    assert identity is not None
+    (shards,) = counts
+    proven = None
+    for big_endian in (False, True):
+        header = Header(shards, big_endian)
+        reader = BundleReader(disk, prefix, Index.of_records(path, header, dict(records)), identity)
+        if any(_tells_order(reader, key) for key in reader.index.keys()):
+            proven = header
+    if proven is not None:
+        return proven
+    header = Header(shards, False)
+    reader = BundleReader(disk, prefix, Index.of_records(path, header, dict(records)), identity)
+    for key in reader.index.keys():
+        try:
+            entry = reader.index.entry(key)
+        except DataLossError:
+            continue  # said when the key is read
+        if entry.dtype.kind not in "SV" and entry.dtype.size > 1:
+            del records[key]
+            problems.append(f"{path}: key {key!r}: without the header nothing says in which byte order its numbers stand.")
+    return header
+
+
+def _tells_order(reader: BundleReader, key: bytes) -> bool:
+    """True if a string tensor with a length that is not the same backwards can be read."""
+    try:
+        entry = reader.index.entry(key)
+        if entry.dtype.kind != "S" or entry.slices:
+            return False
+        (value,) = reader.read_entries([key], [entry])
+        return any(len(item) for item in value.reshape(-1))
+    except OpError:
+        return False
