@@ -33,7 +33,7 @@ from minitf.core.literals import to_array
 from minitf.core.operators import install_operator
 from minitf.core.spec import same
 from minitf.core.state import Handle
-from minitf.core.tensor import Tensor
+from minitf.core.tensor import EagerTensor, Tensor
 from minitf.errors import DTypeError, OpError
 
 REGISTRY: dict[str, Op] = {}
@@ -187,7 +187,7 @@ class Op:
         try:  # inputs that are all tensors of dtypes that fitted before
             key = tuple([t._v.dtype.num for t in inputs])
         except AttributeError:
-            key = ()
+            key = _key_with_handles(inputs)
         if key in self._fits:
             return inputs
         bound = self._bind(inputs, runtime)
@@ -263,6 +263,19 @@ class Op:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         return _registered, (self.name,)
+
+
+def _key_with_handles(inputs: tuple[Any, ...]) -> tuple[int, ...]:
+    """Dtype numbers of eager tensors and (negative) of variables; empty if there is anything else."""
+    key = []
+    for t in inputs:
+        if type(t) is Handle:
+            key.append(-t.spec.dtype.number)
+        elif type(t) is EagerTensor:
+            key.append(t._v.dtype.num)
+        else:
+            return ()
+    return tuple(key)
 
 
 def _registered(name: str) -> Op:
