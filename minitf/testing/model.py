@@ -250,8 +250,9 @@ class Status:
 
     def assert_nontrivial_match(self) -> Status:
         """Not only the root was matched (S203, S204)."""
+        unmatched = self._unmatched()  # which are remembered, whatever the verdict
         if len(self._bound()) <= 1:
-            raise AssertionError("Nothing except the root object matched." if self._unmatched() else "Nothing to load.")
+            raise AssertionError("Nothing except the root object matched." if unmatched else "Nothing to load.")
         return self
 
 
