@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,7 @@ class Checkpoint(AutoTrackable):
         self._counter: Any = NoDependency(None)
         self._increment: Any = NoDependency(None)
         self._attached: Any = NoDependency(None)
+        self._counted: Any = NoDependency({})  # the counter once more, for statuses: they see it when it is made, and hold it
         self._engine: Any = NoDependency(None)
         target = root_of(root)
         if root is not None:
@@ -88,6 +90,7 @@ class Checkpoint(AutoTrackable):
         if self._counter is None:
             self._counter = NoDependency(add_variable(self, "save_counter", initializer=0, dtype=dtypes.int64, trainable=False))
             if self._attached is not None:
+                self._counted["save_counter"] = self._counter
                 arrived(root_of(vars(self)["root"]), "save_counter", self._counter)
         return self._counter
 
@@ -184,7 +187,5 @@ def _extra(checkpoint: Checkpoint | None) -> Mapping[str, Any] | None:
     """The edges that a root which is not the checkpoint itself has in the file."""
     if checkpoint is None or checkpoint._attached is None:
         return None
-    out = {name: ref() for name, ref in checkpoint._attached.items()}
-    if checkpoint._counter is not None:
-        out["save_counter"] = checkpoint._counter
-    return {name: value for name, value in out.items() if value is not None}
+    now = {name: ref() for name, ref in checkpoint._attached.items()}
+    return ChainMap(checkpoint._counted, {name: value for name, value in now.items() if value is not None})
