@@ -40,7 +40,8 @@ _WHERE = {
     "minitf.ops.joining": "concat split stack unstack",
     "minitf.ops.gathering": """
         gather gather_nd scatter_nd tensor_scatter_nd_update tensor_scatter_nd_add tensor_scatter_nd_sub
-        tensor_scatter_nd_max tensor_scatter_nd_min boolean_mask one_hot""",
+        tensor_scatter_nd_max tensor_scatter_nd_min""",
+    "minitf.ops.masking": "boolean_mask one_hot",
     "minitf.ops.indexing": "newaxis strided_slice slice",
     "minitf.ops.products": "matmul",
     "minitf.ops.control": "cond case switch_case identity_n tuple_=tuple Assert",

@@ -150,10 +150,8 @@ from minitf.ops.elementwise import tanh as tanh
 from minitf.ops.formulas import meshgrid as meshgrid
 from minitf.ops.formulas import scalar_mul as scalar_mul
 from minitf.ops.formulas import sequence_mask as sequence_mask
-from minitf.ops.gathering import boolean_mask as boolean_mask
 from minitf.ops.gathering import gather as gather
 from minitf.ops.gathering import gather_nd as gather_nd
-from minitf.ops.gathering import one_hot as one_hot
 from minitf.ops.gathering import scatter_nd as scatter_nd
 from minitf.ops.gathering import tensor_scatter_nd_add as tensor_scatter_nd_add
 from minitf.ops.gathering import tensor_scatter_nd_max as tensor_scatter_nd_max
@@ -172,6 +170,8 @@ from minitf.ops.loops import foldr as foldr
 from minitf.ops.loops import map_fn as map_fn
 from minitf.ops.loops import scan as scan
 from minitf.ops.loops import while_loop as while_loop
+from minitf.ops.masking import boolean_mask as boolean_mask
+from minitf.ops.masking import one_hot as one_hot
 from minitf.ops.norms import clip_by_global_norm as clip_by_global_norm
 from minitf.ops.norms import clip_by_norm as clip_by_norm
 from minitf.ops.norms import norm as norm

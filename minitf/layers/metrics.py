@@ -20,7 +20,7 @@ from minitf.objects.trackable import NoDependency
 from minitf.ops.comparisons import equal, logical_and, logical_not, select
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import sqrt
-from minitf.ops.gathering import one_hot
+from minitf.ops.masking import one_hot
 from minitf.ops.reductions import argmax, reduce_mean, reduce_sum
 from minitf.ops.shapes import reshape, shape, size, squeeze
 from minitf.runtimes.building import control_dependencies, group

@@ -34,8 +34,8 @@ def _(*inputs, equation):
     terms, result = _sides(equation)
     if len(terms) != len(inputs):
         raise ShapeError(f"The equation {equation!r} has {len(terms)} inputs, but {len(inputs)} were given.")
-    sizes: dict[str, Any] = {}
-    dots: Any = ()
+    sizes = {}
+    dots = ()
     for term, spec in zip(terms, inputs, strict=True):
         if spec.shape is None:
             dots = None if "..." in term else dots

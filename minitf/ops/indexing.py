@@ -63,7 +63,7 @@ def _sliced(shape, key):
     if taken > len(shape):
         raise ShapeError(f"Too many indices: {taken} for a tensor of shape {shape_text(shape)}.")
     rest = list(shape)
-    out: list[int | None] = []
+    out = []
     for item in key:
         if item is None:
             out.append(1)
@@ -127,7 +127,7 @@ def _(draw):
 
 
 def _draw_key(draw, shape):
-    items: list[Any] = [
+    items = [
         draw.choice(
             [
                 _slice(None, None, draw.choice([1, -1, 2])),
@@ -152,7 +152,7 @@ def getitem(x: Any, key: Any) -> Any:
     items = key if type(key) is tuple else (key,)
     parts: list[Any] = []
     if len(items) == 1 and _is_mask(items[0]):
-        from minitf.ops.gathering import boolean_mask
+        from minitf.ops.masking import boolean_mask
 
         return boolean_mask(x, items[0])
 

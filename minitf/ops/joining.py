@@ -30,8 +30,8 @@ def _(*values, axis):
     if rank == 0:
         raise ShapeError("Tensors of rank 0 have no axis to be joined along. Use tf.stack.")
     at = one_axis(axis, rank)
-    size: int | None = 0 if len(shapes) == len(values) else None
-    others: Any = (None,) * (rank - 1)
+    size = 0 if len(shapes) == len(values) else None
+    others = (None,) * (rank - 1)
     for s in shapes:
         size = None if size is None or s[at] is None else size + s[at]
         try:
@@ -169,7 +169,7 @@ def _stack(*values: Anything, axis):
 
 @_stack.infer
 def _(*values, axis):
-    shape: Any = None
+    shape = None
     for v in values:
         try:
             shape = merge_shapes(shape, v.shape)

@@ -39,7 +39,7 @@ def _(g, out, input, multiples=None, *, times):
     # (n * s) is laid out as n blocks of s: fold into (n, s) and sum the blocks.
     given = shape_of(input)
     rank = len(input.shape)
-    folded: list[Any] = []
+    folded = []
     for i in range(rank):
         n = times[i] if times is not None and times[i] is not None else multiples[i]
         folded += [n, given[i]]

@@ -6,7 +6,7 @@ import numpy as np
 
 from minitf.core import dtypes
 from minitf.core.op import Anything, Index, Numeric, Other, convert, op
-from minitf.core.spec import Shape, Spec, broadcast_shapes, shape_text, total_size
+from minitf.core.spec import Spec, broadcast_shapes, shape_text, total_size
 from minitf.core.tensor import EagerTensor
 from minitf.errors import ShapeError
 from minitf.ops.static import known_axes, known_int, many_axes, one_axis, requested
@@ -253,7 +253,7 @@ def _sum_to(x: Numeric, like: Other = None, *, sizes):
 
 @_sum_to.infer
 def _(x, like=None, *, sizes):
-    goal: Shape = sizes if like is None else like.shape
+    goal = sizes if like is None else like.shape
     if goal is not None and x.shape is not None:
         stretched = broadcast_shapes(goal, x.shape)
         if stretched is not None and len(stretched) > len(x.shape):

@@ -144,7 +144,7 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: An
 
 def boolean_mask(tensor: Any, mask: Any, name: str | None = "boolean_mask", axis: Any = None) -> Any:
     """The slices of ``tensor`` where ``mask`` holds."""
-    return gathering.boolean_mask(tensor, mask, axis, name)
+    return masking.boolean_mask(tensor, mask, axis, name)
 
 
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0) -> Any:
