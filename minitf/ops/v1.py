@@ -14,6 +14,7 @@ from minitf.ops import (
     creating,
     gathering,
     losses,
+    masking,
     normalisation,
     norms,
     padding,

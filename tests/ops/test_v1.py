@@ -81,3 +81,8 @@ def test_layers_of_1_x(mode):
         assert np.allclose(mode.value(tf.nn.dropout(images, keep_prob=1.0)), 1)
         with pytest.raises(ValueError, match="both"):
             tf.nn.dropout(images, 0.5, rate=0.5)
+
+
+def test_boolean_mask_has_its_name_third(mode):
+    with mode.scope():
+        assert mode.value(tf.boolean_mask(tf.constant(X), [True, False, True], "m", 1)).tolist() == [[0, 2], [3, 5]]
