@@ -87,7 +87,7 @@ def _adapt(array: Any, dtype: DType | None, value: Any) -> Any:
     if dtype is None or (array.dtype == dtype.np and dtype.kind != "V"):
         return array
     have, want = _RANK.get(dtypes.of_numpy(array.dtype).kind, 9), _RANK.get("i" if dtype.kind == "q" else dtype.kind, -1)
-    if have > want or (have == 0 and want > 0):
+    if have > want:
         raise TypeError(f"Cannot make a {dtype.name} tensor of {_short(value)}, which is {array.dtype}. Cast it first.")
     out = array.astype(dtype.np)
     if want == 1 and array.size and not np.array_equal(out.astype(object), array.astype(object)):
