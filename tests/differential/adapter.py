@@ -175,6 +175,10 @@ class Adapter:
         """``Checkpoint.read``."""
         return checkpoint.read(path)
 
+    def status_name(self, status: Any) -> str:
+        """The kind of status."""
+        return type(status).__name__
+
     def existing(self, status: Any) -> bool:
         """``assert_existing_objects_matched``; whether it gave the status back."""
         return status.assert_existing_objects_matched() is status

@@ -37,19 +37,22 @@ class RandomChoice:
 
 
 class Draw:
-    """Draws one program: what exists so far is kept in ``kinds``."""
+    """Draws one program: what exists so far is kept in ``kinds``. ``spare``: one for the model of the rules, which knows less."""
 
-    def __init__(self, choice: Choice):
+    def __init__(self, choice: Choice, spare: bool = False):
         self._choice = choice
+        self.spare = spare
         self.steps: list[Step] = []
         self.kinds: dict[int, str] = {}
         self.files = 0
         self.statuses = 0
         self.next = 0
         self.saver = 0
-        self.loose = self.chance(2)  # whether values that do not fit are drawn
+        self.loose = self.chance(0 if spare else 2)  # whether values that do not fit are drawn
         self.usual: tuple[str, str] | None = None  # the dtype and shape of most variables
-        self.alike = self.chance(88)  # whether all variables are float32 scalars, so that any value fits any of them
+        self.alike = self.chance(
+            100 if spare else 88
+        )  # whether all variables are float32 scalars, so that any value fits any of them
 
     # -- decisions ------------------------------------------------------------------------------------------------------
 
@@ -136,7 +139,7 @@ class Draw:
     def new(self) -> int:
         """A new object of any kind."""
         n = self.number()
-        kind = self.weighted({
+        kind = self.weighted(SPARE if self.spare else {
             "variable": 58, "plain": 22, "list": 6, "dict": 5, "tuple": 2, "state": 3 - 2 * self.alike, "optimizer": 7,
             "base": 2, "checkpoint": 1,
         })  # fmt: skip
@@ -156,7 +159,7 @@ class Draw:
             case "state":
                 return self.make(n, kind, f"t{n}")
             case "optimizer":
-                return self.make(n, kind, self.weighted({"Adam": 4, "Momentum": 5, "GradientDescent": 1}))
+                return self.make(n, kind, self.weighted({"Momentum": 5, "GradientDescent": 1, "Adam": 0 if self.spare else 4}))
             case "checkpoint":
                 child = self.of("plain", "variable")
                 return self.make(n, kind, [] if child is None else [[self.one(NAMES), child]])
@@ -176,7 +179,8 @@ class Draw:
 
     def grow(self) -> None:
         """Something new is made and put somewhere."""
-        what = self.weighted({"set": 70, "append": 8, "key": 6, "track": 5, "add_variable": 7, "train": 8})
+        track = 0 if self.spare else 5
+        what = self.weighted({"set": 70, "append": 8, "key": 6, "track": track, "add_variable": 7, "train": 8})
         if what == "append" and (p := self.of("list")) is not None:
             self.steps.append(["append", p, self.content(within=True)])
         elif what == "key" and (p := self.of("dict")) is not None:
@@ -262,7 +266,7 @@ class Draw:
                 self.steps.append(["saver", k, root])
                 if self.chance(50):
                     self.saver = k
-            case "latest" if self.files and (self.kinds.get(self.saver) == "checkpoint" or self.chance(10)):
+            case "latest" if self.files and not self.spare and (self.kinds.get(self.saver) == "checkpoint" or self.chance(10)):
                 self.steps.append(["latest", self._choice.integer(0, self.files - 1)])
             case "look":
                 self.steps.append(["look"])
@@ -366,9 +370,10 @@ class Draw:
 KINDS = tuple("plain base list tuple dict variable state optimizer checkpoint".split())
 
 
+SPARE = {"variable": 60, "plain": 28, "state": 2, "optimizer": 9, "checkpoint": 1}
 FLAT = tuple("plain base variable state optimizer checkpoint".split())
 
 
-def draw(seed: str) -> Program:
+def draw(seed: str, spare: bool = False) -> Program:
     """The program of a seed."""
-    return Draw(RandomChoice(seed)).program()
+    return Draw(RandomChoice(seed), spare).program()

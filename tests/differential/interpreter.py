@@ -303,14 +303,14 @@ class Interpreter:
         if not hasattr(saver, "restore"):
             raise _Missing
         self.statuses[s] = status = self.on.restore(saver, path)
-        return type(status).__name__
+        return self.on.status_name(status)
 
     def _do_read(self, k: int, i: int, s: int, cross: bool) -> Any:
         checkpoint, path = self._get(k), self._path(i, cross)
         if not hasattr(checkpoint, "read") or path is None:
             raise _Missing
         self.statuses[s] = status = self.on.read(checkpoint, path)
-        return type(status).__name__
+        return self.on.status_name(status)
 
     def _do_existing(self, s: int) -> bool:
         return self.on.existing(self._status(s))

@@ -19,6 +19,6 @@ class _Drawn:
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
-    """Any program."""
-    return Draw(_Drawn(draw)).program()
+def programs(draw: st.DrawFn, spare: bool = False) -> Program:
+    """Any program, or one that the model of the rules can run too."""
+    return Draw(_Drawn(draw), spare).program()
