@@ -1,4 +1,4 @@
-"""Which format a checkpoint has is found out by looking: an index file means V2, otherwise V1 is tried."""
+"""Which format a checkpoint has is found out by looking: an index file means V2, then come archives, at last V1."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def open_checkpoint(path: Any) -> Reader:
     prefix = path_of(path)
     bundle = TensorBundle()
     if not bundle.exists(prefix) and not prefix.endswith(".index"):
-        from minitf.storage.v1 import TensorSlices
+        from minitf.storage.formats import format_at
 
-        slices = TensorSlices()
-        if slices.exists(prefix):
-            return slices.open(prefix)
+        storage = format_at(prefix)
+        if storage is not None:
+            return storage.open(prefix)
     return bundle.open(prefix)

@@ -83,6 +83,11 @@ class ObjectSaver:
     def _keep(self, root: Any, extra: Mapping[str, Any] | None, captured: Capture, encoded: Any) -> None:
         self._plan = Plan.of(root, extra, captured, encoded)
 
+    @property
+    def on_disk(self) -> bool:
+        """False if checkpoints are kept where no state file can name them."""
+        return bool(getattr(self._storage, "on_disk", True))
+
     def _writer(self) -> Storage:
         if self._storage is None:
             from minitf.storage.bundle import TensorBundle
@@ -159,7 +164,7 @@ class CheckpointableSaver:
 
         ``checkpoint_number`` is an integer, or an integer variable or tensor, which is evaluated. ``session`` has the values
         in a graph; by default the default session. Makes missing directories and records the newest checkpoint in the
-        directory's state file, for ``latest_checkpoint``.
+        directory's state file, for ``latest_checkpoint``; a ``MemoryStorage`` has a ``latest_checkpoint`` of its own.
 
         Raises RuntimeError in a graph without a session, FailedPreconditionError for a variable that has no value, ValueError
         for a list or dict that cannot be saved any more, TypeError for a number that is none.
@@ -171,7 +176,8 @@ class CheckpointableSaver:
         if checkpoint_number is not None:
             path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
         self._engine.write(path, session, "CheckpointableSaver.save")
-        write_checkpoint_state(directory_of(path), path)
+        if self._engine.on_disk:
+            write_checkpoint_state(directory_of(path), path)
         return path
 
     def restore(self, save_path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:

@@ -21,6 +21,7 @@ from minitf.errors import NotFoundError, OpError
 from minitf.storage import state_file
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import path_of, typed
+from minitf.storage.formats import format_at
 from minitf.storage.state_file import CheckpointState
 
 V1, V2 = 1, 2  # the two file formats, as SaverDef numbers them
@@ -156,9 +157,8 @@ def files_of_v1(prefix: str) -> list[str]:
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
-    """True if there is a V2 or V1 checkpoint with this prefix."""
-    prefix = path_of(checkpoint_prefix)
-    return TensorBundle().exists(prefix) or bool(files_of_v1(prefix))
+    """True if there is a checkpoint with this prefix, in whatever format."""
+    return format_at(path_of(checkpoint_prefix)) is not None
 
 
 def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Any]) -> list[float]:

@@ -31,6 +31,11 @@ class BackgroundStorage:
         """The name of the format."""
         return self._storage.name
 
+    @property
+    def on_disk(self) -> bool:
+        """False if the storage around which this one is keeps no files."""
+        return bool(getattr(self._storage, "on_disk", True))
+
     def __repr__(self) -> str:
         return f"BackgroundStorage({self._storage!r})"
 

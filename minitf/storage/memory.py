@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ class MemoryStorage:
     """Keeps copies of what is written, by prefix, as long as the object lives. Safe to use from several threads."""
 
     name = "memory"
+    on_disk = False
 
     def __init__(self) -> None:
         self._sets: dict[str, Stored] = {}
@@ -41,6 +43,7 @@ class MemoryStorage:
             dtype, array = whole_value(value, key)
             kept[key] = dtype, string_array(as_bytes(array, key), array.shape) if dtype.kind in "SV" else array.copy()
         with self._lock:
+            self._sets.pop(path_of(prefix), None)  # so that the newest is the last
             self._sets[path_of(prefix)] = kept
 
     def open(self, prefix: str) -> MemoryReader:
@@ -55,6 +58,13 @@ class MemoryStorage:
     def exists(self, prefix: str) -> bool:
         """True if something was written under the prefix."""
         return path_of(prefix) in self._sets
+
+    def latest_checkpoint(self, directory: str = "") -> str | None:
+        """The prefix in a directory (of the prefixes; no disk is looked at) that was written last; None if there is none."""
+        place = os.path.normpath(path_of(directory) or os.curdir)
+        with self._lock:
+            found = [prefix for prefix in self._sets if os.path.normpath(os.path.dirname(prefix) or os.curdir) == place]
+        return found[-1] if found else None
 
     def remove(self, prefix: str) -> None:
         """Forgets a checkpoint."""
