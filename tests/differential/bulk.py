@@ -32,6 +32,8 @@ def run(
             deviations["any"] += bool(verdict.deviations)
             if verdict.difference:
                 differing.append(verdict)
+                if not quiet:
+                    print(f"{verdict.difference}\n{verdict.program.to_json()}", file=sys.stderr, flush=True)
         if not quiet and start // batch % 40 == 39:
             pace = (start + batch) / (time.monotonic() - began)
             print(f"{start + batch} programs, {pace:.1f} a second, {len(differing)} differ", file=sys.stderr, flush=True)

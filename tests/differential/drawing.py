@@ -37,7 +37,7 @@ class RandomChoice:
 
 
 class Draw:
-    """Draws one program: what exists so far is kept in ``kinds``. ``spare``: one for the model of the rules, which knows less."""
+    """Draws one program: what exists so far is kept in ``kinds``. ``spare``: one that the model of the rules can run."""
 
     def __init__(self, choice: Choice, spare: bool = False):
         self._choice = choice
@@ -50,9 +50,7 @@ class Draw:
         self.saver = 0
         self.loose = self.chance(0 if spare else 2)  # whether values that do not fit are drawn
         self.usual: tuple[str, str] | None = None  # the dtype and shape of most variables
-        self.alike = self.chance(
-            100 if spare else 88
-        )  # whether all variables are float32 scalars, so that any value fits any of them
+        self.alike = self.chance(100 if spare else 88)  # whether all variables are float32 scalars, so that values fit
 
     # -- decisions ------------------------------------------------------------------------------------------------------
 
