@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from minitf.objects.containers import List
+
 
 def leaves(value: Any, kind: type) -> Iterator[Any]:
     """The objects of one kind: ``value`` itself, or those in it."""
     if isinstance(value, kind):
         yield value
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple, List)):
         for part in value:
             yield from leaves(part, kind)
     elif isinstance(value, Mapping):

@@ -249,7 +249,8 @@ def _structure(value: Any) -> Any:
     if isinstance(value, dict):
         return ("dict", tuple((k, _structure(value[k])) for k in sorted(value)))
     if isinstance(value, (list, tuple)):
-        return (type(value).__name__, tuple(_structure(v) for v in value))
+        kind = list if isinstance(value, list) else getattr(type(value), "_kind", type(value))  # a wrapper is what it wraps
+        return (kind.__name__, tuple(_structure(v) for v in value))
     return None
 
 
