@@ -72,17 +72,14 @@ class Graph(GraphHome):
             if type(value) is not SymbolicTensor or value.op.graph is not self:
                 self._check_mine(value, op)
         result = op.specs_of(bound, attrs)
-        here = names.scope()
-        if name is None:
-            unique = self._unique(here.path + op.name)
-        else:
-            unique = name[:-1] if name.endswith("/") else self.unique_name(name)
-        operation = self.append(op, unique, bound, attrs, result, here.control)
+        operation = self.append(op, self._name_for(op, name), bound, attrs, result, names.scope().control)
         return operation.outputs if operation.several and operation.outputs else operation.outputs[0] if result else operation
 
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
-        return self.apply(sources.const, (), {"value": value}, name)  # type: ignore[no-any-return]
+        spec = Spec(dtypes.of_numpy(value.dtype), value.shape)
+        unique = self._name_for(sources.const, name)
+        return self.append(sources.const, unique, (), {"value": value}, spec, names.scope().control).outputs[0]
 
     def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
         """A traced function's operations become operations of this graph."""
@@ -96,13 +93,14 @@ class Graph(GraphHome):
         """
         if self._finalized:
             raise RuntimeError(f"Cannot add the operation {name!r}: the graph is finalized and cannot be changed.")
-        operation = Operation(self, op, name, arguments, attrs, control, len(self._operations))
+        operations = self._operations
+        operation = Operation(self, op, name, arguments, attrs, control, len(operations))
         if type(result) is Spec:
             operation.several = False
             operation.outputs = (SymbolicTensor(operation, 0, result),)
-        else:
+        elif result:
             operation.outputs = tuple([SymbolicTensor(operation, i, s) for i, s in enumerate(result)])
-        self._operations.append(operation)
+        operations.append(operation)
         self._by_name[name] = operation
         return operation
 
@@ -139,6 +137,12 @@ class Graph(GraphHome):
         if not _NAME.match(full):
             raise ValueError(f"{full!r} is not a valid operation name: begin with a letter, digit or '.', then also _ - / > .")
         return self._unique(full, mark_as_used)
+
+    def _name_for(self, op: Op, name: str | None) -> str:
+        """The unique name of a new operation; a name that ends with "/" is taken as it is."""
+        if name is None:
+            return self._unique(names.scope().path + op.name)
+        return name[:-1] if name.endswith("/") else self.unique_name(name)
 
     def _unique(self, full: str, mark: bool = True) -> str:
         key = full.lower()

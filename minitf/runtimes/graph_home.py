@@ -57,8 +57,9 @@ class GraphHome:
         append: Callable[..., Operation]
 
     def create_variable(
-        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None, **more: Any
-    ) -> Handle:
+        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None,
+        validate_shape: bool = True, **more: Any,
+    ) -> Handle:  # fmt: skip
         """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
         full = self.unique_name(name or "Variable")
@@ -69,8 +70,10 @@ class GraphHome:
         else:
             value = convert(initial_value, wanted, f"{full}/{INITIAL_VALUE}/", runtime=self)
         self._check_mine(value, variable)
-        own = merge_shapes(shape, value.spec.shape)
-        spec = Spec(value.dtype, own if more.get("validate_shape", True) else shape)
+        spec = value.spec
+        if shape is not None or not validate_shape:
+            own = merge_shapes(shape, spec.shape)
+            spec = Spec(spec.dtype, own if validate_shape else shape)
         handle = Handle(full, spec, self, trainable)
         handle.operation = self.append(variable, full, (), {"handle": handle}, ())
         handle.initializer = self.append(assign, self._unique(f"{full}/Assign"), (handle, value), {}, spec)

@@ -5,8 +5,11 @@ A batch is all or nothing: everything is read and checked before the first assig
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitf.core import names
@@ -14,7 +17,7 @@ from minitf.core.op import REGISTRY
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
 from minitf.core.state import Batch, Handle
-from minitf.errors import DTypeError, ShapeError
+from minitf.errors import DTypeError, OpError, ShapeError
 from minitf.ops import restoring
 
 if TYPE_CHECKING:
@@ -24,11 +27,15 @@ if TYPE_CHECKING:
 
 
 class RestoreOp(NamedTuple):
-    """An operation that restores from a fed checkpoint (None: nothing to run), and the tensors that it reads."""
+    """An operation that restores from a fed checkpoint (None: nothing to run), and the tensors that it reads.
+
+    ``variable`` is there if the operation does no more than to assign what it reads.
+    """
 
     op: Any
     reads: tuple[Any, ...]
     reused: bool = False
+    variable: Handle | None = None
 
 
 # -- eager -------------------------------------------------------------------------------------------------------------
@@ -97,32 +104,42 @@ def build_ops(graph: Graph, batches: Sequence[Batch]) -> None:
             graph._check_mine(handle, restoring.read_tensor)
         python = list(zip(batch.python, batch.reader.read_many([key for _, key, _ in batch.python]), strict=True))
         cache = batch.cache
-        with graph.as_default(), graph.control_dependencies(None), names.entered(names.Scope()):
-            for handle, key, _ in batch.items:
-                known = cache.get((handle, key))
-                if known is None:
-                    known = _variable_op(graph, cache, handle, key)
-                    cache[handle, key] = known._replace(reused=True)
-                batch.built.append(known)
-            for group in batch.groups:
-                batch.built.append(_group_op(graph, batch, group))
+        for handle, key, _ in batch.items:
+            known = cache.get((handle, key))
+            if known is None:
+                known = _variable_op(graph, _source(graph, cache), handle, key)
+                cache[handle, key] = known._replace(reused=True)
+            batch.built.append(known)
+        if batch.groups:
+            with _outside(graph):
+                batch.built.extend([_group_op(graph, batch, group) for group in batch.groups])
         for (put, _, _), value in python:
             put(value.item())
+
+
+@contextmanager
+def _outside(graph: Graph) -> Iterator[None]:
+    """The graph is current, without scopes and control dependencies."""
+    with graph.as_default(), graph.control_dependencies(None), names.entered(names.Scope()):
+        yield
 
 
 def _source(graph: Graph, cache: dict[Any, Any]) -> Any:
     source = cache.get(graph)
     if source is None:
-        source = cache[graph] = restoring.checkpoint_source(name="restore/source")
+        with _outside(graph):
+            source = cache[graph] = restoring.checkpoint_source(name="restore/source")
     return source
 
 
-def _variable_op(graph: Graph, cache: dict[Any, Any], handle: Handle, key: str) -> RestoreOp:
+def _variable_op(graph: Graph, source: Any, handle: Handle, key: str) -> RestoreOp:
+    """Appends both operations as they are: their inputs fit each other, and the variable's name is a valid one."""
     spec = handle.spec
     name = f"restore/{handle.name}"
-    value = restoring.read_tensor(_source(graph, cache), name=f"{name}/read", key=key, dtype=spec.dtype, shape=spec.shape)
-    assigned = graph.apply(REGISTRY["assign"], (handle, value), {}, name)
-    return RestoreOp(assigned.op, (value,))
+    attrs = {"key": key, "dtype": spec.dtype, "shape": spec.shape}
+    reads = graph.append(restoring.read_tensor, graph._unique(f"{name}/read"), (source,), attrs, spec).outputs
+    assign = graph.append(REGISTRY["assign"], graph._unique(name), (handle, reads[0]), {}, spec)
+    return RestoreOp(assign, reads, False, handle)
 
 
 def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:
@@ -142,11 +159,38 @@ def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:
 
 
 def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Reader, session: Any, what: str) -> None:
-    """Reads everything in one session call, then assigns everything in a second one."""
+    """Reads and checks everything, then assigns everything.
+
+    Restore ops of variables are run in bulk, as a plan would run them one after the other: compiling a plan for each new set of
+    them costs much more than running it. A session that schedules operations or replaces kernels runs them itself, one by one.
+    """
     session = graph.session_for(session, what)
-    runnable = [built for built in ops if built.op is not None]
+    runnable = {id(built.op): built for built in ops if built.op is not None}
     if not runnable:
         return
-    reads = list({id(t): t for built in runnable for t in built.reads}.values())
-    values = session.run(reads, {cache[graph]: reader})
-    session.run([built.op for built in runnable], dict(zip(reads, values, strict=True)))
+    store = session.store
+    ordered = sorted(runnable.values(), key=lambda built: getattr(built.op, "number", sys.maxsize))  # as a plan orders them
+    plain = list(takewhile(lambda built: built.variable is not None, ordered)) if session.plain else []
+    values = _fitting_values(plain, reader)
+    others = ordered[len(values) :]
+    if others:
+        reads = list({id(t): t for built in others for t in built.reads}.values())
+        read = session.run(reads, {cache[graph]: reader})
+    for built, value in zip(plain, values, strict=False):
+        store.cell(built.variable).write(value)
+    if others:
+        session.run([built.op for built in others], dict(zip(reads, read, strict=True)))
+
+
+def _fitting_values(plain: list[RestoreOp], reader: Reader) -> list[Any]:
+    """The values that these ops assign. If one cannot be read or does not fit, none: the op, when run, has the best message."""
+    keys = [built.reads[0].op.attrs["key"] for built in plain]
+    try:
+        values = reader.read_many(keys)
+    except OpError:
+        return []
+    for built, value in zip(plain, values, strict=True):
+        spec = built.variable.spec  # type: ignore[union-attr]
+        if value.dtype != spec.dtype.np or not compatible(spec.shape, value.shape):
+            return []
+    return values

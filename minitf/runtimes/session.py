@@ -52,6 +52,11 @@ class Session:
             raise RuntimeError("Attempted to use a closed Session.")
         return self._store
 
+    @property
+    def plain(self) -> bool:
+        """True if operations run in program order with their own kernels: then only the results of a run can be seen."""
+        return self._plan and not self.kernels
+
     def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None,
             run_metadata: Any = None) -> Any:  # fmt: skip
         """Computes the fetches and gives their values in the same structure.

@@ -19,6 +19,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from rows import GOALS, ROWS
+from scale import main as scale
 from timing import ratio
 
 HERE = Path(__file__).resolve().parent
@@ -158,7 +159,10 @@ def machine() -> dict[str, Any]:
 
 def main() -> int:
     """Runs the rows that were asked for."""
+    if "--scale" in sys.argv[1:]:
+        return scale([word for word in sys.argv[1:] if word != "--scale"])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--scale", action="store_true", help="trees of 1,000 to 100,000 objects instead; --scale --help")
     parser.add_argument("--peers", action="store_true", help="measure TensorFlow too; scripts/oracle makes its environment")
     parser.add_argument("--quick", action="store_true", help="3 short rounds instead of 9: an impression, not a measurement")
     parser.add_argument("--rows", default="", metavar="REGEX", help="only rows whose name matches: " + "; ".join(ROWS))

@@ -1,0 +1,342 @@
+"""What restoring costs: no recursion, nothing that grows, and no restoration that outlives what waits for it.
+
+Counts of objects and blocks of memory, never times: those are shown by ``scripts/bench --scale``.
+"""
+
+import contextlib
+import gc
+import subprocess
+import sys
+import textwrap
+import weakref
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import minitf as tf
+from minitf.checkpoint.restoration import Restoration
+from minitf.ops.state import assign
+from minitf.runtimes.plan import Plan
+from minitf.storage.memory import MemoryStorage
+from tests.checkpoint.conftest import Node
+
+Saver = tf.train.CheckpointableSaver
+
+
+# -- no recursion --------------------------------------------------------------------------------------------------------
+
+
+def chain(length, end):
+    """Objects one below the other, and a variable at the end; also the first object and the last."""
+    root = last = Node()
+    for _ in range(length):
+        last.c = last = Node()
+    last.v = end
+    return root
+
+
+@pytest.mark.parametrize("length", [20_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_a_chain_may_be_as_long_as_memory_allows(world, tmp_path, length):
+    assert sys.getrecursionlimit() < length
+    saved, root = chain(length, tf.Variable(5.0)), chain(length, tf.Variable(0.0))
+    world.init()
+    path = Saver(saved).save(tmp_path / "x")
+    status = Saver(root).restore(path)
+    world.run(status)
+    status.assert_consumed().assert_existing_objects_matched().assert_nontrivial_match()
+
+    late = Node()
+    status = Saver(late).restore(path)
+    end = tf.Variable(0.0)
+    late.c = chain(length - 1, end)  # all at once
+    world.run(status.assert_consumed())
+    assert world.value(end) == 5.0
+
+
+@pytest.mark.parametrize("length", [20_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_a_chain_may_grow_link_by_link_under_a_waiting_restore(world, tmp_path, length):
+    saved, root, end = chain(length, tf.Variable(5.0)), Node(), tf.Variable(0.0)
+    world.init()
+    status = Saver(root).restore(Saver(saved).save(tmp_path / "x"))
+    last = root
+    for _ in range(length):
+        last.c = last = Node()
+    last.v = end
+    world.run(status.assert_consumed())
+    assert world.value(end) == 5.0
+
+
+# -- nothing grows -------------------------------------------------------------------------------------------------------
+
+
+def living(kind):
+    """How many instances there are."""
+    gc.collect()
+    return sum(type(o) is kind for o in gc.get_objects())
+
+
+class Memory:
+    """How much is alive: objects that the collector knows, and allocated blocks of memory."""
+
+    def __init__(self):
+        gc.collect()
+        self.objects, self.blocks = len(gc.get_objects()), sys.getallocatedblocks()
+
+    def assert_no_more_than(self, before):
+        """One object for every restore would be thousands."""
+        assert self.objects - before.objects < 100
+        assert self.blocks - before.blocks < 1000
+
+
+class Pair(tf.Module):
+    """Two values saved and restored jointly."""
+
+    def __init__(self):
+        self.a, self.b = tf.Variable(0.0), tf.Variable(0.0)
+
+    def _serialize_to_tensors(self):
+        return {"sum": self.a + self.b}
+
+    def _restore_from_tensors(self, tensors):
+        return self.a.assign(tensors["sum"])
+
+
+@pytest.mark.behaviour("S176")
+@pytest.mark.parametrize("with_group", [False, True], ids=["variables", "group"])
+def test_a_thousand_restores_keep_a_graph_as_it_is(graph, save, with_group):
+    make = (lambda: Node(a=tf.Variable(1.0), b=Pair())) if with_group else (lambda: Node(a=tf.Variable(1.0)))
+    path = save(make)
+    root = make()
+    graph.init()
+    saver = Saver(root)
+    before = None
+    for i in range(1000):
+        status = saver.restore(path)
+        status.assert_consumed().run_restore_ops()
+        if i in (10, 999):
+            del status
+            counts = len(graph.graph.get_operations()), living(Plan), living(Restoration)
+            now = SimpleNamespace(counts=counts, memory=Memory())
+            if before is None:
+                before = now
+    assert now.counts == before.counts
+    now.memory.assert_no_more_than(before.memory)
+
+
+def test_restores_of_growing_sets_of_variables_leave_no_plans_behind(graph, save):
+    path = save(**{f"v{i}": float(i) for i in range(50)})
+    root = Node()
+    saver = Saver(root)
+    before = living(Plan)
+    for i in range(50):
+        status = saver.restore(path)
+        setattr(root, f"v{i}", tf.Variable(-1.0))
+        status.run_restore_ops()
+    restored = [graph.graph.get_operation_by_name(f"restore/{v.op.name}") for v in tf.global_variables()]
+    assert len(restored) == 50
+    assert living(Plan) == before
+    assert [graph.value(getattr(root, f"v{i}")) for i in range(50)] == list(range(50))
+
+
+# -- an evaluation loop --------------------------------------------------------------------------------------------------
+
+
+def apply_zero_gradients(optimizer, variables):
+    return optimizer.apply_gradients([(tf.zeros_like(v), v) for v in variables])
+
+
+def training_program():
+    model = Node(w=tf.Variable([1.0, 2.0]), b=tf.Variable(0.0))
+    optimizer = tf.compat.v1.train.AdamOptimizer(0.1)
+    apply_zero_gradients(optimizer, [model.w, model.b])
+    return Node(model=model, optimizer=optimizer, step=tf.Variable(0, dtype=tf.int64))
+
+
+def test_ten_thousand_restores_into_a_program_without_the_optimizer_run_in_constant_memory(world, tmp_path):
+    storage = MemoryStorage()
+    with tf.using(tf.Eager()):
+        trained = training_program()
+        reader = storage.open(Saver(trained, storage=storage).save(tmp_path / "x"))
+    tensors = {key: reader.read(key) for key in reader.keys()}
+    step = "step/.ATTRIBUTES/VARIABLE_VALUE"
+    assert any("OPTIMIZER_SLOT" in key for key in tensors)
+
+    root = Node(model=Node(w=tf.Variable([0.0, 0.0]), b=tf.Variable(9.0)), step=tf.Variable(0, dtype=tf.int64))
+    saver = Saver(root, storage=storage)
+    before = None
+    for i in range(1, 10_001):
+        storage.write(f"evaluation-{i}", {**tensors, step: np.int64(i)})
+        status = saver.restore(f"evaluation-{i}").expect_partial()
+        status.assert_existing_objects_matched()
+        world.run(status)
+        storage.remove(f"evaluation-{i - 1}")
+        if i == 1000:
+            before, restorations = Memory(), living(Restoration)
+    Memory().assert_no_more_than(before)
+    assert living(Restoration) == restorations
+    assert (world.value(root.step), world.value(root.model.w)) == (10_000, [1.0, 2.0])
+    root.optimizer = tf.compat.v1.train.AdamOptimizer(0.1)  # the newest restore still waits for it
+    apply_zero_gradients(root.optimizer, [root.model.w, root.model.b])
+    status.assert_consumed()
+
+
+# -- a restoration is garbage once nothing waits for it ------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def no_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.behaviour("S86")
+def test_without_anything_that_waits_a_restoration_goes_with_its_status(world, save):
+    path = save(a=1.0, inner={"b": 2.0})
+    root = Node(a=tf.Variable(0.0), inner=Node(b=tf.Variable(0.0)))
+    world.init()
+    with no_collector():
+        status = Saver(root).restore(path)
+        world.run(status.assert_consumed())
+        gone = weakref.ref(status._restoration)
+        del status
+        assert gone() is None
+        assert world.value(root.inner.b) == 2.0
+
+
+@pytest.mark.behaviour("S86")
+def test_a_restoration_goes_when_the_last_object_has_come(world, save):
+    path = save(a=1.0, inner={"b": 2.0})
+    root = Node()
+    with no_collector():
+        status = Saver(root).restore(path)
+        gone = weakref.ref(status._restoration)
+        root.a, root.inner = tf.Variable(0.0), Node()
+        root.inner.b = tf.Variable(0.0)
+        world.run(status)
+        del status
+        assert gone() is None
+
+
+@pytest.mark.behaviour("S86")
+def test_a_restoration_lives_as_long_as_an_object_that_it_waits_on(world, save):
+    path = save(a=1.0, inner={"b": 2.0})
+    root, inner = Node(), Node()
+    with no_collector():
+        gone = weakref.ref(Saver(root).restore(path).expect_partial()._restoration)
+        assert gone() is not None
+        root.inner = inner
+        del root
+        assert gone() is not None  # inner waits for b
+        inner.b = tf.Variable(0.0)
+        assert gone() is None
+
+
+@pytest.mark.behaviour("S86")
+def test_an_error_at_an_attachment_keeps_nothing_but_what_still_waits(eager, save):
+    root = Node()
+    with no_collector():
+        gone = weakref.ref(Saver(root).restore(save(a=1.0)).expect_partial()._restoration)
+        with pytest.raises(ValueError, match="shape"):
+            root.a = tf.Variable([1.0, 2.0])
+        assert gone() is not None
+        root.a = tf.Variable(0.0)
+        gc.collect()  # the error's traceback has frames
+        assert gone() is None
+    assert root.a.numpy() == 1.0
+
+
+# -- restore operations in bulk --------------------------------------------------------------------------------------------
+
+
+SESSIONS = {"bulk": {}, "executor": {"plan": False}, "kernels": {"kernels": {"assign": assign.kernel}}}
+NEW = [1.5, 7, [1.0, 2.0], [[1, 2], [3, 4]], b"text", [b"a", b"bc"], [True, False], 2 + 1j, np.float64(3.0), np.ones((0, 2))]
+OLD = [0.0, 0, [0.0, 0.0], [[0, 0], [0, 0]], b"", [b"", b""], [False, False], 0j, np.float64(0.0), np.zeros((0, 2))]
+
+
+def everything(values):
+    root = Node(l=[tf.Variable(v) for v in values], inner=Node(v=tf.Variable(values[0])), pair=Pair())
+    root.again = root.l[2]
+    return root
+
+
+def in_session(kind, path):
+    """All values after a restore, run in a session of one kind; and what each cell's counter says."""
+    with tf.Graph().as_default() as graph, tf.Session(**SESSIONS[kind]) as session:
+        root = everything(OLD)
+        session.run(tf.global_variables_initializer())
+        Saver(root).restore(path).assert_consumed().run_restore_ops()
+        values = session.run(tf.global_variables())
+        writes = [session.store.cell(v.handle).writes for v in tf.global_variables()]
+        names = [o.name for o in graph.get_operations() if o.name.startswith("restore/")]
+    return [(type(v), np.asarray(v).dtype, np.asarray(v).tolist()) for v in values], writes, names
+
+
+@pytest.mark.behaviour("S301", mode="graph")
+@pytest.mark.parametrize("kind", ["executor", "kernels"])
+def test_restore_operations_in_bulk_do_what_they_do_one_by_one(save, kind):
+    path = save(lambda: everything(NEW))
+    assert in_session("bulk", path) == in_session(kind, path)
+
+
+@pytest.mark.parametrize("wrong", [[0.0, 0.0], 0], ids=["shape", "dtype"])
+def test_in_bulk_as_one_by_one_the_failing_operation_is_named(graph, save, wrong):
+    status = Saver(Node(a=tf.Variable(0.0), b=tf.Variable(wrong, name="b"))).restore(save(a=1.0, b=1.0))
+    errors = []
+    for kind in SESSIONS:
+        with tf.Session(graph=graph.graph, **SESSIONS[kind]) as session:
+            session.run(tf.global_variables_initializer())
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                status.run_restore_ops(session)
+            assert [session.store.cell(v.handle).writes for v in tf.global_variables()] == [1, 1]
+        errors.append((str(caught.value), caught.value.op.name))
+    assert errors[0][1] == "restore/b/read"
+    assert errors == [errors[0]] * 3
+
+
+def test_the_operations_are_the_graph_s_own_and_can_be_fetched(graph, save):
+    storage = MemoryStorage()
+    with tf.using(tf.Eager()):
+        path = Saver(Node(a=tf.Variable(3.0)), storage=storage).save("x/y")
+    root = Node(a=tf.Variable(0.0, name="a"))
+    Saver(root, storage=storage).restore(path)
+    operation = graph.graph.get_operation_by_name("restore/a")
+    assert operation.type == "assign"
+    assert [i.name for i in operation.inputs] == ["restore/a/read:0"]
+    graph.session.run(operation, {"restore/source:0": storage.open(path)})
+    assert graph.value(root.a) == 3.0
+
+
+def test_replaced_kernels_see_every_assignment(graph, save):
+    seen = []
+
+    def noting(cell, value):
+        seen.append(cell.handle.name)
+        return assign.kernel(cell, value)
+
+    with tf.Session(graph=graph.graph, kernels={"assign": noting}) as session:
+        root = Node(a=tf.Variable(0.0, name="a"))
+        Saver(root).restore(save(a=1.0)).run_restore_ops(session)
+        assert (seen, session.run(root.a)) == (["a"], 1.0)
+
+
+# -- the end of the program ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end, told", [("", False), ("del root, status", True), ("raise SystemExit", False)])
+def test_what_was_never_used_is_told_in_the_program_but_not_at_its_exit(save, end, told):
+    program = f"""
+        import minitf as tf
+
+        root = tf.train.AutoTrackable()
+        status = tf.train.CheckpointableSaver(root).restore({save(a=1.0, b=1.0)!r})
+        {end}
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert ("never claimed" in done.stderr) is told
+    assert told or not done.stderr
