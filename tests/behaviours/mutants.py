@@ -45,7 +45,7 @@ MUTANTS = [
     ("S33", CHECKPOINT + "saver.py", "lambda: root_of(root), _no_edges, REQUIREMENT", "lambda root=weakref.ref(root): root_of(root), _no_edges, REQUIREMENT"),
     # B: containers
     ("S36", LISTS, "admit(self, str(index), element)", "admit(self, str(len(tracking(self).edges)), element)"),
-    ("S57", LISTS, "value = admit(self, str(len(storage)), value)", "value = admit(self, str(len(storage) + 1), value)"),
+    ("S57", LISTS, "value = admit(self, str(len(self._storage)), value)", "value = admit(self, str(len(self._storage) + 1), value)"),
     ("S44", LISTS, "        if self._moved is not None:\n            self._refuse(", "        if False:\n            self._refuse("),
     ("S45", LISTS, "        if self._foreign:\n            self._refuse(", "        if False:\n            self._refuse("),
     ("S48", DICTS, "if isinstance(value, Tracked) and self._odd_key is _NONE:", "if False:"),
@@ -74,14 +74,14 @@ MUTANTS = [
     # F: slots
     ("S131", CHECKPOINT + "walking.py", "                if of < self.tree:\n", "                if of <= self.tree:\n"),
     ("S134", ATTEMPT, "                if node in r.slots:\n", "                if nodes[node].values and node in r.slots:\n"),
-    ("S139", ATTEMPT, "                self._waits.append((owner, (handle, name), Request(r, slot_node, owner_node)))\n", ""),
+    ("S139", ATTEMPT, "self._waits.append((owner, (handle, name), Wish(r, slot_node, owner_node)))", "pass"),
     # G: several restores
     ("S151", TRACKABLE, "waiting.sort(key=lambda r: -r.uid)", "waiting.sort(key=lambda r: r.uid)"),
     ("S153", ATTEMPT, "        if before >= r.uid:", "        if before == r.uid:"),
     # H: Python state
     ("S162", "minitf/runtimes/restoring.py", "        for (put, _, _), value in python:\n            put(value.item())\n", ""),
     # I: graphs
-    ("S176", "minitf/runtimes/restoring.py", "                    cache[handle, key] = known._replace(reused=True)\n", ""),
+    ("S176", "minitf/runtimes/restoring.py", "                cache[handle, key] = known._replace(reused=True)\n", ""),
     ("S179", "minitf/runtimes/restoring.py", "known = cache.get((handle, key))", "known = next((v for k, v in cache.items() if type(k) is tuple and k[1] == key), None)"),
     ("S187", CAPTURE, "if trackable.version != self._version or self._root() is not root:", "if self._root() is not root:"),
     # J: status
@@ -90,8 +90,8 @@ MUTANTS = [
     ("S199", STATUS, "if r.rules.every_node or node.values]", "if node.values]"),
     ("S204", STATUS, "for node in range(len(r.bound))) > 1:", "for node in range(len(r.bound))) > 0:"),
     ("S205", CHECKPOINT + "restoration.py", "self._leftovers.silent = True", "self._leftovers.silent = False"),
-    ("S208", STATUS, "        self.run_restore_ops(session)\n        r = self._restoration", "        r = self._restoration"),
-    ("S212", STATUS, " and _uid(obj) < r.uid]", "]"),
+    ("S208", STATUS, "        self.run_restore_ops(session)  # only now", "        # only now"),
+    ("S212", STATUS, " and _uid(o) < r.uid]", "]"),
     ("S216", STATUS, " if _uid(o) < self._uid]", "]"),
     # K: names
     ("S225", CHECKPOINT + "matching.py", "REQUIREMENT = Rules(every_node=True, names_at_once=False)", "REQUIREMENT = Rules(every_node=True, names_at_once=True)"),

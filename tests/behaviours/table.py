@@ -1,12 +1,13 @@
-"""Which test shows which behaviour of the restore semantics, in which mode.
+"""Which test shows which behaviour of the restore semantics, in which mode; and which what TensorFlow's own tests check.
 
-    scripts/behaviours              prints the table; fails if a behaviour that applies has no test in a mode that it names
+    scripts/behaviours              prints the tables; fails if a behaviour that applies has no test in a mode that it names,
+                                    or what a test of TensorFlow checks and minitf has (upstream.txt) has none
     scripts/behaviours --write      writes docs/reference/restore-semantics.md
 
-The behaviours are the lines of the .txt files beside this one: number, modes ("any": no runtime takes part; "none": does not
-apply), text, and after "||" how minitf deviates from TensorFlow and why. Tests name them by ``@pytest.mark.behaviour("S1")``. A
-test's mode is its parameter "eager" or "graph"; without one it is a graph's test if it takes the fixture ``graph`` or its
-source makes a Graph, else an eager one; ``mode="..."`` in the marker overrides this.
+The behaviours are the lines of the files a_*.txt to o_*.txt beside this one: number, modes ("any": no runtime takes part;
+"none": does not apply), text, and after "||" how minitf deviates from TensorFlow and why. Tests name them by
+``@pytest.mark.behaviour("S1")``. A test's mode is its parameter "eager" or "graph"; without one it is a graph's test if it
+takes the fixture ``graph`` or its source makes a Graph, else an eager one; ``mode="..."`` in the marker overrides this.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import upstream
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "reference" / "restore-semantics.md"
@@ -37,7 +39,7 @@ class Behaviour(NamedTuple):
 
 def behaviours() -> list[Behaviour]:
     found = []
-    for path in sorted(HERE.glob("*.txt")):
+    for path in sorted(HERE.glob("?_*.txt")):
         section = ""
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("#"):
@@ -117,10 +119,10 @@ def short(test: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    collector = Collector()
+    collector, others = Collector(), upstream.UpstreamCollector()
     options = ["--collect-only", "-p", "no:randomly", "-q", "-q", "-q"]
     with redirect_stdout(io.StringIO()) as said:
-        code = pytest.main([*options, str(HERE.parent)], plugins=[collector])
+        code = pytest.main([*options, str(HERE.parent)], plugins=[collector, others])
     if code:
         print(f"{said.getvalue()}\ncollecting the tests failed with exit code {code}")
         return int(code)
@@ -148,10 +150,11 @@ def main(arguments: list[str]) -> int:
         print(f"no test: {number} {' '.join(sorted(modes))}")
     for number in unknown:
         print(f"unknown behaviour: {number} in {', '.join(sorted(t for m in collector.shown[number].values() for t in m))}")
+    complete = upstream.report(others.shown, every="--write" not in arguments)
     stale = PAGE.exists() and PAGE.read_text(encoding="utf-8") != page(known, collector.shown)
     if stale:
         print(f"{PAGE.name} is not up to date: run scripts/behaviours --write")
-    return 1 if gaps or unknown or stale else 0
+    return 1 if gaps or unknown or stale or not complete else 0
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def nodes_of(world, tmp_path):
 
 
 @pytest.mark.behaviour("S109", "S118")
+@pytest.mark.upstream("util_test.CheckpointingTests.testNumberedPath")
 def test_a_key_is_the_path_of_local_names_and_the_attribute(world, keys_of, tmp_path):
     assert keys_of(Node(a=tf.Variable(1.0), x=Node(y=[tf.Variable(2.0)]))) == [f"a{V}", f"x/y/0{V}"]
     checkpoint = tf.train.Checkpoint()
@@ -62,6 +63,10 @@ def test_a_lone_variable_may_be_the_root_and_its_path_is_empty(world, keys_of, t
         (".OPTIMIZER_SLOT", "..OPTIMIZER_SLOT"), ("..S/", "....S.S"),
     ],
 )  # fmt: skip
+@pytest.mark.upstream(
+    "util_test.CheckpointingTests.testVariableNameEscaping",
+    "util_test.CheckpointingTests.testLocalNameValidation",
+)
 def test_names_are_escaped_in_keys_only(world, keys_of, nodes_of, name, escaped):
     root = Node()
     tf.train.track(root, tf.Variable(1.0), name)

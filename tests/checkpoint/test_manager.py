@@ -65,6 +65,7 @@ def test_max_to_keep_is_required_and_positive_or_none(group, tmp_path):
 
 
 @pytest.mark.behaviour("S280")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testCheckpointManagerFSpathDirectory")
 def test_the_directory_is_made_by_the_first_save(group, tmp_path):
     manager = tf.train.CheckpointManager(group, tmp_path / "a" / "b", max_to_keep=1)
     assert not (tmp_path / "a").exists()
@@ -73,6 +74,7 @@ def test_the_directory_is_made_by_the_first_save(group, tmp_path):
 
 
 @pytest.mark.behaviour("S281")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testCustomCheckpointPrefix")
 def test_checkpoints_are_numbered_by_the_save_counter(mode, group, tmp_path):
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None)
     assert manager.checkpoint is group
@@ -83,6 +85,7 @@ def test_checkpoints_are_numbered_by_the_save_counter(mode, group, tmp_path):
 
 
 @pytest.mark.behaviour("S282")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testCustomNumbering")
 def test_a_number_of_ones_own_is_used_and_the_counter_counts_all_the_same(mode, group, tmp_path):
     number = tf.Variable(7)
     start(mode, number)
@@ -100,6 +103,7 @@ def test_a_number_of_ones_own_is_used_and_the_counter_counts_all_the_same(mode, 
 
 
 @pytest.mark.behaviour("S283")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testDeletion")
 def test_the_oldest_are_deleted_after_each_save(group, tmp_path):
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=3)
     for _ in range(4):
@@ -110,6 +114,7 @@ def test_the_oldest_are_deleted_after_each_save(group, tmp_path):
 
 
 @pytest.mark.behaviour("S283", "S285")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testKeepAll")
 def test_none_keeps_all_and_a_later_limit_sweeps_at_its_first_save(group, tmp_path):
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=None)
     for _ in range(4):
@@ -152,6 +157,7 @@ def test_a_new_manager_goes_on_where_the_last_one_ended(group, tmp_path):
 
 
 @pytest.mark.behaviour("S286")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testContinueFromUnmanaged")
 def test_plain_checkpoints_are_known_as_the_latest_but_never_managed(group, tmp_path):
     for _ in range(2):
         group.save(str(tmp_path / "plain"))
@@ -182,6 +188,7 @@ def test_one_for_every_n_hours_stays_for_good(group, tmp_path):
 
 
 @pytest.mark.behaviour("S288")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testClockReset")
 def test_if_the_clock_was_set_back_old_checkpoints_are_left_alone(group, tmp_path, caplog):
     clock = Clock()
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1, keep_checkpoint_every_n_hours=1.0, clock=clock)
@@ -243,6 +250,7 @@ def steps(mode, manager, counter, count, **options):
 
 
 @pytest.mark.behaviour("S289")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testCheckpointInterval")
 def test_nothing_is_saved_before_the_interval_is_over(mode, group, tmp_path):
     step = tf.Variable(0)
     start(mode, step)
@@ -256,6 +264,7 @@ def test_nothing_is_saved_before_the_interval_is_over(mode, group, tmp_path):
 
 
 @pytest.mark.behaviour("S289")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testCheckpointIntervalWithLastCheckpointStep")
 def test_the_interval_may_begin_elsewhere(mode, group, tmp_path):
     step = tf.Variable(1)
     start(mode, step)
@@ -265,6 +274,7 @@ def test_the_interval_may_begin_elsewhere(mode, group, tmp_path):
 
 
 @pytest.mark.behaviour("S289", "S290")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testCheckpointIntervalWithRestore")
 def test_a_restored_step_counts_as_saved(tmp_path):
     group = tf.train.Checkpoint(step=tf.Variable(0))
     options = {"max_to_keep": None, "step_counter": group.step, "checkpoint_interval": 3}
@@ -306,6 +316,7 @@ def test_a_failed_save_is_tried_again_in_the_same_step(mode, group, tmp_path):
 
 
 @pytest.mark.behaviour("S290")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testRestoreOrInitialize")
 def test_restore_or_initialize(mode, group, tmp_path):
     calls = []
     manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2, init_fn=lambda: calls.append("init"))

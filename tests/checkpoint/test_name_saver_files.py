@@ -83,6 +83,7 @@ def test_one_directory_is_made_but_not_its_parents(v, tmp_path):
 
 
 @pytest.mark.behaviour("S277")
+@pytest.mark.upstream("checkpoint_management_test.LatestCheckpointWithRelativePaths.testNameCollision")
 def test_the_state_files_name_is_free_only_with_a_number(v, tmp_path):
     saver = tf.train.Saver([v])
     with pytest.raises(ValueError, match="collides"):

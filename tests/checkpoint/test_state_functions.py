@@ -37,6 +37,7 @@ def state_text(directory):
 
 
 @pytest.mark.behaviour("S278")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointStateTest.testFSPath")
 def test_the_state_file_is_text_with_the_newest_first(tmp_path):
     paths = [str(tmp_path / name) for name in ("m-1", "m-2")]
     tf.train.update_checkpoint_state(tmp_path, paths[1], paths, None, [1.5, 2.0], 0.25)
@@ -54,6 +55,7 @@ def test_the_state_file_is_text_with_the_newest_first(tmp_path):
 
 
 @pytest.mark.behaviour("S278")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointStateTest.testAllModelCheckpointPaths")
 def test_the_newest_is_added_to_the_list_if_it_is_missing(tmp_path):
     given = [str(tmp_path / "m-1")]
     tf.train.update_checkpoint_state(str(tmp_path), str(tmp_path / "m-2"), given)
@@ -68,6 +70,7 @@ def test_time_stamps_go_with_paths(tmp_path):
 
 
 @pytest.mark.behaviour("S275", "S278")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointStateTest.testUpdateCheckpointState")
 def test_absolute_and_relative_paths_come_back_as_they_were_given(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.mkdir("train")
@@ -85,6 +88,10 @@ def test_absolute_and_relative_paths_come_back_as_they_were_given(tmp_path, monk
 
 
 @pytest.mark.behaviour("S275")
+@pytest.mark.upstream(
+    "checkpoint_management_test.CheckpointStateTest.testUpdateCheckpointStateSaveRelativePaths",
+    "checkpoint_management_test.CheckpointStateTest.testCheckPointCompletesRelativePaths",
+)
 def test_relative_to_an_absolute_directory_means_inside_it_wherever_the_program_runs(tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -94,6 +101,10 @@ def test_relative_to_an_absolute_directory_means_inside_it_wherever_the_program_
     assert tf.train.get_checkpoint_state(directory).model_checkpoint_path == str(directory / "m-1")
 
 
+@pytest.mark.upstream(
+    "checkpoint_management_test.CheckpointStateTest.testAbsPath",
+    "checkpoint_management_test.CheckpointStateTest.testRelPath",
+)
 def test_a_state_can_be_made_without_writing_it():
     state = tf.train.generate_checkpoint_state_proto("train", "train/m-2", ["/abs/m-0", "train/m-1"], None, 3.0)
     assert state.model_checkpoint_path == "m-2"
@@ -109,6 +120,7 @@ def test_a_checkpoint_may_not_have_the_state_files_own_path(tmp_path):
 
 
 @pytest.mark.behaviour("S274")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointStateTest.testCheckPointStateFailsWhenIncomplete")
 def test_an_empty_state_file_is_an_error(tmp_path):
     (tmp_path / "checkpoint").write_text("")
     for function in (tf.train.get_checkpoint_state, tf.train.latest_checkpoint):
@@ -137,6 +149,7 @@ def test_directories_are_str_or_path_objects(tmp_path):
 
 
 @pytest.mark.behaviour("S272")
+@pytest.mark.upstream("checkpoint_management_test.CheckpointManagerTest.testLatestCheckpointFSpathDirectory")
 def test_the_latest_is_what_the_state_says_if_it_is_there(tmp_path):
     path = write(tmp_path / "m-1")
     tf.train.update_checkpoint_state(tmp_path, path)
@@ -155,6 +168,7 @@ def test_there_is_no_latest_without_directory_state_or_files(tmp_path, caplog):
 
 
 @pytest.mark.behaviour("S275")
+@pytest.mark.upstream("checkpoint_management_test.LatestCheckpointWithRelativePaths.testRelativePath")
 def test_a_moved_directory_and_a_relative_one_still_work(tmp_path, monkeypatch):
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
@@ -202,6 +216,7 @@ def three(tmp_path):
     return [write(tmp_path / "two"), write(tmp_path / "one", **old), write(tmp_path / "shards", **old, sharded=True)]
 
 
+@pytest.mark.upstream("checkpoint_management_test.SaverUtilsTest.testCheckpointExists")
 def test_checkpoint_exists(three, tmp_path):
     assert [tf.train.checkpoint_exists(path) for path in three] == [True] * 3
     assert tf.train.checkpoint_exists(tmp_path / "two")
@@ -211,6 +226,7 @@ def test_checkpoint_exists(three, tmp_path):
         tf.train.checkpoint_exists(None)
 
 
+@pytest.mark.upstream("checkpoint_management_test.SaverUtilsTest.testGetCheckpointMtimes")
 def test_get_checkpoint_mtimes_leaves_out_what_is_not_there(three, tmp_path):
     for second, path in enumerate(tmp_path.iterdir()):
         os.utime(path, (second, second))
@@ -220,6 +236,7 @@ def test_get_checkpoint_mtimes_leaves_out_what_is_not_there(three, tmp_path):
     assert tf.train.get_checkpoint_mtimes([three[0], str(tmp_path / "none"), *three[1:]]) == [100.5, 200.0, 300.0]
 
 
+@pytest.mark.upstream("checkpoint_management_test.SaverUtilsTest.testRemoveCheckpoint")
 def test_remove_checkpoint(three, tmp_path):
     for name in ("two", "one", "shards"):
         (tmp_path / f"{name}.meta").write_text("a meta graph")

@@ -18,6 +18,7 @@ def v(mode):
 
 
 @pytest.mark.behaviour("S56", "S38")
+@pytest.mark.upstream("data_structures_test.ListTests.testSlicing", "data_structures_test.ListTests.testIMul")
 def test_a_list_of_trackable_objects_that_grows(v, node):
     a, b = v(), v()
     items = tf.train.List([a])
@@ -36,6 +37,11 @@ def test_a_list_of_trackable_objects_that_grows(v, node):
 
 
 @pytest.mark.behaviour("S56")
+@pytest.mark.upstream(
+    "data_structures_test.ListTests.testNotCheckpointable",
+    "data_structures_test.ListTests.testNoPop",
+    "data_structures_test.ListTests.testIMul_zero",
+)
 def test_a_list_refuses_what_is_not_trackable(v):
     with pytest.raises(ValueError, match="Only trackable objects"):
         tf.train.List([3])
@@ -55,6 +61,11 @@ def test_a_list_refuses_what_is_not_trackable(v):
 
 
 @pytest.mark.behaviour("S61")
+@pytest.mark.upstream(
+    "data_structures_test.ListTests.testHash",
+    "data_structures_test.ListTests.testMul",
+    "data_structures_test.ListTests.testRMul",
+)
 def test_lists_compare_and_hash_by_identity_and_add_like_lists(node):
     a, b = node(), node()
     first, second = tf.train.List([a]), tf.train.List([a])
@@ -72,6 +83,7 @@ def test_lists_compare_and_hash_by_identity_and_add_like_lists(node):
 
 
 @pytest.mark.behaviour("S61")
+@pytest.mark.upstream("data_structures_test.ListTests.testCopy")
 def test_copies_grow_on_their_own(node):
     items = tf.train.List([node()])
     twin, deep = items.copy(), copy.deepcopy(items)
@@ -93,6 +105,11 @@ def test_copies_grow_on_their_own(node):
 
 
 @pytest.mark.behaviour("S56")
+@pytest.mark.upstream(
+    "data_structures_test.MappingTests.testNoOverwrite",
+    "data_structures_test.MappingTests.testNonStringKeys",
+    "data_structures_test.MappingTests.testHashing",
+)
 def test_a_mapping_grows_and_refuses_the_rest(v):
     a, b = v(), v()
     mapping = tf.train.Mapping({"x": a}, y=[b])
@@ -116,6 +133,7 @@ def test_a_mapping_grows_and_refuses_the_rest(v):
     assert mapping != tf.train.Mapping(x=a)
 
 
+@pytest.mark.upstream("data_structures_test.ListTests.testNonLayerVariables")
 def test_variables_and_layers_of_containers(v, node):
     class Layer(tf.Module):
         trainable_weights = property(lambda self: self.trainable_variables)
@@ -144,6 +162,7 @@ def test_variables_and_layers_of_containers(v, node):
     assert own.trainable
 
 
+@pytest.mark.upstream("other.containers_test")
 def test_unique_names(v):
     tracker = tf.train.UniqueNameTracker()
     a, b, c, d = (v() for _ in range(4))

@@ -173,6 +173,7 @@ def spoilt(behaviour, change):
         spoilt("S55", lambda net, raw: setattr(net, "n", Odd([1]))),
     ],
 )
+@pytest.mark.upstream("tracking_test.InterfaceTests.testOutOfBandEditDirtiesList")
 def test_other_spoilt_containers_refuse_too(v, node, saver, spoil):
     raw = [v()]
     raw_dict = {"k": v()}

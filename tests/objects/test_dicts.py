@@ -165,6 +165,11 @@ def test_an_outside_change_is_not_hidden_by_changing_the_same_key(node, hide):
 
 
 @pytest.mark.behaviour("S61")
+@pytest.mark.upstream(
+    "data_structures_test.MappingTests.testHashing",
+    "data_structures_test.MappingTests.testConstructableFromSequence",
+    "data_structures_test_2x.MappingTests.testJSONSerialization",
+)
 def test_a_wrapper_is_used_like_a_dict(mode, node):
     net = node(d={"a": 1, "b": 2})
     w = net.d
@@ -214,6 +219,7 @@ def test_an_ordered_wrapper_keeps_what_ordered_dicts_can(node):
 
 @pytest.mark.behaviour("S61")
 @pytest.mark.parametrize("kind", [dict, OrderedDict])
+@pytest.mark.upstream("data_structures_test_2x.MappingTests.testPickle")
 def test_pickling_gives_an_equal_wrapper_with_edges(node, kind):
     net = node(d=kind({"a": tf.Variable(1.0), "l": [2], 3: 4}))
     back = pickle.loads(pickle.dumps(net.d))

@@ -36,6 +36,11 @@ def v(mode):
 
 
 @pytest.mark.behaviour("S35")
+@pytest.mark.upstream(
+    "tracking_test.InterfaceTests.testListBasic",
+    "data_structures_test.ListWrapperTest.testWrapperChangesList",
+    "data_structures_test.ListWrapperTest.testListChangesWrapper",
+)
 def test_a_list_becomes_a_wrapper_that_is_a_list_and_shares_the_storage(v, node):
     original = [v(), 2]
     net = node(items=original)
@@ -62,6 +67,7 @@ def test_only_exact_lists_are_wrapped(v, node):
 
 
 @pytest.mark.behaviour("S35")
+@pytest.mark.upstream("data_structures_test.ListTests.testModelContainersCompareEqual")
 def test_two_equal_lists_stay_two_objects(node):
     net = node(a=[], b=[])
     assert net.a == net.b
@@ -70,6 +76,7 @@ def test_two_equal_lists_stay_two_objects(node):
 
 
 @pytest.mark.behaviour("S36")
+@pytest.mark.upstream("data_structures_test.ListWrapperTest.testAcceptsNonCheckpointableContent")
 def test_plain_elements_take_an_index_but_make_no_edge(v, node):
     net = held([v(), 7, v(), "s", None, np.zeros(2)], node)
     assert edges(net.items) == ["0", "2"]
@@ -84,6 +91,7 @@ def test_containers_inside_are_wrapped_too(v, node):
 
 
 @pytest.mark.behaviour("S38")
+@pytest.mark.upstream("tracking_test.InterfaceTests.testListBasic")
 def test_a_list_may_grow(v, node):
     a = v()
     net = held([a, 1], node)
@@ -154,6 +162,7 @@ SHRINK_OR_MOVE = {
 
 @pytest.mark.behaviour("S41", "S44")
 @pytest.mark.parametrize("operation", SHRINK_OR_MOVE)
+@pytest.mark.upstream("data_structures_test.ListWrapperTest.testSetSlice_cannotSaveIfCheckpointableModified")
 def test_what_deletes_or_moves_makes_a_list_with_trackables_impossible_to_save(v, node, operation):
     net = held([v(), 1, 2], node)
     SHRINK_OR_MOVE[operation](net.items)
@@ -163,6 +172,7 @@ def test_what_deletes_or_moves_makes_a_list_with_trackables_impossible_to_save(v
 
 @pytest.mark.behaviour("S42")
 @pytest.mark.parametrize("operation", SHRINK_OR_MOVE)
+@pytest.mark.upstream("data_structures_test_2x.ListWrapperTest.testMutateWithoutTrackableComponents")
 def test_the_same_is_harmless_without_trackables(mode, node, operation):
     net, plain = held([3, 1, 2], node), [3, 1, 2]
     SHRINK_OR_MOVE[operation](net.items)
@@ -210,6 +220,11 @@ def test_an_operation_that_fails_changes_nothing(v, node, operation):
 
 
 @pytest.mark.behaviour("S40")
+@pytest.mark.upstream(
+    "data_structures_test.ListWrapperTest.testSetSlice_canSaveForNonCheckpointableItems",
+    "data_structures_test.ListWrapperTest.testSetSlice_truncate",
+    "data_structures_test.ListWrapperTest.testSetSlice_extend",
+)
 def test_slices_of_plain_elements_may_be_replaced(v, node):
     net = held([1, 2, 3], node)
     a = v()
@@ -283,6 +298,12 @@ def test_one_list_in_two_attributes_has_two_wrappers_that_notice_each_other(v, n
 
 
 @pytest.mark.behaviour("S61")
+@pytest.mark.upstream(
+    "data_structures_test.ListWrapperTest.testListWrapperBasic",
+    "data_structures_test.ListWrapperTest.testNotHashable",
+    "data_structures_test_2x.ListTests.testJSONSerialization",
+    "data_structures_test_2x.MappingTests.testListAddOrder",
+)
 def test_a_wrapper_is_used_like_a_list(mode, node):
     net = held([1, 2, 3], node)
     w = net.items
@@ -327,6 +348,7 @@ def test_a_wrapper_is_used_like_a_list(mode, node):
 
 
 @pytest.mark.behaviour("S35")
+@pytest.mark.upstream("data_structures_test.ListWrapperTest.test_overrides_all_list_methods")
 def test_every_method_of_list_is_overridden():
     inherited = {"__class__", "__class_getitem__", "__new__", "__getattribute__", "__init_subclass__", "__subclasshook__",
                  "__dir__",
@@ -353,6 +375,7 @@ def test_appending_is_linear(node):
 
 
 @pytest.mark.behaviour("S61")
+@pytest.mark.upstream("data_structures_test_2x.ListWrapperTest.testPickle")
 def test_pickling_gives_an_equal_wrapper_with_edges(node):
     net = held([tf.Variable(1.0), [2], "x"], node)
     back = pickle.loads(pickle.dumps(net.items))

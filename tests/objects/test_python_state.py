@@ -146,6 +146,10 @@ def test_a_variable_does_not_meet_python_state(root, mode, tmp_path):
 
 
 @pytest.mark.behaviour("S161", "S162", "S63")
+@pytest.mark.upstream(
+    "python_state_test.NumpyStateTests.testSaveRestoreNumpyState",
+    "python_state_test.NumpyStateTests.testDocstringExample",
+)
 def test_arrays_are_restored_and_made(root, mode, tmp_path):
     arrays = tf.train.NumpyState()
     arrays.mean = np.ones([2, 2])

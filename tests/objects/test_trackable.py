@@ -56,6 +56,7 @@ def test_the_plain_base_class_makes_edges_on_request_only():
 
 
 @pytest.mark.behaviour("S4")
+@pytest.mark.upstream("util_test.InterfaceTests.testInitNotCalled")
 def test_a_subclass_need_not_call_its_base_constructor():
     class Own(Auto):
         def __init__(self):
@@ -73,6 +74,7 @@ def test_a_subclass_need_not_call_its_base_constructor():
 
 
 @pytest.mark.behaviour("S6", "S5")
+@pytest.mark.upstream("tracking_test.InterfaceTests.testMultipleAssignment")
 def test_assigning_another_object_redirects_the_edge_in_its_place():
     root = Auto()
     root.a, root.b = Auto(), Auto()
@@ -102,6 +104,7 @@ def test_a_no_dependency_object_leaves_the_edge_to_the_former_object():
 
 
 @pytest.mark.behaviour("S9")
+@pytest.mark.upstream("tracking_test.InterfaceTests.testRemoveDependency")
 def test_deleting_an_attribute_removes_its_edge_and_adding_it_again_puts_it_last():
     root = Auto()
     root.a, root.b = Auto(), Auto()
@@ -132,6 +135,7 @@ def test_a_no_dependency_value_is_unwrapped_and_what_it_holds_is_not_wrapped():
 
 
 @pytest.mark.behaviour("S14")
+@pytest.mark.upstream("tracking_test.InterfaceTests.testMultipleAssignment")
 def test_assigning_the_identical_object_does_nothing_and_another_name_tracks_it():
     root = Auto()
     root.a = tf.train.NoDependency(Auto())
@@ -161,6 +165,7 @@ def test_a_method_may_be_marked_to_make_neither_edges_nor_wrappers():
 
 
 @pytest.mark.behaviour("S17", "S18", "S20")
+@pytest.mark.upstream("base_test.InterfaceTests.testOverwrite", "tracking_test.InterfaceTests.testMultipleAssignment")
 def test_explicit_edges_clash_unless_overwriting_is_asked_for():
     root, first, second = Auto(), Auto(), Auto()
     assert track(root, first, "a") is first
@@ -198,6 +203,7 @@ def test_an_added_variable_has_an_edge_and_no_attribute():
 
 
 @pytest.mark.behaviour("S21")
+@pytest.mark.upstream("util_test.InterfaceTests.testShapeDtype")
 def test_an_added_variable_s_initialiser_may_be_a_value_a_function_or_a_class(mode):
     class Ones:
         def __call__(self, shape, dtype):
@@ -220,6 +226,7 @@ def test_an_added_variable_s_initialiser_may_be_a_value_a_function_or_a_class(mo
 
 
 @pytest.mark.behaviour("S22")
+@pytest.mark.upstream("base_test.InterfaceTests.testAddVariableOverwrite")
 def test_adding_a_second_variable_of_a_name_is_refused_before_it_is_made():
     root = Auto()
     first = tf.train.add_variable(root, "v", shape=[])

@@ -94,6 +94,11 @@ def test_what_makes_a_tuple_worth_wrapping(v, node):
 
 
 @pytest.mark.behaviour("S53")
+@pytest.mark.upstream(
+    "data_structures_test_2x.TupleTests.testJSONSerialization",
+    "data_structures_test_2x.TupleTests.testSlicing",
+    "data_structures_test_2x.TupleTests.testHash",
+)
 def test_a_wrapper_is_used_like_a_tuple(node):
     net = node(t=([1], 2))
     t = net.t
@@ -133,6 +138,7 @@ def test_a_wrapper_is_used_like_a_tuple(node):
 
 
 @pytest.mark.behaviour("S55")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testNamedTuple")
 def test_a_named_tuple_has_edges_by_field_and_then_by_index(v, node):
     net = node(t=Point([v()], v()), u=Point(x=1, y=v()))
     assert isinstance(net.t, Point)
@@ -148,6 +154,7 @@ def test_a_named_tuple_has_edges_by_field_and_then_by_index(v, node):
 
 
 @pytest.mark.behaviour("S55")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testNamedTupleConflictingAttributes")
 def test_fields_named_like_properties_of_the_wrapper_win(v, node):
     net = node(t=Typed(layers=[v()], variables=3))
     assert net.t.layers is net.t[0]
@@ -156,6 +163,7 @@ def test_fields_named_like_properties_of_the_wrapper_win(v, node):
 
 
 @pytest.mark.behaviour("S55")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testNamedSubclassing")
 def test_a_named_tuple_is_rebuilt_by_its_constructor(v, node):
     net = node(t=Doubling(v(), 3))
     assert net.t.y == 12  # once by the caller, once by the wrapping, as in TensorFlow
@@ -164,6 +172,7 @@ def test_a_named_tuple_is_rebuilt_by_its_constructor(v, node):
 
 
 @pytest.mark.behaviour("S55")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testNamedtupleSubclassWithCustomNew")
 def test_a_named_tuple_that_cannot_be_rebuilt_cannot_be_saved(v, node):
     a = v()
     net = node(t=Other(a))
@@ -176,6 +185,7 @@ def test_a_named_tuple_that_cannot_be_rebuilt_cannot_be_saved(v, node):
 
 
 @pytest.mark.behaviour("S53")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testUnnamedSubclassing")
 def test_subclasses_of_tuple_keep_their_class_and_attributes(v, node):
     net = node(t=Labelled([v(), 1]))
     assert isinstance(net.t, Labelled)
@@ -204,6 +214,7 @@ def test_what_edges_to_a_tuple_point_to(node):
 
 
 @pytest.mark.behaviour("S53", "S100")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testLoopAssignedModule")
 def test_a_tuple_may_contain_its_owner(node):
     net = node()
     net.t = (net, 1)
@@ -222,6 +233,7 @@ def test_one_tuple_in_two_places_is_one_object(v, node):
 
 
 @pytest.mark.behaviour("S53", "S61")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testCopy", "data_structures_test_2x.TupleTests.testPickle")
 def test_copies(node):
     net = node(t=(tf.Variable(1.0), [2]), n=Point([1], 2))
     shallow, deep = copy.copy(net.t), copy.deepcopy(net.t)
@@ -256,6 +268,7 @@ def test_deep_copies_of_loops(node):
 
 
 @pytest.mark.behaviour("S53")
+@pytest.mark.upstream("data_structures_test_2x.TupleTests.testNonLayerVariables")
 def test_variables_inside(node):
     net = node(t=(tf.Variable(1.0), [tf.Variable(2.0)], tf.Variable(3.0, trainable=False)))
     assert [float(x) for x in net.t.variables] == [2.0, 1.0, 3.0]

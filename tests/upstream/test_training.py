@@ -338,7 +338,8 @@ def test_what_a_checkpoint_lacks_is_initialised_and_what_another_gave_is_left_al
     with type(world)().scope() as world:
         net, optimizer, step, alone, small, loop = build(world)
         everything = tf.train.Checkpoint(model=net, step=step, optimizer=optimizer)
-        loop.take(0) if world.name == "graph" else loop.take()  # now the optimizer's variables exist
+        if world.name == "eager":
+            loop.take()  # now the optimizer's variables exist, as in the graph
         status = everything.restore(weights)
         status.initialize_or_restore()
         for question in (status.assert_consumed, status.assert_existing_objects_matched):
@@ -352,7 +353,6 @@ def test_what_a_checkpoint_lacks_is_initialised_and_what_another_gave_is_left_al
         later.initialize_or_restore()
         assert world.value(tf.train.children(optimizer)["beta1_power"]) == power
         status.initialize_or_restore()  # the earlier status leaves alone what the later one gave
-        tf.train.Checkpoint(unrelated=Node(), optimizer=optimizer)
         assert world.value(tf.train.children(optimizer)["beta1_power"]) == power
         none = everything.restore(None)
         with pytest.raises(AssertionError):
