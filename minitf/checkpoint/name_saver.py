@@ -32,8 +32,9 @@ from minitf.checkpoint.state_functions import (
 )
 from minitf.errors import OpError
 from minitf.objects.variable_table import home_here
+from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import path_of
+from minitf.storage.files import is_directory, parent_of, path_of
 from minitf.storage.state_file import STATE_FILE
 from minitf.storage.v1 import TensorSlices
 
@@ -169,7 +170,7 @@ class Saver:
             raise ValueError("Saver.save: the path is empty. Give a prefix for the files' names, such as 'run/model'.")
         if not values:
             return None
-        directory = os.path.dirname(prefix)
+        directory = parent_of(prefix)
         _check_parent(prefix, directory)
         path = self._write(path, values.read(sess))
         if write_state:
@@ -221,7 +222,7 @@ class Saver:
             if save_path is None:
                 raise ValueError("Saver.restore: the path is None. Was there no latest checkpoint?")
             path = path_of(save_path)
-            if not checkpoint_exists(path) and not os.path.isdir(path):
+            if not checkpoint_exists(path) and not (path and is_directory(ANYWHERE, path)):
                 raise ValueError(f"Saver.restore: {path!r} is not a valid checkpoint: no such files.")
         values = self._current(sess, "restore")
         if values:
@@ -260,7 +261,7 @@ class Saver:
 
 def _check_parent(prefix: str, directory: str) -> None:
     """TensorFlow's rule: the directory itself is made, but its parent must be there (S253)."""
-    if directory and not os.path.isdir(directory):
+    if directory and not is_url(directory) and not os.path.isdir(directory):  # stores of objects have no directories
         above = os.path.dirname(directory)
         if os.path.exists(directory) or (above and not os.path.isdir(above)):
             raise ValueError(

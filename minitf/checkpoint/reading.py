@@ -18,6 +18,8 @@ from minitf.checkpoint.state_functions import latest_checkpoint
 from minitf.core.dtypes import DType
 from minitf.errors import NotFoundError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
+from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.files import is_directory
 from minitf.storage.messages import decode_graph
 from minitf.storage.protos import message
 
@@ -84,7 +86,7 @@ def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
     Raises ValueError for a directory without a checkpoint, NotFoundError and DataLossError as ``NewCheckpointReader``.
     """
     path = os.fsdecode(ckpt_dir_or_file)
-    if os.path.isdir(path):
+    if path and is_directory(ANYWHERE, path):
         newest = latest_checkpoint(path)
         if newest is None:
             raise ValueError(f"load_checkpoint: no checkpoint in the directory {path!r}: it has no state file that names one.")

@@ -214,4 +214,6 @@ def directory_of(path: str) -> str:
     """The directory of a prefix."""
     import os
 
-    return os.path.dirname(path) or os.curdir
+    from minitf.storage.files import parent_of
+
+    return parent_of(path) or os.curdir

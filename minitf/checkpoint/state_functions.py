@@ -9,7 +9,6 @@ A checkpoint is named by its prefix. A sharded one of the old V1 format is named
 
 from __future__ import annotations
 
-import glob
 import logging
 import os
 import re
@@ -19,10 +18,12 @@ from typing import Any, Protocol
 
 from minitf.errors import NotFoundError, OpError
 from minitf.storage import state_file
+from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import path_of, typed
 from minitf.storage.formats import format_at
 from minitf.storage.state_file import CheckpointState
+from minitf.storage.v1 import TensorSlices
 
 V1, V2 = 1, 2  # the two file formats, as SaverDef numbers them
 
@@ -94,7 +95,10 @@ def update_checkpoint_state(
 
 def _usable(directory: str, stored: str) -> str:
     """A stored path as one that works from where the program runs; it is relative if it was."""
-    return stored if os.path.isabs(stored) else os.path.relpath(os.path.join(directory, stored))
+    if os.path.isabs(stored):
+        return stored
+    path = os.path.join(directory, stored)
+    return path if is_url(path) else os.path.relpath(path)
 
 
 def write_checkpoint_state(
@@ -148,12 +152,7 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 
 def files_of_v1(prefix: str) -> list[str]:
     """The files of a V1 checkpoint, sorted: the one with exactly this name, or those of a sharded one's pattern."""
-    if os.path.isfile(prefix):
-        return [prefix]
-    directory, name = os.path.split(prefix)
-    if not ("?" in name or "*" in name):
-        return []
-    return sorted(p for p in glob.glob(os.path.join(glob.escape(directory), name)) if os.path.isfile(p))
+    return TensorSlices().files(prefix)
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
@@ -167,7 +166,7 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Any]) -> list[float]:
     for prefix in map(path_of, checkpoint_prefixes):
         for path in [prefix + ".index", *files_of_v1(prefix)]:
             try:
-                out.append(os.stat(path).st_mtime)
+                out.append(ANYWHERE.stat(path).st_mtime)
             except OSError:
                 continue
             break
@@ -188,7 +187,7 @@ def remove_checkpoint(checkpoint_prefix: Any, checkpoint_format_version: int = V
     for path in [*others, re.sub(r"-[\d?]+-of-\d+$", "", prefix) + "." + meta_graph_suffix]:
         try:
             with typed("remove", path):
-                os.unlink(path)
+                ANYWHERE.remove(path)
         except NotFoundError:
             continue
 

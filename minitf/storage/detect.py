@@ -12,8 +12,9 @@ from typing import Any
 
 from minitf.errors import DataLossError, NotFoundError
 from minitf.saved import Reader
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.names import index_path, missing_text, split_data_name
-from minitf.storage.files import LOCAL, Disk, is_directory, is_file, names_in, path_of, read_fully, typed
+from minitf.storage.files import Disk, is_directory, is_file, names_in, parent_of, path_of, read_fully, typed
 from minitf.storage.formats import format_at, format_named
 from minitf.storage.state_file import STATE_FILE, latest_checkpoint
 
@@ -38,7 +39,7 @@ class Found:
     prefix: str
 
 
-def open_checkpoint(path: str, disk: Disk = LOCAL) -> Reader:
+def open_checkpoint(path: str, disk: Disk = ANYWHERE) -> Reader:
     """A ``Reader`` for the checkpoint that a path of any form stands for. Raises as ``identify`` and as ``open``."""
     found = identify(path, disk)
     reader: Any = format_named(found.format, disk=disk).open(found.prefix)
@@ -46,7 +47,7 @@ def open_checkpoint(path: str, disk: Disk = LOCAL) -> Reader:
     return opened
 
 
-def identify(path: str, disk: Disk = LOCAL) -> Found:
+def identify(path: str, disk: Disk = ANYWHERE) -> Found:
     """What a path stands for.
 
     Raises NotFoundError, saying what was looked for, and DataLossError for a file that is no checkpoint, saying what it seems
@@ -110,7 +111,7 @@ def _sniff(path: str, disk: Disk) -> Found:
     if tail == _TABLE_MAGIC:
         return Found("tf-v1", path)
     if b"model_checkpoint_path" in head:
-        return _latest(os.path.dirname(path), os.path.basename(path), disk)
+        return _latest(parent_of(path), os.path.basename(path), disk)
     what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), "something else, or damaged")
     if size >= 10 and head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= size - 8:
         what = "a safetensors file without its ending: rename it to end with .safetensors"

@@ -130,8 +130,6 @@ class Disk:
             os.close(handle)
 
 
-LOCAL = Disk()
-
 # TensorFlow's table of errno to status, for the numbers that files can raise.
 _CLASSES: dict[int, type[errors.OpError]] = {
     **dict.fromkeys((errno.ENOENT, errno.ENXIO, errno.ENODEV), errors.NotFoundError),
@@ -167,6 +165,17 @@ def typed(doing: str, path: str) -> Iterator[None]:
 def path_of(value: Any) -> str:
     """A path as str. Takes str, bytes and path objects; raises TypeError for anything else."""
     return os.fsdecode(value)
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """``os.path.split``, which would take the slashes off the root of a URL."""
+    directory, name = os.path.split(path)
+    return (path[: len(path) - len(name)], name) if directory.endswith(":") and "://" in path else (directory, name)
+
+
+def parent_of(path: str) -> str:
+    """The directory part of a path."""
+    return split_path(path)[0]
 
 
 def find(disk: Disk, path: str) -> os.stat_result | None:
@@ -346,7 +355,7 @@ def put_in_place(disk: Disk, temporary: str, path: str, durable: bool) -> None:
             discard(disk, [temporary])
             raise
         if durable:
-            disk.sync_directory(os.path.dirname(path))
+            disk.sync_directory(parent_of(path))
 
 
 def discard(disk: Disk, paths: Iterable[str]) -> None:
@@ -361,7 +370,9 @@ def make_directories(disk: Disk, directory: str, durable: bool) -> None:
     missing = []
     while directory and not is_directory(disk, directory):
         missing.append(directory)
-        directory = os.path.dirname(directory)
+        if parent_of(directory) == directory:
+            break  # the root of a URL that cannot say that it is there
+        directory = parent_of(directory)
     for path in reversed(missing):
         with typed("make directory", path):
             try:
@@ -370,7 +381,7 @@ def make_directories(disk: Disk, directory: str, durable: bool) -> None:
                 if not is_directory(disk, path):
                     raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
             if durable:
-                disk.sync_directory(os.path.dirname(path))
+                disk.sync_directory(parent_of(path))
 
 
 @contextlib.contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import LOCAL, Disk
+from minitf.storage.files import Disk
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
@@ -13,14 +14,14 @@ FileStorage = TensorBundle | TensorSlices | Safetensors | Npz
 FORMATS: dict[str, type[FileStorage]] = {kind.name: kind for kind in (TensorBundle, Safetensors, Npz, TensorSlices)}
 
 
-def format_named(name: str, durable: bool = True, disk: Disk = LOCAL) -> FileStorage:
+def format_named(name: str, durable: bool = True, disk: Disk = ANYWHERE) -> FileStorage:
     """The storage of this name: tf-v2, tf-v1, safetensors or npz. Raises ValueError for others."""
     if name not in FORMATS:
         raise ValueError(f"There is no format {name!r}; choose one of {', '.join(FORMATS)}.")
     return FORMATS[name](durable, disk=disk)
 
 
-def format_at(prefix: str, disk: Disk = LOCAL) -> FileStorage | None:
+def format_at(prefix: str, disk: Disk = ANYWHERE) -> FileStorage | None:
     """The storage that has a checkpoint under a prefix, None if none has. As in TensorFlow, V2 comes before V1.
 
     V1 is the last, because its file has no ending by which to know it.

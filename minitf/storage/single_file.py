@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from minitf.errors import DataLossError, NotFoundError
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.carried import CarriedReader
 from minitf.storage.files import (
-    LOCAL,
     TEMPORARY,
     Disk,
     discard,
@@ -21,6 +21,7 @@ from minitf.storage.files import (
     names_in,
     path_of,
     put_in_place,
+    split_path,
     typed,
 )
 
@@ -31,7 +32,7 @@ class SingleFile:
     name = ""
     suffix = ""
 
-    def __init__(self, durable: bool = True, *, disk: Disk = LOCAL):
+    def __init__(self, durable: bool = True, *, disk: Disk = ANYWHERE):
         self.durable = durable
         self._disk = disk
 
@@ -46,7 +47,7 @@ class SingleFile:
     def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
         """Writes a checkpoint; on an error what stood there before is still there. Raises typed errors."""
         path = self.path(prefix)
-        directory, stem = os.path.split(path)
+        directory, stem = split_path(path)
         prepared = self._prepare(tensors)
         make_directories(self._disk, directory, self.durable)
         with locked(self._disk, directory):

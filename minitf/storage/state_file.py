@@ -11,7 +11,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from minitf.storage.files import LOCAL, Disk, find, make_directories, path_of, read_whole, replace_file
+from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.files import Disk, find, make_directories, path_of, read_whole, replace_file
 from minitf.storage.protos import message
 from minitf.storage.whole import problem_with
 
@@ -42,7 +43,7 @@ def is_inside(directory: str, path: str) -> bool:
 
 
 def read_state(
-    directory: str, latest_filename: str | None = None, *, allow_outside: bool = False, disk: Disk = LOCAL
+    directory: str, latest_filename: str | None = None, *, allow_outside: bool = False, disk: Disk = ANYWHERE
 ) -> CheckpointState | None:
     """The state of a directory; None if it has none, or, with a warning in the log, if the file is damaged.
 
@@ -102,7 +103,7 @@ def write_state(
     *,
     relative: bool = True,
     durable: bool = True,
-    disk: Disk = LOCAL,
+    disk: Disk = ANYWHERE,
 ) -> None:
     """Replaces the state file in one step.
 
@@ -141,7 +142,7 @@ def stored_path(directory: str, path: str, relative: bool = True) -> str:
 
 
 def latest_checkpoint(
-    directory: str, latest_filename: str | None = None, *, allow_outside: bool = False, disk: Disk = LOCAL
+    directory: str, latest_filename: str | None = None, *, allow_outside: bool = False, disk: Disk = ANYWHERE
 ) -> str | None:
     """The prefix of the newest checkpoint of a directory that is whole; None if there is none.
 

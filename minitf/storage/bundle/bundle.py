@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.entries import Header
 from minitf.storage.bundle.image import IndexImage
 from minitf.storage.bundle.index import load_index
@@ -20,13 +21,13 @@ from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.writer import Layout, Plan, Tensors, lay_out, write_data
 from minitf.storage.files import (
-    LOCAL,
     Disk,
     discard,
     fill_temporary,
     is_file,
     locked,
     make_directories,
+    parent_of,
     path_of,
     typed,
     write_temporary,
@@ -44,7 +45,7 @@ class TensorBundle:
 
     name = "tf-v2"
 
-    def __init__(self, durable: bool = True, *, big_endian: bool = False, disk: Disk = LOCAL):
+    def __init__(self, durable: bool = True, *, big_endian: bool = False, disk: Disk = ANYWHERE):
         self.durable = durable
         self.big_endian = big_endian
         self._disk = disk
@@ -73,7 +74,7 @@ class TensorBundle:
         last = self._plans if len(self._plans) == len(shards) else [None] * len(shards)
         layouts = [lay_out(tensors, self.big_endian, plan) for tensors, plan in zip(shards, last, strict=True)]
         self._plans = [layout.plan for layout in layouts]
-        directory = os.path.dirname(prefix)
+        directory = parent_of(prefix)
         make_directories(self._disk, directory, self.durable)
         with locked(self._disk, directory):
             self._write(prefix, directory, layouts)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from minitf.errors import InternalError, InvalidArgumentError, NotFoundError
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.bundle import TensorBundle, free_count
 from minitf.storage.bundle.entries import Entry, Header, encode_entry, encode_header
 from minitf.storage.bundle.names import data_path, files_of, index_path
@@ -14,12 +15,12 @@ from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.table import table_chunks
 from minitf.storage.bundle.writer import join_partitioned
 from minitf.storage.files import (
-    LOCAL,
     Disk,
     discard,
     fill_temporary,
     locked,
     make_directories,
+    parent_of,
     path_of,
     read_fully,
     temporary_name,
@@ -39,7 +40,7 @@ def merge(
     delete_inputs: bool = True,
     allow_missing: bool = False,
     durable: bool = True,
-    disk: Disk = LOCAL,
+    disk: Disk = ANYWHERE,
 ) -> None:
     """Makes one checkpoint of several; a tensor may be spread over them only in pieces.
 
@@ -62,7 +63,7 @@ def merge(
     if any(reader.prefix == prefix for reader in readers):
         raise InvalidArgumentError(f"merge: {prefix!r} is one of the inputs; give the result another name.")
     header, entries, sources = _joined(readers)
-    directory = os.path.dirname(prefix)
+    directory = parent_of(prefix)
     make_directories(disk, directory, durable)
     with locked(disk, directory):
         present, left = files_of(disk, prefix)
@@ -90,7 +91,7 @@ def merge(
     if delete_inputs:
         for reader in readers:
             storage.remove(reader.prefix)
-            _remove_empty(disk, os.path.dirname(reader.prefix), directory)
+            _remove_empty(disk, parent_of(reader.prefix), directory)
 
 
 def _joined(readers: Sequence[BundleReader]) -> tuple[Header, dict[bytes, Entry], list[str]]:

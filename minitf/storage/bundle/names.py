@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in
+from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in, split_path
 
 _DATA = re.compile(r"(?P<stem>.*)\.data-(?P<shard>\d{5,})-of-(?P<shards>\d{5,})", re.DOTALL)
 
@@ -28,7 +28,7 @@ def split_data_name(name: str) -> tuple[str, int, int] | None:
 
 def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[str]]:
     """What stands under a prefix beside the index: data files with (shard, shards), and left-over temporary files."""
-    directory, stem = os.path.split(prefix)
+    directory, stem = split_path(prefix)
     data = {}
     left = []
     for name in names_in(disk, directory):
@@ -43,7 +43,7 @@ def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[
 
 def missing_text(disk: Disk, prefix: str) -> str:
     """Why there is no checkpoint under a prefix, as far as the neighbourhood tells."""
-    directory, stem = os.path.split(prefix)
+    directory, stem = split_path(prefix)
     text = f"open: no checkpoint {prefix!r}: {index_path(prefix)!r} does not exist"
     if prefix.endswith(".index") and find(disk, prefix) is not None:
         return f"{text}. This is the index file itself; give the prefix {prefix[: -len('.index')]!r}."

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from crc32c import crc32c
 
 from minitf.errors import DataLossError, OpError
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.block import TRAILER, open_block, read_block
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Header, decode_header
@@ -25,12 +26,12 @@ from minitf.storage.bundle.index import Index, identity_of
 from minitf.storage.bundle.names import files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.table import FOOTER, Table
-from minitf.storage.files import LOCAL, Disk, path_of, read_whole
+from minitf.storage.files import Disk, path_of, read_whole
 
 LONGEST = 1 << 24  # a block that is looked for ends within so many bytes
 
 
-def open_damaged(prefix: str, disk: Disk = LOCAL) -> tuple[BundleReader, list[str]]:
+def open_damaged(prefix: str, disk: Disk = ANYWHERE) -> tuple[BundleReader, list[str]]:
     """A reader of those keys whose records can be trusted, and what is lost of the index.
 
     Raises NotFoundError if there is no index, DataLossError if nothing of it holds.

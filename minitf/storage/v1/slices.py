@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minitf.errors import AlreadyExistsError, DataLossError, InvalidArgumentError, NotFoundError
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.names import index_path
 from minitf.storage.bundle.table import table_chunks
 from minitf.storage.files import (
-    LOCAL,
     TEMPORARY,
     Disk,
     discard,
@@ -23,6 +23,7 @@ from minitf.storage.files import (
     names_in,
     path_of,
     replace_file,
+    split_path,
     typed,
 )
 from minitf.storage.keys import bytes_of
@@ -41,7 +42,7 @@ class TensorSlices:
 
     name = "tf-v1"
 
-    def __init__(self, durable: bool = True, *, disk: Disk = LOCAL):
+    def __init__(self, durable: bool = True, *, disk: Disk = ANYWHERE):
         self.durable = durable
         self._disk = disk
 
@@ -71,7 +72,7 @@ class TensorSlices:
 
     def _write(self, files: Sequence[tuple[str, Tensors]], prefix: str) -> None:
         tables = [(path, *_records(tensors)) for path, tensors in files]
-        directory, stem = os.path.split(prefix)
+        directory, stem = split_path(prefix)
         make_directories(self._disk, directory, self.durable)
         with locked(self._disk, directory):
             if is_file(self._disk, index_path(prefix)):
@@ -86,7 +87,7 @@ class TensorSlices:
     def open(self, prefix: str) -> SlicesReader:
         """Opens a checkpoint: reads the list of tensors. Raises NotFoundError, DataLossError."""
         prefix = path_of(prefix)
-        paths = self._paths(prefix)
+        paths = self.files(prefix)
         if not paths:
             if prefix and is_directory(self._disk, prefix):
                 raise DataLossError(f"open: {prefix!r} is a directory, not a checkpoint; try latest_checkpoint({prefix!r}).")
@@ -95,18 +96,19 @@ class TensorSlices:
 
     def exists(self, prefix: str) -> bool:
         """True if files stand there (whatever they are)."""
-        return bool(self._paths(path_of(prefix)))
+        return bool(self.files(path_of(prefix)))
 
     def remove(self, prefix: str) -> None:
         """Deletes the file, or all files of the pattern."""
-        for path in self._paths(path_of(prefix)):
+        for path in self.files(path_of(prefix)):
             with typed("remove", path):
                 self._disk.remove(path)
 
-    def _paths(self, prefix: str) -> list[str]:
+    def files(self, prefix: str) -> list[str]:
+        """The files that stand there, sorted: the one with exactly this name, or those of the pattern."""
         if is_file(self._disk, prefix):
             return [prefix]
-        directory, pattern = os.path.split(prefix)
+        directory, pattern = split_path(prefix)
         if not any(sign in pattern for sign in "*?["):
             return []
         names = fnmatch.filter(names_in(self._disk, directory), pattern)

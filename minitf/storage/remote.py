@@ -1,0 +1,197 @@
+"""URLs as a ``Disk``, by way of fsspec.
+
+Object stores know no writing in the middle, no rename and no lock. So a new file grows in a local temporary file and goes out
+when it is closed, in one piece: a store shows it whole or not at all. A rename is a copy at the other end and a delete. Reading
+asks for the range of bytes that is wanted, nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import posixpath
+import shutil
+import stat as stat_bits
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from minitf.errors import InvalidArgumentError, OpError, UnimplementedError
+from minitf.storage.files import Disk
+
+_ERRNOS: tuple[tuple[type[OSError], int], ...] = (
+    (FileNotFoundError, errno.ENOENT),
+    (FileExistsError, errno.EEXIST),
+    (PermissionError, errno.EACCES),
+    (NotADirectoryError, errno.ENOTDIR),
+    (IsADirectoryError, errno.EISDIR),
+    (TimeoutError, errno.ETIMEDOUT),
+)
+
+
+@dataclass
+class _Open:
+    """An open file: for reading its size, for writing where it grows."""
+
+    url: str
+    size: int = 0
+    spool: Any = None
+
+
+class RemoteDisk(Disk):
+    """Every file system that fsspec knows. Handles are negative."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, _Open] = {}
+        self._numbers = itertools.count(2)
+        self._lock = threading.Lock()
+
+    def _keep(self, opened: _Open) -> int:
+        with self._lock:
+            handle = -next(self._numbers)
+            self._open[handle] = opened
+        return handle
+
+    def create(self, path: str) -> int:
+        """Begins a file that must not exist; it is there once it is closed."""
+        system, name = place(path)
+        with oserrors(path):
+            system.invalidate_cache()
+            if system.exists(name):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        return self._keep(_Open(path, spool=tempfile.TemporaryFile()))
+
+    def open(self, path: str) -> int:
+        """Opens a file for reading."""
+        return self._keep(_Open(path, self.stat(path).st_size))
+
+    def write(self, handle: int, data: Any, offset: int) -> int:
+        """Writes a buffer at a place of the local temporary file."""
+        return super().write(self._open[handle].spool.fileno(), data, offset)
+
+    def read(self, handle: int, into: Any, offset: int) -> int:
+        """Fetches one range of bytes."""
+        opened = self._open[handle]
+        stop = min(opened.size, offset + len(into))
+        if stop <= offset:
+            return 0
+        system, name = place(opened.url)
+        with oserrors(opened.url):
+            data = system.cat_file(name, start=offset, end=stop)
+        into[: len(data)] = data
+        return len(data)
+
+    def close(self, handle: int) -> None:
+        """Closes; a new file goes to the other end now."""
+        with self._lock:
+            opened = self._open.pop(handle)
+        if opened.spool is None:
+            return
+        system, name = place(opened.url)
+        with opened.spool, oserrors(opened.url):
+            opened.spool.seek(0)
+            with system.open(name, "wb") as there:
+                shutil.copyfileobj(opened.spool, there, 1 << 22)
+
+    def stat(self, path: str) -> os.stat_result:
+        """Kind, size, and as number and time what tells one version of a file from the next."""
+        system, name = place(path)
+        with oserrors(path):
+            system.invalidate_cache()
+            facts = system.info(name)
+        directory = facts["type"] == "directory"
+        size = 0 if directory else int(facts.get("size") or 0)
+        marks = [facts.get(mark) for mark in ("ETag", "etag", "md5Hash", "generation", "mtime", "created", "LastModified")]
+        version = crc32(repr(marks).encode())
+        kind = stat_bits.S_IFDIR if directory else stat_bits.S_IFREG
+        return os.stat_result((kind | 0o666, version, 0, 1, 0, 0, size, _seconds(facts), _seconds(facts), 0))
+
+    def size(self, handle: int) -> int:
+        """Bytes in an open file, as they were when it was opened."""
+        opened = self._open[handle]
+        return opened.size if opened.spool is None else os.fstat(opened.spool.fileno()).st_size
+
+    def replace(self, old: str, new: str) -> None:
+        """Copies a file at the other end and deletes the old name."""
+        system, name = place(old)
+        with oserrors(old):
+            system.mv(name, place(new)[1])
+
+    def link(self, old: str, new: str) -> None:
+        """There are no second names."""
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), old)
+
+    def remove_directory(self, path: str) -> None:
+        """Deletes an empty directory."""
+        system, name = place(path)
+        with oserrors(path):
+            system.rmdir(name)
+
+    def remove(self, path: str) -> None:
+        """Deletes a file."""
+        system, name = place(path)
+        with oserrors(path):
+            system.rm_file(name)
+
+    def names(self, directory: str) -> list[str]:
+        """Names in a directory."""
+        system, name = place(directory)
+        with oserrors(directory):
+            system.invalidate_cache()
+            return [posixpath.basename(found.rstrip("/")) for found in system.ls(name, detail=False)]
+
+    def make_directory(self, path: str) -> None:
+        """Makes one directory, where there are directories."""
+        system, name = place(path)
+        with oserrors(path):
+            system.mkdir(name, create_parents=False)
+
+
+def place(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path there.
+
+    Raises UnimplementedError if a package is missing that the protocol needs, InvalidArgumentError for an unknown protocol.
+    """
+    try:
+        from fsspec.core import url_to_fs
+
+        system, name = url_to_fs(url)
+    except ImportError as error:
+        raise UnimplementedError(
+            f"{url}: {error}. URLs need pip install 'minitf[remote]' and the protocol's own package."
+        ) from None
+    except ValueError as error:
+        raise InvalidArgumentError(f"{url}: {error}.") from None
+    return system, name
+
+
+@contextlib.contextmanager
+def oserrors(path: str) -> Iterator[None]:
+    """Gives an OSError of any file system the number that says what it is; others (of clients) become OSErrors."""
+    try:
+        yield
+    except OpError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        number = next((number for kind, number in _ERRNOS if isinstance(error, kind)), errno.EIO)
+        raise OSError(number, str(error) or os.strerror(number), path) from error
+    except Exception as error:
+        raise OSError(errno.EIO, f"{type(error).__name__}: {error}", path) from error
+
+
+def _seconds(facts: dict[str, Any]) -> float:
+    """When a file was written, as far as the file system tells."""
+    for mark in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        found: Any = facts.get(mark)
+        if isinstance(found, (int, float)):
+            return float(found)
+        if hasattr(found, "timestamp"):
+            return float(found.timestamp())
+    return 0.0
