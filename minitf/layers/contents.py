@@ -1,22 +1,22 @@
-"""Finding objects in nested lists, tuples and dicts."""
+"""Finding objects in containers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from minitf.objects.containers import List
+from minitf.objects.containers.contents import Container
 
 
 def leaves(value: Any, kind: type) -> Iterator[Any]:
-    """The objects of one kind: ``value`` itself, or those in it."""
+    """The objects of one kind: ``value`` itself, or those in it if it is a list, tuple or dict in an attribute.
+
+    Dicts give their values in the order of sorted keys, as Keras does.
+    """
     if isinstance(value, kind):
         yield value
-    elif isinstance(value, (list, tuple, List)):
-        for part in value:
-            yield from leaves(part, kind)
-    elif isinstance(value, Mapping):
-        for part in value.values():
+    elif isinstance(value, Container):
+        for part in value._contents():
             yield from leaves(part, kind)
 
 

@@ -357,3 +357,24 @@ def test_a_model_with_its_optimizer_is_restored_on_creation(mode, tmp_path):
             found = [v.numpy() for v in variables]
         for a, b in zip(found, expected, strict=False):
             np.testing.assert_array_equal(a, b)
+
+
+def test_layers_in_containers_of_every_kind_in_the_order_of_keras(mode):
+    class Held(Model):
+        def __init__(self):
+            super().__init__()
+            self.mapping = tf.train.Mapping(z=layers.Dense(1))
+            self.mapping["a"] = tf.train.List([layers.Dense(1), layers.Dense(1)])
+            self.pair = (layers.Dense(1), {"y": layers.Dense(1), "x": [layers.Dense(1)]})
+
+        def call(self, x):
+            first, rest = self.pair
+            for layer in (self.mapping["z"], *self.mapping["a"], first, rest["y"], *rest["x"]):
+                x = layer(x)
+            return x
+
+    with mode.scope():
+        model = Held()
+        model(tf.ones([1, 1]))
+        assert [layer.name for layer in model.layers] == ["dense_1", "dense_2", "dense", "dense_3", "dense_5", "dense_4"]
+        assert len(model.trainable_variables) == 12
