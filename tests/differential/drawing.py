@@ -151,9 +151,9 @@ class Draw:
                 dtype, shape = self.usual
                 return self.make(n, kind, dtype, self.value(n + 1, dtype, shape), self.chance(50))
             case "list" | "tuple":
-                return self.make(n, kind, [self.content() for _ in range(self._choice.integer(0, 2))])
+                return self.make(n, kind, [self.content(within=True) for _ in range(self._choice.integer(0, 2))])
             case "dict":
-                return self.make(n, kind, [[key, self.content()] for key in KEYS[: self._choice.integer(0, 2)]])
+                return self.make(n, kind, [[key, self.content(within=True)] for key in KEYS[: self._choice.integer(0, 2)]])
             case "state":
                 return self.make(n, kind, f"t{n}")
             case "optimizer":
