@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minitf import journal as events
+from minitf.checkpoint.arrival import restored_alone
 from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.requests import Request, StoredValue, watch
 from minitf.checkpoint.restoration import Restoration, log
@@ -80,6 +81,8 @@ class Wish(Request):
 
     def serve(self, requests: list[Request], parent: Any, name: Any, child: Any) -> None:
         """Restores ``child`` for all these requests, from the highest uid to the lowest: all or nothing."""
+        if len(requests) == 1 and restored_alone(requests[0], parent, name, child):
+            return
         with CollectorPaused():
             attempt = Attempt()
             for request in requests:

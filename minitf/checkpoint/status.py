@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from minitf import journal as events
+from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.restoration import Restoration, display_paths, next_uid
 from minitf.checkpoint.walking import Walk, kind_of, own_values
 from minitf.core.runtime import Home
@@ -157,7 +158,8 @@ class CheckpointLoadStatus(LoadStatus):
         that does not fit its variable; then nothing was assigned.
         """
         r = self._restoration
-        self._home.run_restore_ops(r.ops, r.cache, r.source, session, "run_restore_ops")
+        with CollectorPaused():
+            self._home.run_restore_ops(r.ops, r.cache, r.source, session, "run_restore_ops")
         if r.ops:
             r.journal.raw.extend([(events.Step, events.clock(), "run", None, ""), (events.Ran, len(r.ops))])
 

@@ -19,7 +19,7 @@ from minitf.checkpoint.restoration import Restoration
 from minitf.ops.state import assign
 from minitf.runtimes.plan import Plan
 from minitf.storage.memory import MemoryStorage
-from tests.checkpoint.conftest import Node
+from tests.checkpoint.conftest import WORLDS, Node, build
 
 Saver = tf.train.CheckpointableSaver
 
@@ -298,10 +298,10 @@ def test_in_bulk_as_one_by_one_the_failing_operation_is_named(graph, save, wrong
     assert errors == [errors[0]] * 3
 
 
-def test_the_operations_are_the_graph_s_own_and_can_be_fetched(graph, save):
+def test_the_operations_are_the_graph_s_own_and_can_be_fetched(graph, tmp_path):
     storage = MemoryStorage()
     with tf.using(tf.Eager()):
-        path = Saver(Node(a=tf.Variable(3.0)), storage=storage).save("x/y")
+        path = Saver(Node(a=tf.Variable(3.0)), storage=storage).save(tmp_path / "x")
     root = Node(a=tf.Variable(0.0, name="a"))
     Saver(root, storage=storage).restore(path)
     operation = graph.graph.get_operation_by_name("restore/a")
@@ -340,3 +340,42 @@ def test_what_was_never_used_is_told_in_the_program_but_not_at_its_exit(save, en
     assert done.returncode == 0
     assert ("never claimed" in done.stderr) is told
     assert told or not done.stderr
+
+
+# -- the short cut for one variable --------------------------------------------------------------------------------------
+
+
+def arrivals(world, path):
+    """Objects that come one by one, in all ways; what the journal says of each, and the values."""
+    root = Node()
+    status = Saver(root).restore(path)
+    if world.name == "eager":
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            root.a = tf.Variable(7)
+    root.a = tf.Variable(0.0, name="a")
+    root.l = []
+    root.l.append(tf.Variable([0.0, 0.0], name="l"))
+    root.l.append(root.a)  # two in the checkpoint, one in the program
+    root.inner = Node(b=tf.Variable(0.0, name="b"))
+    created = tf.train.add_variable(root, "c", shape=[])
+    root.node = tf.Variable(0.0, name="no_node")  # the checkpoint has a Node there
+    root.late = Node(v=None)
+    root.late.v = tf.Variable(0.0, name="v")
+    world.init()
+    world.run(status)
+    events = [event._replace(at=0) if hasattr(event, "at") else event for event in status.journal]
+    variables = [root.a, root.l[0], root.inner.b, created, root.node, root.late.v]
+    return events, [world.value(v) for v in variables], sorted(tf.train.children(root))
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_one_variable_for_one_restore_arrives_as_in_an_attempt(save, kind, monkeypatch):
+    late = {"inner": {"b": 5.0}, "c": 6.0, "node": {"x": 8.0}, "late": {"v": 9.0}}
+    path = save(lambda: build({"a": 1.0, "l": [tf.Variable([2.0, 3.0]), tf.Variable(4.0)], **late}))
+    with WORLDS[kind]().scope() as world:
+        short = arrivals(world, path)
+    with monkeypatch.context() as patch, WORLDS[kind]().scope() as world:
+        patch.setattr("minitf.checkpoint.attempt.restored_alone", lambda *_: False)
+        assert arrivals(world, path) == short
+    kinds = {type(event).__name__ for event in short[0]}
+    assert {"MatchedTwice", "Waiting", "Bound"} < kinds
