@@ -45,6 +45,10 @@ class Anywhere(Disk):
         """Reads into a writable buffer; may read less than asked; 0 at the end of the file."""
         return self._remote.read(handle, into, offset) if handle < 0 else super().read(handle, into, offset)
 
+    def map(self, handle: int) -> Any:
+        """The whole of an open file as memory; None behind a URL."""
+        return None if handle < 0 else super().map(handle)
+
     def sync(self, handle: int) -> None:
         """Returns when what was written to the file is on the disk; at the other end of a URL that is when it is closed."""
         if handle >= 0:

@@ -51,6 +51,12 @@ class Disk:
         into[: len(got)] = got
         return len(got)
 
+    def map(self, handle: int) -> Any:
+        """The whole of an open file as memory that is private to the process, None if the file system cannot do that."""
+        import mmap
+
+        return mmap.mmap(handle, 0, access=mmap.ACCESS_COPY)
+
     def sync(self, handle: int) -> None:
         """Returns when what was written to the file is on the disk."""
         os.fsync(handle)

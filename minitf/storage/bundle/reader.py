@@ -15,7 +15,7 @@ from crc32c import crc32c
 
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
-from minitf.storage.bundle import payload, slices, spans
+from minitf.storage.bundle import direct, payload, slices, spans
 from minitf.storage.bundle.coding import mask, mask_all, slice_key
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, identity_of
@@ -85,6 +85,25 @@ class BundleReader:
         value: Array = self.read_many((key,))[0]
         return value
 
+    def read_lazily(self, key: str, *, verify: bool = False) -> Array:
+        """The value as pages of its data file, fetched when they are looked at; writing to the array leaves the file alone.
+
+        ``verify`` compares the checksum now, which looks at all of it. What cannot be mapped (strings, pieces, bool and
+        smaller, the other byte order, URLs) is read and verified at once. While such an array is in use nobody may shorten the
+        file or write into it: the program would be killed by SIGBUS, or see other values. minitf never does (it makes new
+        files); other programs may. Raises as ``read``.
+        """
+        found = direct.mapped(self, key, verify)
+        return self.read(key) if found is None else found
+
+    def read_into(self, key: str, array: Array) -> None:
+        """Reads into an array that is there: same dtype and shape, and no further memory if it is C-ordered.
+
+        Raises InvalidArgumentError for an array that does not fit, and as ``read``; after an error of reading the array's
+        content is undefined.
+        """
+        direct.read_into(self, key, array)
+
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; all or an error."""
         wanted = list(keys)
@@ -137,13 +156,13 @@ class BundleReader:
 
     def read_rows(self, key: bytes, entry: Entry, start: int, stop: int) -> Array:
         """Rows of a value of numbers, without looking at its checksum. Raises NotFoundError, DataLossError."""
-        payload.check_rank(entry, self._where(key))
+        payload.check_rank(entry, self.where(key))
         width = entry.size // entry.shape[0] if entry.shape[0] else 0
-        path = self._data_path(key, entry.shard)
+        path = self.data_path(key, entry.shard)
         with typed(f"read key {text_of(key)!r}", path):
             handle = self.disk.open(path)
             try:
-                self._check_inside(key, entry, path, self.disk.size(handle))
+                self.check_inside(key, entry, path, self.disk.size(handle))
                 array = np.empty((stop - start, *entry.shape[1:]), entry.dtype.np)
                 read_fully(self.disk, handle, bytes_view(array), entry.offset + start * width)
             finally:
@@ -168,7 +187,7 @@ class BundleReader:
 
     def _read_shard(self, keys: Sequence[bytes], entries: Sequence[Entry], numbers: Sequence[int], out: list[Any]) -> None:
         """Reads values that stand in one data file, in the order of their offsets."""
-        path = self._data_path(keys[numbers[0]], entries[numbers[0]].shard)
+        path = self.data_path(keys[numbers[0]], entries[numbers[0]].shard)
         with typed(f"read key {text_of(keys[numbers[0]])!r}", path):
             handle = self.disk.open(path)
             try:
@@ -177,13 +196,13 @@ class BundleReader:
                 for start, end, run in _runs(entries, numbers):
                     if end > length:
                         for number in run:
-                            self._check_inside(keys[number], entries[number], path, length)
+                            self.check_inside(keys[number], entries[number], path, length)
                     if len(run) == 1 and entries[run[0]].size > SMALL and payload.is_plain(entries[run[0]].dtype):
                         large.append(run[0])
                         continue
                     data = bytearray(end - start)
                     if read_fully(self.disk, handle, memoryview(data), start) < len(data):
-                        raise DataLossError(f"{self._where(keys[run[0]])}: {path} became shorter while it was being read.")
+                        raise DataLossError(f"{self.where(keys[run[0]])}: {path} became shorter while it was being read.")
                     self._take(data, start, keys, entries, run, out)
                 self._read_large(handle, path, keys, entries, large, out)
             finally:
@@ -206,14 +225,14 @@ class BundleReader:
             at = offset - start
             piece = view[at : at + size]
             if bare is None or len(shape) > payload.MAX_NUMPY_RANK:
-                out[number] = payload.decode_value(piece, entry, self._where(keys[number]), big_endian)
+                out[number] = payload.decode_value(piece, entry, self.where(keys[number]), big_endian)
             else:
                 crcs.append(crc32c(piece))
                 wanted.append(number)
                 out[number] = _array(shape, bare, data, at).copy()
         if mask_all(crcs).tolist() != [entries[number].crc for number in wanted]:
             for number, crc in zip(wanted, crcs, strict=True):
-                payload.check_crc(mask(crc), entries[number], self._where(keys[number]))
+                payload.check_crc(mask(crc), entries[number], self.where(keys[number]))
 
     def _read_large(
         self,
@@ -225,29 +244,32 @@ class BundleReader:
         out: list[Any],
     ) -> None:
         for number in numbers:
-            payload.check_rank(entries[number], self._where(keys[number]))
+            payload.check_rank(entries[number], self.where(keys[number]))
         arrays = [np.empty(entries[number].shape, entries[number].dtype.np) for number in numbers]
         wanted = [(entries[n].offset, bytes_view(array)) for n, array in zip(numbers, arrays, strict=True)]
         for number, array, crc in zip(numbers, arrays, spans.read(self.disk, handle, wanted, path), strict=True):
-            payload.check_crc(mask(crc), entries[number], self._where(keys[number]))
+            payload.check_crc(mask(crc), entries[number], self.where(keys[number]))
             out[number] = payload.finish_numbers(array, entries[number].dtype, self._index.header.big_endian)
 
-    def _data_path(self, key: bytes, shard: int) -> str:
+    def data_path(self, key: bytes, shard: int) -> str:
+        """The data file in which a key stands. Raises NotFoundError for a number that there is not."""
         shards = self._index.header.shards
         if shard >= shards:
             raise NotFoundError(
-                f"{self._where(key)}: it stands in data file {shard}, but the checkpoint has {shards} (0 to {shards - 1})."
+                f"{self.where(key)}: it stands in data file {shard}, but the checkpoint has {shards} (0 to {shards - 1})."
             )
         return data_path(self.prefix, shard, shards)
 
-    def _check_inside(self, key: bytes, entry: Entry, path: str, length: int) -> None:
+    def check_inside(self, key: bytes, entry: Entry, path: str, length: int) -> None:
+        """Raises DataLossError if a value reaches beyond the end of its file."""
         if entry.size and entry.offset + entry.size > length:
             raise DataLossError(
-                f"{self._where(key)}: read less bytes than requested: {entry.size} bytes at offset {entry.offset} of {path}, "
+                f"{self.where(key)}: read less bytes than requested: {entry.size} bytes at offset {entry.offset} of {path}, "
                 f"which has {length}."
             )
 
-    def _where(self, key: bytes) -> str:
+    def where(self, key: bytes) -> str:
+        """What messages call a key."""
         return f"{self.prefix}: key {text_of(key)!r}"
 
 

@@ -1,0 +1,143 @@
+"""Lazy reads, and reads into arrays that are there."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.values import Partitioned, Typed
+
+from .values_to_save import EXTENSION, NATIVE, extension_array
+
+VALUES = {
+    **{f"native {name}": (np.arange(-3, 9) % 7).reshape(3, 4).astype(name) for name in NATIVE},
+    **{f"extension {name}": extension_array(name, (2, 5)) for name in EXTENSION},
+    "scalar": np.float32(3),
+    "strings": np.array([[b"a", b""], [b"\xff\x00", b"long" * 99]], object),
+}
+BIG = np.arange(1_000_000, dtype=np.float32).reshape(1000, 1000)
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    return str(tmp_path / "ckpt")
+
+
+def equal(a, b):
+    return (
+        a.dtype == b.dtype
+        and a.shape == b.shape
+        and (a.tolist() == b.tolist() if a.dtype == object else a.tobytes() == b.tobytes())
+    )
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("verify", [False, True])
+def test_lazy_values_of_all_dtypes_are_those_of_read(prefix, verify, big_endian):
+    storage = TensorBundle(big_endian=big_endian)
+    storage.write(prefix, VALUES)
+    reader = storage.open(prefix)
+    for key in reader.keys():
+        found = reader.read(key)
+        assert equal(reader.read_lazily(key, verify=verify), found), key
+        into = np.empty_like(found)
+        reader.read_into(key, into)
+        assert equal(into, found), key
+
+
+def test_a_lazy_value_is_the_callers_own_and_costs_no_memory(prefix):
+    TensorBundle().write(prefix, {"w": BIG})
+    reader = TensorBundle().open(prefix)
+    tracemalloc.start()
+    value = reader.read_lazily("w")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200_000
+    assert equal(value, BIG)
+    value += 1
+    assert equal(reader.read("w"), BIG)
+
+
+def test_a_lazy_value_survives_its_checkpoint(prefix):
+    storage = TensorBundle()
+    storage.write(prefix, {"w": BIG})
+    value = storage.open(prefix).read_lazily("w")
+    storage.write(prefix, {"w": BIG * 0})
+    storage.remove(prefix)
+    assert equal(value, BIG)
+
+
+def test_reading_into_an_array_takes_no_second_one(prefix):
+    TensorBundle().write(prefix, {"w": BIG})
+    reader, into = TensorBundle().open(prefix), np.empty_like(BIG)
+    reader.keys()
+    tracemalloc.start()
+    reader.read_into("w", into)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < BIG.nbytes / 4
+    assert equal(into, BIG)
+
+
+def test_arrays_that_are_not_in_order_and_pieces(prefix):
+    part = [(((0, 1), None), BIG[:1]), (((1, 999), None), BIG[1:])]
+    TensorBundle().write(prefix, {"w": BIG, "p": Partitioned(BIG.shape, part), "e": np.zeros((0, 3))})
+    reader = TensorBundle().open(prefix)
+    into = np.empty((1000, 2000), np.float32)
+    reader.read_into("w", into[:, ::2])
+    reader.read_into("p", into[:, 1::2])
+    assert equal(into[:, ::2].copy(), BIG)
+    assert equal(into[:, 1::2].copy(), BIG)
+    assert equal(reader.read_lazily("p"), BIG)
+    reader.read_into("e", np.zeros((0, 3)))
+    assert reader.read_lazily("e").shape == (0, 3)
+
+
+def test_arrays_that_do_not_fit_are_refused_untouched(prefix):
+    TensorBundle().write(prefix, {"w": BIG})
+    reader = TensorBundle().open(prefix)
+    fixed = np.zeros_like(BIG)
+    fixed.flags.writeable = False
+    for array in (np.zeros(3, np.float32), np.zeros_like(BIG, np.float64), [1.0], fixed):
+        with pytest.raises(InvalidArgumentError, match="read_into"):
+            reader.read_into("w", array)
+    with pytest.raises(NotFoundError):
+        reader.read_into("v", fixed)
+    with pytest.raises(NotFoundError):
+        reader.read_lazily("v")
+
+
+def test_damage(prefix, tmp_path):
+    TensorBundle().write(prefix, {"w": BIG})
+    reader = TensorBundle().open(prefix)
+    data = tmp_path / "ckpt.data-00000-of-00001"
+    content = bytearray(data.read_bytes())
+    content[77] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(DataLossError, match="checksum"):
+        reader.read_into("w", np.empty_like(BIG))
+    with pytest.raises(DataLossError, match="checksum"):
+        reader.read_lazily("w", verify=True)
+    assert (reader.read_lazily("w") != BIG).sum() == 1
+    data.write_bytes(content[:-1])
+    for read in (reader.read_lazily, lambda key: reader.read_into(key, np.empty_like(BIG))):
+        with pytest.raises(DataLossError, match="less bytes"):
+            read("w")
+
+
+def test_a_set_that_is_another_by_now(prefix, tmp_path):
+    TensorBundle().write(prefix, {"w": BIG})
+    reader = TensorBundle().open(prefix)
+    index = tmp_path / "ckpt.index"
+    index.write_bytes(index.read_bytes() + b"")
+    index.unlink()
+    for read in (reader.read_lazily, lambda key: reader.read_into(key, np.empty_like(BIG))):
+        with pytest.raises(AbortedError):
+            read("w")
+
+
+def test_quantised_values(prefix):
+    TensorBundle().write(prefix, {"q": Typed("qint8", np.arange(5, dtype=np.int8))})
+    assert TensorBundle().open(prefix).read_lazily("q").tolist() == [0, 1, 2, 3, 4]
