@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from differential.adapter import Adapter
-from differential.deviations import RULES, reading, shape
+from differential.deviations import ANYTHING, RULES, Declared, reading, shape
 from differential.interpreter import Interpreter, Observation
 from differential.oracle import Oracle
 from differential.programs import Program, Step
@@ -94,7 +94,7 @@ def compare(
 ) -> Verdict:
     """The first difference between what TensorFlow shows, with minitf's deviations, and what was found."""
     verdict = Verdict(program)
-    shapes = declared_shapes(program)
+    declared = declarations(program)
     steps: list[Step] = [*program.steps, ["look"]]
     for at, step in enumerate(steps):
         expected = plain[at]
@@ -103,12 +103,13 @@ def compare(
                 verdict.deviations.append(reading(step, plain[at], required[at]))
             expected = required[at]
         for rule in RULES:
-            special = rule.expected(step, expected, shapes)
+            special = rule.expected(step, expected, declared)
             if special is not None:
                 verdict.deviations.append(rule.number)
                 parts = ("error", "values") if special else ("error",)
                 shown = {part: found[at][part] for part in parts if part in found[at]}
-                _note(verdict, at, special, shown)
+                if special is not ANYTHING:
+                    _note(verdict, at, special, shown)
                 return verdict
         if _note(verdict, at, expected, found[at]):
             return verdict
@@ -168,12 +169,12 @@ def without_files(observations: list[Observation]) -> list[Observation]:
     ]
 
 
-def declared_shapes(program: Program) -> dict[str, tuple[int, ...]]:
-    """The shapes that variables were made with, by number."""
-    shapes = {}
+def declarations(program: Program) -> Declared:
+    """The dtypes and shapes that variables were made with, by number."""
+    declared = {}
     for step in program.steps:
         if step[0] == "variable":
-            shapes[str(step[1])] = shape(step[3])
+            declared[str(step[1])] = step[2], shape(step[3])
         elif step[0] == "add_variable":
-            shapes[str(step[1])] = shape(step[6]) if step[5] is None else tuple(step[5])
-    return shapes
+            declared[str(step[1])] = step[4], shape(step[6]) if step[5] is None else tuple(step[5])
+    return declared

@@ -17,6 +17,7 @@ T = TypeVar("T")
 NAMES = ("a", "b", "c", "d")
 ODD_NAMES = ("x/y", "p.q", ".S", "", "0")
 KEYS = ("a", "b", "0")
+USUAL = {"optimizer": "o", "state": "s"}  # the usual name of some kinds of objects, so that like meets like
 
 
 class Choice(Protocol):
@@ -50,7 +51,7 @@ class Draw:
         self.saver = 0
         self.loose = self.chance(0 if spare else 2)  # whether values that do not fit are drawn
         self.usual: tuple[str, str] | None = None  # the dtype and shape of most variables
-        self.alike = self.chance(100 if spare else 88)  # whether all variables are float32 scalars, so that values fit
+        self.alike = self.chance(100 if spare else 92)  # whether all variables are float32 scalars, so that values fit
 
     # -- decisions ------------------------------------------------------------------------------------------------------
 
@@ -99,6 +100,8 @@ class Draw:
             self.again(built, second)
         else:
             self.restore()
+        if self.chance(30):
+            self.ask()
         for _ in range(self._choice.integer(0, 16 if self.chance(20) else 6)):
             self.change()
         self.ask()
@@ -144,12 +147,12 @@ class Draw:
         match kind:
             case "variable":
                 if self.alike:
-                    return self.make(n, kind, "float32", float(n + 1), self.chance(50))
+                    return self.make(n, kind, "float32", float(n + 1), self.chance(75))
                 if self.usual is None or self.chance(10):
                     dtype = self.weighted({"float32": 70, "int64": 6, "float64": 6, "int32": 6, "bool": 4, "string": 8})
                     self.usual = dtype, self.weighted({"scalar": 60, "two": 25, "one": 7, "square": 5, "none": 3})
                 dtype, shape = self.usual
-                return self.make(n, kind, dtype, self.value(n + 1, dtype, shape), self.chance(50))
+                return self.make(n, kind, dtype, self.value(n + 1, dtype, shape), self.chance(75))
             case "list" | "tuple":
                 return self.make(n, kind, [self.content(within=True) for _ in range(self._choice.integer(0, 2))])
             case "dict":
@@ -175,6 +178,12 @@ class Draw:
     def name(self) -> str:
         return self.one(ODD_NAMES) if self.chance(3) else self.one(NAMES)
 
+    def place(self, p: int) -> str:
+        """A name at an object, mostly one that was not used there yet."""
+        used = {step[2] for step in self.steps if step[0] == "set" and step[1] == p}
+        free = [name for name in NAMES if name not in used]
+        return self.one(free) if free and self.chance(75) else self.name()
+
     def grow(self) -> None:
         """Something new is made and put somewhere."""
         track = 0 if self.spare else 5
@@ -188,16 +197,21 @@ class Draw:
             self.steps.append(["track", p, self.name(), self.new(), self.chance(30)])
         elif what == "add_variable":
             p = self.of("plain", "checkpoint", "base") or 0
+            name = self.place(p)
             n = self.number()
             shape = self.one((None, [])) if self.alike else self.one((None, [], [2]))
             self.kinds[n] = "variable"
-            self.steps.append(["add_variable", n, p, self.name(), "float32", shape, float(n + 1)])
+            self.steps.append(["add_variable", n, p, name, "float32", shape, float(n + 1)])
         elif what == "train" and self.train():
             pass
         else:
             p = self.of("plain", "checkpoint") or 0
             content = self.content()
-            self.steps.append(["set", p, self.name(), content])
+            kind = self.kinds[content] if isinstance(content, int) else None
+            name = self.place(p)
+            if kind in USUAL and self.chance(75):
+                name = USUAL[kind]
+            self.steps.append(["set", p, name, content])
 
     def train(self) -> bool:
         floating = [step[1] for step in self.steps if step[0] == "variable" and step[2] == "float32" and step[1] in self.kinds]
@@ -291,7 +305,7 @@ class Draw:
             if self.kinds.get(self.saver) == "checkpoint":
                 return
             self.steps.pop()
-        number = self.one((1, 3)) if self.chance(20) else 0 if self.chance(1) else None
+        number = self.one((1, 3)) if self.chance(20) else 0 if self.loose else None
         self.steps.append(["save", self.saver, i, number])
 
     def restore(self) -> None:
@@ -321,6 +335,7 @@ class Draw:
                 if len(rest) > 1:
                     rest.insert(self._choice.integer(0, len(rest) - 1), rest.pop(self._choice.integer(0, len(rest) - 1)))
         self.kinds = {n: kind for n, kind in self.kinds.items() if n in makers}
+        strays = 0 if self.chance(45) else 7  # how often a step is left out, or another one comes between
         made: set[int] = set()
         at = self._choice.integer(0, len(rest))
         for n in (0, self.saver):
@@ -328,13 +343,13 @@ class Draw:
         for place, step in enumerate(rest):
             if place == at:
                 self.restore()
-            if self.chance(7):
+            if self.chance(strays):
                 continue
-            if self.chance(6):
+            if self.chance(strays):
                 self.change()
             for n in needs(step):
                 self.remake(n, makers, made)
-            if step[0] == "set" and self.chance(3):
+            if step[0] == "set" and strays and self.chance(3):
                 step = [*step[:2], self.one(NAMES), *step[3:]]
             self.steps.append(step)
             if step[0] == "add_variable":
@@ -356,7 +371,7 @@ class Draw:
             value = self.shifted(step[3], 1000)
             if self.loose and self.chance(25):
                 value = [value]
-            step = [*step[:3], value, self.chance(50)]
+            step = [*step[:3], value, self.chance(75)]
             if self.loose and self.chance(15) and step[2] == "float32":
                 step[2] = "float64"
         if step[0] == "state":
