@@ -325,8 +325,7 @@ class Match:
             raw.extend([(events.Assigned, number, node, key) for key, number, node in self._placed])
             raw.extend([(events.Assigned, number, node, key) for key, number, node in self._placed_groups])
         raw.extend([(events.PythonRestored, number, node, key) for key, number, node in self._placed_python])
-        for parent, name, request in self._waits:
-            watch(parent, tracking(parent), name, request)
+        watch(self._waits)
         for node, obj, current in self._conflicts:
             log.warning(
                 "restore: inconsistent references. %s is one object in the checkpoint, but the program has two: %s got its "

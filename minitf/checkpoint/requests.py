@@ -12,6 +12,7 @@ from typing import Any
 from minitf.checkpoint.restoration import Restoration
 from minitf.core import runtime
 from minitf.journal import Covered
+from minitf.objects.trackable import tracking
 from minitf.saved import VARIABLE_VALUE
 
 
@@ -76,34 +77,47 @@ class StoredValue:
         return f"key {self._key!r} in {self._restoration.source.source}"
 
 
-def watch(parent: Any, state: Any, name: Any, request: Request) -> None:
-    """Lets a request wait at a place, and lets go of older ones there that it covers."""
-    waiting = state.watchers.get(name) if state.watchers else None
-    if waiting:
-        waiting[:] = [r for r in waiting if r.restoration is not None]
-        new = request.restoration
+def watch(waits: list[tuple[Any, Any, Request]]) -> None:
+    """Lets the new requests of one restoration wait, each at its place (parent, name), and lets go of older ones they cover."""
+    older: dict[Restoration, list[tuple[Any, Any, Request, Request]]] = {}
+    for parent, name, request in waits:
+        state = tracking(parent)
+        waiting = state.watchers.get(name) if state.watchers else None
+        if waiting:
+            waiting[:] = [r for r in waiting if r.restoration is not None]
+            for old in waiting:
+                if old._strong is not None and old.uid < request.uid:
+                    older.setdefault(old._strong, []).append((parent, name, request, old))
+        state.watch(name, [request])
+    for restoration, found in older.items():
+        new = found[0][2].restoration
         assert new is not None
-        for old in waiting:
-            if old._strong is not None and old.uid < request.uid and covers(new, request.node, old._strong, old.node):
-                number = old._strong.number_of(parent)
-                old._strong.journal.raw.append((Covered, number, _text(name), old.node, request.uid))
+        pairs = list(dict.fromkeys([(request.node, old.node) for _, _, request, old in found]))
+        good = set(pairs) if covers(new, restoration, pairs) else {pair for pair in pairs if covers(new, restoration, [pair])}
+        for parent, name, request, old in found:
+            if (request.node, old.node) in good:
+                number = restoration.number_of(parent)
+                restoration.journal.raw.append((Covered, number, _text(name), old.node, request.uid))
                 old._strong = None
-    state.watch(name, [request])
 
 
 def _text(name: Any) -> str:
     return name if isinstance(name, str) else f"{name[0].name}/{name[1]}"
 
 
-def covers(new: Restoration, top: int, old: Restoration, old_top: int) -> bool:
-    """True if every object that ``old`` could restore below ``old_top`` will get its value from ``new`` below ``top``.
+def covers(new: Restoration, old: Restoration, tops: list[tuple[int, int]]) -> bool:
+    """True if every object that ``old`` could restore below these nodes will get its value from ``new``.
 
-    The two saved subtrees are walked side by side. Each old edge, value and slot must have its newer counterpart; one newer
-    node stands for one older node only; and nodes that are paired with live objects must be paired with the same ones.
+    ``tops`` are pairs (new node, old node) that wait at the same places. The saved subtrees are walked side by side. Each old
+    edge, value and slot must have its newer counterpart; one newer node stands for one older node only; and nodes that are
+    paired with live objects must be paired with the same ones.
     """
-    older_of: dict[int, int] = {top: old_top}
-    seen = {(top, old_top)}
-    queue = [(top, old_top)]
+    older_of: dict[int, int] = {}
+    for n, o in tops:
+        if older_of.setdefault(n, o) != o:
+            return False
+    seen = set(tops)
+    queue = list(tops)
     for n, o in queue:  # grows while it is walked
         newer, older = new.graph.nodes[n], old.graph.nodes[o]
         if not _same(new, n, old, o) or not {v.name for v in older.values} <= {v.name for v in newer.values}:

@@ -29,7 +29,8 @@ class LoadStatus:
         self._home = home
 
     def _walk(self) -> Walk:
-        return Walk(self._root, self._extra)
+        with CollectorPaused():
+            return Walk(self._root, self._extra)
 
     def expect_partial(self) -> Any:
         """Says that it is intended if not all values find their object: no warning then. Gives the status."""

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitf.core import names
@@ -106,9 +107,10 @@ def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: An
 def build_ops(graph: Graph, batches: Sequence[Batch]) -> None:
     """Finds or adds one restore op for each variable of the batches, in the order of keys; restores Python state now."""
     for batch in batches:
-        batch.items.sort(key=lambda item: item[1])
+        batch.items.sort(key=itemgetter(1))
         for handle, _, _ in batch.items:
-            graph._check_mine(handle, restoring.read_tensor)
+            if handle.home is not graph:
+                handle.home.refuse(handle, restoring.read_tensor.name)
         python = list(zip(batch.python, batch.reader.read_many([key for _, key, _ in batch.python]), strict=True))
         cache = batch.cache
         for handle, key, _ in batch.items:
@@ -144,8 +146,8 @@ def _variable_op(graph: Graph, source: Any, handle: Handle, key: str) -> Restore
     spec = handle.spec
     name = f"restore/{handle.name}"
     attrs = {"key": key, "dtype": spec.dtype, "shape": spec.shape}
-    reads = graph.append(restoring.read_tensor, graph._unique(f"{name}/read"), (source,), attrs, spec).outputs
-    assign = graph.append(REGISTRY["assign"], graph._unique(name), (handle, reads[0]), {}, spec)
+    reads = graph.append(restoring.read_tensor, graph._unique(name + "/read"), (source,), attrs, spec).outputs
+    assign = graph.append(REGISTRY["assign"], graph._unique(name), (handle, *reads), {}, spec)
     return RestoreOp(assign, reads, False, handle)
 
 

@@ -1,7 +1,8 @@
 """Measures what saving, restoring and asserting cost an object in trees of 1,000 to 100,000 objects: linear means flat.
 
 Four shapes: a tree, a chain, a wide list, and a graph in which every object hangs on five others. Each size is measured in a
-process of its own, in CPU time, the best of several rounds; what counts is the ratio between the sizes of one run.
+process of its own, in CPU time, the best of several rounds; what counts is the ratio between the sizes of one run. Python's
+cycle collector is off, because what it costs depends on everything else that lives in a process; ``--collector`` leaves it on.
 """
 
 from __future__ import annotations
@@ -95,8 +96,10 @@ class World:
             self.session.run([v.initializer for v in self.tf.global_variables()])
 
 
-def measure(shape: str, mode: str, n: int, rounds: int) -> dict[str, float]:
+def measure(shape: str, mode: str, n: int, rounds: int, collector: bool) -> dict[str, float]:
     """CPU seconds of each step, the least of the rounds."""
+    import gc
+
     import numpy as np
 
     import minitf as tf
@@ -113,9 +116,13 @@ def measure(shape: str, mode: str, n: int, rounds: int) -> dict[str, float]:
     best: dict[str, float] = {}
 
     def timed(step: str, call: Callable[[], Any]) -> Any:
+        gc.collect()
+        if not collector:
+            gc.disable()
         start = process_time()
         out = call()
         best[step] = min(best.get(step, math.inf), process_time() - start)
+        gc.enable()
         return out
 
     def restored(saver: Any, path: str) -> Any:
@@ -155,9 +162,9 @@ def measure(shape: str, mode: str, n: int, rounds: int) -> dict[str, float]:
 # -- the table -----------------------------------------------------------------------------------------------------------
 
 
-def run(shape: str, mode: str, n: int, rounds: int) -> dict[str, float]:
+def run(shape: str, mode: str, n: int, rounds: int, collector: bool) -> dict[str, float]:
     """``measure`` in a new process."""
-    command = [sys.executable, str(Path(__file__)), "--measure", json.dumps([shape, mode, n, rounds])]
+    command = [sys.executable, str(Path(__file__)), "--measure", json.dumps([shape, mode, n, rounds, collector])]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     answer: dict[str, float] = json.loads(done.stdout)
     return answer
@@ -172,6 +179,7 @@ def main(arguments: list[str]) -> int:
     """Measures and prints the table."""
     parser = argparse.ArgumentParser(prog="scripts/bench --scale", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1,000 and 10,000 objects only, fewer rounds")
+    parser.add_argument("--collector", action="store_true", help="leave Python's cycle collector on")
     parser.add_argument("--shapes", nargs="*", default=list(SHAPES), choices=list(SHAPES))
     parser.add_argument("--modes", nargs="*", default=list(MODES), choices=MODES)
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
@@ -194,7 +202,8 @@ def main(arguments: list[str]) -> int:
     figures = []
     for shape in args.shapes:
         for mode in args.modes:
-            found = [run(shape, mode, n, max(1, min(3 if args.quick else 7, 50_000 // n))) for n in sizes]
+            rounds = [max(2, min(3 if args.quick else 7, 50_000 // n)) for n in sizes]
+            found = [run(shape, mode, n, times, args.collector) for n, times in zip(sizes, rounds, strict=True)]
             for step in STEPS:
                 each = [seconds[step] / n * 1e6 for n, seconds in zip(sizes, found, strict=True)]
                 growth = exponent((sizes[0], found[0][step]), (sizes[-1], found[-1][step]))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
+from minitf.checkpoint import requests
 from minitf.checkpoint.restoration import Restoration
 from minitf.ops.state import assign
 from minitf.runtimes.plan import Plan
@@ -379,3 +380,39 @@ def test_one_variable_for_one_restore_arrives_as_in_an_attempt(save, kind, monke
         assert arrivals(world, path) == short
     kinds = {type(event).__name__ for event in short[0]}
     assert {"MatchedTwice", "Waiting", "Bound"} < kinds
+
+
+def test_restores_of_a_program_that_does_not_exist_yet_run_in_constant_memory(world, tmp_path):
+    storage = MemoryStorage()
+    with tf.using(tf.Eager()):
+        path = Saver(training_program(), storage=storage).save(tmp_path / "x")
+    root = Node()
+    saver = Saver(root, storage=storage)
+    for _ in range(20):
+        status = saver.restore(path).expect_partial()
+    assert living(Restoration) == 1
+    root.model = Node(w=tf.Variable([0.0, 0.0]), b=tf.Variable(9.0))
+    world.run(status)
+    assert world.value(root.model.w) == [1.0, 2.0]
+
+
+def test_places_that_wait_for_the_same_objects_are_compared_once(eager, tmp_path, monkeypatch):
+    """A spine of which every link misses the same large part: the second restore looks at each saved object once."""
+
+    def spine(part):
+        root = last = Node()
+        for _ in range(100):
+            last.next = last = Node()
+            if part is not None:
+                last.part = part
+        return root
+
+    path = Saver(spine(chain(300, tf.Variable(1.0)))).save(tmp_path / "x")
+    root = spine(None)
+    Saver(root).restore(path).expect_partial()
+    looks = []
+    same = requests._same
+    monkeypatch.setattr(requests, "_same", lambda *arguments: looks.append(None) or same(*arguments))
+    Saver(root).restore(path).expect_partial()
+    assert 300 < len(looks) < 310
+    assert living(Restoration) == 1
