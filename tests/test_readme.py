@@ -9,7 +9,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 def test_the_first_script_runs(tmp_path, capsys):
     (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in script.splitlines() if line.strip()]) <= 18
-    exec(compile(script.replace("/tmp/net", str(tmp_path)), "README.md", "exec"), {})
+    exec(compile(script.replace("run/ckpt", str(tmp_path / "ckpt")), "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "[1. 2.]" in printed or "[0.99" in printed
     assert (tmp_path / "ckpt-1.index").exists()

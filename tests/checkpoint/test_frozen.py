@@ -90,10 +90,12 @@ def test_a_frozen_graph_grows_once(tmp_path):
         saver = tf.train.frozen_saver(root)
         path = saver.save(tmp_path / "frozen")
         saver.restore(path)
-        graph.finalize()
+        operations = len(graph.get_operations())
+        graph.finalize()  # from here on, adding an operation would raise
         session.run(root.v.initializer)
         saver.save(path)
         saver.restore(path)
+        assert len(graph.get_operations()) == operations
 
 
 def test_a_frozen_saver_needs_all_its_values(tmp_path):
