@@ -136,7 +136,7 @@ def read_graph(reader: Reader) -> SavedGraph | None:
         return None
     from minitf.storage.messages import decode_graph
 
-    return decode_graph(reader.read_many([OBJECT_GRAPH_KEY])[0].item(), source=reader.source)
+    return decode_graph(reader.read_many([OBJECT_GRAPH_KEY])[0], source=reader.source)
 
 
 class CheckpointableSaver:

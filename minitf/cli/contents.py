@@ -17,7 +17,7 @@ def object_graph(reader: Reader) -> SavedGraph | None:
         return None
     from minitf.storage.messages import decode_graph
 
-    return decode_graph(reader.read(OBJECT_GRAPH_KEY).item(), f"{OBJECT_GRAPH_KEY} in {reader.source}")
+    return decode_graph(reader.read(OBJECT_GRAPH_KEY), f"{OBJECT_GRAPH_KEY} in {reader.source}")
 
 
 def find(reader: Reader, name: str) -> str:

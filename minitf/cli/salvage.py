@@ -103,7 +103,7 @@ def _graph(values: dict[str, Any], lost: list[Loss], source: str) -> SavedGraph 
     if stored is None:
         return None
     try:
-        graph = decode_graph(stored.item(), f"{OBJECT_GRAPH_KEY} in {source}")
+        graph = decode_graph(stored, f"{OBJECT_GRAPH_KEY} in {source}")
     except OpError as error:
         lost.append({"key": OBJECT_GRAPH_KEY, "problem": str(error)})
         return None

@@ -6,6 +6,8 @@ directly, and read directly as far as they look the way TensorFlow writes them; 
 
 from __future__ import annotations
 
+from typing import Any
+
 from minitf.errors import DataLossError, InvalidArgumentError
 from minitf.saved import SavedGraph, SavedNode, SavedSlot, SavedValue
 from minitf.storage.protos import parse
@@ -68,11 +70,16 @@ def _text(tag: bytes, text: str) -> bytes:
     return tag + varint(len(stored)) + stored
 
 
-def decode_graph(data: bytes, source: str = "object graph") -> SavedGraph:
-    """The graph in these bytes; ``source`` says in messages where they come from.
+def decode_graph(data: Any, source: str = "object graph") -> SavedGraph:
+    """The graph in these bytes, or in a value that was read (a scalar string); ``source`` says where they come from.
 
-    Raises DataLossError for bytes that are no graph, for a graph without nodes and for node numbers outside of it.
+    Raises DataLossError for bytes that are no graph, for a value of another kind, for a graph without nodes and for numbers of
+    nodes outside of it.
     """
+    if getattr(data, "shape", None) == ():
+        data = data.item()
+    if not isinstance(data, bytes):
+        raise DataLossError(f"{source}: the object graph is one string; stored is a {type(data).__name__}.")
     try:
         nodes = _quick_nodes(data)
     except _Unusual:

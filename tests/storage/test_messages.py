@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,3 +90,9 @@ def test_changed_bytes_are_read_as_protobuf_reads_them(graph, data):
     assert [n.has_checkpoint_values.value if n.HasField("has_checkpoint_values") else None for n in parsed.nodes] == [
         n.has_values for n in found.nodes
     ]
+
+
+@pytest.mark.parametrize("value", [np.array(7), np.int64(7), np.array([b"a", b"b"], object), np.zeros(3), "text"])
+def test_a_value_that_is_no_string_is_no_graph(value):
+    with pytest.raises(DataLossError, match="one string"):
+        decode_graph(value)
