@@ -110,7 +110,7 @@ def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
 # -- object graphs -------------------------------------------------------------------------------------------------------
 
 
-def _graph_bytes(checkpoint: Any) -> tuple[bytes, str]:
+def _graph_bytes(checkpoint: Any) -> tuple[Any, str]:
     """The stored object graph of a path or of an open checkpoint, and where it comes from."""
     reader = checkpoint if isinstance(checkpoint, Reader) else open_checkpoint(checkpoint)
     if OBJECT_GRAPH_KEY not in reader:
@@ -118,7 +118,8 @@ def _graph_bytes(checkpoint: Any) -> tuple[bytes, str]:
             f"The checkpoint {reader.source!r} is not object-based: it has no object graph (no key {OBJECT_GRAPH_KEY!r}). It "
             f"was written by a name-based saver; tf.train.list_variables shows its names."
         )
-    return reader.read(OBJECT_GRAPH_KEY).item(), reader.source
+    value = reader.read(OBJECT_GRAPH_KEY)
+    return value.item() if value.shape == () else value, reader.source
 
 
 def object_metadata(save_path: Any) -> Any:
