@@ -50,6 +50,9 @@ def put(shards: Sequence[Shard], prefix: str, name: str, verb: str) -> None:
             storage.write(prefix, joined(together))
     except OpError as error:
         raise type(error)(f"{verb} to {name}: {error}") from error
+    for other in FORMATS:  # what --force replaces may be of another format, and would be found first
+        if other not in (name, "tf-v1"):
+            format_named(other).remove(prefix)
 
 
 def joined(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

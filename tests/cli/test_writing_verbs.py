@@ -89,6 +89,8 @@ def test_a_checkpoint_that_stands_there_is_only_replaced_with_force(minitf, chec
     assert everything(target).keys() == {"old"}
     assert minitf("convert", checkpoint, target, "--to", "tf-v2", "--force")[0] == 0
     assert everything(target) == everything(checkpoint)
+    assert minitf("convert", checkpoint, target, "--to", "npz", "--force")[0] == 0
+    assert identify(target).format == "npz"
 
 
 def test_convert_json_and_a_format_that_is_none(minitf, checkpoint, tmp_path):
