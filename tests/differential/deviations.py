@@ -18,7 +18,7 @@ Declared = dict[str, tuple[str, tuple[int, ...]]]  # dtype and shape by number
 UNREADABLE = (
     "InvalidArgumentError",
     "NotFoundError",
-)  # what running restore ops raises for a value that is not as it should be
+)  # what running raises for a value that does not fit
 ANYTHING: Observation = {"anything": True}
 
 READINGS = {
