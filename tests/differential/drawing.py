@@ -257,7 +257,7 @@ class Draw:
             case "list" if (p := self.of("list")) is not None:
                 what = self.one(("pop", "insert", "item", "behind"))
                 self.steps.append({
-                    "pop": ["pop", p], "insert": ["insert", p, 0, self.content(within=True)],
+                    "pop": ["pop", p], "insert": ["insert", p, 0, self.new()],
                     "item": ["item", p, self.one((0, -1)), self.content(within=True)], "behind": ["behind", p, ["plain", 5]],
                 }[what])  # fmt: skip
             case "dict" if (p := self.of("dict")) is not None:
