@@ -7,19 +7,24 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections import ChainMap
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from minitf.checkpoint.matching import TENSORFLOW_2
 from minitf.checkpoint.name_based import NameBasedSaverStatus
 from minitf.checkpoint.saver import ObjectSaver, directory_of, home_to_save, root_of
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
-from minitf.core import dtypes
+from minitf.core import dtypes, runtime
+from minitf.core.op import convert
+from minitf.core.tensor import Tensor
 from minitf.errors import NotFoundError
 from minitf.objects.adding import add_variable
 from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked, arrived
+from minitf.ops.saving import write_checkpoint
 from minitf.storage.files import path_of
 
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
@@ -110,9 +115,26 @@ class Checkpoint(AutoTrackable):
         write_checkpoint_state(directory_of(path), path)
         return path
 
-    def write(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> str:
-        """Writes a checkpoint under exactly this prefix, and gives it. No number, no state file. Raises as ``save``."""
-        return self._write(path_of(file_prefix), session, "Checkpoint.write")
+    def write(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> Any:
+        """Writes a checkpoint under exactly this prefix, and gives it. No number, no state file. Raises as ``save``.
+
+        Inside a ``tf.function`` it writes each time the function is called, and gives a string tensor; the prefix may be one
+        too, and then its directory must exist (NotFoundError).
+        """
+        home = runtime.current().home
+        if home.outermost() is home:
+            return self._write(path_of(file_prefix), session, "Checkpoint.write")
+        given = isinstance(file_prefix, Tensor)
+        prefix = file_prefix if given else convert(path_of(file_prefix))
+        return write_checkpoint(prefix, write=partial(self._write_when_called, home.outermost(), given))
+
+    def _write_when_called(self, home: Any, must_exist: bool, path: str) -> None:
+        if must_exist and not os.path.isdir(directory_of(path)):
+            raise NotFoundError(
+                f"Checkpoint.write({path!r}): the directory does not exist, and it is not made for a prefix that is a tensor."
+            )
+        with runtime.using(home):
+            self._write(path, None, "Checkpoint.write")
 
     def _write(self, path: str, session: Any, what: str) -> str:
         self._saver.write(path, session, what)
@@ -169,7 +191,7 @@ class CheckpointV1(Checkpoint):
         """``Checkpoint.save`` with the values of ``session``."""
         return super().save(file_prefix, session=session)
 
-    def write(self, file_prefix: Any, session: Any = None) -> str:
+    def write(self, file_prefix: Any, session: Any = None) -> Any:
         """``Checkpoint.write`` with the values of ``session``."""
         return super().write(file_prefix, session=session)
 

@@ -16,7 +16,7 @@ _FRONT = (
 _LATER = (
     "repeating", "padding", "diagonals", "activations", "losses", "training", "random", "stateless", "special", "sorting",
     "norms", "normalisation", "segments", "einsum", "decompositions", "conv", "pooling", "formulas", "strings",
-    "control", "loops", "printing", "custom", "v1",
+    "control", "loops", "printing", "custom", "saving", "v1",
 )  # fmt: skip
 
 for _module in _FRONT:

@@ -313,7 +313,7 @@ def test_an_attribute_of_the_root_that_comes_later_is_restored(world, tmp_path):
 @pytest.mark.behaviour("S267")
 def test_saving_inside_a_compiled_function_is_not_supported(world, tmp_path):
     checkpoint = Checkpoint(a=tf.Variable(1.0))
-    for save in (checkpoint.save, checkpoint.write, Saver(checkpoint).save):
+    for save in (checkpoint.save, Saver(checkpoint).save):
         with pytest.raises(NotImplementedError, match=r"tf\.function"):
             tf.function(lambda: save(str(tmp_path / "x")))()  # noqa: B023
     assert list(tmp_path.iterdir()) == []
