@@ -24,6 +24,7 @@ ANYTHING: Observation = {"anything": True}
 READINGS = {
     "S33": "a saver keeps its root",
     "S80": "nodes without values wait as well (CheckpointableSaver)",
+    "S104": "a save in a graph keeps no object alive",
     "S113": "in a graph too, the keys of a save follow from the tree as it is then, not from former saves",
     "S168": "a text that meets a variable is an unused attribute, so assert_consumed fails before anything is run (graph)",
     "S179": "a restored variable is the one that stands under the name now",
@@ -51,6 +52,8 @@ def may_differ(program: Program, plain: list[Observation]) -> bool:
                 return True  # S33: the number means nothing, or another object, from here on
             case ["save", k, _, 0] if k in roots:
                 return True  # S247
+            case ["drop", _] if any(kind == "save" for kind, _ in used):
+                return True  # S104
             case ["save" | "write", k, *_] if graph:
                 if ("save", k) in used:
                     return True  # S113
@@ -80,6 +83,8 @@ def reading(step: list[Any], plain: Observation, required: Observation) -> str:
         return "S33"
     if step[0] == "consumed" and "result" in plain:
         return str(required.get("odd", "S199"))
+    if step[0] in ("existing", "nontrivial") and "result" in plain:
+        return "S104"
     if step[0] in ("save", "write"):
         return "S247" if step[-1] == 0 else "S113"
     if step[0] == "latest":
@@ -106,6 +111,10 @@ def _other_kind(step: list[Any], tensorflow: Observation, declared: Declared) ->
     if tensorflow.get("odd") == "S167":
         return {} if len(set(declared.values())) < 2 else ANYTHING  # other values of the batch may not fit either
     return None
+
+
+def _read_too_early(step: list[Any], tensorflow: Observation, declared: Declared) -> Observation | None:
+    return {} if tensorflow.get("odd") == "S185" else None
 
 
 def _no_optimizer(step: list[Any], tensorflow: Observation, declared: Declared) -> Observation | None:
@@ -141,6 +150,7 @@ def shape(value: Any) -> tuple[int, ...]:
 RULES = [
     Rule("S167", "a text that meets a variable, or a value a Python state, is an unused attribute (S168)", _other_kind),
     Rule("S137", "no error where what stands for an optimizer or its variable cannot have slots", _no_optimizer),
+    Rule("S185", "in a graph files are missed when the restore is run, not at an attachment", _read_too_early),
     Rule("S77", "a value that does not fit at an attachment leaves no edge, and the request waits on", _failed_attachment),
     Rule("S301", "a batch is all or nothing: when one value does not fit, nothing is assigned", _nothing_assigned),
     Rule("S299", "a graph notices, when the restore is run, that a shape does not fit", _shape_noticed),

@@ -51,7 +51,7 @@ class Draw:
         self.saver = 0
         self.loose = self.chance(0 if spare else 2)  # whether values that do not fit are drawn
         self.usual: tuple[str, str] | None = None  # the dtype and shape of most variables
-        self.alike = self.chance(100 if spare else 92)  # whether all variables are float32 scalars, so that values fit
+        self.alike = self.chance(100 if spare else 95)  # whether all variables are float32 scalars, so that values fit
 
     # -- decisions ------------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Draw:
         self.save()
         for _ in range(self._choice.integer(0, 4)):
             self.change()
-        if self.chance(35):
+        if self.chance(35 if mode == "eager" else 20):
             self.save()
         if self.chance(65):
             second = self.one(("eager", "graph"))
@@ -305,7 +305,7 @@ class Draw:
             if self.kinds.get(self.saver) == "checkpoint":
                 return
             self.steps.pop()
-        number = self.one((1, 3)) if self.chance(20) else 0 if self.loose else None
+        number = self.one((1, 3)) if self.chance(20) else 0 if self.loose and self.chance(20) else None
         self.steps.append(["save", self.saver, i, number])
 
     def restore(self) -> None:

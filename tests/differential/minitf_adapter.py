@@ -30,12 +30,12 @@ class Minitf(Adapter):
 
     name = "minitf"
 
-    def __init__(self) -> None:
-        logging.getLogger("minitf").setLevel(logging.CRITICAL)
-
     def begin(self, graph: bool) -> None:
         self.graph = graph
         self._open = ExitStack()
+        log = logging.getLogger("minitf")
+        self._open.callback(log.setLevel, log.level)
+        log.setLevel(logging.CRITICAL)
         if graph:
             self._open.enter_context(tf.Graph().as_default())
             self._session = self._open.enter_context(tf.Session())

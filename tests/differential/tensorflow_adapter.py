@@ -106,15 +106,17 @@ class _Coordinator(machinery._CheckpointRestoreCoordinator):
 
 
 class _Saver(machinery.TrackableSaver):
-    """What saves for a Checkpoint and for a saver; ``own_ops``: the keys of former saves are forgotten (S113)."""
+    """What saves, for a Checkpoint too. ``own_ops``: nothing of a save is kept, no keys (S113) and no objects (S104)."""
 
     def save(self, *arguments: Any, **named: Any) -> Any:
-        if _Coordinator.own_ops and self._saveables_cache is not None:
-            for cache in (self._saveables_cache, self._cache):
-                for key in list(cache):
-                    del cache[key]
-            self._last_save_object_graph = None
-        return super().save(*arguments, **named)
+        try:
+            return super().save(*arguments, **named)
+        finally:
+            if _Coordinator.own_ops and self._saveables_cache is not None:
+                for cache in (self._saveables_cache, self._cache):
+                    for key in list(cache):
+                        del cache[key]
+                self._last_save_object_graph = self._cached_save_operation = None
 
 
 machinery._CheckpointRestoreCoordinator = _Coordinator
@@ -254,7 +256,9 @@ class TensorFlow(Adapter):
             return "S167"  # the value of a variable met a Python state
         if isinstance(error, AttributeError):
             return "S137"
-        return None if self.graph else "S301"
+        if self.graph:
+            return "S185" if isinstance(error, tf.errors.NotFoundError) else None
+        return "S301"
 
     def consumed(self, status: Any) -> bool:
         if self.required and self.graph and isinstance(status, machinery.CheckpointLoadStatus):
