@@ -44,7 +44,7 @@ def restored_alone(request: Request, parent: Any, name: Any, child: Any) -> bool
     r.note_matched([node])
     if batch.built:
         [built] = batch.built
-        r.ops.append(built)
+        r.ops.extend((built,))  # not append: a stream of restores listens to extend
         raw.append((events.OpBuilt, number, node, key, built.op.name, built.reused))
     else:
         raw.append((events.Assigned, number, node, key))
