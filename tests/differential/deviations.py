@@ -123,13 +123,20 @@ def _no_optimizer(step: list[Any], tensorflow: Observation, declared: Declared) 
 
 def _failed_attachment(step: list[Any], tensorflow: Observation, declared: Declared) -> Observation | None:
     if tensorflow.get("odd") == "S301" and step[0] not in ("restore", "read"):
-        return {"error": tensorflow["error"]}
+        return _misfit(tensorflow, declared)
     return None
 
 
 def _nothing_assigned(step: list[Any], tensorflow: Observation, declared: Declared) -> Observation | None:
     failed = step[0] in ("run", "initialize") and tensorflow.get("error", [""])[0] in UNREADABLE
-    return {"error": tensorflow["error"]} if tensorflow.get("odd") == "S301" or failed else None
+    return _misfit(tensorflow, declared) if tensorflow.get("odd") == "S301" or failed else None
+
+
+def _misfit(tensorflow: Observation, declared: Declared) -> Observation:
+    """The same exception; where several values do not fit, one as to dtype, another as to shape, either one may be named."""
+    named, dtypes = tensorflow["error"][0], {dtype for dtype, _ in declared.values()}
+    several = len(dtypes) > 1 and named in ("ValueError", "InvalidArgumentError")
+    return {"error": ["ValueError|InvalidArgumentError" if several else named]}
 
 
 def _shape_noticed(step: list[Any], tensorflow: Observation, declared: Declared) -> Observation | None:

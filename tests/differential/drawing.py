@@ -1,4 +1,4 @@
-"""Draws programs. ``Choice`` is where the decisions come from: Hypothesis (``strategies``) or ``random.Random`` (``bulk``).
+"""Draws programs.
 
 A program builds a tree, saves it once or more, changes it or builds it anew in another order and with small differences, and
 restores at any point of that. Few names and many similar trees make that most things match and some do not.
@@ -6,10 +6,10 @@ restores at any point of that. Few names and many similar trees make that most t
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+from differential.choices import Choice, RandomChoice
 from differential.programs import ASSERTIONS, Program, Step, needs
 
 T = TypeVar("T")
@@ -18,23 +18,6 @@ NAMES = ("a", "b", "c", "d")
 ODD_NAMES = ("x/y", "p.q", ".S", "", "0")
 KEYS = ("a", "b", "0")
 USUAL = {"optimizer": "o", "state": "s"}  # the usual name of some kinds of objects, so that like meets like
-
-
-class Choice(Protocol):
-    """A source of decisions."""
-
-    def integer(self, low: int, high: int) -> int:
-        """A number, both ends included."""
-
-
-class RandomChoice:
-    """Decisions of ``random.Random``."""
-
-    def __init__(self, seed: str):
-        self._random = random.Random(seed)
-
-    def integer(self, low: int, high: int) -> int:
-        return self._random.randint(low, high)
 
 
 class Draw:
@@ -49,6 +32,8 @@ class Draw:
         self.statuses = 0
         self.next = 0
         self.saver = 0
+        self.graph = False
+        self.restored: set[int] = set()  # savers that restored in this world
         self.loose = self.chance(0 if spare else 2)  # whether values that do not fit are drawn
         self.usual: tuple[str, str] | None = None  # the dtype and shape of most variables
         self.alike = self.chance(100 if spare else 95)  # whether all variables are float32 scalars, so that values fit
@@ -82,6 +67,7 @@ class Draw:
 
     def program(self) -> Program:
         mode = self.one(("eager", "graph"))
+        self.graph = mode == "graph"
         self.root()
         for _ in range(self._choice.integer(1, 9)):
             self.grow()
@@ -140,6 +126,7 @@ class Draw:
     def new(self) -> int:
         """A new object of any kind."""
         n = self.number()
+        few = int(self.kinds.get(self.saver) != "checkpoint" and self.chance(75))  # few objects without values: S80, S199
         kind = self.weighted(SPARE if self.spare else {
             "variable": 58, "plain": 22, "list": 6, "dict": 5, "tuple": 2, "state": 3 - 2 * self.alike, "optimizer": 7,
             "base": 2, "checkpoint": 1,
@@ -154,9 +141,13 @@ class Draw:
                 dtype, shape = self.usual
                 return self.make(n, kind, dtype, self.value(n + 1, dtype, shape), self.chance(75))
             case "list" | "tuple":
-                return self.make(n, kind, [self.content(within=True) for _ in range(self._choice.integer(0, 2))])
+                return self.make(n, kind, [self.content(within=True) for _ in range(self._choice.integer(few, 2))])
             case "dict":
-                return self.make(n, kind, [[key, self.content(within=True)] for key in KEYS[: self._choice.integer(0, 2)]])
+                return self.make(n, kind, [[key, self.content(within=True)] for key in KEYS[: self._choice.integer(few, 2)]])
+            case "plain" if few:
+                self.make(n, kind)
+                self.steps.append(["set", n, self.one(NAMES), self.make(self.number(), "variable", "float32", float(n), True)])
+                return n
             case "state":
                 return self.make(n, kind, f"t{n}")
             case "optimizer":
@@ -257,7 +248,7 @@ class Draw:
             case "list" if (p := self.of("list")) is not None:
                 what = self.one(("pop", "insert", "item", "behind"))
                 self.steps.append({
-                    "pop": ["pop", p], "insert": ["insert", p, 0, self.new()],
+                    "pop": ["pop", p], "insert": ["insert", p, 0, self.of(*FLAT) or 0],
                     "item": ["item", p, self.one((0, -1)), self.content(within=True)], "behind": ["behind", p, ["plain", 5]],
                 }[what])  # fmt: skip
             case "dict" if (p := self.of("dict")) is not None:
@@ -309,8 +300,9 @@ class Draw:
         self.steps.append(["save", self.saver, i, number])
 
     def restore(self) -> None:
-        if not self.files:
-            return
+        if not self.files or (self.graph and self.saver in self.restored and self.chance(60)):
+            return  # in a graph, restoring with one saver again meets S179 too often
+        self.restored.add(self.saver)
         s = self.statuses
         self.statuses += 1
         i = None if self.chance(5) else self._choice.integer(0, self.files - 1)
@@ -328,6 +320,7 @@ class Draw:
     def again(self, built: list[Step], mode: str) -> None:
         """The tree is built once more, in another order and with some differences; the restore falls anywhere in between."""
         self.steps.append(["fresh", mode])
+        self.graph, self.restored = mode == "graph", set()
         makers = {step[1]: step for step in built if step[0] in self._makers}
         rest = [step for step in built if step[0] not in self._makers or step[0] == "add_variable"]
         if self.chance(50):

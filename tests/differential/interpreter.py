@@ -21,6 +21,7 @@ from differential.programs import Program, Step
 Observation = dict[str, Any]
 
 _RELEASING = frozenset("set delete key delete_key pop pop_key item track drop fresh behind remove saver".split())
+_OF_A_STATUS = frozenset("existing consumed nontrivial partial run initialize".split())
 _READING = frozenset("run initialize train initialise initialise_all initialise_slots assign".split())
 
 
@@ -58,9 +59,7 @@ class Interpreter:
             observations.append(self._look())
             return observations
         finally:
-            self._forget()
-            self.on.end()
-            gc.collect()
+            self._end()
 
     def _observe(self, step: Step) -> Observation:
         observation: Observation = {}
@@ -117,13 +116,18 @@ class Interpreter:
     # -- steps ----------------------------------------------------------------------------------------------------------
 
     def _do(self, kind: str, *arguments: Any) -> Any:
+        if kind in _OF_A_STATUS:
+            return getattr(self.on, kind)(self._status(*arguments))
         return getattr(self, f"_do_{kind}")(*arguments)
 
     def _do_fresh(self, mode: str) -> None:
+        self._end()
+        self.on.begin(mode == "graph")
+
+    def _end(self) -> None:
         self._forget()
         self.on.end()
         gc.collect()
-        self.on.begin(mode == "graph")
 
     def _do_plain(self, n: int) -> None:
         self.objects[n] = self.on.plain()
@@ -311,24 +315,6 @@ class Interpreter:
             raise _Missing
         self.statuses[s] = status = self.on.read(checkpoint, path)
         return self.on.status_name(status)
-
-    def _do_existing(self, s: int) -> bool:
-        return self.on.existing(self._status(s))
-
-    def _do_consumed(self, s: int) -> bool:
-        return self.on.consumed(self._status(s))
-
-    def _do_nontrivial(self, s: int) -> bool:
-        return self.on.nontrivial(self._status(s))
-
-    def _do_partial(self, s: int) -> bool:
-        return self.on.partial(self._status(s))
-
-    def _do_run(self, s: int) -> None:
-        self.on.run(self._status(s))
-
-    def _do_initialize(self, s: int) -> None:
-        self.on.initialize(self._status(s))
 
     def _do_counter(self, k: int) -> Any:
         checkpoint = self._get(k)

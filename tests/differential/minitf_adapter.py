@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from contextlib import ExitStack
 from typing import Any
@@ -35,14 +36,15 @@ class Minitf(Adapter):
         self._open = ExitStack()
         log = logging.getLogger("minitf")
         self._open.callback(log.setLevel, log.level)
+        self._open.callback(gc.collect)  # what restores say at their end is not said either
         log.setLevel(logging.CRITICAL)
         if graph:
             self._open.enter_context(tf.Graph().as_default())
             self._session = self._open.enter_context(tf.Session())
 
     def end(self) -> None:
-        self._open.close()
         self._session = None
+        self._open.close()
 
     def plain(self) -> Any:
         return tf.train.AutoTrackable()
