@@ -73,8 +73,8 @@ def check_disjoint(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...],
     """Raises DataLossError if two slices overlap."""
     found = [(box_of(extents, shape), extents) for extents in slices]
     found = [(box, extents) for box, extents in found if volume(box)]
-    cuts = [d for d in range(len(shape)) if len({(box[d].start, box[d].stop) for box, _ in found}) > 1]
-    axis = cuts[0] if cuts else 0
+    cuts = [len({(box[d].start, box[d].stop) for box, _ in found}) for d in range(len(shape))]
+    axis = cuts.index(max(cuts, default=0)) if cuts else 0
     active: list[tuple[Box, tuple[Extent, ...]]] = []  # those that may reach into the next one
     for box, extents in sorted(found, key=lambda item: item[0][axis].start if shape else 0):
         if shape:

@@ -1,7 +1,7 @@
 """A fuzzer that knows the structure of checkpoint files: what it damages is made good again up to the place it is after.
 
-    scripts/fuzz --cases 2000 --seed 1          # prints totals; the exit code is 1 if a case breaks a law
-    scripts/fuzz --only v1-records --seed 7:33  # one case again
+    scripts/fuzz files --cases 2000 --seed 1          # prints totals; the exit code is 1 if a case breaks a law
+    scripts/fuzz files --only v1-records --seed 7:33  # one case again
 
 Kinds of damage: bytes of any file (flipped, cut off, put in, swapped); fields of the messages in an index or a V1 table (edge
 values, dropped, doubled, other wire types), with all checksums right again; entries of blocks and handles, the same; lines of a
@@ -14,15 +14,11 @@ state file. The laws:
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import logging
-import os
 import random
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -42,6 +38,8 @@ from minitf.storage.values import Partitioned, Typed
 from minitf.storage.varint import read_varint, varint
 
 sys.path.insert(0, str(Path(__file__).parent))
+import fuzz_log
+from crash_disk import RecordingDisk, State
 from tampering import entry, file_of, restarts
 
 EDGES = [0, 1, 2, 7, 127, 128, 255, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**63 - 1, 2**63, 2**64 - 1]
@@ -49,8 +47,8 @@ SECONDS = 5.0
 MEMORY = 512 << 20  # more than was used before the case
 
 
-def original(directory: Path) -> dict[str, object]:
-    """Files of both formats with something of everything, and a state file; gives the values."""
+def original() -> tuple[State, dict[str, object]]:
+    """Files of both formats with something of everything, and a state file; and the values that are read from them."""
     graph = SavedGraph([SavedNode(children=[("w", 1)]), SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "w")])])
     values: dict[str, object] = {
         "w": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -65,15 +63,16 @@ def original(directory: Path) -> dict[str, object]:
     old = {key: value for key, value in values.items() if key != "small"}
     values["variant"] = Typed("variant", np.array([b"v", b"ww"], object))
     values[OBJECT_GRAPH_KEY] = np.array(encode_graph(graph), object)
-    TensorBundle(durable=False).write(str(directory / "v2"), values)
-    TensorSlices(durable=False).write(str(directory / "v1"), old)
-    write_state(str(directory), CheckpointState("v2", ["v1", "v2"], [1.0, 2.0]), durable=False)
-    return {name: read_all(str(directory / name)) for name in ("v1", "v2")}
+    disk = RecordingDisk({"d/other": b""})
+    TensorBundle(durable=False, disk=disk).write("d/v2", values)
+    TensorSlices(durable=False, disk=disk).write("d/v1", old)
+    write_state("d", CheckpointState("d/v2", ["d/v1", "d/v2"], [1.0, 2.0]), durable=False, disk=disk)
+    return disk.state(), {name: read_all(name, disk) for name in ("d/v1", "d/v2")}
 
 
-def read_all(prefix: str) -> dict[str, object]:
+def read_all(prefix: str, disk: RecordingDisk) -> dict[str, object]:
     """Everything, each way of reading used; strings and numbers as something to compare."""
-    reader = open_checkpoint(prefix)
+    reader = open_checkpoint(prefix, disk)
     out = {}
     for key in reader.keys():
         spec = reader.spec(key)
@@ -243,43 +242,32 @@ def state_text(draw: random.Random, data: bytes) -> bytes:
 
 
 KINDS = {  # file, damage, whether checksums are made good again, prefix that is read
-    "v2-index-bytes": ("v2.index", scribble, False, "v2"),
-    "v2-index-records": ("v2.index", records, True, "v2"),
-    "v2-index-blocks": ("v2.index", blocks, True, "v2"),
-    "v2-data-bytes": ("v2.data-00000-of-00001", scribble, False, "v2"),
-    "v1-bytes": ("v1", scribble, False, "v1"),
-    "v1-records": ("v1", records, True, "v1"),
-    "v1-blocks": ("v1", blocks, True, "v1"),
-    "state": ("checkpoint", state_text, True, None),
-    "state-bytes": ("checkpoint", scribble, True, None),
+    "v2-index-bytes": ("d/v2.index", scribble, False, "d/v2"),
+    "v2-index-records": ("d/v2.index", records, True, "d/v2"),
+    "v2-index-blocks": ("d/v2.index", blocks, True, "d/v2"),
+    "v2-data-bytes": ("d/v2.data-00000-of-00001", scribble, False, "d/v2"),
+    "v1-bytes": ("d/v1", scribble, False, "d/v1"),
+    "v1-records": ("d/v1", records, True, "d/v1"),
+    "v1-blocks": ("d/v1", blocks, True, "d/v1"),
+    "state": ("d/checkpoint", state_text, True, None),
+    "state-bytes": ("d/checkpoint", scribble, True, None),
 }
 
 
-def put(path: Path, data: bytes) -> None:
-    """Writes a file with a time that no other had: the clock of a file system is too slow to tell one case from the next."""
-    path.write_bytes(data)
-    os.utime(path, ns=(next(_times), next(_times)))
-
-
-_times = itertools.count(10**18, 10**6)
-
-
-def one_case(kind: str, case: str, clean: Path, values: dict[str, object], directory: Path) -> tuple[str, str | None]:
+def one_case(kind: str, case: str, clean: State, values: dict[str, object]) -> tuple[str, str | None]:
     """Outcome of a case: its name, and what law it breaks, if any."""
-    name, damage, resealed, prefix = KINDS[kind]
-    source = (clean / name).read_bytes()
-    damaged = damage(random.Random(f"{kind}:{case}"), source)
-    put(directory / name, damaged)
+    path, damage, resealed, prefix = KINDS[kind]
+    disk = RecordingDisk(clean | {path: damage(random.Random(f"{kind}:{case}"), clean[path])})
     start = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     broken = None
     try:
         if prefix is None:
-            read_state(str(directory), allow_outside=False)
-            latest_checkpoint(str(directory))
+            read_state("d", allow_outside=False, disk=disk)
+            latest_checkpoint("d", disk=disk)
             outcome = "read"
         else:
-            found = read_all(str(directory / prefix))
+            found = read_all(prefix, disk)
             outcome = "the same" if found == values[prefix] else "other values"
             if outcome == "other values" and not resealed:
                 broken = "a value that was not saved came without any checksum being made good"
@@ -297,7 +285,8 @@ def one_case(kind: str, case: str, clean: Path, values: dict[str, object], direc
         broken = f"took {took:.1f} s"
     if broken is None and more > MEMORY:
         broken = f"took {more >> 20} MiB"
-    put(directory / name, source)
+    if broken is None and disk.handles:
+        broken = f"{len(disk.handles)} files left open"
     return outcome, broken
 
 
@@ -308,19 +297,14 @@ def run(cases: int, seed: int, only: str | None = None, one: str | None = None) 
     level = logging.getLogger("minitf").level
     logging.getLogger("minitf").setLevel(logging.CRITICAL)
     try:
-        with tempfile.TemporaryDirectory() as place:
-            clean = Path(place, "clean")
-            clean.mkdir()
-            values = original(clean)
-            work = Path(place, "work")
-            shutil.copytree(clean, work)
-            for kind in KINDS if only is None else [only]:
-                totals[kind] = Counter()
-                for case in [one] if one is not None else [f"{seed}:{number}" for number in range(cases)]:
-                    outcome, broken = one_case(kind, case, clean, values, work)
-                    totals[kind][outcome] += 1
-                    if broken is not None:
-                        bad.append(f"--only {kind} --seed {case}  {broken}")
+        clean, values = original()
+        for kind in KINDS if only is None else [only]:
+            totals[kind] = Counter()
+            for case in [one] if one is not None else (f"{seed}:{number}" for number in range(cases)):
+                outcome, broken = one_case(kind, case, clean, values)
+                totals[kind][outcome] += 1
+                if broken is not None:
+                    bad.append(f"--only {kind} --seed {case}  {broken}")
     finally:
         logging.getLogger("minitf").setLevel(level)
     return totals, bad
@@ -331,11 +315,25 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=200, help="cases of each kind")
     parser.add_argument("--seed", default="0", help="seed of all cases, or seed:number of one")
     parser.add_argument("--only", choices=list(KINDS), help="one kind of damage")
+    parser.add_argument(
+        "--log", type=Path, nargs="?", const=fuzz_log.LOG, help="add the figures to the log of all runs, or to another"
+    )
     parser.add_argument("--json", action="store_true", help="print totals as JSON")
     args = parser.parse_args()
     start = time.monotonic()
     one = args.seed if ":" in args.seed else None
-    totals, bad = run(args.cases, int(args.seed.partition(":")[0]), args.only, one)
+    seed = int(args.seed.partition(":")[0])
+    totals: dict[str, Counter[str]] = {}
+    bad: list[str] = []
+    for kind in KINDS if args.only is None else [args.only]:
+        began = time.monotonic()
+        counts, more = run(args.cases, seed, kind, one)
+        totals |= counts
+        bad += more
+        if args.log is not None:
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+            took = time.monotonic() - began
+            fuzz_log.add(fuzz_log.Run("files", kind, args.seed, counts[kind].total(), took, memory, len(more)), args.log)
     if args.json:
         print(json.dumps({"totals": totals, "broken": bad}, indent=2))
     else:

@@ -5,6 +5,7 @@ Where TensorFlow dies, takes memory that the file does not have, or returns junk
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -117,6 +118,12 @@ TABLES = {
         "begins inside|restart",
     ),
     "no header": (file_of(small_table((b"a", GOOD))), "header"),
+    "keys that share so much that they fill the memory": (
+        file_of(
+            HEAD + entry(0, b"k" * 30_000, b"") + b"".join(entry(30_000 + n, b"k", b"") for n in range(3000)) + restarts(0)
+        ),
+        "the keys would take more than",
+    ),
 }
 
 
@@ -412,6 +419,24 @@ def test_slices(sliced, name):
     edit(index_of(sliced), lambda found: found.update({b"w": content}))
     with pytest.raises(kind, match=said):
         TensorBundle().open(sliced).read("w")
+
+
+def test_many_slices_take_no_time(tmp_path):
+    """Two columns of pieces: each piece has only the one beside it to be compared with."""
+    pieces = [(((column, 1), (row, 1)), np.ones((1, 1))) for column in (0, 1) for row in range(3000)]
+    TensorBundle(durable=False).write(tmp_path / "p", {"a": Partitioned((2, 3000), pieces)})
+    calls = 0
+
+    def counted(frame, event, argument):
+        nonlocal calls
+        calls += event == "call" and frame.f_code.co_name == "intersection"
+
+    sys.setprofile(counted)
+    try:
+        assert TensorBundle().open(tmp_path / "p").read("a").sum() == 6000
+    finally:
+        sys.setprofile(None)
+    assert calls < 30_000
 
 
 def test_slice_missing_zero_length_and_without_full_entry(sliced):

@@ -161,6 +161,7 @@ def read_block(block: bytes, where: str) -> tuple[list[bytes], list[bytes]]:
     keys: list[bytes] = []
     values: list[bytes] = []
     full = set()  # places of entries whose key is written out
+    room = INTERVAL * length + 65536  # for shared bytes: with every sixteenth key in full they cannot take more
     key = b""
     at = 0
     while at < end:
@@ -185,6 +186,11 @@ def read_block(block: bytes, where: str) -> tuple[list[bytes], list[bytes]]:
                 f"{rest} + {width} bytes in {end - at}."
             )
         if shared:
+            room -= shared
+            if room < 0:
+                raise DataLossError(
+                    f"{where}: bad block contents: the keys would take more than {INTERVAL} times its {length} bytes."
+                )
             key = key[:shared] + block[at:middle]
         else:
             key = block[at:middle]
