@@ -29,7 +29,8 @@ SECONDS = 10  # for one input
 # Executions that a target gets for each that an average one gets: where one costs less, more.
 WEIGHTS = {
     "varint": 8, "block": 6, "snappy": 8, "footer": 3, "header": 3, "entry": 2, "v1_values": 2, "v1_list": 3, "variants": 2,
-    "strings": 2, "table": 2, "table_file": 2, "index": 0.3, "graph": 0.6, "state_file": 0.3, "safetensors": 0.6, "npz": 0.1, "any_file": 0.6,
+    "strings": 2, "table": 2, "table_file": 2,
+    "index": 0.3, "graph": 0.6, "state_file": 0.3, "safetensors": 0.6, "npz": 0.1, "any_file": 0.6,
 }  # fmt: skip
 
 

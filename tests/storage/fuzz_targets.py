@@ -2,8 +2,8 @@
 
 A target reads its bytes through the code that reads files. It may raise a typed error (``OpError``) and nothing else. Where a
 thing can be read in two ways, a quick one and a plain one, the law is that they agree; where it can be written, that reading
-undoes it; and everywhere that the result takes no more memory than its bytes can pay for. Checksums are made right by the target
-itself, so that a fuzzer's changes get past them.
+undoes it; and everywhere that the result takes no more memory than its bytes can pay for. Checksums are made right by the
+target itself, so that a fuzzer's changes get past them.
 """
 
 from __future__ import annotations
