@@ -1,7 +1,8 @@
 """Random programs of objects and checkpoints, run by TensorFlow and by minitf, with everything that can be seen compared.
 
 ``programs``     a program is plain data: steps that name objects by small numbers
-``drawing``      draws programs, from Hypothesis (``strategies``) or from ``random.Random``
+``drawing``      how a program is drawn, decision by decision
+``strategies``   programs as a strategy of Hypothesis, and in any number for a seed
 ``adapter``      what a party has to answer so that programs can be run on it: TensorFlow, minitf, the model of the rules
 ``interpreter``  runs a program on an adapter and notes what can be seen
 ``oracle``       TensorFlow in a process of its own (``child`` is what runs there)

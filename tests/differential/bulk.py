@@ -7,14 +7,15 @@ import os
 import sys
 import time
 from collections import Counter
+from itertools import islice
 
 from differential.compare import Comparison, Verdict
-from differential.drawing import draw
 from differential.minitf_adapter import Minitf
 from differential.oracle import Oracle
 from differential.programs import Program
 from differential.rendering import render
 from differential.shrink import shrink
+from differential.strategies import drawn
 
 MOST_DEVIATIONS = 0.05  # of programs
 
@@ -26,8 +27,9 @@ def run(
     differing: list[Verdict] = []
     deviations: Counter[str] = Counter()
     began = time.monotonic()
+    source = drawn(seed)
     for start in range(0, programs, batch):
-        for verdict in compare([draw(f"{seed}/{n}") for n in range(start, min(start + batch, programs))]):
+        for verdict in compare(list(islice(source, min(batch, programs - start)))):
             deviations.update(set(verdict.deviations))
             deviations["any"] += bool(verdict.deviations)
             if verdict.difference:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from differential.choices import Choice, RandomChoice
+from hypothesis import strategies as st
+
 from differential.programs import ASSERTIONS, Program, Step, needs
 
 T = TypeVar("T")
@@ -23,8 +24,8 @@ USUAL = {"optimizer": "o", "state": "s"}  # the usual name of some kinds of obje
 class Draw:
     """Draws one program: what exists so far is kept in ``kinds``. ``spare``: one that the model of the rules can run."""
 
-    def __init__(self, choice: Choice, spare: bool = False):
-        self._choice = choice
+    def __init__(self, draw: st.DrawFn, spare: bool = False):
+        self._draw = draw
         self.spare = spare
         self.steps: list[Step] = []
         self.kinds: dict[int, str] = {}
@@ -40,14 +41,17 @@ class Draw:
 
     # -- decisions ------------------------------------------------------------------------------------------------------
 
+    def integer(self, low: int, high: int) -> int:
+        return self._draw(st.integers(low, high))
+
     def one(self, items: Sequence[T]) -> T:
-        return items[self._choice.integer(0, len(items) - 1)]
+        return items[self.integer(0, len(items) - 1)]
 
     def chance(self, percent: int) -> bool:
-        return self._choice.integer(0, 99) >= 100 - percent
+        return self.integer(0, 99) >= 100 - percent
 
     def weighted(self, table: dict[str, int]) -> str:
-        at = self._choice.integer(0, sum(table.values()) - 1)
+        at = self.integer(0, sum(table.values()) - 1)
         for item, weight in table.items():
             at -= weight
             if at < 0:
@@ -69,15 +73,15 @@ class Draw:
         mode = self.one(("eager", "graph"))
         self.graph = mode == "graph"
         self.root()
-        for _ in range(self._choice.integer(1, 9)):
+        for _ in range(self.integer(1, 9)):
             self.grow()
         built = list(self.steps)
         if mode == "graph":
             self.steps.append(["initialise_all"])
-        for _ in range(self._choice.integer(0, 2)):
+        for _ in range(self.integer(0, 2)):
             self.change()
         self.save()
-        for _ in range(self._choice.integer(0, 4)):
+        for _ in range(self.integer(0, 4)):
             self.change()
         if self.chance(35 if mode == "eager" else 20):
             self.save()
@@ -88,7 +92,7 @@ class Draw:
             self.restore()
         if self.chance(30):
             self.ask()
-        for _ in range(self._choice.integer(0, 16 if self.chance(20) else 6)):
+        for _ in range(self.integer(0, 16 if self.chance(20) else 6)):
             self.change()
         self.ask()
         return Program(mode, self.steps, self.one(("tensorflow", "minitf")))
@@ -141,9 +145,9 @@ class Draw:
                 dtype, shape = self.usual
                 return self.make(n, kind, dtype, self.value(n + 1, dtype, shape), self.chance(75))
             case "list" | "tuple":
-                return self.make(n, kind, [self.content(within=True) for _ in range(self._choice.integer(few, 2))])
+                return self.make(n, kind, [self.content(within=True) for _ in range(self.integer(few, 2))])
             case "dict":
-                return self.make(n, kind, [[key, self.content(within=True)] for key in KEYS[: self._choice.integer(few, 2)]])
+                return self.make(n, kind, [[key, self.content(within=True)] for key in KEYS[: self.integer(few, 2)]])
             case "plain" if few:
                 self.make(n, kind)
                 self.steps.append(["set", n, self.one(NAMES), self.make(self.number(), "variable", "float32", float(n), True)])
@@ -239,10 +243,10 @@ class Draw:
             case "restore":
                 self.restore()
             case "ask" if self.statuses:
-                self.steps.append([self.one(ASSERTIONS), self._choice.integer(0, self.statuses - 1)])
+                self.steps.append([self.one(ASSERTIONS), self.integer(0, self.statuses - 1)])
             case "run" if self.statuses:
                 what = self.one(("run", "initialize", "run", "partial"))
-                self.steps.append([what, self._choice.integer(0, self.statuses - 1)])
+                self.steps.append([what, self.integer(0, self.statuses - 1)])
             case "initialise":
                 self.steps.append(["initialise_all"])
             case "list" if (p := self.of("list")) is not None:
@@ -263,14 +267,14 @@ class Draw:
             case "counter":
                 self.steps.append(["counter", self.saver])
             case "remove" if self.files and self.loose:
-                self.steps.append(["remove", self._choice.integer(0, self.files - 1)])
+                self.steps.append(["remove", self.integer(0, self.files - 1)])
             case "saver":
                 root, k = self.of("plain", "checkpoint") or 0, self.number()
                 self.steps.append(["saver", k, root])
                 if self.chance(50):
                     self.saver = k
             case "latest" if self.files and not self.spare and (self.kinds.get(self.saver) == "checkpoint" or self.chance(10)):
-                self.steps.append(["latest", self._choice.integer(0, self.files - 1)])
+                self.steps.append(["latest", self.integer(0, self.files - 1)])
             case "look":
                 self.steps.append(["look"])
             case "misfit" if self.loose:
@@ -305,7 +309,7 @@ class Draw:
         self.restored.add(self.saver)
         s = self.statuses
         self.statuses += 1
-        i = None if self.chance(5) else self._choice.integer(0, self.files - 1)
+        i = None if self.chance(5) else self.integer(0, self.files - 1)
         how = "read" if self.chance(15) and i is not None and self.kinds.get(self.saver) == "checkpoint" else "restore"
         self.steps.append([how, self.saver, i, s, self.chance(50) and not self.loose])
 
@@ -324,13 +328,13 @@ class Draw:
         makers = {step[1]: step for step in built if step[0] in self._makers}
         rest = [step for step in built if step[0] not in self._makers or step[0] == "add_variable"]
         if self.chance(50):
-            for _ in range(self._choice.integer(1, 4)):
+            for _ in range(self.integer(1, 4)):
                 if len(rest) > 1:
-                    rest.insert(self._choice.integer(0, len(rest) - 1), rest.pop(self._choice.integer(0, len(rest) - 1)))
+                    rest.insert(self.integer(0, len(rest) - 1), rest.pop(self.integer(0, len(rest) - 1)))
         self.kinds = {n: kind for n, kind in self.kinds.items() if n in makers}
         strays = 0 if self.chance(45) else 7  # how often a step is left out, or another one comes between
         made: set[int] = set()
-        at = self._choice.integer(0, len(rest))
+        at = self.integer(0, len(rest))
         for n in (0, self.saver):
             self.remake(n, makers, made)
         for place, step in enumerate(rest):
@@ -378,8 +382,3 @@ KINDS = tuple("plain base list tuple dict variable state optimizer checkpoint".s
 
 SPARE = {"variable": 60, "plain": 28, "state": 2, "optimizer": 9, "checkpoint": 1}
 FLAT = tuple("plain base variable state optimizer checkpoint".split())
-
-
-def draw(seed: str, spare: bool = False) -> Program:
-    """The program of a seed."""
-    return Draw(RandomChoice(seed), spare).program()

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, note, seed, settings
 
 from differential.bulk import MOST_DEVIATIONS, report, run
 from differential.compare import Comparison
@@ -15,14 +14,12 @@ from differential.minitf_adapter import Minitf
 from differential.oracle import Oracle
 from differential.rendering import render
 from differential.shrink import shrink
-from differential.strategies import programs
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(1800)]
 
 FIXED = 1200  # programs of the fixed seed, and of a seed that is another one each day
 ROTATING = 400
 ROOT = Path(__file__).parent.parent.parent
-DRAWN = 100  # by Hypothesis, which makes a difference small
 
 
 def rotating() -> str:
@@ -50,17 +47,3 @@ def test_programs_show_the_same(compare, capsys):
     smallest = [shrink(verdict, compare) for verdict in differing]
     assert not differing, "\n\n".join(f"{v}\n{render(v.program)}\n{v.program.to_json()}" for v in smallest)
     assert deviations["any"] <= MOST_DEVIATIONS * (FIXED + ROTATING), report(differing, deviations, FIXED + ROTATING)
-
-
-met = Counter()
-
-
-@seed(2021)
-@settings(max_examples=DRAWN, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(program=programs())
-def test_drawn_programs_show_the_same(compare, program):
-    verdict = compare([program])[0]
-    note(render(program))
-    note(program.to_json())
-    met.update(set(verdict.deviations))
-    assert verdict.difference is None, str(verdict)

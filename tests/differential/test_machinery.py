@@ -1,18 +1,18 @@
 """The machinery of the differential tests: programs are data, runs repeat, differences are found and made small."""
 
 import ast
+from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from differential.compare import Verdict, compare, differ
-from differential.drawing import draw
 from differential.interpreter import Interpreter
 from differential.minitf_adapter import Minitf
 from differential.programs import Program
 from differential.rendering import render
 from differential.shrink import shrink
-from differential.strategies import programs
+from differential.strategies import drawn, programs
 
 
 @given(programs())
@@ -30,8 +30,10 @@ def test_a_part_of_a_program_is_a_program_and_runs_repeat(tmp_path_factory, prog
     assert [differ(one, other) for one, other in zip(first, second, strict=True)] == [None] * len(first)
 
 
-def test_a_seed_always_draws_the_same_program():
-    assert draw("one") == draw("one") != draw("two")
+def test_a_seed_always_draws_the_same_programs_and_each_of_them_once():
+    first, again, other = (list(islice(drawn(of), 60)) for of in ("one", "one", "two"))
+    assert first == again != other
+    assert len({program.to_json() for program in first}) == 60
 
 
 def test_small_rounding_is_no_difference_and_anything_else_is():
@@ -77,4 +79,4 @@ def test_a_side_that_forgets_something_is_found(tmp_path):
         lenient = Interpreter(Lenient(), str(place / "lenient")).run(program)
         return compare(program, honest, None, lenient).difference is not None
 
-    assert sum(differs(draw(f"forgets/{n}"), tmp_path / str(n)) for n in range(40)) >= 3
+    assert sum(differs(program, tmp_path / str(n)) for n, program in enumerate(islice(drawn("forgets"), 60))) >= 3
