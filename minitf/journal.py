@@ -167,6 +167,15 @@ class Failed(NamedTuple):
     error: str
 
 
+KINDS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        Step, Seen, Bound, Conflict, Waiting, Covered, Assigned, OpBuilt, Created, PythonRestored, Superseded, MatchedTwice,
+        UnusedValue, SlotWaiting, SlotMade, Ran, Initialised, Failed,
+    )
+}  # fmt: skip
+
+
 class Journal:
     """The events of one restoration, in order. Iterate over it, or index it.
 
@@ -184,7 +193,10 @@ class Journal:
 
     @property
     def raw(self) -> list[tuple[Any, ...]]:
-        """The events as bare tuples ``(class, *fields)``: what the restoration appends to, because it costs least."""
+        """The events as bare tuples ``(name of the class, *fields)``: what the restoration appends to, because it costs least.
+
+        Tuples of texts and numbers are nothing that Python's cycle collector has to look at again and again.
+        """
         return self._raw
 
     def __len__(self) -> int:
@@ -196,13 +208,14 @@ class Journal:
 
     def __getitem__(self, index: int) -> Any:
         kind, *fields = self._raw[index]
-        return kind(*fields)
+        return KINDS[kind](*fields)
 
     def of(self, *kinds: type) -> Iterator[Any]:
         """The events of these kinds, in order."""
+        wanted = {kind.__name__: kind for kind in kinds}
         for event in self._raw:
-            if event[0] in kinds:
-                yield event[0](*event[1:])
+            if event[0] in wanted:
+                yield wanted[event[0]](*event[1:])
 
     def __repr__(self) -> str:
         return f"<journal of restore {self.uid} from {self.source!r}: {len(self._raw)} events>"

@@ -11,7 +11,6 @@ from typing import Any
 from minitf import journal as events
 from minitf.checkpoint.requests import Request
 from minitf.checkpoint.walking import kind_of
-from minitf.core.state import Batch
 from minitf.objects.trackable import tracking
 from minitf.saved import VARIABLE_VALUE
 
@@ -22,30 +21,28 @@ def restored_alone(request: Request, parent: Any, name: Any, child: Any) -> bool
     kind = kind_of(type(child))
     if r is None or type(name) is not str or not kind.variable or not kind.plain:
         return False
-    saved, state, handle = r.graph.nodes[node], tracking(child), child._handle
+    saved, handle = r.graph.nodes[node], child._handle
     if saved.children or len(saved.values) != 1 or saved.values[0].name != VARIABLE_VALUE or node in r.slots:
         return False
+    state = tracking(child)
     if state.update_uid >= r.uid or handle.home is not r.home or r.object_at(node) is not None:
         return False
     key = saved.values[0].key
-    batch = Batch(r.source, r.cache)
-    batch.items.append((handle, key, ""))
     try:
-        r.home.apply_batches((batch,))
+        built = r.home.apply_one(handle, key, r.source, r.cache)
     except Exception:
         return False  # the attempt fails too, and takes note of it
     raw, number_of = r.journal.raw, r.number_of
     above = number_of(parent)
-    raw.append((events.Step, events.clock(), "attach", above, name))
+    raw.append(("Step", events.clock(), "attach", above, name))
     number = number_of(child)
     r.bound[node] = r.objects[number]
     state.update_uid = r.uid
-    raw.append((events.Bound, number, node, request.parent, name))
-    r.note_matched([node])
-    if batch.built:
-        [built] = batch.built
+    raw.append(("Bound", number, node, request.parent, name))
+    r.note_matched((node,))
+    if built is not None:
         r.ops.extend((built,))  # not append: a stream of restores listens to extend
-        raw.append((events.OpBuilt, number, node, key, built.op.name, built.reused))
+        raw.append(("OpBuilt", number, node, key, built.op.name, built.reused))
     else:
-        raw.append((events.Assigned, number, node, key))
+        raw.append(("Assigned", number, node, key))
     return True

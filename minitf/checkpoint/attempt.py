@@ -32,14 +32,14 @@ class Attempt:
 
     def restore(self, restoration: Restoration, root: Any, extra: Mapping[str, Any] | None = None) -> None:
         """Pairs the root with node 0, and all below."""
-        match = self._begin(restoration, (events.Step, events.clock(), "restore", None, ""))
+        match = self._begin(restoration, ("Step", events.clock(), "restore", None, ""))
         match.walk(0, root, -1, "", extra)
 
     def attach(self, restoration: Restoration, node: int, child: Any, parent: Any, parent_node: int, name: Any) -> None:
         """Pairs a child that has appeared with the node that waits for it, and all below."""
         number = restoration.number_of(parent)
         what, label = ("attach", name) if isinstance(name, str) else ("slot", name[1])
-        match = self._begin(restoration, (events.Step, events.clock(), what, number, label))
+        match = self._begin(restoration, ("Step", events.clock(), what, number, label))
         match.walk(node, child, parent_node, label)
 
     def _begin(self, restoration: Restoration, step: tuple[Any, ...]) -> Match:
@@ -145,13 +145,13 @@ class Match:
         number = r.number_of(obj)
         r.bound[node] = r.objects[number]
         self._paired.append(node)
-        r.journal.raw.append((events.Bound, number, node, parent, name))
+        r.journal.raw.append(("Bound", number, node, parent, name))
         self._values(r.graph.nodes[node], node, obj, number)
         self._queue.append((node, obj, number))
 
     def _conflict(self, node: int, obj: Any, current: Any, parent: int, name: str) -> None:
         r = self.restoration
-        r.journal.raw.append((events.Conflict, r.number_of(obj), node, r.number_of(current), parent, name))
+        r.journal.raw.append(("Conflict", r.number_of(obj), node, r.number_of(current), parent, name))
         self._conflicts.append((node, obj, current))
 
     def _edges(self, node: int, obj: Any, number: int, live: Mapping[str, Any]) -> None:
@@ -170,13 +170,13 @@ class Match:
                 n = number_of(there)
                 bound[child] = objects[n]
                 paired.append(child)
-                raw.append((events.Bound, n, child, node, name))
+                raw.append(("Bound", n, child, node, name))
                 saved = nodes[child]
                 self._values(saved, child, there, n)
                 if saved.children or child in slots or not kind_of(type(there)).plain:
                     queue.append((child, there, n))
             elif waitable[child]:
-                raw.append((events.Waiting, number, node, name, child))
+                raw.append(("Waiting", number, node, name, child))
                 self._waits.append((obj, name, Wish(r, child, node)))
 
     # -- values --------------------------------------------------------------------------------------------------------
@@ -210,15 +210,15 @@ class Match:
     def _not_used(self, node: int, number: int, before: int, key: str) -> None:
         """Notes why a value is left: a newer restore decided, the object was made with it, or it has another node's."""
         r = self.restoration
-        event: tuple[Any, ...] = (events.MatchedTwice, number, node)
+        event: tuple[Any, ...] = ("MatchedTwice", number, node)
         if before > r.uid:
-            event = (events.Superseded, number, node, before)
+            event = ("Superseded", number, node, before)
         elif node in r.created:
-            event = (events.Created, number, node, key)
+            event = ("Created", number, node, key)
         r.journal.raw.append(event)
 
     def _unused(self, node: int, number: int, name: str) -> None:
-        self.restoration.journal.raw.append((events.UnusedValue, number, node, name))
+        self.restoration.journal.raw.append(("UnusedValue", number, node, name))
         self.restoration.unused.append((node, name))
 
     def _other_values(self, saved: Any, node: int, obj: Any, number: int) -> None:
@@ -266,7 +266,7 @@ class Match:
             owner, variable = r.object_at(owner_node), r.object_at(variable_node)
             if owner is None or variable is None:
                 what = "variable" if variable is None else "optimizer"
-                r.journal.raw.append((events.SlotWaiting, owner_node, variable_node, name, slot_node, what))
+                r.journal.raw.append(("SlotWaiting", owner_node, variable_node, name, slot_node, what))
                 continue
             handle = getattr(variable, "handle", None)
             if not kind_of(type(owner)).slots or not isinstance(handle, Handle):
@@ -276,7 +276,7 @@ class Match:
                 self._pair(slot_node, slot, owner_node, name)
             elif (id(owner), handle, name) not in self._slot_places:
                 self._slot_places.add((id(owner), handle, name))
-                r.journal.raw.append((events.SlotWaiting, owner_node, variable_node, name, slot_node, "slot"))
+                r.journal.raw.append(("SlotWaiting", owner_node, variable_node, name, slot_node, "slot"))
                 self._waits.append((owner, (handle, name), Wish(r, slot_node, owner_node)))
 
     def _slot(self, owner: Any, variable: Any, handle: Handle, name: str, node: int) -> Any | None:
@@ -299,7 +299,7 @@ class Match:
             return None
         tracking(slot).update_uid = waiting.uid
         self._attempt.new_slots[id(owner), handle, name] = (owner, variable, slot)
-        self.restoration.journal.raw.append((events.SlotMade, self.restoration.number_of(slot), node, name))
+        self.restoration.journal.raw.append(("SlotMade", self.restoration.number_of(slot), node, name))
         return slot
 
     def _path_of(self, key: str) -> str:
@@ -320,11 +320,11 @@ class Match:
             keys = [[key] for _, key, _ in batch.items] + [list(group.keys.values()) for group in batch.groups]
             for mine, built in zip(keys, batch.built, strict=True):
                 name = getattr(built.op, "name", "")
-                raw.extend([(events.OpBuilt, *where[key], key, name, built.reused) for key in mine])
+                raw.extend([("OpBuilt", *where[key], key, name, built.reused) for key in mine])
         else:
-            raw.extend([(events.Assigned, number, node, key) for key, number, node in self._placed])
-            raw.extend([(events.Assigned, number, node, key) for key, number, node in self._placed_groups])
-        raw.extend([(events.PythonRestored, number, node, key) for key, number, node in self._placed_python])
+            raw.extend([("Assigned", number, node, key) for key, number, node in self._placed])
+            raw.extend([("Assigned", number, node, key) for key, number, node in self._placed_groups])
+        raw.extend([("PythonRestored", number, node, key) for key, number, node in self._placed_python])
         watch(self._waits)
         for node, obj, current in self._conflicts:
             log.warning(
@@ -347,7 +347,7 @@ class Match:
         r.forget_numbers(objects)
         del r.journal.raw[entries + 1 :]
         del r.unused[unused:]
-        r.journal.raw.append((events.Failed, f"{type(error).__name__}: {error}"))
+        r.journal.raw.append(("Failed", f"{type(error).__name__}: {error}"))
 
 
 def foreign(handle: Handle, restoration: Restoration) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 from minitf.checkpoint.restoration import Restoration
 from minitf.core import runtime
-from minitf.journal import Covered
 from minitf.objects.trackable import tracking
 from minitf.saved import VARIABLE_VALUE
 
@@ -97,7 +96,7 @@ def watch(waits: list[tuple[Any, Any, Request]]) -> None:
         for parent, name, request, old in found:
             if (request.node, old.node) in good:
                 number = restoration.number_of(parent)
-                restoration.journal.raw.append((Covered, number, _text(name), old.node, request.uid))
+                restoration.journal.raw.append(("Covered", number, _text(name), old.node, request.uid))
                 old._strong = None
 
 

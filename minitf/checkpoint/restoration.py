@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from minitf import journal as events
@@ -80,7 +80,7 @@ class Restoration:
         number = self._numbers[id(obj)] = len(self.objects)
         self.objects.append(weakref.ref(obj))
         handle = getattr(obj, "_handle", None)
-        self.journal.raw.append((events.Seen, number, type(obj).__name__, handle.name if handle is not None else ""))
+        self.journal.raw.append(("Seen", number, type(obj).__name__, handle.name if handle is not None else ""))
         return number
 
     def object_at(self, node: int) -> Any | None:
@@ -118,7 +118,7 @@ class Restoration:
 
     # -- what the end of a restore says --------------------------------------------------------------------------------
 
-    def note_matched(self, nodes: list[int]) -> None:
+    def note_matched(self, nodes: Sequence[int]) -> None:
         """Nodes that were paired once, even if their object dies, are not reported at the end."""
         self._leftovers.matched.update(nodes)
 

@@ -81,16 +81,9 @@ class Source:
         place = self._places.get(key)
         following = [] if place is None else self._order[place + 1 : place + 1 + self._span]
         try:
-            small = [k for k in following if k in self.reader and self._is_small(k)]
+            small = self.reader.not_larger(following, SMALL)  # type: ignore[attr-defined]
             value, *rest = self._read([key, *small])
         except OpError:  # perhaps one that nobody has asked for
             return self._read([key])[0]
         self._ahead = dict(zip(small, rest, strict=True))
         return value
-
-    def _is_small(self, key: str) -> bool:
-        spec = self.reader.spec(key)
-        size = spec.dtype.size if spec.shape is not None else SMALL
-        for n in spec.shape or ():
-            size *= n or 1
-        return size <= SMALL

@@ -162,7 +162,7 @@ class CheckpointLoadStatus(LoadStatus):
         with CollectorPaused():
             self._home.run_restore_ops(r.ops, r.cache, r.source, session, "run_restore_ops")
         if r.ops:
-            r.journal.raw.extend([(events.Step, events.clock(), "run", None, ""), (events.Ran, len(r.ops))])
+            r.journal.raw.extend([("Step", events.clock(), "run", None, ""), ("Ran", len(r.ops))])
 
     def initialize_or_restore(self, session: Any = None) -> None:
         """Runs the restore operations, then the initialisers of the variables that this restore and later ones do not cover.
@@ -177,9 +177,9 @@ class CheckpointLoadStatus(LoadStatus):
         handles = initialisable([o for o in self._walk().objects if id(o) not in matched and _uid(o) < r.uid])
         self.run_restore_ops(session)  # only now: where the objects cannot be listed, nothing is run
         if handles:
-            r.journal.raw.append((events.Step, events.clock(), "initialise", None, ""))
+            r.journal.raw.append(("Step", events.clock(), "initialise", None, ""))
             alive = [variable for variable in (h.variable and h.variable() for h in handles) if variable is not None]
-            r.journal.raw.extend([(events.Initialised, r.number_of(variable)) for variable in alive])
+            r.journal.raw.extend([("Initialised", r.number_of(variable)) for variable in alive])
         return handles
 
     def __str__(self) -> str:

@@ -67,6 +67,9 @@ class Home(Protocol):
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Assigns what one ``restore()`` or one attachment matched: now, all or nothing (eager), or by restore ops (graph)."""
 
+    def apply_one(self, handle: Handle, key: str, reader: Any, cache: Any) -> Any:
+        """``apply_batches`` of a single variable. Gives the restore op, None where the value is assigned now."""
+
     def run_restore_ops(self, ops: Any, cache: Any, reader: Any, session: Any, what: str) -> None:
         """Runs restore ops that ``apply_batches`` built, all or nothing."""
 

@@ -22,7 +22,7 @@ from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.errors import OpError
 from minitf.runtimes.plan import Plan
-from minitf.runtimes.restoring import assign_now
+from minitf.runtimes.restoring import assign_now, assign_one
 
 if TYPE_CHECKING:
     from minitf.runtimes.tracing import Traced
@@ -125,6 +125,10 @@ class Eager:
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Reads and checks everything, then assigns everything."""
         assign_now(self, batches)
+
+    def apply_one(self, handle: Handle, key: str, reader: Any, cache: Any) -> None:
+        """Reads, checks and assigns one value."""
+        assign_one(handle, key, reader)
 
     def run_restore_ops(self, ops: Any, cache: Any, reader: Any, session: Any, what: str) -> None:
         """Nothing: what was matched has been assigned."""

@@ -16,7 +16,7 @@ from minitf.core.state import Batch, Handle
 from minitf.ops.sources import variable
 from minitf.ops.state import assign, initialized_value, read_variable
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops
+from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops, variable_op
 
 INITIAL_VALUE = "initial_value"
 
@@ -151,6 +151,10 @@ class GraphHome:
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Finds or adds one restore op for each variable; runs nothing."""
         build_ops(self, batches)  # type: ignore[arg-type]
+
+    def apply_one(self, handle: Handle, key: str, reader: Any, cache: dict[Any, Any]) -> RestoreOp:
+        """Finds or adds the restore op of one variable."""
+        return variable_op(self, handle, key, cache)  # type: ignore[arg-type]
 
     def run_restore_ops(self, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Any, session: Any, what: str) -> None:
         """Runs restore ops in a session: reads everything, then assigns everything."""

@@ -44,13 +44,6 @@ class RestoreOp(NamedTuple):
 
 def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
     """Reads and checks everything, then assigns everything. Raises what reading raises, DTypeError or ShapeError."""
-    batch = batches[0]
-    if len(batches) == 1 == len(batch.items) and not batch.groups and not batch.python:  # what most attachments are
-        [(handle, key, _)] = batch.items
-        value = batch.reader.read(key)
-        if value.dtype is handle.spec.dtype.np and value.shape == handle.spec.shape:
-            handle.cell.write(value)
-            return
     found = [(batch, _read(batch)) for batch in batches if batch.items or batch.groups or batch.python]
     for batch, values in found:
         for (handle, key, path), value in zip(batch.items, values, strict=False):
@@ -63,6 +56,14 @@ def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
     for batch, values in found:
         for (handle, _, _), value in zip(batch.items, values, strict=False):
             handle.cell.write(value)
+
+
+def assign_one(handle: Handle, key: str, reader: Reader) -> None:
+    """``assign_now`` of a single variable."""
+    value, spec = reader.read(key), handle.spec
+    if value.dtype is not spec.dtype.np or value.shape != spec.shape:
+        check_restored(handle, key, "", value.dtype, value.shape, reader.source)
+    handle.cell.write(value)  # type: ignore[union-attr]
 
 
 def _read(batch: Batch) -> list[Any]:
@@ -113,12 +114,7 @@ def build_ops(graph: Graph, batches: Sequence[Batch]) -> None:
                 handle.home.refuse(handle, restoring.read_tensor.name)
         python = list(zip(batch.python, batch.reader.read_many([key for _, key, _ in batch.python]), strict=True))
         cache = batch.cache
-        for handle, key, _ in batch.items:
-            known = cache.get((handle, key))
-            if known is None:
-                known = _variable_op(graph, _source(graph, cache), handle, key)
-                cache[handle, key] = known._replace(reused=True)
-            batch.built.append(known)
+        batch.built.extend([variable_op(graph, handle, key, cache) for handle, key, _ in batch.items])
         if batch.groups:
             with _outside(graph):
                 batch.built.extend([_group_op(graph, batch, group) for group in batch.groups])
@@ -141,14 +137,23 @@ def _source(graph: Graph, cache: dict[Any, Any]) -> Any:
     return source
 
 
-def _variable_op(graph: Graph, source: Any, handle: Handle, key: str) -> RestoreOp:
-    """Appends both operations as they are: their inputs fit each other, and the variable's name is a valid one."""
+def variable_op(graph: Graph, handle: Handle, key: str, cache: dict[Any, Any]) -> RestoreOp:
+    """Finds the restore op of a variable in the cache, or appends it: a read and an assignment.
+
+    Both are appended as they are: their inputs fit each other, and the variable's name is a valid one.
+    """
+    known: RestoreOp | None = cache.get((handle, key))
+    if known is not None:
+        return known
+    source = _source(graph, cache)
     spec = handle.spec
     name = f"restore/{handle.name}"
     attrs = {"key": key, "dtype": spec.dtype, "shape": spec.shape}
     reads = graph.append(restoring.read_tensor, graph._unique(name + "/read"), (source,), attrs, spec).outputs
     assign = graph.append(REGISTRY["assign"], graph._unique(name), (handle, *reads), {}, spec)
-    return RestoreOp(assign, reads, False, handle)
+    built = RestoreOp(assign, reads, False, handle)
+    cache[handle, key] = built._replace(reused=True)
+    return built
 
 
 def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:

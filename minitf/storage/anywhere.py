@@ -14,7 +14,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(::[A-Za-z][A-Za-z0-9+.\-]*)*://")
 
 def is_url(path: str) -> bool:
     """True for a path with a protocol, which fsspec has to know."""
-    return _URL.match(path) is not None
+    return "://" in path and _URL.match(path) is not None
 
 
 class Anywhere(Disk):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.errors import DataLossError, InvalidArgumentError
-from minitf.saved import SavedGraph, SavedNode, SavedSlot, SavedValue
+from minitf.saved import VARIABLE_VALUE, SavedGraph, SavedNode, SavedSlot, SavedValue
 from minitf.storage.protos import parse
 from minitf.storage.varint import read_varint, varint
 
 _HAS_VALUES = {None: b"", False: b"\x2a\x00", True: b"\x2a\x02\x08\x01"}
+_VALUE_NAME = b"\x0a\x0eVARIABLE_VALUE\x12"  # the name of a variable's value, and the tag of the variable's own
+_NAMED = len(_VALUE_NAME) + 1
 
 
 def encode_graph(graph: SavedGraph) -> bytes:
@@ -24,8 +26,17 @@ def encode_graph(graph: SavedGraph) -> bytes:
     count = len(graph.nodes)
     out: list[bytes] = []
     names: dict[str, bytes] = {}  # encoded, of edges and attributes
+    heads: dict[tuple[int, int], tuple[bytes, bytes]] = {}  # of variables, by the lengths of name and key
     try:
         for node in graph.nodes:
+            if node.has_values and not node.children and not node.slots and len(node.values) == 1:  # a variable, mostly
+                value = node.values[0]
+                if value.name == VARIABLE_VALUE and value.full_name and value.key and node.registered_saver is None:
+                    full_name, key = value.full_name.encode("utf-8"), value.key.encode("utf-8")
+                    lengths = len(full_name), len(key)
+                    head = heads.get(lengths) or heads.setdefault(lengths, _variable_heads(*lengths))
+                    out += head[0], full_name, head[1], key, _HAS_VALUES[True]
+                    continue
             parts: list[bytes] = []
             for name, child in node.children:
                 text = names.get(name)
@@ -63,6 +74,14 @@ def encode_graph(graph: SavedGraph) -> bytes:
     return b"".join(out)
 
 
+def _variable_heads(name: int, key: int) -> tuple[bytes, bytes]:
+    """What stands before name and key, of these lengths, in the node of a variable that has nothing else."""
+    before_name, before_key = _VALUE_NAME + varint(name), b"\x1a" + varint(key)
+    size = len(before_name) + name + len(before_key) + key
+    value = b"\x12" + varint(size)
+    return b"\x0a" + varint(len(value) + size + len(_HAS_VALUES[True])) + value + before_name, before_key
+
+
 def _text(tag: bytes, text: str) -> bytes:
     if not text:
         return b""
@@ -93,7 +112,7 @@ class _Unusual(Exception):
 
 
 def _quick_nodes(data: bytes) -> list[SavedNode]:
-    """The nodes, or _Unusual. One loop without calls: a call a field would double the time."""
+    """The nodes, or _Unusual. One loop with few calls: a call a field would double the time."""
     nodes: list[SavedNode] = []
     names: dict[bytes, str] = {}  # of edges and attributes: few different ones
     at, end = 0, len(data)
@@ -102,6 +121,22 @@ def _quick_nodes(data: bytes) -> list[SavedNode]:
             if data[at] != 0x0A:
                 raise _Unusual
             at, node_end = _length(data, at + 1)
+            if data[at] == 0x12:  # begins with a value: of all nodes most are variables, and nothing else
+                begin = at + 2 if data[at + 1] < 128 else at + 3  # a length of one or two bytes
+                name_at = begin + _NAMED
+                key_at = name_at + data[name_at - 1] + 2
+                stop = key_at + data[key_at - 1]
+                if (
+                    data[begin : name_at - 1] == _VALUE_NAME
+                    and data[stop:node_end] == _HAS_VALUES[True]
+                    and data[key_at - 2] == 0x1A
+                    and data[key_at - 1] < 128 > data[name_at - 1]
+                    and data[at + 1 : begin] == varint(stop - begin)
+                ):
+                    value = SavedValue(VARIABLE_VALUE, data[name_at : key_at - 2].decode(), data[key_at:stop].decode())
+                    nodes.append(SavedNode([], [value], [], None, True))
+                    at = node_end
+                    continue
             children: list[tuple[str, int]] = []
             values: list[SavedValue] = []
             slots: list[SavedSlot] = []

@@ -76,6 +76,13 @@ class BundleReader:
         """Dtype and shape. Raises NotFoundError, DataLossError."""
         return self.entry(key).spec
 
+    def not_larger(self, keys: Sequence[str], limit: int) -> list[str]:
+        """Those of the keys that are there, with at most so many bytes in the files."""
+        records = self._index.records
+        there = [(key, name) for key, name in zip(keys, map(bytes_of, keys), strict=True) if name in records]
+        entries = self._index.entries([name for _, name in there])
+        return [key for (key, _), entry in zip(there, entries, strict=True) if entry.size <= limit]
+
     def slices(self, key: str) -> list[tuple[Extent, ...]]:
         """The pieces that a partitioned tensor was saved in; none for a tensor saved whole."""
         return list(self.entry(key).slices)
