@@ -12,7 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from minitf.storage.anywhere import ANYWHERE
-from minitf.storage.files import Disk, find, make_directories, path_of, read_whole, replace_file
+from minitf.storage.files import (
+    TEMPORARY,
+    Disk,
+    discard,
+    find,
+    locked,
+    make_directories,
+    names_in,
+    path_of,
+    read_whole,
+    replace_file,
+    split_path,
+)
 from minitf.storage.protos import message
 from minitf.storage.whole import problem_with
 
@@ -105,7 +117,7 @@ def write_state(
     durable: bool = True,
     disk: Disk = ANYWHERE,
 ) -> None:
-    """Replaces the state file in one step.
+    """Replaces the state file in one step; what a killed process left of one goes.
 
     Paths are stored relative to the directory; with ``relative=False`` those that are absolute stay so (as TensorFlow's
     name-based Saver does). Raises RuntimeError if the newest checkpoint has the state file's own path, ValueError if
@@ -130,7 +142,10 @@ def write_state(
     )
     text = text_format.MessageToString(stored, as_utf8=True)
     make_directories(disk, directory, durable)
-    replace_file(disk, path, [text.encode("utf-8")], durable)
+    place, name = split_path(path)
+    with locked(disk, place):
+        discard(disk, [os.path.join(place, n) for n in names_in(disk, place) if n.startswith(f"{name}{TEMPORARY}")])
+        replace_file(disk, path, [text.encode("utf-8")], durable)
 
 
 def stored_path(directory: str, path: str, relative: bool = True) -> str:
