@@ -112,7 +112,7 @@ class GradientTape:
 
     def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
         """Runs the op in the runtime around which the tape is, and takes a note if an input is watched."""
-        inner = self._inner
+        inner = self.inner
         bound = op.bind(inputs, inner)
         result = inner.apply(op, bound, attrs, name)
         watched = self._watched
@@ -139,19 +139,23 @@ class GradientTape:
 
     def constant(self, value: Any, name: str | None = None) -> Any:
         """Constants are not recorded."""
-        return self._inner.constant(value, name)
+        return self.inner.constant(value, name)
+
+    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
+        """Variables are registered by the inner runtime."""
+        self.inner.register(variable, trainable, collections)
 
     @property
     def home(self) -> Any:
         """The home of the inner runtime."""
-        return self._inner.home
+        return self.inner.home
 
     # Use -------------------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> GradientTape:
         if self._token is not None:
             raise ValueError("This tape is recording already; a tape can be entered once at a time.")
-        self._inner = runtime.current()
+        self.inner = runtime.current()
         self._token = runtime.enter(self)
         return self
 
@@ -179,7 +183,7 @@ class GradientTape:
         """``with tape.stop_recording():`` runs ops unrecorded. Raises ValueError if the tape is not recording."""
         if self._token is None:
             raise ValueError("stop_recording: the tape is not recording.")
-        return runtime.using(self._inner)
+        return runtime.using(self.inner)
 
     def reset(self) -> None:
         """Forgets all that was recorded and watched."""

@@ -11,8 +11,10 @@ journals of several restores can be merged in the order of time.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+
+from minitf.core.around import Told
 
 clock = itertools.count(1).__next__
 
@@ -198,6 +200,10 @@ class Journal:
         Tuples of texts and numbers are nothing that Python's cycle collector has to look at again and again.
         """
         return self._raw
+
+    def tell(self, added: Callable[[list[Any]], None] | None, deleted: Callable[[int], None] | None = None) -> None:
+        """From here on ``added`` hears of new events, ``deleted`` from which place on some are taken back. None ends that."""
+        self._raw = list(self._raw) if added is None else Told(self._raw, added, deleted)
 
     def __len__(self) -> int:
         return len(self._raw)

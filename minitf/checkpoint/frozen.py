@@ -15,6 +15,7 @@ from minitf.checkpoint.capture import capture
 from minitf.checkpoint.name_based import NameBasedSaverStatus
 from minitf.checkpoint.opening import open_checkpoint
 from minitf.checkpoint.values import Values
+from minitf.core.around import around
 from minitf.core.state import Batch, Group, Handle
 from minitf.objects.values import GroupValue, PythonValue
 from minitf.objects.variable_table import home_here
@@ -49,7 +50,7 @@ class FrozenSaver:
         prefix = path_of(file_prefix)
         tensors = Values(self._home, session, "frozen_saver.save").of_entries(self._entries)
         tensors[OBJECT_GRAPH_KEY] = self._graph
-        TensorBundle().write(prefix, tensors)
+        around("storage", TensorBundle()).write(prefix, tensors)
         return prefix
 
     def restore(self, save_path: Any, session: Any = None) -> None:

@@ -30,6 +30,7 @@ from minitf.checkpoint.state_functions import (
     remove_checkpoint,
     write_checkpoint_state,
 )
+from minitf.core.around import around
 from minitf.errors import OpError
 from minitf.objects.variable_table import home_here
 from minitf.storage.anywhere import ANYWHERE, is_url
@@ -182,10 +183,10 @@ class Saver:
     def _write(self, path: str, tensors: Mapping[str, Any]) -> str:
         """Writes the files; gives the path to restore from."""
         if self._def.version == V2:
-            TensorBundle().write(path, tensors)
+            around("storage", TensorBundle()).write(path, tensors)
             return path
         one_of_one = self._def.sharded  # V1 files of a sharded saver are numbered, and their path is a pattern
-        TensorSlices().write(f"{path}-00000-of-00001" if one_of_one else path, tensors)
+        around("storage", TensorSlices()).write(f"{path}-00000-of-00001" if one_of_one else path, tensors)
         return f"{path}-?????-of-00001" if one_of_one else path
 
     def _record(self, path: str) -> None:

@@ -28,6 +28,7 @@ from minitf.checkpoint.source import Source
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
 from minitf.checkpoint.values import Values
 from minitf.core import runtime
+from minitf.core.around import around
 from minitf.core.runtime import Home
 from minitf.objects.trackable import Tracked
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph, Storage
@@ -71,7 +72,7 @@ class ObjectSaver:
             encoded = self._encode(captured)
             self._keep(root, extra, captured, encoded)
         tensors[OBJECT_GRAPH_KEY] = encoded
-        self._writer().write(prefix, tensors)
+        around("storage", self._writer()).write(prefix, tensors)
 
     def _encode(self, captured: Capture) -> Any:
         from minitf.storage.messages import encode_graph
@@ -109,7 +110,7 @@ class ObjectSaver:
             graph = read_graph(source)
             if graph is None:
                 return restore_by_name(root, extra, source, home, self._rules)
-            restoration = Restoration(graph, source, home, self._rules, self._matcher, self._cache)
+            restoration = around("restoration", Restoration(graph, source, home, self._rules, self._matcher, self._cache))
             attempt = Attempt()
             attempt.restore(restoration, root, extra)
             attempt.commit()

@@ -17,6 +17,8 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
+from minitf.core.around import around
+
 if TYPE_CHECKING:
     from minitf.core.op import Op
     from minitf.core.state import Batch, Handle
@@ -45,6 +47,9 @@ class Runtime(Protocol):
 
     def constant(self, value: Any, name: str | None = None) -> Tensor:
         """A tensor holding an array (or NumPy scalar) that minitf owns already."""
+
+    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
+        """A variable has been made: enters it into the lists of the home."""
 
 
 class Home(Protocol):
@@ -156,9 +161,7 @@ class Waiting(Protocol):
 def current() -> Runtime:
     """The runtime that runs ops here and now."""
     here = _current.get() if active else None
-    if here is None:
-        here = _defaults[-1]() if _defaults else _default or _load_default()
-    return here
+    return default() if here is None else here
 
 
 def load(module: str) -> Any:
@@ -176,6 +179,11 @@ def set_default(runtime: Runtime) -> None:
     """Names the runtime of threads that chose none (minitf sets the eager one)."""
     global _default
     _default = runtime
+
+
+def default() -> Runtime:
+    """The runtime of threads and tasks that chose none."""
+    return _defaults[-1]() if _defaults else _default or _load_default()
 
 
 def push_default(give: Callable[[], Runtime]) -> None:
@@ -201,11 +209,11 @@ def has_pushed_default() -> bool:
 
 
 def enter(runtime: Runtime) -> Any:
-    """Makes ``runtime`` current until ``leave`` gets the returned token."""
+    """Makes ``runtime`` (or what a recorder puts around it) current until ``leave`` gets the returned token."""
     global active
     with _lock:
         active += 1
-    return _current.set(runtime)
+    return _current.set(around("runtime", runtime))
 
 
 def leave(token: Any) -> None:

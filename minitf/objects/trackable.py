@@ -68,6 +68,9 @@ class Tracking:
             waiting.sort(key=lambda r: -r.uid)
 
 
+new_tracking: Callable[[], Tracking] = Tracking  # makes what an object carries; a recorder's has a watcher in it
+
+
 class Tracked:
     """The protocol of trackable objects; it adds no storage, so that wrappers of built-in types can have it too.
 
@@ -169,7 +172,7 @@ def tracking(obj: Any) -> Tracking:
     try:
         return obj._tracking  # type: ignore[no-any-return]
     except AttributeError:
-        state = Tracking()
+        state = new_tracking()
         object.__setattr__(obj, "_tracking", state)
         return state
 

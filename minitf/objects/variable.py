@@ -43,13 +43,12 @@ class Variable(Trackable, metaclass=VariableKind):
                  shape: Any = None, *, collections: Any = None, waiting: Any = None):  # fmt: skip
         if initial_value is None and waiting is None:
             raise ValueError("A Variable needs an initial_value (a value, a tensor, or a function that gives one).")
-        home = runtime.current().home
-        self._handle = home.create_variable(
+        self._handle = runtime.current().home.create_variable(
             initial_value, dtype, None if shape is None else as_shape(shape), name, trainable is not False, waiting,
             validate_shape=validate_shape,
         )  # fmt: skip
         self._handle.variable = weakref.ref(self)
-        home.register(self, trainable is not False, collections)
+        runtime.current().register(self, trainable is not False, collections)
 
     def _saved_values(self) -> Mapping[str, Handle]:
         return {VARIABLE_VALUE: self._handle}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from minitf.core.schedule import ProgramOrder, Scheduler
 from minitf.core.state import Handle, SessionStore
@@ -17,11 +17,14 @@ from minitf.errors import InvalidArgumentError, OpError
 from minitf.runtimes.operation import Operation
 from minitf.runtimes.plan import handed_out, needed, normal
 
+Step: TypeAlias = Callable[[Operation, dict[int, Any], SessionStore, Mapping[str, Callable[..., Any]]], None]
+
 
 def execute(fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], fed: Sequence[Any], store: SessionStore,
-            kernels: Mapping[str, Callable[..., Any]], scheduler: Scheduler | None = None) -> tuple[Any, ...]:  # fmt: skip
-    """Runs what the fetches need and gives their values (None for operations)."""
-    scheduler = scheduler or ProgramOrder()
+            kernels: Mapping[str, Callable[..., Any]], scheduler: Scheduler | None = None,
+            step: Step | None = None) -> tuple[Any, ...]:  # fmt: skip
+    """Runs what the fetches need and gives their values (None for operations). ``step`` runs one operation."""
+    scheduler, step = scheduler or ProgramOrder(), step or run_operation
     values: dict[int, Any] = {id(t): v for t, v in zip(feeds, fed, strict=True)}
     operations = needed(fetches, set(values))
     wanted = {o.number for o in operations}
@@ -37,7 +40,7 @@ def execute(fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], fed: Sequen
             ready.append(o)
     while ready:
         o = ready.pop(scheduler.choose(ready, "operation") if len(ready) > 1 else 0)
-        _run(o, values, store, kernels)
+        step(o, values, store, kernels)
         for f in followers.get(o.number, ()):
             missing[f.number] -= 1
             if not missing[f.number]:
@@ -45,7 +48,8 @@ def execute(fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], fed: Sequen
     return tuple(handed_out(values[id(f)]) if isinstance(f, SymbolicTensor) else None for f in fetches)
 
 
-def _run(o: Operation, values: dict[int, Any], store: SessionStore, kernels: Mapping[str, Callable[..., Any]]) -> None:
+def run_operation(o: Operation, values: dict[int, Any], store: SessionStore, kernels: Mapping[str, Callable[..., Any]]) -> None:
+    """Runs one operation on ``values`` (by the id of the tensor), to which it adds its outputs; a value that was fed stays."""
     args = [store.cell(a) if isinstance(a, Handle) else None if a is None else values[id(a)] for a in o.arguments]
     try:
         result = normal(kernels.get(o.type, o.kernel_op.kernel)(*args, **o.attrs))

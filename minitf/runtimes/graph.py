@@ -7,13 +7,14 @@ its variables: they have a name, an initialiser and restore ops in the graph, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from minitf.core import dtypes, names, runtime
+from minitf.core.around import Told
 from minitf.core.literals import to_array
 from minitf.core.op import Op
 from minitf.core.spec import Spec
@@ -119,6 +120,10 @@ class Graph(GraphHome):
             )
         elif isinstance(value, Handle) and value.home is not self:
             value.home.refuse(value, op.name)
+
+    def tell(self, listener: Callable[[list[Operation]], None] | None) -> None:
+        """From here on ``listener`` hears of each new operation. None ends that."""
+        self._operations = list(self._operations) if listener is None else Told(self._operations, listener)
 
     @property
     def seed(self) -> int | None:

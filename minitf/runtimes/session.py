@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 import numpy as np
 
 from minitf.core import runtime
+from minitf.core.around import around
 from minitf.core.schedule import Scheduler
 from minitf.core.state import SessionStore
 from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.executor import execute
 from minitf.runtimes.graph import Graph, _session, fed_value
 from minitf.runtimes.plan import Plan
+
+sessions: WeakSet[Session] = WeakSet()  # those that are alive
 
 
 class Session:
@@ -41,9 +45,16 @@ class Session:
         self.scheduler = scheduler
         self.kernels = dict(kernels or {})
         self._store: SessionStore | None = SessionStore()
-        self._plan = plan and scheduler is None
+        self._compiles = plan and scheduler is None
         self._plans: dict[Any, Plan] = {}
         self._entered: list[Any] = []
+        self.execute_with(around("executor", execute))
+        sessions.add(self)
+
+    def execute_with(self, executor: Callable[..., Any]) -> None:
+        """Lets ``executor`` do the runs (it has the arguments of ``executor.execute``); with that one itself, plans do."""
+        self.executor = executor
+        self._plan = self._compiles and executor is execute
 
     @property
     def store(self) -> SessionStore:
@@ -82,7 +93,7 @@ class Session:
                     plan = self._plans[key] = Plan(leaves, feeds, store, self.kernels)
                 values = plan(fed)
             else:
-                values = execute(leaves, feeds, fed, store, self.kernels, self.scheduler)
+                values = self.executor(leaves, feeds, fed, store, self.kernels, self.scheduler)
         return rebuild(iter(values))
 
     def _flatten(self, fetches: Any, leaves: list[Any]) -> Callable[[Iterator[Any]], Any]:

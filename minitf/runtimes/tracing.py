@@ -73,7 +73,8 @@ class Trace(Graph):
 
     def register(self, variable: Any, trainable: bool, collections: Any) -> None:
         """Enters it into the outer home's lists."""
-        self.outer_home.register(variable, trainable, collections)
+        with runtime.using(self.outer_home):
+            runtime.current().register(variable, trainable, collections)
 
     def outermost(self) -> Any:
         """The home around the function."""

@@ -7,8 +7,10 @@ import re
 from functools import cached_property
 from typing import Any
 
+from minitf.core.around import around
 from minitf.storage.files import Disk
 
+_LOCAL = Disk()
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(::[A-Za-z][A-Za-z0-9+.\-]*)*://")
 
 
@@ -28,6 +30,9 @@ class Anywhere(Disk):
         from minitf.storage.remote import RemoteDisk
 
         return RemoteDisk()
+
+    def _side(self, path: str) -> Disk:
+        return self._remote if is_url(path) else _LOCAL
 
     def create(self, path: str) -> int:
         """Makes a file that must not exist and opens it for writing."""
@@ -71,10 +76,7 @@ class Anywhere(Disk):
 
     def replace(self, old: str, new: str) -> None:
         """Renames a file over whatever has the new name."""
-        if is_url(old):
-            self._remote.replace(old, new)
-        else:
-            super().replace(old, new)
+        around("disk", self._side(old)).replace(old, new)
 
     def link(self, old: str, new: str) -> None:
         """Gives a file a second name, which must be free."""
@@ -92,10 +94,7 @@ class Anywhere(Disk):
 
     def remove(self, path: str) -> None:
         """Deletes a file."""
-        if is_url(path):
-            self._remote.remove(path)
-        else:
-            super().remove(path)
+        around("disk", self._side(path)).remove(path)
 
     def names(self, directory: str) -> list[str]:
         """Names in a directory."""

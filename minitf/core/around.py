@@ -1,0 +1,71 @@
+"""Wrappers around the parts of a program, for as long as somebody looks.
+
+Parts that follow a protocol are chosen in few places: a runtime when it is entered, the executor of a session when the session
+is made, the storage of a save, the disk of a rename, a restore when it begins. Each place takes ``around(kind, part)``: the
+part itself, or what a recorder of this context puts around it. What runs often (an op, a run of a session, an assignment) asks
+nobody, so nothing costs when nobody looks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, SupportsIndex, TypeVar
+
+_T = TypeVar("_T")
+_wrappers: ContextVar[tuple[Callable[[str, Any], Any], ...]] = ContextVar("minitf_wrappers", default=())
+_count = 0  # contexts with wrappers, process-wide
+_lock = threading.Lock()
+
+
+def around(kind: str, part: _T) -> _T:
+    """``part``, or what the wrappers of this context put around it.
+
+    ``kind`` is ``runtime``, ``executor``, ``storage``, ``disk`` or ``restoration``; a wrapper of a restoration only listens.
+    """
+    if _count:
+        for wrap in _wrappers.get():
+            part = wrap(kind, part)
+    return part
+
+
+@contextmanager
+def wrapped(wrap: Callable[[str, Any], Any]) -> Iterator[None]:
+    """Inside, parts that are chosen in this thread and task go through ``wrap(kind, part)``, after the wrappers outside."""
+    global _count
+    with _lock:
+        _count += 1
+    token = _wrappers.set((*_wrappers.get(), wrap))
+    try:
+        yield
+    finally:
+        _wrappers.reset(token)
+        with _lock:
+            _count -= 1
+
+
+class Told(list[_T]):
+    """A list that tells what is added to it, after it was added, and what is deleted, before."""
+
+    def __init__(self, items: Iterable[_T], added: Callable[[list[_T]], None], deleted: Callable[[int], None] | None = None):
+        super().__init__(items)
+        self._added = added
+        self._deleted = deleted
+
+    def append(self, item: _T) -> None:
+        """Appends and tells."""
+        super().append(item)
+        self._added([item])
+
+    def extend(self, items: Iterable[_T]) -> None:
+        """Appends all and tells once."""
+        new = list(items)
+        super().extend(new)
+        self._added(new)
+
+    def __delitem__(self, place: SupportsIndex | slice) -> None:
+        if self._deleted is not None:
+            self._deleted(range(len(self))[place].start if isinstance(place, slice) else range(len(self))[place])
+        super().__delitem__(place)
