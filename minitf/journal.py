@@ -77,11 +77,15 @@ class Covered(NamedTuple):
 
 
 class Assigned(NamedTuple):
-    """A variable got the stored value (eager)."""
+    """A variable got the stored value (eager).
+
+    ``writes``: how often its cell had been written then, this time included; None for an object that restores itself.
+    """
 
     object: int
     node: int
     key: str
+    writes: int | None
 
 
 class OpBuilt(NamedTuple):
@@ -95,7 +99,7 @@ class OpBuilt(NamedTuple):
 
 
 class Created(NamedTuple):
-    """A variable was made with the stored value as its first value."""
+    """A variable was made with the stored value as its first value: its cell has not been written since it exists."""
 
     object: int
     node: int
@@ -152,9 +156,16 @@ class SlotMade(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """Restore operations were run in a session."""
+    """``ops`` restore operations were run in a session.
+
+    ``session`` is the small number of the session. ``writes``: how often the cells of the variables had been written then, this
+    time included, by the names of the operations (None for objects that restore themselves); or one number: all operations
+    built so far were run, and it holds for every variable.
+    """
 
     ops: int
+    session: int
+    writes: int | dict[str, int | None]
 
 
 class Initialised(NamedTuple):
@@ -164,9 +175,13 @@ class Initialised(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The step ended with an error; what it had begun was taken back."""
+    """The step ended with an error; what it had begun was taken back.
+
+    ``why``: ``shape``, ``dtype``, ``home`` (a variable lives in another graph or mode than the restore works in), or ``""``.
+    """
 
     error: str
+    why: str = ""
 
 
 KINDS: dict[str, Any] = {

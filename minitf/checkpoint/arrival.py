@@ -44,5 +44,5 @@ def restored_alone(request: Request, parent: Any, name: Any, child: Any) -> bool
         r.ops.extend((built,))  # not append: a stream of restores listens to extend
         raw.append(("OpBuilt", number, node, key, built.op.name, built.reused))
     else:
-        raw.append(("Assigned", number, node, key))
+        raw.append(("Assigned", number, node, key, handle.cell.writes))
     return True

@@ -17,6 +17,7 @@ from minitf.checkpoint.requests import Request, StoredValue, watch
 from minitf.checkpoint.restoration import Restoration, log
 from minitf.checkpoint.walking import edges_of, kind_of
 from minitf.core.state import Batch, Group, Handle
+from minitf.errors import DTypeError, ShapeError
 from minitf.objects.trackable import tracking
 from minitf.objects.values import GroupValue, PythonValue, values_of
 from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, escape
@@ -101,6 +102,7 @@ class Match:
         self.batch.path_of = self._path_of
         self._attempt = attempt
         self._counts = (len(restoration.objects), len(restoration.journal), len(restoration.unused))
+        self._failing = ""
         self._paired: list[int] = []
         self._uids: list[tuple[Any, int]] = []
         self._placed: list[tuple[str, int, int]] = []  # (key, number, node) of the batch's items
@@ -197,8 +199,7 @@ class Match:
         kind = kind_of(type(obj))
         if kind.variable and len(values) == 1 and values[0].name == VARIABLE_VALUE:
             handle, key = obj._handle, values[0].key
-            if handle.home is not r.home:
-                foreign(handle, r)
+            self._check_home(handle)
             self.batch.items.append((handle, key, ""))
             self._placed.append((key, number, node))
         elif kind.valued:
@@ -206,6 +207,19 @@ class Match:
         else:
             for value in values:
                 self._unused(node, number, value.name)
+
+    def _check_home(self, handle: Handle) -> None:
+        """Raises unless the variable lives where the restore works (S305-S308)."""
+        home = self.restoration.home
+        if handle.home is home:
+            return
+        self._failing = "home"
+        if home.graph_being_built() is None:
+            raise TypeError(
+                f"restore: variable {handle.name!r} belongs to a graph, but restore() was called in eager mode. Call it inside "
+                f"`with graph.as_default():`, and run the status's restore ops in a session."
+            )
+        handle.home.refuse(handle, "restore")
 
     def _not_used(self, node: int, number: int, before: int, key: str) -> None:
         """Notes why a value is left: a newer restore decided, the object was made with it, or it has another node's."""
@@ -227,8 +241,7 @@ class Match:
         for value in saved.values:
             mine = own.get(value.name)
             if isinstance(mine, Handle):
-                if mine.home is not self.restoration.home:
-                    foreign(mine, self.restoration)
+                self._check_home(mine)
                 self.batch.items.append((mine, value.key, ""))
                 self._placed.append((value.key, number, node))
             elif isinstance(mine, PythonValue):
@@ -291,8 +304,7 @@ class Match:
         values = self.restoration.graph.nodes[node].values
         if make is None or len(values) != 1 or values[0].name != VARIABLE_VALUE:
             return None
-        if handle.home is not self.restoration.home:
-            foreign(handle, self.restoration)
+        self._check_home(handle)
         waiting = StoredValue(self.restoration, node)
         slot = make(variable, name, waiting)
         if slot is None:
@@ -322,8 +334,9 @@ class Match:
                 name = getattr(built.op, "name", "")
                 raw.extend([("OpBuilt", *where[key], key, name, built.reused) for key in mine])
         else:
-            raw.extend([("Assigned", number, node, key) for key, number, node in self._placed])
-            raw.extend([("Assigned", number, node, key) for key, number, node in self._placed_groups])
+            for (key, number, node), (handle, _, _) in zip(self._placed, batch.items, strict=True):
+                raw.append(("Assigned", number, node, key, handle.cell.writes))
+            raw.extend([("Assigned", number, node, key, None) for key, number, node in self._placed_groups])
         raw.extend([("PythonRestored", number, node, key) for key, number, node in self._placed_python])
         watch(self._waits)
         for node, obj, current in self._conflicts:
@@ -347,17 +360,9 @@ class Match:
         r.forget_numbers(objects)
         del r.journal.raw[entries + 1 :]
         del r.unused[unused:]
-        r.journal.raw.append(("Failed", f"{type(error).__name__}: {error}"))
-
-
-def foreign(handle: Handle, restoration: Restoration) -> None:
-    """Raises the error for a variable that lives elsewhere than where the restore works (S305-S308)."""
-    if restoration.home.graph_being_built() is None:
-        raise TypeError(
-            f"restore: variable {handle.name!r} belongs to a graph, but restore() was called in eager mode. Call it inside "
-            f"`with graph.as_default():`, and run the status's restore ops in a session."
-        )
-    handle.home.refuse(handle, "restore")
+        kinds: dict[type, str] = {ShapeError: "shape", DTypeError: "dtype"}
+        why = kinds.get(type(error), self._failing)
+        r.journal.raw.append(("Failed", f"{type(error).__name__}: {error}", why))
 
 
 def describe(obj: Any) -> str:

@@ -6,6 +6,7 @@ go. ``streaming_restore`` is for graphs: it runs each restore operation as soon 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -102,10 +103,16 @@ def streaming_restore(status: Any, session: Any = None) -> None:
     session = graph.session_for(session, "streaming_restore")
     status.run_restore_ops(session)
     restoration = status._restoration
-    home, cache, source = restoration.home, restoration.cache, restoration.source  # not the restoration: that would be a cycle
-    restoration.ops = _Stream(
-        restoration.ops, lambda new: home.run_restore_ops(new, cache, source, session, "streaming_restore")
-    )
+    home, cache, source = restoration.home, restoration.cache, restoration.source
+    weak = weakref.ref(restoration)  # the other way round it is held, and a cycle would keep both
+
+    def run(new: list[Any]) -> None:
+        store = home.run_restore_ops(new, cache, source, session, "streaming_restore")
+        listening = weak()
+        if listening is not None:
+            listening.note_run(store, new)
+
+    restoration.ops = _Stream(restoration.ops, run)
 
 
 class _Stream(list[Any]):

@@ -8,8 +8,10 @@ builds its operations.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from minitf.checkpoint.matching import Rules
 from minitf.checkpoint.restoration import log, next_uid
@@ -18,13 +20,14 @@ from minitf.checkpoint.status import LoadStatus
 from minitf.checkpoint.walking import Walk, own_values
 from minitf.core.runtime import Home
 from minitf.core.state import Batch, Handle
+from minitf.explain.why.explanation import Explanation
 from minitf.objects.trackable import ANY, tracking
 
 
 class NamedRestore:
     """One restore by names. Objects that it has reached keep it (TensorFlow 2, eager), for those attached to them later."""
 
-    __slots__ = ("cache", "home", "optional", "source", "uid", "unrestored")
+    __slots__ = ("cache", "given", "home", "optional", "source", "uid", "unrestored")
 
     def __init__(self, source: Source, home: Home):
         self.uid = next_uid()
@@ -33,6 +36,8 @@ class NamedRestore:
         self.cache: dict[Any, Any] = {}
         self.unrestored: dict[int, tuple[Any, list[str]]] = {}  # by id: a weak reference to the object, names of its values
         self.optional: list[int] = []
+        # Which values were given: by variable, (store of the session, or None; the writes of the cell then). For explanations.
+        self.given: WeakKeyDictionary[Handle, list[tuple[Any, int]]] = WeakKeyDictionary()
 
     # -- as a request that waits for any object ------------------------------------------------------------------------
 
@@ -52,6 +57,7 @@ class NamedRestore:
             return
         batch, missing = self.batch_of([obj], needed=False)
         self.home.apply_batches([batch])
+        self.note_given(batch, None)
         state.update_uid = self.uid
         if missing:
             self._note(obj, missing[0][1])
@@ -61,9 +67,20 @@ class NamedRestore:
         for obj in objects:
             self.offer(obj)
 
-    def _note(self, obj: Any, names: list[str]) -> None:
-        import weakref
+    def note_given(self, batch: Batch, store: Any) -> None:
+        """Remembers the counters of the cells that were written."""
+        ref = None if store is None else weakref.ref(store)
+        for handle, _, _ in batch.items:
+            cell = handle.cell if store is None else store.cell(handle)
+            if cell is not None:
+                self.given.setdefault(handle, []).append((ref, cell.writes))
 
+    def writes_when_given(self, handle: Handle, store: Any) -> int | None:
+        """How often a variable had been written when it was given its value last, in a store; None: never."""
+        found = [writes for ref, writes in self.given.get(handle, ()) if (None if ref is None else ref()) is store]
+        return found[-1] if found else None
+
+    def _note(self, obj: Any, names: list[str]) -> None:
         self.unrestored[id(obj)] = (weakref.ref(obj), names)
 
     def batch_of(self, objects: list[Any], needed: bool) -> tuple[Batch, list[tuple[Any, list[str]]]]:
@@ -87,7 +104,8 @@ class NamedRestore:
         """Restores the objects' variables: all or nothing. Raises NotFoundError for a name that the file lacks."""
         batch, missing = self.batch_of(objects, needed=True)
         self.home.apply_batches([batch])
-        self.home.run_restore_ops(batch.built, self.cache, self.source, session, "run_restore_ops")
+        store = self.home.run_restore_ops(batch.built, self.cache, self.source, session, "run_restore_ops")
+        self.note_given(batch, store)
         for obj in objects:
             state = tracking(obj)
             state.update_uid = max(state.update_uid, self.uid)
@@ -107,6 +125,12 @@ class NameBasedSaverStatus(LoadStatus):
         """Excuses a variable from the assertions (a ``Checkpoint``'s counter, S232)."""
         self._restore.optional.append(id(var))
 
+    def explain(self, session: Any = None) -> Explanation:
+        """What became of every variable and every name of the file, and why. As ``CheckpointLoadStatus.explain``."""
+        from minitf.checkpoint.survey import explain_restore_by_name
+
+        return explain_restore_by_name(self._restore, self._walk(), session)
+
     def assert_consumed(self) -> NameBasedSaverStatus:
         """Raises AssertionError if a reachable object was not restored. Other names of the file do not matter (S229)."""
         restore = self._restore
@@ -121,7 +145,7 @@ class NameBasedSaverStatus(LoadStatus):
             raise AssertionError(
                 f"Some objects had attributes which were not restored, because {restore.source.source} is a name-based "
                 f"checkpoint "
-                f"and has nothing under their names: {''.join(lines)}"
+                f"and has nothing under their names: {''.join(lines)}{self._told()}"
             )
         behind = [n for n, obj in enumerate(walk.objects) if tracking(obj).update_uid < restore.uid]
         behind = [n for n in behind if id(walk.objects[n]) not in restore.optional]
@@ -129,7 +153,7 @@ class NameBasedSaverStatus(LoadStatus):
             raise AssertionError(
                 f"Object not restored: {walk.display(behind[0])} (and {len(behind) - 1} more). {restore.source.source} is a "
                 f"name-based "
-                f"checkpoint: call run_restore_ops() first."
+                f"checkpoint: call run_restore_ops() first.{self._told()}"
             )
         return self
 

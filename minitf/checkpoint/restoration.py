@@ -20,11 +20,17 @@ from minitf.saved import SavedGraph, SavedNode
 
 log = logging.getLogger("minitf")
 _uids = itertools.count(1)
+_living: weakref.WeakValueDictionary[int, Restoration] = weakref.WeakValueDictionary()
 
 
 def next_uid() -> int:
     """A number that orders restores by the time of the call, process-wide (S149)."""
     return next(_uids)
+
+
+def living() -> list[Restoration]:
+    """The restorations that a status or a waiting object still keeps, oldest first: explanations speak of all of them."""
+    return sorted(_living.values(), key=lambda restoration: restoration.uid)
 
 
 class Restoration:
@@ -35,11 +41,12 @@ class Restoration:
     * ``seen``: weak references to objects that were met, by id: unmatched ones are remembered as long as they live (S196).
     * ``unused``: (node, value name) for stored values that the paired object has no place for.
     * ``created``: nodes whose variable was made with the stored value.
+    * ``stores``: weak references to the stores of the sessions in which the ops were run, by their small numbers.
     """
 
     __slots__ = (
         "__weakref__", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal", "matcher", "objects",
-        "ops", "rules", "seen", "slots", "source", "uid", "unused", "waitable",
+        "ops", "rules", "seen", "slots", "source", "stores", "uid", "unused", "waitable",
     )  # fmt: skip
 
     def __init__(self, graph: SavedGraph, source: Source, home: Home, rules: Rules, matcher: Matcher, cache: dict[Any, Any]):
@@ -58,6 +65,7 @@ class Restoration:
         self.unused: list[tuple[int, str]] = []
         self.created: set[int] = set()
         self.ops: list[Any] = []
+        self.stores: list[weakref.ref[Any]] = []
         self.waitable = [rules.every_node or holds_values(n) for n in nodes]
         self.slots: dict[int, list[tuple[int, int, str, int]]] = {}
         for number, node in enumerate(nodes):
@@ -69,6 +77,7 @@ class Restoration:
         self.journal = events.Journal(self.uid, source.source, len(nodes), ("graph", "eager")[home.eager])
         self._leftovers = Leftovers(self.graph, self.unused)
         weakref.finalize(self, self._leftovers.warn).atexit = False
+        _living[self.uid] = self
 
     # -- objects and numbers -------------------------------------------------------------------------------------------
 
@@ -101,6 +110,30 @@ class Restoration:
     def note_seen(self, obj: Any) -> None:
         """Remembers an object as long as it lives."""
         self.seen[id(obj)] = weakref.ref(obj)
+
+    def number_of_object(self, obj: Any) -> int | None:
+        """The number that the journal has given to a live object already, or None."""
+        number = self._numbers.get(id(obj))
+        return number if number is not None and self.objects[number]() is obj else None
+
+    def number_of_store(self, store: Any) -> int | None:
+        """The small number of a session's store in which the ops were run, or None."""
+        return next((number for number, ref in enumerate(self.stores) if ref() is store), None)
+
+    def note_run(self, store: Any, ops: list[Any]) -> None:
+        """Writes down that ops were run, in the session of this store; None: there was nothing to run."""
+        if store is None:
+            return
+        session = self.number_of_store(store)
+        if session is None:
+            session = len(self.stores)
+            self.stores.append(weakref.ref(store))
+        cell = store.cell
+        writes = {getattr(o.op, "name", ""): None if o.variable is None else cell(o.variable).writes for o in ops}
+        counts = set(writes.values())
+        alike = len(counts) == 1 and None not in counts and ops is self.ops
+        self.journal.raw.append(("Step", events.clock(), "run", None, ""))
+        self.journal.raw.append(("Ran", len(ops), session, counts.pop() if alike else writes))
 
     def forget_numbers(self, count: int) -> None:
         """Takes back the numbers given since there were ``count``."""

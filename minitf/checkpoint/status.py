@@ -15,9 +15,11 @@ from minitf.checkpoint.walking import Walk, kind_of, own_values
 from minitf.core.runtime import Home
 from minitf.core.state import Handle
 from minitf.explain.summary import summary
+from minitf.explain.why.explanation import Explanation
 from minitf.objects.trackable import tracking
 
 SHOWN = 10
+NOTHING = "No checkpoint specified (save_path=None); nothing is being restored."
 
 
 class LoadStatus:
@@ -35,6 +37,18 @@ class LoadStatus:
     def expect_partial(self) -> Any:
         """Says that it is intended if not all values find their object: no warning then. Gives the status."""
         return self
+
+    def explain(self, session: Any = None) -> Explanation:
+        """What became of every value, and why: print it, or look at its ``rows`` and ``causes``.
+
+        In a graph it speaks of ``session``, or the default session, or else the one in which the status was run last; it says
+        which. Looks only: nothing is read, run, made or changed. Raises ValueError for a session of another graph.
+        """
+        raise NotImplementedError
+
+    def _told(self) -> str:
+        """What an assertion's message ends with: the causes, and one line of what to do."""
+        return f"\n\n{self.explain().brief}"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A load status belongs to live objects and cannot be copied or pickled.")
@@ -55,6 +69,16 @@ class CheckpointLoadStatus(LoadStatus):
         """The decisions of this restore, as plain data."""
         return self._restoration.journal
 
+    def explain(self, session: Any = None) -> Explanation:
+        """What became of every value, and why: print it, or look at its ``rows`` and ``causes``.
+
+        In a graph it speaks of ``session``, or the default session, or else the one in which the status was run last; it says
+        which. Looks only: nothing is read, run, made or changed. Raises ValueError for a session of another graph.
+        """
+        from minitf.checkpoint.survey import explain_restore
+
+        return explain_restore(self._restoration, self._walk(), session)
+
     # -- assertions ----------------------------------------------------------------------------------------------------
 
     def assert_consumed(self) -> CheckpointLoadStatus:
@@ -73,7 +97,7 @@ class CheckpointLoadStatus(LoadStatus):
                 f"Unresolved object in checkpoint {display(missing[0])}: {len(missing)} of {len(r.graph.nodes)} objects of "
                 f"{r.source.source} have no object in the program: {_some([display(n) for n in missing])}. Create them and "
                 f"attach "
-                f"them under the names of these paths, or do without this assertion."
+                f"them under the names of these paths, or do without this assertion.{self._told()}"
             )
         unused = [(node, name) for node, name in r.unused if r.object_at(node) is not None]
         if unused:
@@ -81,7 +105,7 @@ class CheckpointLoadStatus(LoadStatus):
             raise AssertionError(
                 f"Unused attributes in these objects (the attributes exist in the checkpoint {r.source.source} but were not "
                 f"restored, "
-                f"because the objects have no such value):\n{_some(lines, chr(10))}"
+                f"because the objects have no such value):\n{_some(lines, chr(10))}{self._told()}"
             )
         return self
 
@@ -95,7 +119,9 @@ class CheckpointLoadStatus(LoadStatus):
         matched = r.matched()
         behind = [n for n, obj in enumerate(walk.objects) if id(obj) in matched and tracking(obj).update_uid < r.uid]
         if behind:
-            raise AssertionError(f"Object {walk.display(behind[0])} was matched but got no value from {r.source.source}.")
+            raise AssertionError(
+                f"Object {walk.display(behind[0])} was matched but got no value from {r.source.source}.{self._told()}"
+            )
         lines = [f"{walk.display(n)} ({_what(obj)})" for n, obj in self._unmatched(walk, matched)]
         lines += [f"{_what(obj)}, which is not part of the tree any more" for obj in self._remembered(walk, matched)]
         if lines:
@@ -104,7 +130,7 @@ class CheckpointLoadStatus(LoadStatus):
                 f"the Python "
                 f"program. {r.source.source} has nothing at these paths: {_some(lines)}. Give them the names under which "
                 f"they were "
-                f"saved, or restore with a checkpoint that has them."
+                f"saved, or restore with a checkpoint that has them.{self._told()}"
             )
         return self
 
@@ -122,12 +148,13 @@ class CheckpointLoadStatus(LoadStatus):
         if not lines:
             raise AssertionError(
                 f"Nothing to load. No dependencies have been added to the root, a {type(self._root).__name__}, yet; "
-                f"{r.source.source} has {len(r.graph.nodes)} objects."
+                f"{r.source.source} has {len(r.graph.nodes)} objects.{self._told()}"
             )
         saved = [name for name, _ in r.graph.nodes[0].children]
         raise AssertionError(
             f"Nothing except the root object matched a checkpointed value, so the checkpoint probably does not belong to this "
             f"program. At the root, {r.source.source} has {_some(saved) or 'nothing'}; the program has {_some(lines)}."
+            f"{self._told()}"
         )
 
     def _unmatched(self, walk: Walk, matched: Mapping[int, int]) -> list[tuple[int, Any]]:
@@ -160,9 +187,8 @@ class CheckpointLoadStatus(LoadStatus):
         """
         r = self._restoration
         with CollectorPaused():
-            self._home.run_restore_ops(r.ops, r.cache, r.source, session, "run_restore_ops")
-        if r.ops:
-            r.journal.raw.extend([("Step", events.clock(), "run", None, ""), ("Ran", len(r.ops))])
+            store = self._home.run_restore_ops(r.ops, r.cache, r.source, session, "run_restore_ops")
+        r.note_run(store, r.ops)
 
     def initialize_or_restore(self, session: Any = None) -> None:
         """Runs the restore operations, then the initialisers of the variables that this restore and later ones do not cover.
@@ -198,23 +224,29 @@ class InitializationOnlyStatus(LoadStatus):
         super().__init__(root, extra, home)
         self._uid = next_uid()
 
+    def explain(self, session: Any = None) -> Explanation:
+        """Says that there was no checkpoint. As ``CheckpointLoadStatus.explain``."""
+        from minitf.checkpoint.survey import explain_nothing
+
+        return explain_nothing(self._home, session)
+
     def assert_consumed(self) -> NoReturn:
         """Raises AssertionError."""
-        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
+        raise AssertionError(f"{NOTHING}{self._told()}")
 
     def assert_existing_objects_matched(self) -> NoReturn:
         """Raises AssertionError."""
-        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
+        raise AssertionError(f"{NOTHING}{self._told()}")
 
     def assert_nontrivial_match(self) -> NoReturn:
         """Raises AssertionError."""
-        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
+        raise AssertionError(f"{NOTHING}{self._told()}")
 
     def run_restore_ops(self, session: Any = None) -> NoReturn:
         """Raises AssertionError."""
         raise AssertionError(
             "No checkpoint specified, so no restore ops are available (save_path=None to Saver.restore). Use "
-            "initialize_or_restore()."
+            f"initialize_or_restore().{self._told()}"
         )
 
     def initialize_or_restore(self, session: Any = None) -> None:

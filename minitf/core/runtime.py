@@ -75,11 +75,20 @@ class Home(Protocol):
     def apply_one(self, handle: Handle, key: str, reader: Any, cache: Any) -> Any:
         """``apply_batches`` of a single variable. Gives the restore op, None where the value is assigned now."""
 
-    def run_restore_ops(self, ops: Any, cache: Any, reader: Any, session: Any, what: str) -> None:
-        """Runs restore ops that ``apply_batches`` built, all or nothing."""
+    def run_restore_ops(self, ops: Any, cache: Any, reader: Any, session: Any, what: str) -> Any:
+        """Runs restore ops that ``apply_batches`` built, all or nothing. Gives the store that they wrote to; None if none."""
 
     def store_to_save(self, session: Any, what: str) -> Any:
         """Where the values are that a save writes. Raises RuntimeError if that is a session and there is none."""
+
+    def store_at_hand(self, session: Any) -> Any | None:
+        """Where the values are that an explanation speaks of; None if that is a session and there is none of this graph.
+
+        Raises ValueError for a session of another graph.
+        """
+
+    def other_session_at_hand(self) -> bool:
+        """True if the default session runs another graph."""
 
     def run_tensors(self, tensors: list[Any], session: Any, what: str) -> list[Any]:
         """The values of tensors (in a session)."""

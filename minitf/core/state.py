@@ -1,7 +1,8 @@
 """Where values that change live: handles name places, stores hold the values.
 
 A *handle* names a variable; a *cell* holds its value; a *store* maps handles to cells. Eager mode has one store (its cells hang
-on the handles themselves), each session has its own. Each write to a cell raises ``writes`` by one.
+on the handles themselves), each session has its own. Each write to a cell raises ``writes`` by one, so that one can tell
+later whether a value is still the one that a restore gave.
 
 An array that a cell gives out may be held by others: a cell is never written into, its array is replaced.
 """
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
 
 
 class Cell:
-    """The value of one variable in one store. ``value`` is None until it is initialised."""
+    """The value of one variable in one store. ``value`` is None until it is initialised.
 
-    __slots__ = ("handle", "value", "writes")
+    ``writes`` counts the writes; ``initialised`` is the count right after the variable's initialiser was last run in a session,
+    0 if it never was (or if the variable was born with its value: eager mode).
+    """
+
+    __slots__ = ("handle", "initialised", "value", "writes")
 
     def __init__(self, handle: Handle, value: Any = None):
         self.handle = handle
         self.value = value
         self.writes = 0
+        self.initialised = 0
 
     def read(self) -> Any:
         """The array. Raises FailedPreconditionError if there is none yet."""
@@ -96,6 +102,9 @@ class Store(Protocol):
     def cell(self, handle: Handle) -> Cell:
         """The cell of a variable; a new empty one if it has none yet."""
 
+    def find(self, handle: Handle) -> Cell | None:
+        """The cell of a variable if it has one; makes none."""
+
 
 class EagerStore:
     """The one store of eager mode: the cell hangs on the handle."""
@@ -110,11 +119,15 @@ class EagerStore:
             )
         return cell
 
+    def find(self, handle: Handle) -> Cell | None:
+        """The handle's cell; None for a graph's variable."""
+        return handle.cell
+
 
 class SessionStore:
     """The values of one session."""
 
-    __slots__ = ("_cells",)
+    __slots__ = ("__weakref__", "_cells")
 
     def __init__(self) -> None:
         self._cells: dict[Handle, Cell] = {}
@@ -125,6 +138,10 @@ class SessionStore:
         if cell is None:
             cell = self._cells[handle] = Cell(handle)
         return cell
+
+    def find(self, handle: Handle) -> Cell | None:
+        """The cell of a variable if it has one; makes none."""
+        return self._cells.get(handle)
 
     def __iter__(self) -> Iterator[Handle]:
         return iter(list(self._cells))

@@ -18,12 +18,16 @@ from minitf.objects.variable import Variable
 
 
 class SlotOwner(AutoTrackable):
-    """Inherit it to keep slot variables. ``_slot_prefix`` is the operation name under which they are made."""
+    """Inherit it to keep slot variables. ``_slot_prefix`` is the operation name under which they are made.
+
+    ``_slot_kinds``: the names of all slots that the class can make; None if it does not say.
+    """
 
     __slots__ = ("_slots",)
     _slots: dict[str, dict[Handle, Any]]
 
     _slot_prefix = ""
+    _slot_kinds: frozenset[str] | None = None
 
     @property
     def _slot_table(self) -> dict[str, dict[Handle, Any]]:

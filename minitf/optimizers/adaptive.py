@@ -17,6 +17,8 @@ class AdagradOptimizer(Optimizer):
     Duchi et al., 2011. Slot: "accumulator". Raises ValueError unless ``initial_accumulator_value`` is positive.
     """
 
+    _slot_kinds = frozenset({"accumulator"})
+
     def __init__(
         self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False, name: str = "Adagrad"
     ):
@@ -45,6 +47,8 @@ class RMSPropOptimizer(Optimizer):
     ``sqrt(rms - mg ** 2 + epsilon)``, with ``mg`` the running mean of gradients. Slots: "rms" (ones at first), "momentum", and
     "mg" if centered.
     """
+
+    _slot_kinds = frozenset({"rms", "mg", "momentum"})
 
     def __init__(self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10,
                  use_locking: bool = False, centered: bool = False, name: str = "RMSProp"):  # fmt: skip
@@ -80,6 +84,8 @@ class AdamOptimizer(Optimizer):
     before section 2.1 of Kingma and Ba, 2014, so ``epsilon`` is what they call epsilon-hat. Slots: "m", "v"; own variables:
     ``beta1_power``, ``beta2_power``.
     """
+
+    _slot_kinds = frozenset({"m", "v"})
 
     def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
                  use_locking: bool = False, name: str = "Adam"):  # fmt: skip

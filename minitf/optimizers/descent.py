@@ -15,6 +15,8 @@ class GradientDescentOptimizer(Optimizer):
     ``learning_rate``: a number, a tensor, or a function that gives one.
     """
 
+    _slot_kinds = frozenset()
+
     def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent"):
         super().__init__(use_locking, name)
         self._learning_rate = learning_rate
@@ -33,6 +35,8 @@ class MomentumOptimizer(Optimizer):
     With ``use_nesterov`` (Sutskever et al., 2013): ``var -= learning_rate * (gradient + momentum * accumulator)``. Slot:
     "momentum".
     """
+
+    _slot_kinds = frozenset({"momentum"})
 
     def __init__(self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum",
                  use_nesterov: bool = False):  # fmt: skip

@@ -137,6 +137,14 @@ class Eager:
         """The eager store, whatever the session."""
         return _store
 
+    def store_at_hand(self, session: Any) -> EagerStore:
+        """The eager store, whatever the session."""
+        return _store
+
+    def other_session_at_hand(self) -> bool:
+        """False: values are not in sessions."""
+        return False
+
     def run_tensors(self, tensors: list[Any], session: Any, what: str) -> list[Any]:
         """The values that the tensors have."""
         return [value_of(convert(t), None) for t in tensors]

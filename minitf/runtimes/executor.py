@@ -15,7 +15,7 @@ from minitf.core.state import Handle, SessionStore
 from minitf.core.tensor import SymbolicTensor
 from minitf.errors import InvalidArgumentError, OpError
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.plan import handed_out, needed, normal
+from minitf.runtimes.plan import handed_out, initialisers, needed, normal
 
 Step: TypeAlias = Callable[[Operation, dict[int, Any], SessionStore, Mapping[str, Callable[..., Any]]], None]
 
@@ -45,6 +45,9 @@ def execute(fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], fed: Sequen
             missing[f.number] -= 1
             if not missing[f.number]:
                 insort(ready, f, key=lambda operation: operation.number)
+    for handle in initialisers(operations, {id(t) for t in feeds}):
+        cell = store.cell(handle)
+        cell.initialised = cell.writes
     return tuple(handed_out(values[id(f)]) if isinstance(f, SymbolicTensor) else None for f in fetches)
 
 

@@ -314,6 +314,18 @@ class Graph(GraphHome):
             raise ValueError(f"{what}: the session runs another graph than the one this belongs to.")
         return found
 
+    def store_at_hand(self, session: Any) -> Any | None:
+        """The store of ``session``, or of the default session if that runs this graph."""
+        default = _session.get()
+        if session is None and (default is None or default.graph is not self):
+            return None
+        return self.session_for(session, "explain").store
+
+    def other_session_at_hand(self) -> bool:
+        """True if there is a default session, and it runs another graph."""
+        default = _session.get()
+        return default is not None and default.graph is not self
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("A graph cannot be copied or pickled. Build it again, and restore its variables from a checkpoint.")
 

@@ -49,6 +49,8 @@ class GraphHome:
         control_dependencies: Callable[[Any], AbstractContextManager[None]]
         name_scope: Callable[[str | None], AbstractContextManager[str]]
         session_for: Callable[..., Any]
+        store_at_hand: Callable[[Any], Any]
+        other_session_at_hand: Callable[[], bool]
         get_collection: Callable[..., list[Any]]
         add_to_collections: Callable[[Any, Any], None]
         _check_mine: Callable[..., None]
@@ -156,9 +158,9 @@ class GraphHome:
         """Finds or adds the restore op of one variable."""
         return variable_op(self, handle, key, cache)  # type: ignore[arg-type]
 
-    def run_restore_ops(self, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Any, session: Any, what: str) -> None:
-        """Runs restore ops in a session: reads everything, then assigns everything."""
-        run_ops(self, ops, cache, reader, session, what)  # type: ignore[arg-type]
+    def run_restore_ops(self, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Any, session: Any, what: str) -> Any:
+        """Runs restore ops in a session: reads everything, then assigns everything. Gives the session's store."""
+        return run_ops(self, ops, cache, reader, session, what)  # type: ignore[arg-type]
 
     def store_to_save(self, session: Any, what: str) -> Any:
         """The session's store. Raises RuntimeError without a session and a default session."""

@@ -48,10 +48,19 @@ def needed(fetches: Sequence[Any], fed: set[int]) -> list[Operation]:
     return [found[n] for n in sorted(found)]
 
 
+def initialisers(operations: Sequence[Operation], fed: set[int]) -> list[Handle]:
+    """The variables whose initialisers are among the operations. One whose first value is fed is an assignment (``load``)."""
+    return [
+        o.arguments[0]
+        for o in operations
+        if o.type == "assign" and o.arguments[0].initializer is o and id(o.arguments[1]) not in fed
+    ]
+
+
 class Plan:
     """A compiled run. Call it with the fed arrays in the order of ``feeds``; it gives the fetched values in their order."""
 
-    __slots__ = ("_first", "_function", "_keep", "_operations", "_text")
+    __slots__ = ("_first", "_function", "_initialises", "_keep", "_operations", "_text")
 
     def __init__(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
                  kernels: Mapping[str, Callable[..., Any]]):  # fmt: skip
@@ -62,12 +71,16 @@ class Plan:
         exec(compile(self._text, "<plan>", "exec"), writer.space)  # the text is made from the graph's own operations
         self._function = writer.space["plan"]
         self._first = 2 + len(feeds)
+        self._initialises = [store.cell(handle) for handle in initialisers(self._operations, fed)]
         self._keep = (tuple(fetches), tuple(feeds))  # ids of tensors are part of the cache key, so they must stay alive
 
     def __call__(self, fed: Sequence[Any]) -> tuple[Any, ...]:
         """Runs the plan. An error of a kernel names the operation (``error.op``)."""
         try:
-            return self._function(fed)  # type: ignore[no-any-return]
+            results = self._function(fed)
+            for cell in self._initialises:
+                cell.initialised = cell.writes
+            return results  # type: ignore[no-any-return]
         except OpError as e:
             if e.op is None:
                 e.op = self._failed(e)

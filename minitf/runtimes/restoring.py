@@ -172,8 +172,8 @@ def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:
     return built
 
 
-def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Reader, session: Any, what: str) -> None:
-    """Reads and checks everything, then assigns everything.
+def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Reader, session: Any, what: str) -> Any:
+    """Reads and checks everything, then assigns everything; gives the store of the session, or None if there is nothing to run.
 
     Restore ops of variables are run in bulk, as a plan would run them one after the other: compiling a plan for each new set of
     them costs much more than running it. A session that schedules operations or replaces kernels runs them itself, one by one.
@@ -181,7 +181,7 @@ def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reade
     session = graph.session_for(session, what)
     runnable = {id(built.op): built for built in ops if built.op is not None}
     if not runnable:
-        return
+        return None
     store = session.store
     ordered = sorted(runnable.values(), key=lambda built: getattr(built.op, "number", sys.maxsize))  # as a plan orders them
     plain = list(takewhile(lambda built: built.variable is not None, ordered)) if session.plain else []
@@ -194,6 +194,7 @@ def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reade
         store.cell(built.variable).write(value)
     if others:
         session.run([built.op for built in others], dict(zip(reads, read, strict=True)))
+    return store
 
 
 def _fitting_values(plain: list[RestoreOp], reader: Reader) -> list[Any]:

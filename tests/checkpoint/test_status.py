@@ -61,7 +61,7 @@ def test_at_most_ten_unmatched_objects_are_shown(world, save):
     root = Node(**{f"v{i}": tf.Variable(0.0) for i in range(14)})
     with pytest.raises(AssertionError, match=r"Found 14 .*\(root\)\.v9 .*and 4 more") as error:
         Saver(root).restore(save(a=1.0)).expect_partial().assert_existing_objects_matched()
-    assert str(error.value).count("(root).") == 10
+    assert str(error.value).split("\n\n")[0].count("(root).") == 10
 
 
 @pytest.mark.behaviour("S194")

@@ -1,0 +1,231 @@
+"""Looks at live objects for an explanation: what the tree holds now, as plain data. Changes nothing.
+
+Objects are asked for nothing that they would have to compute: values that go by a rule of their own (``_serialize_to_tensors``
+and the like) are only looked up where the object is known to have them without being asked.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from minitf.checkpoint.restoration import Restoration, living
+from minitf.checkpoint.source import Source
+from minitf.checkpoint.walking import Walk, kind_of, own_values
+from minitf.core.runtime import Home
+from minitf.core.state import Handle
+from minitf.errors import OpError
+from minitf.explain.why.by_name import Named, explain_names
+from minitf.explain.why.explanation import Explanation, explain, nothing_to_restore
+from minitf.explain.why.facts import AWAY, GONE, Attribute, Facts, Form, Given, LiveObject, LiveValue
+from minitf.objects.slots import SlotOwner
+from minitf.objects.trackable import Tracked, wrap
+from minitf.saved import VARIABLE_VALUE
+
+SEARCHED = 100  # how many elements of an untracked container are looked at
+
+
+def explain_restore(restoration: Restoration, walk: Walk, session: Any, dry: bool = False, error: str = "") -> Explanation:
+    """Explains a restoration with the values that a session (or eager mode) has now.
+
+    Raises ValueError for a session of another graph.
+    """
+    return explain(survey(restoration, walk, session, dry, error))
+
+
+def survey(r: Restoration, walk: Walk, session: Any = None, dry: bool = False, error: str = "") -> Facts:
+    """The facts of a restoration."""
+    store, which = _spoken_of(r.home, r.stores, session)
+    spoken = None if store is None else r.number_of_store(store)
+    bound: list[int | None] = []
+    for ref in r.bound:
+        obj = None if ref is None else ref()
+        bound.append(None if ref is None else GONE if obj is None else walk.numbers.get(id(obj), AWAY))
+    return Facts(
+        graph=r.graph, journal=r.journal, form_of=_forms(r.source), live=[_look_at(obj, n, walk, r, store) for n, obj in
+        enumerate(walk.objects)], tree=walk.tree, parent=walk.parent, edge=walk.edge, slots=walk.slots, bound=bound,
+        attributes=_attributes(r, walk, bound), session=which, spoken=spoken, others=_others(r, walk, store),
+        sources={other.uid: other.source.source for other in living()}, dry=dry, error=error,
+    )  # fmt: skip
+
+
+def explain_restore_by_name(restore: Any, walk: Walk, session: Any) -> Explanation:
+    """Explains a ``NamedRestore``."""
+    home, source = restore.home, restore.source
+    stores = list({id(ref): ref for found in restore.given.values() for ref, _ in found if ref is not None}.values())
+    store, which = _spoken_of(home, stores, session)
+    live: list[Named] = []
+    for number, obj in enumerate(walk.objects):
+        if id(obj) in restore.optional:
+            continue
+        state = getattr(obj, "_tracking", None)
+        for name, value in (own_values(obj) if kind_of(type(obj)).variable else {}).items():
+            given = restore.writes_when_given(value, store if which else None)
+            reached = -1 if state is None else state.update_uid
+            live.append(Named(walk.display(number), _value(name, value, home, store), reached, given))
+    stored = {}
+    for key in source.keys():
+        spec = source.spec(key)
+        stored[key] = Form(spec.dtype.name, spec.shape)
+    mode = ("graph", "eager")[home.eager]
+    return explain_names(source.source, restore.uid, mode, which, stored, live, bool(restore.given))
+
+
+def explain_nothing(home: Home, session: Any) -> Explanation:
+    """Explains ``restore(None)``."""
+    return nothing_to_restore(("graph", "eager")[home.eager], _spoken_of(home, [], session)[1])
+
+
+def _spoken_of(home: Home, stores: list[Any], session: Any) -> tuple[Any, str]:
+    """The store whose values are spoken of, and what it is called; ``stores``: weak references to those of past runs."""
+    store = home.store_at_hand(session)
+    if store is not None and home.graph_being_built() is None:
+        return store, ""
+    which = "given" if session is not None else "default"
+    if store is None:
+        which = "other graph" if home.other_session_at_hand() else "last run"
+        if which == "last run":
+            store = next((ref() for ref in reversed(stores) if ref() is not None), None)
+            which = "none" if store is None else which
+    return store, which
+
+
+def _forms(source: Source) -> Any:
+    known: dict[str, Form | None] = {}
+
+    def form_of(key: str) -> Form | None:
+        if key not in known:
+            try:
+                spec = source.spec(key)
+            except (OpError, KeyError):
+                known[key] = None
+            else:
+                known[key] = Form(spec.dtype.name, spec.shape)
+        return known[key]
+
+    return form_of
+
+
+def _look_at(obj: Any, number: int, walk: Walk, r: Restoration, store: Any) -> LiveObject:
+    cls = type(obj)
+    kind = kind_of(cls)
+    state = getattr(obj, "_tracking", None)
+    children = walk.children[number] if number < len(walk.children) else []
+    values: list[LiveValue] = []
+    if kind.variable:
+        values = [_value(VARIABLE_VALUE, obj._handle, r.home, store)]
+    elif kind.valued:
+        values = [
+            _value(name, value, r.home, store) if isinstance(value, Handle) else LiveValue(name)
+            for name, value in obj._saved_values().items()
+        ]
+    built = getattr(obj, "built", None) if not kind.plain or hasattr(cls, "build") else None
+    return LiveObject(
+        cls.__name__, children, values, r.number_of_object(obj), -1 if state is None else state.update_uid,
+        built if isinstance(built, bool) else None, cls._slot_kinds if isinstance(obj, SlotOwner) else None, kind.slots,
+    )  # fmt: skip
+
+
+def _value(name: str, handle: Handle, home: Home, store: Any) -> LiveValue:
+    cell = None if store is None else store.find(handle)
+    spec = handle.spec
+    form = Form(spec.dtype.name, spec.shape)
+    if cell is None:
+        return LiveValue(name, handle.name, form, 0 if store is not None else None, 0, handle.home is not home)
+    return LiveValue(name, handle.name, form, cell.writes, cell.initialised, handle.home is not home)
+
+
+# -- attributes without edges ----------------------------------------------------------------------------------------------
+
+
+def _attributes(r: Restoration, walk: Walk, bound: list[int | None]) -> dict[tuple[int, str], Attribute]:
+    """What stands in attributes at whose names the checkpoint waits."""
+    out: dict[tuple[int, str], Attribute] = {}
+    for node, number in enumerate(bound):
+        if number is None or number < 0:
+            continue
+        obj = walk.objects[number]
+        own = getattr(obj, "__dict__", None)
+        if not own:
+            continue
+        for name, child in r.graph.nodes[node].children:
+            if bound[child] is None and name in own:
+                found = _attribute(own[name])
+                if found is not None:
+                    out[number, name] = found
+    return out
+
+
+def _attribute(value: Any) -> Attribute | None:
+    if isinstance(value, weakref.ref):
+        value = value()
+    kind = type(value).__name__
+    if value is None:
+        return None
+    if isinstance(value, Tracked):
+        return Attribute("untracked", kind)
+    inner = _held(value)
+    if inner is not None:
+        what = "untracked" if wrap(value) is not value else "wrapper"
+        return Attribute(what, kind, inner)
+    return Attribute("plain", kind)
+
+
+def _held(value: Any) -> str | None:
+    """Where in an object or container that is not trackable a trackable object is: its attribute, key or index."""
+    inside: Any = getattr(value, "__dict__", None) or ()
+    if isinstance(value, Mapping):
+        inside = value
+    elif isinstance(value, (list, tuple, set, frozenset)) or type(value).__name__ == "deque":
+        inside = dict(enumerate(list(value)[:SEARCHED]))
+    if not isinstance(inside, Mapping):
+        return None
+    for name, held in list(inside.items())[:SEARCHED]:
+        if isinstance(held, Tracked):
+            return str(name)
+        if isinstance(held, (list, tuple)) and any(isinstance(one, Tracked) for one in held[:SEARCHED]):
+            return str(name)
+    return None
+
+
+# -- other restores --------------------------------------------------------------------------------------------------------
+
+
+def _others(r: Restoration, walk: Walk, store: Any) -> dict[int, list[Given]]:
+    """What the other restores that still exist have given to the objects, in the store that is spoken of."""
+    out: dict[int, list[Given]] = {}
+    for other in living():
+        if other is r or other.home is not r.home:
+            continue
+        session = None if store is None else other.number_of_store(store)
+        for number, given in _given_by(other, session):
+            obj = other.objects[number]()
+            at = None if obj is None else walk.numbers.get(id(obj))
+            if at is not None:
+                out.setdefault(at, []).append(given)
+    for found in out.values():
+        found.sort(key=lambda given: given.writes)
+    return out
+
+
+def _given_by(r: Restoration, session: int | None) -> list[tuple[int, Given]]:
+    source = r.source.source
+    out: list[tuple[int, Given]] = []
+    built: dict[str, tuple[int, str]] = {}
+    for event in r.journal.raw:
+        if event[0] == "Assigned" and event[4] is not None:
+            out.append((event[1], Given(r.uid, source, event[3], event[4])))
+        elif event[0] == "Created":
+            out.append((event[1], Given(r.uid, source, event[3], 0)))
+        elif event[0] == "OpBuilt":
+            built[event[4]] = event[1], event[3]
+        elif event[0] == "Ran" and event[2] == session:
+            writes = event[3]
+            by_op = dict.fromkeys(built, writes) if isinstance(writes, int) else writes
+            out += [
+                (built[op][0], Given(r.uid, source, built[op][1], count))
+                for op, count in by_op.items()
+                if op in built and count is not None
+            ]
+    return out

@@ -1,0 +1,3 @@
+"""The fixtures of the checkpoint tests: one test, two runtimes."""
+
+from tests.checkpoint.conftest import eager, graph, save, world  # noqa: F401
