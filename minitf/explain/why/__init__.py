@@ -1,6 +1,6 @@
 """Why a value was not restored, and where each value comes from: an explanation of one restore.
 
-``status.explain()`` gives an ``Explanation``: a ``Row`` for each value, with its ``State`` and its ``Provenance``, and ``Cause``
+``status.explain()`` gives an ``Explanation``: a ``Row`` for each value, with ``State`` and ``Provenance``, and ``Cause``
 objects, each of a kind of ``Why``.
 """
 
