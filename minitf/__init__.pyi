@@ -4,6 +4,7 @@ from minitf import bitwise as bitwise
 from minitf import compat as compat
 from minitf import data as data
 from minitf import errors as errors
+from minitf import explore as explore
 from minitf import keras as keras
 from minitf import layers as layers
 from minitf import linalg as linalg

@@ -67,6 +67,7 @@ from minitf import equal as equal
 from minitf import errors as errors
 from minitf import executing_eagerly as executing_eagerly
 from minitf import exp as exp
+from minitf import explore as explore
 from minitf import eye as eye
 from minitf import fill as fill
 from minitf import float16 as float16

@@ -17,7 +17,10 @@ class Scheduler(Protocol):
         """Begins an execution; False when there is nothing left to try."""
 
     def choose(self, ready: Sequence[Any], event: str) -> int:
-        """The place in ``ready`` of the step to take. ``event`` says what kind of choice it is, for messages and replay."""
+        """The place in ``ready`` of the step to take; asked at every step, also when only one is ready.
+
+        ``event`` says what kind of choice it is, for messages and replay.
+        """
 
     def end(self, error: BaseException | None = None) -> None:
         """The execution is over; ``error`` if it failed."""

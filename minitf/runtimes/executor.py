@@ -39,7 +39,7 @@ def execute(fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], fed: Sequen
         if not missing[o.number]:
             ready.append(o)
     while ready:
-        o = ready.pop(scheduler.choose(ready, "operation") if len(ready) > 1 else 0)
+        o = ready.pop(scheduler.choose(ready, "operation"))
         step(o, values, store, kernels)
         for f in followers.get(o.number, ()):
             missing[f.number] -= 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
 
@@ -19,11 +21,26 @@ def is_url(path: str) -> bool:
     return "://" in path and _URL.match(path) is not None
 
 
-class Anywhere(Disk):
-    """Sends a call to the local file system or, for a URL, to fsspec, which is imported when the first URL comes.
+_mounted: ContextVar[tuple[str, Callable[[], Disk]] | None] = ContextVar("minitf mounted disk", default=None)
+MOUNTED_HANDLES = 1 << 40
+"""Handles of a mounted disk begin here; those of fsspec are below zero."""
 
-    A handle below zero belongs to fsspec's side.
+
+def mount(start: str, give: Callable[[], Disk]) -> Any:
+    """Sends what begins with ``start`` (a protocol, ``name://``) to a disk, here and in contexts copied from here.
+
+    ``give`` is asked for the disk, which numbers its handles from ``MOUNTED_HANDLES`` on. ``unmount`` takes the result.
     """
+    return _mounted.set((start, give))
+
+
+def unmount(token: Any) -> None:
+    """Ends a mount."""
+    _mounted.reset(token)
+
+
+class Anywhere(Disk):
+    """Sends a call to the local file system or, for a URL, to a mounted disk, or else to fsspec, which is imported then."""
 
     @cached_property
     def _remote(self) -> Disk:
@@ -32,47 +49,53 @@ class Anywhere(Disk):
         return RemoteDisk()
 
     def _side(self, path: str) -> Disk:
-        return self._remote if is_url(path) else _LOCAL
+        if not is_url(path):
+            return _LOCAL
+        mounted = _mounted.get()
+        return mounted[1]() if mounted is not None and path.startswith(mounted[0]) else self._remote
+
+    def _of(self, handle: int) -> Disk:
+        if handle < 0:
+            return self._remote
+        mounted = _mounted.get() if handle >= MOUNTED_HANDLES else None
+        return _LOCAL if mounted is None else mounted[1]()
 
     def create(self, path: str) -> int:
         """Makes a file that must not exist and opens it for writing."""
-        return self._remote.create(path) if is_url(path) else super().create(path)
+        return self._side(path).create(path)
 
     def open(self, path: str) -> int:
         """Opens a file for reading."""
-        return self._remote.open(path) if is_url(path) else super().open(path)
+        return self._side(path).open(path)
 
     def write(self, handle: int, data: Any, offset: int) -> int:
         """Writes a buffer at a place of the file; may write less than asked."""
-        return self._remote.write(handle, data, offset) if handle < 0 else super().write(handle, data, offset)
+        return self._of(handle).write(handle, data, offset)
 
     def read(self, handle: int, into: Any, offset: int) -> int:
         """Reads into a writable buffer; may read less than asked; 0 at the end of the file."""
-        return self._remote.read(handle, into, offset) if handle < 0 else super().read(handle, into, offset)
+        return self._of(handle).read(handle, into, offset)
 
     def map(self, handle: int) -> Any:
-        """The whole of an open file as memory; None behind a URL."""
-        return None if handle < 0 else super().map(handle)
+        """The whole of an open file as memory; None where it is not on a local disk."""
+        return super().map(handle) if 0 <= handle < MOUNTED_HANDLES else None
 
     def sync(self, handle: int) -> None:
         """Returns when what was written to the file is on the disk; at the other end of a URL that is when it is closed."""
         if handle >= 0:
-            super().sync(handle)
+            self._of(handle).sync(handle)
 
     def close(self, handle: int) -> None:
         """Closes."""
-        if handle < 0:
-            self._remote.close(handle)
-        else:
-            super().close(handle)
+        self._of(handle).close(handle)
 
     def stat(self, path: str) -> os.stat_result:
         """What the file system knows of a path."""
-        return self._remote.stat(path) if is_url(path) else super().stat(path)
+        return self._side(path).stat(path)
 
     def size(self, handle: int) -> int:
         """Bytes in an open file."""
-        return self._remote.size(handle) if handle < 0 else super().size(handle)
+        return self._of(handle).size(handle)
 
     def replace(self, old: str, new: str) -> None:
         """Renames a file over whatever has the new name."""
@@ -80,17 +103,11 @@ class Anywhere(Disk):
 
     def link(self, old: str, new: str) -> None:
         """Gives a file a second name, which must be free."""
-        if is_url(old) or is_url(new):
-            self._remote.link(old, new)
-        else:
-            super().link(old, new)
+        self._side(new if is_url(new) else old).link(old, new)
 
     def remove_directory(self, path: str) -> None:
         """Deletes an empty directory."""
-        if is_url(path):
-            self._remote.remove_directory(path)
-        else:
-            super().remove_directory(path)
+        self._side(path).remove_directory(path)
 
     def remove(self, path: str) -> None:
         """Deletes a file."""
@@ -98,19 +115,17 @@ class Anywhere(Disk):
 
     def names(self, directory: str) -> list[str]:
         """Names in a directory."""
-        return self._remote.names(directory) if is_url(directory) else super().names(directory)
+        return self._side(directory).names(directory)
 
     def make_directory(self, path: str) -> None:
         """Makes one directory."""
-        if is_url(path):
-            self._remote.make_directory(path)
-        else:
-            super().make_directory(path)
+        self._side(path).make_directory(path)
 
     def sync_directory(self, path: str) -> None:
         """Returns when the names in the directory are on the disk; at the other end of a URL they are."""
-        if not is_url(path):
-            super().sync_directory(path)
+        disk = self._side(path)
+        if disk is not self.__dict__.get("_remote"):
+            disk.sync_directory(path)
 
     def lock(self, directory: str) -> int | None:
         """Waits until nobody else has locked the directory and locks it; None where there is no such lock."""

@@ -224,10 +224,9 @@ print(json.dumps(out))
 def test_tensorflow_reads_every_disk_state_that_a_crash_leaves(tmp_path, oracle, monkeypatch):
     """Each state of a save over another one is, for TensorFlow as well, the old checkpoint or the new one."""
     import random
-    from pathlib import Path
 
-    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "storage"))
-    from crash_disk import RecordingDisk, crash_states
+    from minitf.testing.crashes import crash_states
+    from minitf.testing.disk import RecordingDisk
 
     old, new = {"a": np.arange(4.0)}, {"a": np.arange(5.0), "b": np.ones(2)}
     disk = RecordingDisk({"d/other": b""})

@@ -17,7 +17,6 @@ import sys
 
 import numpy as np
 import pytest
-from crash_disk import KilledError, RecordingDisk, crash_states
 
 from minitf.errors import NotFoundError
 from minitf.storage.bundle import TensorBundle
@@ -25,6 +24,8 @@ from minitf.storage.bundle.merge import merge
 from minitf.storage.files import TEMPORARY
 from minitf.storage.formats import FORMATS
 from minitf.storage.state_file import CheckpointState, latest_checkpoint, read_state, write_state
+from minitf.testing.crashes import crash_states
+from minitf.testing.disk import KilledError, RecordingDisk
 
 WANTED = int(sys.argv[1] if __name__ == "__main__" else os.environ.get("MINITF_CRASH_STATES", "4000"))
 

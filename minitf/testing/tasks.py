@@ -1,0 +1,135 @@
+"""Tasks whose steps a scheduler interleaves: generator functions, cut at their ``yield``s."""
+
+from __future__ import annotations
+
+import dis
+import linecache
+from collections.abc import Generator
+from contextvars import copy_context
+from inspect import CO_GENERATOR, isgeneratorfunction
+from types import CodeType, GeneratorType
+from typing import Any
+
+from minitf.explore.steps import ANYTHING, Access
+
+_NOTHING_BEFORE: frozenset[Any] = frozenset()
+_PROLOGUE = frozenset({"RESUME", "RETURN_GENERATOR", "POP_TOP", "COPY_FREE_VARS", "MAKE_CELL", "NOP", "CACHE"})
+_begins: dict[CodeType, bool] = {}
+
+
+class Task:
+    """One task, as a step that is ready: the next piece of it, up to the next ``yield``.
+
+    ``path`` and ``rounds`` name what is chosen inside the task, the same whatever the others do.
+    """
+
+    __slots__ = ("_context", "_generator", "_go", "_work", "access", "key", "path", "raised", "result", "rounds",
+                 "steps")  # fmt: skip
+    after = _NOTHING_BEFORE
+
+    def __init__(self, key: int, work: Any, event: str):
+        self.key = key
+        self.path = f"{event}, task {key + 1}"
+        self.rounds = self.steps = 0
+        self.access = ANYTHING
+        self.raised = False
+        self.result: Any = None
+        self._work = work
+        self._context = copy_context()
+        self._generator: Generator[Any, None, Any] | None = None
+        if type(work) is not GeneratorType:
+            code = getattr(work, "__code__", None)
+            if not (isgeneratorfunction(work) if code is None else code.co_flags & CO_GENERATOR):
+                self._go: Any = self._call
+                return
+            work = self._context.run(work)
+        self._adopt(work)
+        if announces(work.gi_code):
+            self.advance()
+            self.steps = 0
+
+    def _adopt(self, generator: Generator[Any, None, Any]) -> None:
+        self._generator = generator
+        self._go = generator.send
+
+    def _call(self, _: None) -> Any:
+        """The only step of a plain function, or the first of one that gives a generator."""
+        result = self._work()
+        if not isinstance(result, GeneratorType):
+            raise StopIteration(result)
+        self._adopt(result)
+        if announces(result.gi_code):
+            result.send(None)
+        return result.send(None)
+
+    def close(self) -> None:
+        """Ends the task where it is."""
+        if self._generator is not None:
+            self._context.run(self._generator.close)
+
+    def advance(self) -> bool:
+        """Takes the step; False if the task has ended, with its return value in ``result``."""
+        self.steps += 1
+        try:
+            announced = self._context.run(self._go, None)
+        except StopIteration as stop:
+            self.result = stop.value
+            return False
+        except BaseException:
+            self.raised = True
+            raise
+        if announced is None:
+            self.access = ANYTHING
+        elif type(announced) is Access:
+            self.access = announced
+        else:
+            self.raised = True
+            raise TypeError(
+                f"Task {self.name!r} yielded {announced!r}. A yield stands alone, or tells what the step behind it touches: "
+                f"`yield reads('x') | writes('y')` (from minitf.explore import reads, writes)."
+            )
+        return True
+
+    @property
+    def name(self) -> str:
+        """What the task is called."""
+        work = self._work
+        return str(getattr(work, "__name__", None) or getattr(getattr(work, "func", None), "__name__", "task"))
+
+    @property
+    def label(self) -> str:
+        """The task's name and number, and the number of the step."""
+        return f"{self.name}[{self.key + 1}].{self.steps + 1}"
+
+    @property
+    def text(self) -> str:
+        """The line of the program at which the step begins."""
+        frame = getattr(self._generator, "gi_frame", None)
+        if frame is None:
+            return ""
+        inside = self.steps or announces(frame.f_code)
+        number = (frame.f_lineno if inside else frame.f_code.co_firstlineno) + 1
+        lines = (linecache.getline(frame.f_code.co_filename, n).strip() for n in range(number, number + 8))
+        return next((line for line in lines if line and not line.startswith(("#", '"""'))), "")
+
+
+def announces(code: CodeType) -> bool:
+    """True if the first statement is a ``yield``: there is nothing before it, so it tells what the first step touches."""
+    found = _begins.get(code)
+    if found is None:
+        found = _begins[code] = _yields_first(code)
+    return found
+
+
+def _yields_first(code: CodeType) -> bool:
+    first: set[int] = set()
+    for instruction in dis.get_instructions(code):
+        at = instruction.positions
+        line, last = (at.lineno, at.end_lineno) if at is not None else (None, None)
+        if instruction.opname == "YIELD_VALUE":
+            return line is not None and all(line <= n <= (last or line) for n in first)
+        if line is not None and instruction.opname not in _PROLOGUE:
+            first.add(line)
+    return False
+
+
