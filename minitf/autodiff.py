@@ -1,37 +1,31 @@
 """Reverse-mode differentiation: tapes and ``gradients``.
 
-A tape is a runtime around a runtime: it lets the inner one run each op and writes down (op, inputs, attributes, outputs) if an
-input is watched. ``backprop`` walks such records backwards. A graph is a list of such records already, so ``gradients`` uses
-the same walk. Gradient rules are written with ops, so they run in whatever runtime is current: under an outer tape they are
-recorded in turn, which gives second derivatives.
+A tape (``core.tape``) takes a note of each op that it sees run, if an input is watched.
+``walk_back`` goes over such notes backwards. A graph is a list of such notes already, so ``gradients`` uses the same walk.
+Gradient rules are written with ops, so they run in whatever runtime is current: under an outer tape they are recorded in turn,
+which gives second derivatives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from functools import cache
+from types import FunctionType
+from typing import Any
 
 import numpy as np
 
 from minitf.core import runtime
-from minitf.core.op import REGISTRY, Op, convert
+from minitf.core.op import convert
+from minitf.core.registry import REGISTRY
 from minitf.core.state import Handle
 from minitf.core.structures import flatten, pack
-from minitf.core.tensor import SymbolicTensor, Tensor
+from minitf.core.tape import NOWHERE, Note, Tape
+from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops import control
 from minitf.ops.creating import ones_like, zeros_like
 from minitf.ops.joining import stack
 from minitf.ops.shapes import reshape
-
-
-class Record(NamedTuple):
-    """One application, as the backward walk needs it. ``several``: the op gave a tuple."""
-
-    op: Op
-    inputs: tuple[Any, ...]
-    attrs: dict[str, Any]
-    outputs: tuple[Any, ...]
-    several: bool
 
 
 class UnconnectedGradients:
@@ -41,49 +35,63 @@ class UnconnectedGradients:
     ZERO = "zero"
 
 
-def backprop(records: Sequence[Record], seeds: Iterable[tuple[Any, Any]], sources: Sequence[Any]) -> list[Any]:
-    """Gradients of the seeded outputs with respect to tensors and handles; None where there is no path.
+def walk_back(notes: list[Note | None], gradients: list[Any], wanted: set[int], every_leaf: bool, release: bool) -> None:
+    """Fills in ``gradients``, a list by number in which those to begin with stand already; only the ``wanted`` ones are kept.
 
-    ``records`` are in an order in which they were (or can be) computed; ``seeds`` are (tensor, gradient) pairs. An op without a
-    gradient rule ends the walk, as in TensorFlow.
+    ``every_leaf`` says that all that is watched is wanted: then every note leads to something wanted, else the notes that do
+    are looked for first. ``release`` drops each note as soon as it is used. An op without a gradient rule ends the walk, as in
+    TensorFlow.
     """
-    wanted = {id(s) for s in sources}
-    reached = set(wanted)
-    for record in records:
-        if any(id(i) in reached for i in record.inputs):
-            reached.update(id(o) for o in record.outputs)
-    grads: dict[int, Any] = {}
-    for target, seed in seeds:
-        _accumulate(grads, target, seed)
-    for record in reversed(records):
-        out = [grads.get(id(o)) for o in record.outputs]
-        if all(g is None for g in out) or not any(id(i) in reached for i in record.inputs):
+    leading = None if every_leaf else _leading(notes, wanted)
+    for number in range(len(gradients) - 1, -1, -1):
+        note = notes[number]
+        if note is None or (leading is not None and not leading[number]):
             continue
-        if record.op.vjp_rule is None:
+        op, numbers, inputs, attrs, out, several = note
+        g = gradients[number] if not several else _gradients_of_several(gradients, number, wanted, note)
+        if g is None:
             continue
-        for o in record.outputs:
-            if id(o) not in wanted:
-                grads.pop(id(o), None)
-        for value, g in zip(record.inputs, _vjp(record, out), strict=False):
-            if g is not None and isinstance(value, (Tensor, Handle)) and id(value) in reached:
-                _accumulate(grads, value, g)
-    return [grads.get(id(s)) for s in sources]
+        if number not in wanted:
+            gradients[number] = None
+        if release:
+            notes[number] = None
+        if len(attrs) != len(op.attrs):
+            attrs = op.complete(attrs)
+        results = op.vjp_rule(g, out, *inputs, **attrs)
+        if type(results) is not tuple:
+            results = tuple(results) if isinstance(results, list) else (results,)
+        for parent, result in zip(numbers, results, strict=False):
+            if parent < 0 or result is None or (leading is not None and not leading[parent]):
+                continue
+            if type(result) is FunctionType:
+                result = result()
+            known = gradients[parent]
+            gradients[parent] = result if known is None else known + result
 
 
-def _vjp(record: Record, out: list[Any]) -> tuple[Any, ...]:
-    rule = record.op.vjp_rule
-    assert rule is not None
-    if record.several:
-        full = [zeros_like(o) if g is None else g for g, o in zip(out, record.outputs, strict=True)]
-        result = rule(tuple(full), record.outputs, *record.inputs, **record.attrs)
-    else:
-        result = rule(out[0], record.outputs[0], *record.inputs, **record.attrs)
-    return result if isinstance(result, (tuple, list)) else (result,)  # type: ignore[return-value]
+def _gradients_of_several(gradients: list[Any], number: int, wanted: set[int], note: Note) -> tuple[Any, ...] | None:
+    places = range(number + 1 - note[5], number + 1)
+    found = [gradients[i] for i in places]
+    for i in places:
+        if i not in wanted:
+            gradients[i] = None
+    if all(g is None for g in found):
+        return None
+    if note[0].vjp_partial:
+        return tuple(found)
+    return tuple([zeros_like(o) if g is None else g for g, o in zip(found, note[4], strict=True)])
 
 
-def _accumulate(grads: dict[int, Any], value: Any, g: Any) -> None:
-    known = grads.get(id(value))
-    grads[id(value)] = g if known is None else known + g
+def _leading(notes: Sequence[Note | None], wanted: set[int]) -> bytearray:
+    """By number: 1 if it is wanted, or was computed from something that leads to what is wanted."""
+    leading = bytearray(len(notes))
+    for number in wanted:
+        leading[number] = 1
+    for number, note in enumerate(notes):
+        if note is not None and any(n >= 0 and leading[n] for n in note[1]):
+            for i in range(number + 1 - (note[5] or 1), number + 1):
+                leading[i] = 1
+    return leading
 
 
 # -- tapes ---------------------------------------------------------------------------------------------------------------
@@ -101,62 +109,16 @@ class GradientTape:
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self._persistent = persistent
-        self._watch_variables = watch_accessed_variables
-        self._records: list[Record] = []
-        self._watched: dict[int, Any] = {}  # id -> object, which keeps the id taken
-        self._variables: dict[Handle, None] = {}
+        self._tape = Tape(watch_accessed_variables)
         self._token: Any = None
         self._used = False
-
-    # The tape as a runtime -------------------------------------------------------------------------------------------
-
-    def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
-        """Runs the op in the runtime around which the tape is, and takes a note if an input is watched."""
-        inner = self.inner
-        bound = op.bind(inputs, inner)
-        result = inner.apply(op, bound, attrs, name)
-        watched = self._watched
-        note = False
-        for value in bound:
-            if id(value) in watched:
-                note = True
-            elif type(value) is Handle and self._watch_variables and value.trainable and op.differentiable:
-                watched[id(value)] = value
-                self._variables[value] = None
-                note = True
-        if note and op.vjp_rule is not None:
-            several = isinstance(result, tuple)
-            outputs = result if several else (result,)
-            self._records.append(Record(op, bound, op.complete(attrs), outputs, several))
-            for o in outputs:
-                if isinstance(o, Tensor) and o.dtype.kind in "fcV":
-                    watched[id(o)] = o
-        return result
-
-    def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
-        """A traced function is recorded operation by operation."""
-        return traced.replay(self, values)  # type: ignore[no-any-return]
-
-    def constant(self, value: Any, name: str | None = None) -> Any:
-        """Constants are not recorded."""
-        return self.inner.constant(value, name)
-
-    def register(self, variable: Any, trainable: bool, collections: Any) -> None:
-        """Variables are registered by the inner runtime."""
-        self.inner.register(variable, trainable, collections)
-
-    @property
-    def home(self) -> Any:
-        """The home of the inner runtime."""
-        return self.inner.home
 
     # Use -------------------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> GradientTape:
         if self._token is not None:
             raise ValueError("This tape is recording already; a tape can be entered once at a time.")
-        self.inner = runtime.current()
-        self._token = runtime.enter(self)
+        self._token = runtime.enter(self._tape.around(runtime.current()))
         return self
 
     def __exit__(self, *exc: Any) -> None:
@@ -171,25 +133,21 @@ class GradientTape:
                 import warnings
 
                 warnings.warn(f"A {source.dtype.name} tensor has no gradient; watching it does nothing useful.", stacklevel=2)
-            self._watched[id(source)] = source
-            if isinstance(source, Handle):
-                self._variables[source] = None
+            self._tape.watch(source)
 
     def watched_variables(self) -> tuple[Any, ...]:
         """The handles' variables that the tape watches, in the order in which they were first used."""
-        return tuple(h.variable() for h in self._variables if h.variable is not None)
+        return tuple(h.variable() for h in self._tape.handles if h.variable is not None)
 
     def stop_recording(self) -> Any:
         """``with tape.stop_recording():`` runs ops unrecorded. Raises ValueError if the tape is not recording."""
         if self._token is None:
             raise ValueError("stop_recording: the tape is not recording.")
-        return runtime.using(self.inner)
+        return runtime.using(self._tape.inner)
 
     def reset(self) -> None:
         """Forgets all that was recorded and watched."""
-        self._records.clear()
-        self._watched.clear()
-        self._variables.clear()
+        self._tape.forget()
 
     def gradient(self, target: Any, sources: Any, output_gradients: Any = None,
                  unconnected_gradients: str = UnconnectedGradients.NONE) -> Any:  # fmt: skip
@@ -206,11 +164,38 @@ class GradientTape:
         targets = [_target(t) for t in flatten(target)]
         given = [None] * len(targets) if output_gradients is None else flatten(output_gradients)
         flat = [_source(s) for s in flatten(sources)]
-        seeds = [(t, ones_like(t) if g is None else convert(g, t.dtype)) for t, g in zip(targets, given, strict=True)]
-        found = backprop(self._records, [(t, g) for t, g in seeds if t.dtype.kind in "fc"], flat)
+        seeds = [
+            (t, _ones(t) if g is None else convert(g, t.dtype))
+            for t, g in zip(targets, given, strict=True)
+            if t.dtype.kind in "fc"
+        ]
+        found = self._walk_back(seeds, flat)
+        if unconnected_gradients != UnconnectedGradients.NONE:
+            found = [_unconnected(g, s, unconnected_gradients) for g, s in zip(found, flat, strict=True)]
+        return pack(sources, found)
+
+    def _walk_back(self, seeds: Sequence[tuple[Any, Any]], sources: Sequence[Any]) -> list[Any]:
+        tape = self._tape
+        notes = tape.notes
         if not self._persistent:
-            self._records = []
-        return pack(sources, [_unconnected(g, s, unconnected_gradients) for g, s in zip(found, flat, strict=True)])
+            tape.notes = []
+        numbers = [tape.number(s) for s in sources]
+        wanted = {n for n in numbers if n != NOWHERE}
+        starts = [(tape.number(t), g) for t, g in seeds]
+        gradients: list[Any] = [None] * len(notes)
+        for n, g in starts:
+            if n != NOWHERE:
+                gradients[n] = g if gradients[n] is None else gradients[n] + g
+        leaves = [*tape.handles.values(), *[n for _, n in tape.sources.values() if notes[n] is None]]
+        walk_back(notes, gradients, wanted, wanted.issuperset(leaves), release=not self._persistent)
+        out = []
+        for n, s in zip(numbers, sources, strict=True):
+            if n != NOWHERE:
+                out.append(gradients[n])
+            else:  # a target that nobody watches still depends on itself
+                own = [g for t, g in seeds if t is s]
+                out.append(sum(own[1:], own[0]) if own else None)
+        return out
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = UnconnectedGradients.NONE) -> Any:
         """Derivatives of each element of ``target``: shape target.shape + source.shape. The tape must be persistent."""
@@ -240,6 +225,15 @@ def _unit(i: int, shape: tuple[Any, ...], dtype: Any) -> Any:
     unit = np.zeros(shape, dtype=dtype.np)
     unit.reshape(-1)[i] = 1
     return unit
+
+
+def _ones(target: Any) -> Any:
+    return _one(target._v.dtype) if type(target) is EagerTensor and target._v.ndim == 0 else ones_like(target)
+
+
+@cache
+def _one(dtype: Any) -> EagerTensor:
+    return EagerTensor(dtype.type(1))
 
 
 def _target(value: Any) -> Any:
@@ -279,31 +273,59 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
     stopped = {id(_source(s)) for s in flatten([] if stop_gradients is None else stop_gradients)}
     given = [None] * len(targets) if grad_ys is None else flatten(grad_ys)
     with graph.as_default(), graph.name_scope(name):
-        records = _records_of(targets, stopped)
-        seeds = [(t, ones_like(t) if g is None else convert(g, t.dtype)) for t, g in zip(targets, given, strict=True)]
-        found = backprop(records, seeds, sources)
-        return [_unconnected(g, s, unconnected_gradients) for g, s in zip(found, sources, strict=True)]
+        notes, numbers = _notes_of(targets, sources, stopped)
+        found: list[Any] = [None] * len(notes)
+        for t, g in zip(targets, given, strict=True):
+            number = numbers.get(id(t), NOWHERE)
+            seed = ones_like(t) if g is None else convert(g, t.dtype)
+            if number != NOWHERE:
+                found[number] = seed if found[number] is None else found[number] + seed
+        places = [numbers.get(id(s), NOWHERE) for s in sources]
+        walk_back(notes, found, set(places), every_leaf=True, release=True)
+        return [
+            _unconnected(None if n == NOWHERE else found[n], s, unconnected_gradients)
+            for n, s in zip(places, sources, strict=True)
+        ]
 
 
 def _graph_tensor(y: Any) -> Any:
     return y._graph_element() if hasattr(y, "_graph_element") else y
 
 
-def _records_of(targets: Sequence[SymbolicTensor], stopped: set[int]) -> list[Record]:
-    found: dict[int, Any] = {}
+def _notes_of(targets: Sequence[SymbolicTensor], sources: Sequence[Any],
+              stopped: set[int]) -> tuple[list[Note | None], dict[int, int]]:  # fmt: skip
+    """Notes of the operations between sources and targets, as a tape would have taken them, and the numbers by id."""
+    needed: dict[int, Any] = {}
     todo = [t.op for t in targets]
     while todo:
         o = todo.pop()
-        if o.number in found:
-            continue
-        found[o.number] = o
-        todo.extend(a.op for a in o.inputs if id(a) not in stopped)
-    ordered = [found[n] for n in sorted(found)]
-    return [Record(o.kernel_op, o.arguments, o.attrs, o.outputs, o.several) for o in ordered if not _all_stopped(o, stopped)]
-
-
-def _all_stopped(o: Any, stopped: set[int]) -> bool:
-    return bool(o.outputs) and all(id(t) in stopped for t in o.outputs)
+        if o.number not in needed:
+            needed[o.number] = o
+            todo.extend([a.op for a in o.arguments if type(a) is SymbolicTensor and id(a) not in stopped])
+    notes: list[Note | None] = []
+    numbers: dict[int, int] = {}
+    for source in sources:
+        if isinstance(source, Handle) or source.op.number not in needed:
+            numbers[id(source)] = len(notes)
+            notes.append(None)
+    of_sources = {id(s) for s in sources}
+    for n in sorted(needed):
+        o = needed[n]
+        inputs = [numbers.get(id(a), NOWHERE) if id(a) not in stopped or id(a) in of_sources else NOWHERE for a in o.arguments]
+        outputs = o.outputs
+        noted = max(inputs, default=NOWHERE) != NOWHERE and o.kernel_op.vjp_rule is not None
+        if noted and not all(id(t) in stopped for t in outputs):
+            for t in outputs:
+                numbers[id(t)] = len(notes)
+                notes.append(None)
+            out, several = (outputs, len(outputs)) if o.several else (outputs[0], 0)
+            notes[-1] = (o.kernel_op, inputs, o.arguments, o.attrs, out, several)
+        else:
+            for t in outputs:
+                if id(t) in of_sources:
+                    numbers[id(t)] = len(notes)
+                    notes.append(None)
+    return notes, numbers
 
 
 # -- control flow --------------------------------------------------------------------------------------------------------

@@ -6,9 +6,8 @@ Both live in one context variable, so each thread and task has its own. Entering
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
 from typing import Any, NamedTuple
 
 _VALID = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
@@ -29,34 +28,48 @@ def scope() -> Scope:
     return _scope.get()
 
 
-@contextmanager
-def entered(new: Scope) -> Iterator[Scope]:
-    """Makes ``new`` the scope."""
-    token = _scope.set(new)
-    try:
-        yield new
-    finally:
-        _scope.reset(token)
+class entered(ContextDecorator):
+    """``with entered(scope):`` makes it the scope."""
+
+    def __init__(self, new: Scope):
+        self._new = new
+        self._tokens: list[Token[Scope]] = []
+
+    def __enter__(self) -> Any:
+        self._tokens.append(_scope.set(self._new))
+        return self._new
+
+    def __exit__(self, *exc: Any) -> None:
+        _scope.reset(self._tokens.pop())
 
 
-@contextmanager
-def name_scope(name: str | None, unique: Any = None) -> Iterator[str]:
+class name_scope(ContextDecorator):
     """``with name_scope("layer"):`` puts ``layer/`` before the names of what is made inside.
 
     A name that ends with "/" is taken as the whole path; None or "" leaves all scopes. ``unique`` makes a new scope's path
-    unique (a graph does, eager code does not). Raises ValueError for a name with characters that names cannot have.
+    unique (a graph does, eager code does not). Entering raises ValueError for a name with characters that names cannot have.
     """
-    here = _scope.get()
-    if not name:
-        path = ""
-    elif not isinstance(name, str):
-        raise ValueError(f"A name scope must be named by a string, not {name!r}.")
-    elif not _VALID.match(name):
-        raise ValueError(f"{name!r} is not a valid scope name: use letters, digits and ._-/ only.")
-    elif name.endswith("/"):
-        path = name
-    else:
-        path = here.path + name
-        path = (path if unique is None else unique(path)) + "/"
-    with entered(Scope(path, here.control)):
-        yield path
+
+    def __init__(self, name: str | None, unique: Any = None):
+        self._name = name
+        self._unique = unique
+        self._tokens: list[Token[Scope]] = []
+
+    def __enter__(self) -> str:
+        here, name, unique = _scope.get(), self._name, self._unique
+        if not name:
+            path = ""
+        elif not isinstance(name, str):
+            raise ValueError(f"A name scope must be named by a string, not {name!r}.")
+        elif not _VALID.match(name):
+            raise ValueError(f"{name!r} is not a valid scope name: use letters, digits and ._-/ only.")
+        elif name.endswith("/"):
+            path = name
+        else:
+            path = here.path + name
+            path = (path if unique is None else unique(path)) + "/"
+        self._tokens.append(_scope.set(Scope(path, here.control)))
+        return path
+
+    def __exit__(self, *exc: Any) -> None:
+        _scope.reset(self._tokens.pop())

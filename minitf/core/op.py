@@ -23,20 +23,20 @@ runtime: this is the one place in the package that does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
+from minitf.core.calls import direct
 from minitf.core.dtypes import DType
 from minitf.core.literals import to_array
 from minitf.core.operators import install_operator
+from minitf.core.registry import REGISTRY
 from minitf.core.spec import same
 from minitf.core.state import Handle
 from minitf.core.tensor import EagerTensor, Tensor
 from minitf.errors import DTypeError, OpError
-
-REGISTRY: dict[str, Op] = {}
 
 
 class Kind:
@@ -97,7 +97,8 @@ class Op:
     """An operation: see the module's text. ``REGISTRY`` holds all of them by name."""
 
     def __init__(self, kernel: Callable[..., Any], *, name: str | None = None, stateful: bool = False,
-                 method: str | None = None, expr: str | None = None, infer_first: bool = False,
+                 method: str | None = None, expr: str | None = None, expr_rank: int = 0,
+                 expr_not: Collection[DType] = (), infer_first: bool = False,
                  domain: tuple[float, float] | None = None):  # fmt: skip
         code = kernel.__code__
         count = code.co_argcount
@@ -111,17 +112,25 @@ class Op:
         self.kinds: tuple[Kind, ...] = tuple(notes.get(n, Anything) for n in names)
         self.optional = len(kernel.__defaults__ or ())
         self.attrs: tuple[str, ...] = code.co_varnames[count : count + code.co_kwonlyargcount]
+        self.all_attrs = frozenset(self.attrs)
         self.wants = kernel.__kwdefaults__ or {}
+        self.takes_variables = Place in self.kinds
         self.stateful = stateful
+        self._called = False
         self.method = method
         self.expr = expr
+        self.expr_rank = expr_rank
+        self.expr_not = expr_not
         self.infer_first = infer_first
         self.domain = domain
         self.samples_rule: Callable[..., Any] | None = None
         self.infer_rule: Callable[..., Any] = same
         self.vjp_rule: Callable[..., Any] | None = None
+        self.vjp_reads: tuple[bool, ...] | None = None  # the inputs whose values the rule reads; None: all
+        self.vjp_reads_out = True
+        self.vjp_partial = False
         # Dtypes of inputs that have been checked and need not be again: NumPy's numbers (eager), ours (tensors of a graph).
-        self._fits: set[tuple[int, ...]] = set()
+        self.fits: set[tuple[int, ...]] = set()
         self.fits_symbolic: set[tuple[int, ...]] = set()
         if self.name in REGISTRY:
             raise ValueError(f"An op named {self.name!r} exists already.")
@@ -136,12 +145,25 @@ class Op:
         self.infer_rule = rule
         return rule
 
-    def vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def vjp(self, rule: Callable[..., Any] | None = None, *, reads: str | None = None, partial: bool = False) -> Any:
         """Sets the gradient rule ``rule(g, out, *inputs, **attrs)``: one gradient (or None) for each input.
 
-        ``g`` and ``out`` are tuples for ops with several outputs.
+        A gradient may also be a function without arguments that computes it; it is called only if the gradient is wanted.
+        ``g`` and ``out`` are tuples for ops with several outputs. ``reads`` names those of ``out`` and the inputs whose values
+        the rule reads (``reads="out x"``; of the other inputs it gets dtype and shape, and an ``out`` that is not named is
+        None): the rest need not be kept for it. Without ``reads``, everything is kept. ``partial``: of several outputs'
+        gradients those that are 0 may be None.
         """
+        if rule is None:
+            return lambda rule: self.vjp(rule, reads=reads, partial=partial)
         self.vjp_rule = rule
+        self.vjp_partial = partial
+        if reads is not None:
+            named = set(reads.split())
+            if self.variadic is not None or not named <= {"out", *self.inputs}:
+                raise ValueError(f"{self.name}: reads={reads!r} must name inputs of {list(self.inputs)}, or 'out'.")
+            self.vjp_reads = tuple(name in named for name in self.inputs)
+            self.vjp_reads_out = "out" in named
         return rule
 
     def samples(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,7 +183,10 @@ class Op:
 
     def __call__(self, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
         """Runs the op in the current runtime. Raises DTypeError or ShapeError for inputs that do not fit."""
-        if attrs and len(inputs) < len(self.inputs):  # inputs may be named too
+        if not self._called:  # from the next call on, the short road is tried first
+            self._called = True
+            self.__class__ = direct(self, Op.__call__) or Op
+        if attrs and len(inputs) < len(self.inputs) and not self.all_attrs.issuperset(attrs):  # inputs may be named too
             inputs = self._with_named(inputs, attrs)
         return _runtime.current().apply(self, inputs, attrs, name)
 
@@ -171,8 +196,10 @@ class Op:
         return (*inputs, *(attrs.pop(n, None) for n in rest[:count]))
 
     def complete(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """All attributes, defaults included. Raises TypeError for unknown and for missing ones."""
-        if not self.attrs and not attrs:
+        """All attributes, defaults included (not to be written to). Raises TypeError for unknown and for missing ones."""
+        if not attrs and len(self.attrs) == len(self.wants):
+            return self.wants
+        if len(attrs) == len(self.attrs) and attrs.keys() == self.all_attrs:
             return attrs
         out = {**self.wants, **attrs}
         if len(out) != len(self.attrs) or any(a not in out for a in self.attrs):
@@ -184,15 +211,12 @@ class Op:
 
     def bind(self, inputs: tuple[Any, ...], runtime: Any) -> tuple[Any, ...]:
         """The inputs as tensors of ``runtime`` (handles stay as they are), dtypes checked."""
-        try:  # inputs that are all tensors of dtypes that fitted before
-            key = tuple([t._v.dtype.num for t in inputs])
-        except AttributeError:
-            key = _key_with_handles(inputs)
-        if key in self._fits:
+        key = _key(inputs)
+        if key in self.fits:
             return inputs
         bound = self._bind(inputs, runtime)
-        if key:
-            self._fits.add(key)
+        if key is not None:
+            self.fits.add(key)
         return bound
 
     def _bind(self, inputs: tuple[Any, ...], runtime: Any) -> tuple[Any, ...]:
@@ -248,6 +272,17 @@ class Op:
             f"converted silently. Write tf.cast(x, tf.{found.name}).",
         )  # fmt: skip
 
+    def expression(self, specs: Sequence[Any], attrs: dict[str, Any]) -> str | None:
+        """``expr``, if it says what the kernel does for inputs of these specs; else None."""
+        if self.expr is None or (attrs and attrs != self.wants):
+            return None
+        for spec in specs:
+            if spec.dtype.kind not in "fiuc" or spec.dtype in self.expr_not:
+                return None
+            if self.expr_rank and (spec.rank is None or spec.rank < self.expr_rank):
+                return None
+        return self.expr
+
     def specs_of(self, tensors: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         """What the shape rule says about these inputs: one Spec or a tuple. Raises ShapeError with the op's name in front."""
         try:
@@ -265,16 +300,16 @@ class Op:
         return _registered, (self.name,)
 
 
-def _key_with_handles(inputs: tuple[Any, ...]) -> tuple[int, ...]:
-    """Dtype numbers of eager tensors and (negative) of variables; empty if there is anything else."""
+def _key(inputs: tuple[Any, ...]) -> tuple[int, ...] | None:
+    """NumPy's numbers of the dtypes of eager tensors, ours (negative) of variables; None if there is anything else."""
     key = []
     for t in inputs:
-        if type(t) is Handle:
-            key.append(-t.spec.dtype.number)
-        elif type(t) is EagerTensor:
+        if type(t) is EagerTensor:
             key.append(t._v.dtype.num)
+        elif type(t) is Handle:
+            key.append(-t.spec.dtype.number)
         else:
-            return ()
+            return None
     return tuple(key)
 
 
@@ -286,7 +321,9 @@ def op(kernel: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Declares an op from its kernel: ``@op`` or ``@op(stateful=True, method="add", expr="{0} + {1}", infer_first=True)``.
 
     * ``method``: the Python operator that it implements (``"add"`` for ``__add__`` and ``__radd__``).
-    * ``expr``: the kernel as a Python expression, from which operator methods and plan statements are written out.
+    * ``expr``: the kernel as a Python expression, from which operator methods and plan statements are written out. It may hold
+      only from a rank of the arrays on, ``expr_rank``, and not for the dtypes ``expr_not``; it is for the attributes'
+      defaults.
     * ``domain``: the interval of floats that tests draw from, for ops that are defined or smooth only there.
     * ``infer_first``: the kernel takes more than the op allows, so the shape rule runs before it, not only for its message.
     """

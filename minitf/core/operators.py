@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
+from minitf.core.tape import NO_ATTRS, Tape
 from minitf.core.tensor import EagerTensor, Tensor
 
 if TYPE_CHECKING:
@@ -22,29 +23,45 @@ UNARY = {"neg", "abs", "invert"}
 COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
 # The fast road is for the dtypes that the op takes, by NumPy's numbers; strings and the types of ml_dtypes take the general
-# one. A Python number takes it where NumPy turns it into the tensor's dtype just as the general road would.
+# one. A Python number takes it where NumPy turns it into the tensor's dtype just as the general road would. `here` is a
+# tape right around the eager runtime, or None; other runtimes take the general road.
 _BINARY = """
 def __{method}__(self, other):
-    if type(other) is EagerTensor:
-        if not runtime.active:
-            a = self._v
-            b = other._v
-            t = a.dtype
-            if t is b.dtype and t.num in numbers:
-                try:
-                    v = {expr}
-                except ValueError:
-                    return otherwise(self, other)
-                r = new(EagerTensor)
-                r._v = v
-                return r
-    elif type(other) in python and not runtime.active:
-        a = self._v
-        if a.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
-            b = other
-            r = new(EagerTensor)
-            r._v = {expr}
-            return r
+    if type(other) is not EagerTensor:
+        if type(other) in python:
+            if not runtime.active:
+                a = self._v
+                if a.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
+                    b = other
+                    r = new(EagerTensor)
+                    r._v = {expr}
+                    r._node = None
+                    return r
+            return otherwise(self, other)
+        if not hasattr(other, "_as_tensor"):
+            return otherwise(self, other)
+        other = other._as_tensor()
+        if type(other) is not EagerTensor:
+            return otherwise(self, other)
+    here = None
+    if runtime.active:
+        here = current()
+        if type(here) is not Tape or not here.direct:
+            return otherwise(self, other)
+    a = self._v
+    b = other._v
+    t = a.dtype
+    if t is b.dtype and t.num in numbers{guard}:
+        try:
+            v = {expr}
+        except ValueError:
+            return otherwise(self, other)
+        r = new(EagerTensor)
+        r._v = v
+        r._node = None
+        if here is not None and op.vjp_rule is not None:
+            here.note_two(op, self, other, NO_ATTRS, r)
+        return r
     return otherwise(self, other)
 """
 _REFLECTED = """
@@ -55,6 +72,7 @@ def __r{method}__(self, other):
             a = other
             r = new(EagerTensor)
             r._v = {expr}
+            r._node = None
             return r
     return otherwise(other, self)
 """
@@ -65,6 +83,7 @@ def __{method}__(self):
         if a.dtype.num in numbers:
             r = new(EagerTensor)
             r._v = {expr}
+            r._node = None
             return r
     return otherwise(self)
 """
@@ -92,16 +111,18 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
     if op.expr is not None:
         allowed = op.kinds[0].allowed or dtypes.ALL
         known = [d for d in allowed if d._np is not None and d._extension is None and d._np.num != 17]
-        numbers = frozenset(d._np.num for d in known)  # type: ignore[union-attr]
+        numbers = frozenset(d._np.num for d in known if d not in op.expr_not)  # type: ignore[union-attr]
         floats = frozenset(d._np.num for d in known if d.kind in "fc")  # type: ignore[union-attr]
         integers = frozenset(d._np.num for d in known if d in (dtypes.int32, dtypes.int64))  # type: ignore[union-attr]
         space: dict[str, Any] = {
-            "EagerTensor": EagerTensor, "runtime": _runtime, "new": _new, "otherwise": call, "numbers": numbers,
-            "python": {float: floats, int: floats | integers},
+            "EagerTensor": EagerTensor, "Tape": Tape, "runtime": _runtime, "current": _runtime._current.get,
+            "new": _new, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS,
+            "python": {float: floats, int: floats | integers} if not op.expr_rank else {},
         }  # fmt: skip
+        guard = f" and a.ndim >= {op.expr_rank} and b.ndim >= {op.expr_rank}" if op.expr_rank else ""
         templates = [_UNARY] if method in UNARY else [_BINARY] if method in COMPARISONS else [_BINARY, _REFLECTED]
         for template in templates:
-            text = template.format(method=method, expr=op.expr.format("a", "b"))
+            text = template.format(method=method, expr=op.expr.format("a", "b"), guard=guard)
             exec(compile(text, f"<operator {op.name}>", "exec"), space)  # generated from the op's own expression
         for name in (f"__{method}__", f"__r{method}__"):
             if name in space:

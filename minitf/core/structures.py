@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+_NESTED = (list, tuple, dict)
+
 
 def flatten(structure: Any) -> list[Any]:
     """The leaves of nested lists, tuples and dicts (dicts in the order of sorted keys)."""
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
     if isinstance(structure, (list, tuple)):
+        if not any(isinstance(part, _NESTED) for part in structure):
+            return list(structure)
         return [leaf for part in structure for leaf in flatten(part)]
     return [structure]
 
 
 def pack(structure: Any, leaves: Sequence[Any]) -> Any:
     """The leaves in the shape of ``structure``: the inverse of ``flatten``."""
+    if type(structure) is list and not any(isinstance(part, _NESTED) for part in structure):
+        return list(leaves)
     rest = iter(leaves)
 
     def build(part: Any) -> Any:

@@ -105,13 +105,18 @@ class TensorRef:
 
 
 class EagerTensor(Tensor):
-    """A tensor with a value. ``_v`` is a NumPy array or, for rank 0, a NumPy scalar (strings: a 0-d object array)."""
+    """A tensor with a value. ``_v`` is a NumPy array or, for rank 0, a NumPy scalar (strings: a 0-d object array).
 
-    __slots__ = ("_v",)
+    ``_node`` is the tensor's place on the tapes that recorded how it was made (see ``core.tape``); None if none did.
+    """
+
+    __slots__ = ("_node", "_v")
     _v: Any
+    _node: Any
 
     def __init__(self, value: Any):
         self._v = value
+        self._node = None
 
     @property
     def spec(self) -> Spec:

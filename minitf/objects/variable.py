@@ -14,12 +14,15 @@ import numpy as np
 
 from minitf.core import names, runtime
 from minitf.core.dtypes import DType
-from minitf.core.op import REGISTRY, convert
+from minitf.core.op import convert
+from minitf.core.registry import REGISTRY
 from minitf.core.spec import TensorShape, as_shape, shape_text
 from minitf.core.state import Handle
+from minitf.core.tape import NO_ATTRS
 from minitf.core.tensor import Tensor, TensorRef
 from minitf.objects.creators import VariableKind
 from minitf.objects.trackable import Trackable
+from minitf.ops.state import read_variable
 from minitf.saved import VARIABLE_VALUE
 
 if TYPE_CHECKING:
@@ -128,7 +131,7 @@ class Variable(Trackable, metaclass=VariableKind):
     value = read_value
 
     def _as_tensor(self) -> Tensor:
-        return REGISTRY["read_variable"](self._handle)  # type: ignore[no-any-return]
+        return runtime.current().apply(read_variable, (self._handle,), NO_ATTRS)  # type: ignore[no-any-return]
 
     def _graph_element(self) -> Any:
         return self._handle.read

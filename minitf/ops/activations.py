@@ -1,5 +1,6 @@
 """Activations of neural networks, and the softmax family."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,19 @@ from minitf.ops.static import known_int, one_axis
 # -- rectified ---------------------------------------------------------------------------------------------------------
 
 
+@cache
+def zero(dtype: Any) -> Any:
+    """The 0 of a NumPy dtype, made once."""
+    return dtype.type(0)
+
+
 @op
 def relu(features: Real):
     """``max(x, 0)``"""
-    return np.maximum(features, features.dtype.type(0))
+    return np.maximum(features, zero(features.dtype))
 
 
-@relu.vjp
+@relu.vjp(reads="out")
 def _(g, out, features):
     return (relu_grad(g, out),)
 
@@ -33,6 +40,8 @@ def _(g, out, features):
 @op
 def relu_grad(gradients: Real, features: Real):
     """The gradient where the feature is positive, 0 elsewhere."""
+    if gradients.dtype.kind == "f":
+        return gradients * (features > zero(features.dtype))
     return np.where(features > 0, gradients, gradients.dtype.type(0))[()]
 
 

@@ -24,7 +24,7 @@ def add(x: Addable, y: Addable):
     return x + y
 
 
-@add.vjp
+@add.vjp(reads="")
 def _(g, out, x, y):
     return sum_to(g, x), sum_to(g, y)
 
@@ -35,9 +35,9 @@ def subtract(x: Numeric, y: Numeric):
     return x - y
 
 
-@subtract.vjp
+@subtract.vjp(reads="")
 def _(g, out, x, y):
-    return sum_to(g, x), sum_to(-g, y)
+    return sum_to(g, x), lambda: sum_to(-g, y)
 
 
 @op(expr="{0} * {1}")
@@ -46,9 +46,9 @@ def multiply(x: Numeric, y: Numeric):
     return x * y
 
 
-@multiply.vjp
+@multiply.vjp(reads="x y")
 def _(g, out, x, y):
-    return sum_to(g * conj(y), x), sum_to(g * conj(x), y)
+    return lambda: sum_to(g * conj(y), x), lambda: sum_to(g * conj(x), y)
 
 
 def _times(x: Any, y: Any) -> Any:
@@ -67,10 +67,10 @@ def realdiv(x: Floating, y: Floating):
     return x / y
 
 
-@realdiv.vjp
+@realdiv.vjp(reads="y out")
 def _(g, out, x, y):
     by = g / conj(y)
-    return sum_to(by, x), sum_to(-by * conj(out), y)
+    return sum_to(by, x), lambda: sum_to(-by * conj(out), y)
 
 
 def truediv(x: Any, y: Any, name: str | None = None) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 from minitf.core import dtypes
 from minitf.core.op import Complex, Floating, Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec
+from minitf.core.tensor import EagerTensor
 from minitf.errors import DTypeError
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.kinds import Signed
@@ -22,6 +23,8 @@ def in_float32(function: Any, x: Any, *rest: Any, **settings: Any) -> Any:
 
 def conj(x: Any, name: str | None = None) -> Any:
     """The complex conjugate; of a real number the number itself."""
+    if type(x) is EagerTensor and x._v.dtype.kind == "f":
+        return x
     tensor = convert(x)
     if tensor.dtype.kind == "c":
         return _conj(tensor, name=name)

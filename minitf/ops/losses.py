@@ -6,6 +6,7 @@ import numpy as np
 
 from minitf.core.op import Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec, broadcast_shapes, compatible, merge_shapes, shape_text
+from minitf.core.tensor import Tensor
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.activations import log_softmax, softmax
 from minitf.ops.arithmetic import maximum
@@ -21,17 +22,23 @@ from minitf.ops.static import known_int
 # -- softmax and cross entropy in one ----------------------------------------------------------------------------------
 
 
-def _log_soft(logits):
-    away = widened(logits)
-    away = away - away.max(-1, keepdims=True) if away.size else away
-    return away, np.exp(away).sum(-1, keepdims=True)
+def _log_soft(x):
+    """The logits less the largest of their row; the sums of their exponentials; these exponentials."""
+    away = x - np.maximum.reduce(x, -1, None, None, True) if x.size else x
+    e = np.exp(away)
+    return away, np.add.reduce(e, -1, None, None, True), e
 
 
 @op(name="softmax_cross_entropy")
 def _softmax_cross_entropy(logits: RealFloating, labels: RealFloating):
-    """The cross entropy of each row."""
-    away, sums = _log_soft(logits)
-    return np.asarray((widened(labels) * (np.log(sums) - away)).sum(-1)).astype(logits.dtype, copy=False)[()]
+    """The cross entropy of each row, and its gradient by the logits, which has most of its work in common with it."""
+    x, y = widened(logits), widened(labels)
+    away, sums, e = _log_soft(x)
+    e /= sums
+    back = e - y
+    picked = np.log(sums) - away
+    loss = np.add.reduce(y * picked, -1)
+    return loss.astype(logits.dtype, copy=False)[()], back.astype(logits.dtype, copy=False)
 
 
 @_softmax_cross_entropy.infer
@@ -39,14 +46,28 @@ def _(logits, labels):
     both = broadcast_shapes(logits.shape, labels.shape)
     if both is not None and not both:
         raise ShapeError("Logits need an axis of classes, but they have rank 0.")
-    return Spec(logits.dtype, None if both is None else both[:-1])
+    return Spec(logits.dtype, None if both is None else both[:-1]), Spec(logits.dtype, both)
 
 
-@_softmax_cross_entropy.vjp
+@_softmax_cross_entropy.vjp(reads="out logits labels", partial=True)
 def _(g, out, logits, labels):
     # That the labels of a row sum to 1 is used, as in TensorFlow.
-    each = expand_dims(g, -1)
-    return sum_to(each * (softmax(logits) - labels), logits), sum_to(-each * log_softmax(logits), labels)
+    by_loss, by_back = g
+    each = None if by_loss is None else expand_dims(by_loss, -1)
+
+    def by_logits():
+        first = None if each is None else each * out[1]
+        if by_back is None:
+            return sum_to(first, logits)
+        soft = softmax(logits)
+        second = (by_back - reduce_sum(by_back * soft, -1, keepdims=True)) * soft
+        return sum_to(second if first is None else first + second, logits)
+
+    def by_labels():
+        first = None if each is None else -each * log_softmax(logits)
+        return sum_to(-by_back if first is None else first if by_back is None else first - by_back, labels)
+
+    return by_logits, by_labels
 
 
 @_softmax_cross_entropy.samples
@@ -59,22 +80,25 @@ def _(draw):
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: Any = -1, name: str | None = None) -> Any:
     """The cross entropy of ``softmax(logits)`` against ``labels``, which sum to 1 along ``axis``; that axis disappears."""
     x = convert(logits)
-    y = cast(labels, x.dtype) if hasattr(labels, "dtype") else convert(labels, x.dtype)
-    rank = x.shape.rank
-    if rank is None:
-        raise ValueError("softmax_cross_entropy_with_logits: the rank of the logits must be known while the graph is built.")
-    at = known_int(axis, "axis") % max(rank, 1)
-    if at != rank - 1:
-        order = [*(i for i in range(rank) if i != at), at]
-        x, y = transpose(x, order), transpose(y, order)
-    return _softmax_cross_entropy(x, y, name=name)
+    y = labels if isinstance(labels, Tensor) else convert(labels, None if hasattr(labels, "dtype") else x.dtype)
+    if y.dtype is not x.dtype:
+        y = cast(y, x.dtype)
+    if axis != -1:
+        rank = x.shape.rank
+        if rank is None:
+            raise ValueError("softmax_cross_entropy_with_logits: with an axis, the rank of the logits must be known.")
+        at = known_int(axis, "axis") % max(rank, 1)
+        if at != rank - 1:
+            order = [*(i for i in range(rank) if i != at), at]
+            x, y = transpose(x, order), transpose(y, order)
+    return _softmax_cross_entropy(x, y, name=name)[0]
 
 
 @op(name="sparse_softmax_cross_entropy")
 def _sparse_softmax_cross_entropy(logits: RealFloating, labels: Rows):
     """The cross entropy of each row against a class number."""
     chosen = _chosen(logits, labels)
-    away, sums = _log_soft(logits)
+    away, sums, _ = _log_soft(widened(logits))
     return (np.log(sums) - np.take_along_axis(away, chosen, -1))[..., 0].astype(logits.dtype, copy=False)[()]
 
 
@@ -82,8 +106,8 @@ def _sparse_softmax_cross_entropy(logits: RealFloating, labels: Rows):
 def _sparse_grad(gradients: RealFloating, logits: RealFloating, labels: Rows):
     """``(softmax(logits) - one_hot(labels))``, each row times its gradient."""
     chosen = _chosen(logits, labels)
-    away, sums = _log_soft(logits)
-    back = np.exp(away) / sums
+    _, sums, e = _log_soft(widened(logits))
+    back = np.divide(e, sums, e)
     np.put_along_axis(back, chosen, np.take_along_axis(back, chosen, -1) - back.dtype.type(1), -1)
     return (back * np.expand_dims(widened(gradients), -1)).astype(logits.dtype, copy=False)
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from minitf.core import dtypes
 from minitf.core.op import convert, op
-from minitf.core.operators import install_operator
 from minitf.core.spec import Spec, broadcast_shapes, shape_text
+from minitf.core.tensor import Tensor
 from minitf.errors import ShapeError
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import conj
@@ -12,13 +13,14 @@ from minitf.ops.kinds import Multipliable
 from minitf.ops.shapes import sum_to, widened
 
 
-@op(name="matmul")
+@op(name="matmul", method="matmul", expr="{0} @ {1}", expr_rank=2, expr_not=(dtypes.float16, dtypes.bfloat16))
 def _matmul(a: Multipliable, b: Multipliable, *, transpose_a=False, transpose_b=False):
     """The matrix product over the last two axes; the others broadcast."""
     if a.ndim < 2 or b.ndim < 2:
         raise ShapeError(_too_flat(a.shape, b.shape))
-    out = widened(a.swapaxes(-1, -2) if transpose_a else a) @ widened(b.swapaxes(-1, -2) if transpose_b else b)
-    return out if out.dtype is a.dtype else out.astype(a.dtype)
+    x, y = widened(a), widened(b)
+    out = (x.mT if transpose_a else x) @ (y.mT if transpose_b else y)
+    return out if x is a else out.astype(a.dtype)
 
 
 def _too_flat(a, b):
@@ -47,18 +49,19 @@ def _(a, b, *, transpose_a=False, transpose_b=False):
     return Spec(a.dtype, (*(broadcast_shapes(a.shape[:-2], b.shape[:-2]) or ()), m, n))
 
 
-@_matmul.vjp
+@_matmul.vjp(reads="a b")
 def _(g, out, a, b, *, transpose_a=False, transpose_b=False):
-    a_, b_ = conj(a), conj(b)
-    if transpose_a:
-        by_a = _matmul(b_, g, transpose_a=transpose_b, transpose_b=True)
-    else:
-        by_a = _matmul(g, b_, transpose_b=not transpose_b)
-    if transpose_b:
-        by_b = _matmul(g, a_, transpose_a=True, transpose_b=transpose_a)
-    else:
-        by_b = _matmul(a_, g, transpose_a=not transpose_a)
-    return sum_to(by_a, a), sum_to(by_b, b)
+    def by_a():
+        if transpose_a:
+            return sum_to(_matmul(conj(b), g, transpose_a=transpose_b, transpose_b=True), a)
+        return sum_to(_matmul(g, conj(b), transpose_a=False, transpose_b=not transpose_b), a)
+
+    def by_b():
+        if transpose_b:
+            return sum_to(_matmul(g, conj(a), transpose_a=True, transpose_b=transpose_a), b)
+        return sum_to(_matmul(conj(a), g, transpose_a=not transpose_a, transpose_b=False), b)
+
+    return by_a, by_b
 
 
 @_matmul.samples
@@ -80,6 +83,8 @@ def matmul(
     Each may be transposed, or transposed and conjugated (adjoint), first; the hints about sparse matrices have no effect.
     Raises ShapeError unless both have rank 2 or more and fit.
     """
+    if not (transpose_a or transpose_b or adjoint_a or adjoint_b or output_type) and isinstance(a, Tensor):
+        return a @ b if name is None else _matmul(a, b, name=name)
     for transposed, adjoint, which in ((transpose_a, adjoint_a, "a"), (transpose_b, adjoint_b, "b")):
         if transposed and adjoint:
             raise ValueError(f"matmul: only one of transpose_{which} and adjoint_{which} can be True.")
@@ -96,7 +101,3 @@ def matvec(a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a
     """The product of a matrix and a vector, or of batches of them."""
     vector = convert(b)[..., None]
     return matmul(a, vector, transpose_a=transpose_a, adjoint_a=adjoint_a, name=name)[..., 0]
-
-
-_matmul.method = "matmul"
-install_operator(_matmul)

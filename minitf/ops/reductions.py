@@ -15,7 +15,19 @@ from minitf.ops.creating import cast, stop_gradient, zeros_like
 from minitf.ops.elementwise import conj, exp, is_finite, log, sqrt, square
 from minitf.ops.kinds import Ordered
 from minitf.ops.running import cumprod
-from minitf.ops.shapes import broadcast_to, expand_dims, reshape, settle, shape, shape_of, size, squeeze, total, widened
+from minitf.ops.shapes import (
+    _broadcast_to,
+    broadcast_to,
+    expand_dims,
+    reshape,
+    settle,
+    shape,
+    shape_of,
+    size,
+    squeeze,
+    total,
+    widened,
+)
 from minitf.ops.shaping import transpose
 from minitf.ops.static import known_axes, known_int, many_axes, one_axis
 
@@ -63,9 +75,12 @@ def _sum(input_tensor: Numeric, *, axis=None, keepdims=False):
     return total(input_tensor, axis, keepdims)
 
 
-@_sum.vjp
+@_sum.vjp(reads="")
 def _(g, out, x, *, axis=None, keepdims=False):
-    return (broadcast_to(spread(g, x, axis, keepdims), shape_of(x)),)
+    have = shape_of(x)
+    if axis is None and not keepdims and type(have) is tuple:
+        return (_broadcast_to(g, sizes=have),)
+    return (broadcast_to(spread(g, x, axis, keepdims), have),)
 
 
 @op(name="reduce_mean")
@@ -83,14 +98,18 @@ def _mean(input_tensor: Numeric, *, axis=None, keepdims=False):
     return out if x is input_tensor else settle(out.astype(input_tensor.dtype))
 
 
-@_mean.vjp
+@_mean.vjp(reads="")
 def _(g, out, x, *, axis=None, keepdims=False):
-    wide = broadcast_to(spread(g, x, axis, keepdims), shape_of(x))
-    have, left = x.spec.shape, out.spec.shape
+    have = shape_of(x)
+    if axis is None and not keepdims and type(have) is tuple:
+        return (_broadcast_to(g / float(max(total_size(have), 1)), sizes=have),)
+    have = x.spec.shape
+    left = reduced_shape(have, axis, keepdims)
     if have is None or left is None or None in have or None in left:
-        return (wide / cast(floordiv(size(x), maximum(size(out), 1)), g.dtype),)
-    count = total_size(have) // max(total_size(left), 1)
-    return (wide / convert(float(max(count, 1)), g.dtype),)
+        share = g / cast(floordiv(size(x), maximum(size(g), 1)), g.dtype)
+    else:
+        share = g / float(max(total_size(have) // max(total_size(left), 1), 1))
+    return (broadcast_to(spread(share, x, axis, keepdims), shape_of(x)),)
 
 
 @op(name="reduce_prod")

@@ -7,6 +7,7 @@ import numpy as np
 from minitf.core import dtypes
 from minitf.core.op import Anything, Index, Numeric, Other, convert, op
 from minitf.core.spec import Spec, broadcast_shapes, shape_text, total_size
+from minitf.core.tape import Outline
 from minitf.core.tensor import EagerTensor
 from minitf.errors import ShapeError
 from minitf.ops.static import known_axes, known_int, many_axes, one_axis, requested
@@ -25,7 +26,7 @@ def widened(x: Any) -> Any:
 def total(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     """Sum of an array in its own dtype (NumPy would widen small integers)."""
     wide = widened(x)
-    out = np.add.reduce(wide, axis=axis, dtype=wide.dtype, keepdims=keepdims)
+    out = np.add.reduce(wide, axis, wide.dtype, None, keepdims)  # type: ignore[call-overload]
     return out if wide is x else settle(out.astype(x.dtype))
 
 
@@ -87,6 +88,8 @@ def shape_of(x: Any) -> Any:
     """The shape of a tensor for use in gradient rules: sizes if they are known, else a tensor."""
     if type(x) is EagerTensor:
         return x._v.shape
+    if type(x) is Outline:
+        return x.sizes
     sizes = x.spec.shape
     return sizes if sizes is not None and None not in sizes else _shape(x, out_type=dtypes.int32)
 
@@ -125,7 +128,7 @@ def _(tensor, shape=None, *, sizes):
     return Spec(tensor.dtype, tuple(have // want if s == -1 else s for s in sizes))
 
 
-@_reshape.vjp
+@_reshape.vjp(reads="")
 def _(g, out, tensor, shape=None, *, sizes):
     return reshape(g, shape_of(tensor)), None
 
@@ -145,7 +148,9 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
 @op(name="expand_dims")
 def _expand_dims(input: Anything, *, axis):
     """Adds a dimension of size 1."""
-    return np.expand_dims(input, axis)
+    sizes = list(input.shape)
+    sizes.insert(one_axis(axis, input.ndim + 1), 1)
+    return input.reshape(sizes)
 
 
 @_expand_dims.infer
@@ -156,7 +161,7 @@ def _(input, *, axis):
     return Spec(input.dtype, (*input.shape[:at], 1, *input.shape[at:]))
 
 
-@_expand_dims.vjp
+@_expand_dims.vjp(reads="")
 def _(g, out, input, *, axis):
     return (reshape(g, shape_of(input)),)
 
@@ -191,7 +196,7 @@ def _(input, *, axis=None):
     return Spec(input.dtype, tuple(s for i, s in enumerate(input.shape) if i not in gone))
 
 
-@_squeeze.vjp
+@_squeeze.vjp(reads="")
 def _(g, out, input, *, axis=None):
     return (reshape(g, shape_of(input)),)
 
@@ -208,7 +213,15 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
 @op(name="broadcast_to")
 def _broadcast_to(input: Anything, shape: Index = None, *, sizes):
     """Stretches dimensions of size 1."""
-    return settle(np.broadcast_to(input, sizes if shape is None else tuple(shape)))
+    goal = sizes if shape is None else tuple(shape)
+    if input.ndim == 0 and input.dtype.kind == "f" and total_size(goal) <= _SMALL and goal:
+        out = np.empty(goal, input.dtype)  # quicker than a view that repeats the element
+        out.fill(input)
+        return out
+    return settle(np.broadcast_to(input, goal))
+
+
+_SMALL = 4096
 
 
 @_broadcast_to.infer
@@ -225,7 +238,7 @@ def _(input, shape=None, *, sizes):
     return Spec(input.dtype, tuple(sizes))
 
 
-@_broadcast_to.vjp
+@_broadcast_to.vjp(reads="")
 def _(g, out, input, shape=None, *, sizes):
     return sum_to(g, input), None
 
@@ -247,6 +260,8 @@ def _sum_to(x: Numeric, like: Other = None, *, sizes):
     """Sums over the dimensions that broadcasting to the shape of ``x`` had stretched."""
     goal = sizes if like is None else like.shape
     extra = x.ndim - len(goal)
+    if extra == 1 and x.shape[1:] == goal:
+        return settle(total(x, 0))
     axes = (*range(extra), *(extra + i for i, s in enumerate(goal) if s == 1 and x.shape[extra + i] != 1))
     return settle(total(x, axes).reshape(goal))
 
@@ -261,7 +276,7 @@ def _(x, like=None, *, sizes):
     return Spec(x.dtype, goal)
 
 
-@_sum_to.vjp
+@_sum_to.vjp(reads="")
 def _(g, out, x, like=None, *, sizes):
     return broadcast_to(g, shape_of(x)), None
 
@@ -275,8 +290,8 @@ def _(draw):
 
 def sum_to(g: Any, like: Any) -> Any:
     """``g`` summed to the shape of ``like``: undoes the broadcasting of ``like`` in a gradient rule."""
-    if type(g) is EagerTensor and type(like) is EagerTensor:
-        goal = like._v.shape
+    if type(g) is EagerTensor:
+        goal = shape_of(like)
         return g if g._v.shape == goal else _sum_to(g, sizes=goal)
     goal = like.spec.shape
     if goal is None or None in goal:

@@ -14,13 +14,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from minitf.core import dtypes, names, runtime
+from minitf.core.calls import explain, wrap
 from minitf.core.literals import to_array
-from minitf.core.op import REGISTRY, Op, convert
+from minitf.core.op import Op, convert
+from minitf.core.registry import REGISTRY
 from minitf.core.spec import Spec, compatible, shape_text
 from minitf.core.state import Batch, Cell, EagerStore, Handle
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
-from minitf.errors import OpError
+from minitf.ops.state import read_variable
 from minitf.runtimes.plan import Plan
 from minitf.runtimes.restoring import assign_now, assign_one
 
@@ -29,17 +31,7 @@ if TYPE_CHECKING:
 
 _store = EagerStore()
 _new = object.__new__
-
-
-def wrap(value: Any) -> Any:
-    """Kernel results as tensors: one, or a tuple for a tuple."""
-    if type(value) is tuple:
-        return tuple(wrap(v) for v in value)
-    if not isinstance(value, (np.ndarray, np.generic)):
-        value = to_array(value)
-    tensor = EagerTensor.__new__(EagerTensor)
-    tensor._v = value
-    return tensor
+_NOTHING = nullcontext()
 
 
 class Eager:
@@ -49,6 +41,7 @@ class Eager:
 
     def __init__(self, kernels: Mapping[str, Callable[..., Any]] | None = None):
         self.kernels = dict(kernels or {})
+        self.plain = not self.kernels  # operators of tensors need not ask
         self.streams = Streams(self, shared=True)
         self.functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # traces of tf.functions called in it
 
@@ -59,31 +52,32 @@ class Eager:
 
     def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
         """Converts the inputs, runs the kernel, wraps the results."""
-        bound = op.bind(inputs, self)
-        if attrs or op.attrs:
+        if op is read_variable and self.plain:
+            tensor = _new(EagerTensor)
+            tensor._v = value_of(inputs[0], op).read()
+            tensor._node = None
+            return tensor
+        inputs = op.bind(inputs, self)
+        values = [t._v if type(t) is EagerTensor else value_of(t, op) for t in inputs]
+        if len(attrs) != len(op.attrs):
             attrs = op.complete(attrs)
-        values = [t._v if type(t) is EagerTensor else value_of(t, op) for t in bound]
-        kernel = op.kernel if not self.kernels else self.kernels.get(op.name, op.kernel)
         if op.infer_first:
-            op.specs_of(bound, attrs)
+            op.specs_of(inputs, attrs)
+        kernel = op.kernel if self.plain else self.kernels.get(op.name, op.kernel)
         try:
             out = kernel(*values, **attrs)
-            if type(out) is np.ndarray:
-                tensor = _new(EagerTensor)
-                tensor._v = out
-                return tensor
-            return wrap(out)
-        except OpError:
-            raise
-        except (ValueError, TypeError, IndexError):
-            op.specs_of(bound, attrs)  # raises with the better text, if the shapes are the cause
-            raise
+        except (ValueError, TypeError, IndexError) as error:
+            explain(op, inputs, attrs, error)
+        if type(out) is np.ndarray:
+            tensor = _new(EagerTensor)
+            tensor._v = out
+            tensor._node = None
+            return tensor
+        return wrap(out)
 
     def constant(self, value: Any, name: str | None = None) -> EagerTensor:
         """A tensor around an array that minitf owns."""
-        tensor = EagerTensor.__new__(EagerTensor)
-        tensor._v = value
-        return tensor
+        return EagerTensor(value)
 
     def call(self, traced: Traced, values: Sequence[Any]) -> list[Any]:
         """Runs a traced function as one plan against the eager store."""
@@ -207,7 +201,7 @@ class Eager:
 
     def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
         """Nothing: eager code runs in the order in which it is written."""
-        return nullcontext()
+        return _NOTHING
 
     def get_collection(self, key: Any, scope: str | None = None) -> list[Any]:
         """Empty: collections belong to graphs."""

@@ -28,8 +28,6 @@ from minitf.core.tensor import SymbolicTensor
 from minitf.errors import InvalidArgumentError, OpError
 from minitf.runtimes.operation import Operation
 
-_OPERATOR_KINDS = "fiuc"
-
 
 def needed(fetches: Sequence[Any], fed: set[int]) -> list[Operation]:
     """The operations that the fetches need, in order of creation. A fed tensor needs nothing."""
@@ -150,8 +148,9 @@ class _Writer:
         if op.name == "variable":
             return "pass"
         args = [self.argument(a) for a in o.arguments]
-        if op.name not in self.kernels and op.expr and all(t.spec.dtype.kind in _OPERATOR_KINDS for t in o.inputs):
-            call = op.expr.format(*args)
+        expression = None if op.name in self.kernels else op.expression([t.spec for t in o.inputs], o.attrs)
+        if expression is not None:
+            call = expression.format(*args)
         else:
             kernel = self.bind(self.kernels.get(op.name, op.kernel), "k")
             args += [f"{name}={self.bind(value, 'a')}" for name, value in o.attrs.items()]

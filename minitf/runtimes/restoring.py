@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitf.core import names
-from minitf.core.op import REGISTRY
+from minitf.core.registry import REGISTRY
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
 from minitf.core.state import Batch, Handle

@@ -1,0 +1,120 @@
+"""The short road of a call: an op of one or two inputs that are eager tensors.
+
+While nothing but the default runtime is active, or a tape right around it, such a call needs no dispatch: check that the
+dtypes fitted before, run the kernel, leave a note for the tape. ``direct`` gives an op a class of its own whose ``__call__``
+does that, made when the op is called for the first time. Whatever is different takes the general road, which gives the same
+results and tells what is wrong with a call that fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from minitf.core import runtime
+from minitf.core.literals import to_array
+from minitf.core.tape import Tape
+from minitf.core.tensor import EagerTensor
+from minitf.errors import OpError
+
+if TYPE_CHECKING:
+    from minitf.core.op import Op
+
+_new = object.__new__
+_current = runtime._current.get
+_MISSING: Any = object()
+_KERNEL_ERRORS = (ValueError, TypeError, IndexError)
+
+
+def direct(op: Op, general: Any) -> type | None:
+    """The class for an op that has the short road, or None. ``general`` is the road for all other calls."""
+    count = len(op.inputs) - op.optional  # a call that gives optional inputs takes the general road
+    if op.variadic is not None or op.infer_first or op.takes_variables or count not in (1, 2):
+        return None
+    make = _of_one if count == 1 else _of_two
+    return type("Op", (type(op),), {"__call__": make(op, general), "__doc__": type(op).__doc__})
+
+
+def _of_one(op: Op, general: Any) -> Any:
+    kernel, fits = op.kernel, op.fits
+
+    def __call__(self: Any, x: Any = _MISSING, /, *more: Any, name: str | None = None, **attrs: Any) -> Any:
+        if type(x) is EagerTensor and not more:
+            here: Any = None
+            if runtime.active:
+                here = _current()
+                if type(here) is not Tape or not here.direct:
+                    return general(self, x, name=name, **attrs)
+            value = x._v
+            if (value.dtype.num,) in fits:
+                try:
+                    out = kernel(value, **attrs)
+                except _KERNEL_ERRORS as error:
+                    explain(op, (x,), attrs, error)
+                if type(out) is np.ndarray or isinstance(out, np.generic):
+                    result = _new(EagerTensor)
+                    result._v = out
+                    result._node = None
+                    if here is not None and op.vjp_rule is not None:
+                        here.note_one(op, x, attrs, result)
+                    return result
+                several = wrap(out)
+                if here is not None and op.vjp_rule is not None:
+                    here.note(op, (x,), attrs, several)
+                return several
+        inputs = more if x is _MISSING else (x, *more)
+        return general(self, *inputs, name=name, **attrs)
+
+    return __call__
+
+
+def _of_two(op: Op, general: Any) -> Any:
+    kernel, fits = op.kernel, op.fits
+
+    def __call__(self: Any, x: Any = _MISSING, y: Any = _MISSING, /, *more: Any, name: str | None = None, **attrs: Any) -> Any:
+        if type(x) is EagerTensor and type(y) is EagerTensor and not more:
+            here: Any = None
+            if runtime.active:
+                here = _current()
+                if type(here) is not Tape or not here.direct:
+                    return general(self, x, y, name=name, **attrs)
+            a, b = x._v, y._v
+            if (a.dtype.num, b.dtype.num) in fits:
+                try:
+                    out = kernel(a, b, **attrs)
+                except _KERNEL_ERRORS as error:
+                    explain(op, (x, y), attrs, error)
+                if type(out) is np.ndarray or isinstance(out, np.generic):
+                    result = _new(EagerTensor)
+                    result._v = out
+                    result._node = None
+                    if here is not None and op.vjp_rule is not None:
+                        here.note_two(op, x, y, attrs, result)
+                    return result
+                several = wrap(out)
+                if here is not None and op.vjp_rule is not None:
+                    here.note(op, (x, y), attrs, several)
+                return several
+        given = [value for value in (x, y) if value is not _MISSING]
+        return general(self, *given, *more, name=name, **attrs)
+
+    return __call__
+
+
+def wrap(value: Any) -> Any:
+    """Kernel results as tensors: one, or a tuple for a tuple."""
+    if type(value) is tuple:
+        return tuple([wrap(v) for v in value])
+    if not isinstance(value, (np.ndarray, np.generic)):
+        value = to_array(value)
+    return EagerTensor(value)
+
+
+def explain(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], error: Exception) -> NoReturn:
+    """Raises the error of a kernel, or a better told one if attributes or shapes are the cause."""
+    if isinstance(error, OpError) and error.message:
+        raise error
+    op.complete(attrs)
+    op.specs_of(inputs, attrs)
+    raise error
