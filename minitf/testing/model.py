@@ -58,9 +58,13 @@ class Node:
 
     def add_variable(self, name: str, initial: Any) -> Variable:
         """Makes a variable and an edge to it. Eager: a value that waits is its first; ``initial`` is not called (S68)."""
-        waiting = [] if self.model.graph else [r.nodes[number] for r, number in self.waiting.get(name, [])]
-        plain = waiting and all(node.kind == "variable" and not node.children for node in waiting)  # (S72)
-        variable = Variable(self.model, None if plain else initial)
+        waiting = [] if self.model.graph else [(r.uid, r.nodes[number]) for r, number in self.waiting.get(name, [])]
+        if waiting and all(node.kind == "variable" and not node.children for _, node in waiting):  # (S72)
+            uid, newest = max(waiting, key=lambda request: request[0])
+            variable = Variable(self.model, newest.value)  # even if that node has an object already, which keeps it
+            variable.uid = uid
+        else:
+            variable = Variable(self.model, initial)
         self.attach(name, variable)
         return variable
 
