@@ -1,14 +1,13 @@
 """minitf: a small tensor framework with two runtimes and TensorFlow's object-based checkpoints.
 
-``import minitf as tf``: names, arguments and errors are TensorFlow's as far as minitf reaches. Importing loads NumPy and
-nothing else of weight; each name below loads its module when it is first used.
+``import minitf as tf``: names, arguments and errors are TensorFlow's as far as minitf reaches. Importing loads nothing of
+weight, not even NumPy: each name below loads its module when it is first used. (pytest and Hypothesis import the package in
+every environment in which it is installed, for the entry points of the test kit.)
 """
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy  # noqa: F401, ICN001  (every program needs it; loaded here, the first op does not wait for it)
 
 from minitf.core.lazy import names_from
 

@@ -114,8 +114,14 @@ def test_rooms_import_rooms_and_not_the_whole_house():
     assert not found, "import the room that has the name:\n" + "\n".join(found)
 
 
-def test_import_minitf_loads_numpy_and_little_else():
-    heavy = {"networkx", "google.protobuf", "crc32c", "ml_dtypes", "rich", "hypothesis", "argparse", "tempfile", "asyncio"}
-    code = f"import numpy, sys; before = set(sys.modules); import minitf; print(*({heavy!r} & (sys.modules.keys() - before)))"
+HEAVY = {"networkx", "google.protobuf", "crc32c", "ml_dtypes", "rich", "hypothesis", "argparse", "tempfile", "asyncio"}
+
+
+@pytest.mark.parametrize(
+    "code, heavy", [("import minitf", HEAVY | {"numpy"}), ("import numpy, minitf as tf; tf.constant(1.0) + 1.0", HEAVY)]
+)
+def test_importing_loads_little_and_the_first_op_numpy(code, heavy):
+    before = "import sys; before = set(sys.modules);" if "numpy" in heavy else "import numpy, sys; before = set(sys.modules);"
+    code = f"{before} {code}; print(*({heavy!r} & (sys.modules.keys() - before)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

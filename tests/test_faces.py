@@ -68,7 +68,7 @@ def test_a_face_has_no_code_of_its_own(path):
     assert isinstance(docstring, ast.Expr)
     imports = {ast.unparse(s) for s in statements if isinstance(s, (ast.Import, ast.ImportFrom))}
     rest = [s for s in statements if not isinstance(s, (ast.Import, ast.ImportFrom))]
-    if path != FRONT:  # which also loads NumPy and looks up the version
+    if path != FRONT:  # which also looks up the version
         assert imports <= {"from __future__ import annotations", "from minitf.core.lazy import names_from"}
         assert all(isinstance(s, ast.Assign) for s in rest)
         assert ast.unparse(rest[-1]).startswith("__getattr__, __dir__, __all__ = names_from(__name__, ")

@@ -1,7 +1,7 @@
 """Restore programs as plain data: what ``Twins`` does, what strategies draw, what a failing law prints as code.
 
-A step is a tuple ``(kind, ...arguments)``. Things have small numbers: ``n``, ``p``, ``c``, ``v``, ``o`` are objects, ``k`` savers,
-``i`` checkpoints, ``s`` statuses.
+A step is a tuple ``(kind, ...arguments)``. Things have small numbers: ``n``, ``p``, ``c``, ``v``, ``o`` are objects, ``k``
+savers, ``i`` checkpoints, ``s`` statuses.
 
     node n | variable n value | state n text | optimizer n     makes an object (state: Python data; optimizer: it keeps slots)
     add_variable p name n value                                makes a variable through its parent (restore-on-create)
@@ -18,8 +18,13 @@ A step that names something that does not exist does nothing, so any part of a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from textwrap import indent
 from typing import Any, TypeVar
+
+import numpy as np
+
+from minitf.core import dtypes
 
 Step = tuple[Any, ...]
 _S = TypeVar("_S")
@@ -43,6 +48,79 @@ def smallest(steps: Sequence[_S], fails: Callable[[list[_S]], bool]) -> list[_S]
             return kept
 
 
-def script(steps: Sequence[Step], mode: str) -> str:
-    """TODO"""
-    return "\n".join(map(repr, steps))
+def script(steps: Sequence[Step], mode: str, expectation: str = "", refused: Container[int] = ()) -> str:
+    """The program as Python code that runs by itself.
+
+    ``expectation``: code that fails as the program did, put at its end. ``refused``: places of steps that raise and shall.
+    """
+    lines = [f"try: {line(s)}\nexcept Exception: pass" if n in refused else line(s) for n, s in enumerate(steps)]
+    body = "\n".join([*lines, *expectation.splitlines()])
+    before = ["storage = MemoryStorage()"] if "storage" in body else []
+    imports = [f"from {module} import {name}" for name, module in _NEEDED.items() if f"{name}(" in "\n".join([*before, body])]
+    if mode == "graph":
+        body = "with tf.Graph().as_default(), tf.Session() as session:\n" + indent(body or "pass", "    ")
+    return "\n".join(["import minitf as tf", *imports, "", *before, body, ""])
+
+
+_NEEDED = {
+    "Lenient": "minitf.testing.parts",
+    "MemoryStorage": "minitf.storage.memory",
+    "SlotOwner": "minitf.objects.slots",
+    "Text": "minitf.testing.parts",
+    "read_graph": "minitf.checkpoint.saver",
+}
+
+
+def line(step: Step) -> str:
+    """One step as a line of code."""
+    match step:
+        case ("node", n):
+            return f"x{n} = tf.train.AutoTrackable()"
+        case ("variable", n, value):
+            return f"x{n} = tf.Variable({literal(value)}, name='v{n}')"
+        case ("state", n, text):
+            return f"x{n} = Text({text!r})"
+        case ("optimizer", n):
+            return f"x{n} = SlotOwner()"
+        case ("add_variable", p, name, n, value):
+            return f"x{n} = tf.train.add_variable(x{p}, {name!r}, initializer={literal(value)})"
+        case ("drop", n):
+            return f"x{n} = None"
+        case ("attach", p, name, c):
+            return f"x{p}.{name} = x{c}" if name.isidentifier() else f"setattr(x{p}, {name!r}, x{c})"
+        case ("detach", p, name):
+            return f"x{p}.{name} = None; del x{p}.{name}"
+        case ("assign", v, value):
+            return f"x{v}.load({literal(value)})"
+        case ("set_state", n, text):
+            return f"x{n}.text = {text!r}"
+        case ("initialise", v):
+            return f"session.run(x{v}.initializer)"
+        case ("slot", o, v, name, value):
+            return f"x{o}.add_slot(x{v}, {name!r}, {literal(value)})"
+        case ("saver", k, n, strict):
+            return f"saver{k} = " + (
+                f"tf.train.CheckpointableSaver(x{n}, storage=storage)" if strict else f"Lenient(x{n}, storage)"
+            )
+        case ("save", k, i):
+            return f"path{i} = saver{k}.save('{i}')"
+        case ("restore", k, i, s):
+            return f"status{s} = saver{k}.restore({None if i is None else f'path{i}'})"
+        case ("run", s):
+            return f"status{s}.run_restore_ops()"
+        case ("initialize_or_restore", s):
+            return f"status{s}.initialize_or_restore()"
+        case ("ask", s, assertion):
+            return f"status{s}.{assertion}()"
+        case ("drop_status", s):
+            return f"status{s} = None"
+    raise ValueError(f"There is no step {step!r}.")
+
+
+def literal(value: Any) -> str:
+    """A value as code: plain numbers and texts as they are, arrays with their dtype."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.dtype.kind == "O":
+            return f"tf.constant({value.tolist()!r}, shape={value.shape}, dtype=tf.string)"
+        return f"tf.constant({value.tolist()!r}, shape={value.shape}, dtype=tf.{dtypes.of_numpy(value.dtype).name})"
+    return repr(value)

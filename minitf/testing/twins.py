@@ -10,7 +10,7 @@ does not exist does nothing, on both sides, so any part of a program is a progra
 
 After each step these are compared: the values of all variables, Python states and slots; after a save also the object graph and
 the values in the file; after an assertion the verdict; and whether anything was refused. The first difference raises
-``Divergence``, which has the steps so far.
+``Divergence``, which has the steps so far, also as code that runs.
 """
 
 from __future__ import annotations
@@ -23,11 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from minitf.checkpoint.matching import TENSORFLOW_2
-from minitf.checkpoint.saver import CheckpointableSaver, ObjectSaver, read_graph
+from minitf.checkpoint.saver import CheckpointableSaver, read_graph
 from minitf.errors import OpError
 from minitf.objects.adding import add_variable
-from minitf.objects.python_state import PythonState
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import AutoTrackable, children
 from minitf.objects.variable import Variable
@@ -35,73 +33,53 @@ from minitf.runtimes.graph import Graph
 from minitf.runtimes.session import Session
 from minitf.storage.memory import MemoryStorage
 from minitf.testing import model
-from minitf.testing.programs import Step
+from minitf.testing.modes import check_mode
+from minitf.testing.parts import Lenient, Text
+from minitf.testing.programs import Step, line, literal, script
 
-MODES = ("eager", "graph")
 ASSERTIONS = ("assert_consumed", "assert_existing_objects_matched", "assert_nontrivial_match")
+_NOTHING = object()  # what a step gives that was not done
 
 
 class Divergence(AssertionError):
-    """minitf did something else than the reference model. ``steps``: what was done, the differing step last."""
+    """minitf did something else than the reference model.
 
-    def __init__(self, message: str, mode: str, steps: list[Step]):
+    ``steps``: what was done, the differing step last. ``script``: the same as Python code that runs and fails.
+    """
+
+    def __init__(self, message: str, mode: str, steps: list[Step], refused: set[int], expectation: str, instead: bool):
         super().__init__(message)
         self.message = message
         self.mode = mode
         self.steps = steps
+        self._refused, self._expectation, self._instead = refused, expectation, instead
 
+    @property
+    def script(self) -> str:
+        """The steps as code; at its end stands what the model expected."""
+        steps = self.steps[:-1] if self._instead else self.steps
+        return script(steps, self.mode, self._expectation, self._refused)
 
-class Text(PythonState):
-    """Python state that is one text."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def serialize(self) -> str:
-        """The text."""
-        return self.text
-
-    def deserialize(self, string_value: bytes) -> None:
-        """Takes a stored text."""
-        self.text = string_value.decode()
-
-
-class Lenient:
-    """Saves and restores as ``Checkpoint.write`` and ``read`` do, in a storage of one's own."""
-
-    def __init__(self, root: Any, storage: MemoryStorage):
-        self._engine = ObjectSaver(lambda: root, _no_edges, TENSORFLOW_2, None, storage)
-
-    def save(self, prefix: str, session: Any = None) -> str:
-        """Writes under the prefix."""
-        self._engine.write(prefix, session, "Lenient.save")
-        return prefix
-
-    def restore(self, path: str | None) -> Any:
-        """Restores; gives the status."""
-        return self._engine.restore(path)
-
-
-def _no_edges() -> None:
-    """No edges besides the root's own."""
+    def __str__(self) -> str:
+        return f"{self.message}\n\nThis program shows it:\n\n{self.script}"
 
 
 class Twins:
     """The two sides in one mode, "eager" or "graph" (one graph, one session). Use it in a ``with`` statement.
 
-    ``objects``, ``savers``, ``checkpoints`` and ``statuses`` hold, by number, pairs (minitf's, the model's). ``history`` are the
+    ``objects``, ``savers``, ``checkpoints`` and ``statuses`` hold, by number, pairs (minitf's, the model's). ``history``: the
     steps so far. Meanwhile the cyclic garbage collector rests: when it frees objects is not the same on both sides.
     """
 
     def __init__(self, mode: str = "eager"):
-        if mode not in MODES:
-            raise ValueError(f"Twins(mode={mode!r}): the mode is one of {', '.join(MODES)}.")
+        check_mode(mode, "Twins")
         self.mode = mode
         self.objects: dict[int, tuple[Any, Any]] = {}
         self.savers: dict[int, tuple[Any, Any]] = {}
         self.checkpoints: dict[int, tuple[str, Any]] = {}
         self.statuses: dict[int, tuple[Any, Any]] = {}
         self.history: list[Step] = []
+        self.refused: set[int] = set()  # places in the history of steps that both sides refused
         self.storage = MemoryStorage()
         self.session: Session | None = None
         self._model = model.Model(graph=mode == "graph")
@@ -131,32 +109,67 @@ class Twins:
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
-    def step(self, step: Step) -> None:
-        """Does one step on both sides and compares. Raises Divergence, ValueError for a step that is none."""
-        self.history.append(step)
+    def step(self, step: Step) -> bool:
+        """Does one step on both sides and compares. Raises Divergence, ValueError for a step that is none.
+
+        False for a step that names something that does not exist: it is not done, and does not enter the history.
+        """
         do = _STEPS.get(step[0])
         if do is None:
             raise ValueError(f"There is no step {step[0]!r}; there are {', '.join(_STEPS)}.")
+        self.history.append(step)
         try:
-            do(self, *step[1:])
+            if do(self, *step[1:]) is _NOTHING:
+                self.history.pop()
+                return False
             self.compare()
         except Divergence:
             raise
         except Exception as error:
-            self.fail(f"{type(error).__name__}: {error}", error)
+            self.fail(f"{type(error).__name__}: {error}", cause=error)
+        return True
 
-    def fail(self, message: str, cause: BaseException | None = None) -> None:
-        """Raises Divergence with the steps so far."""
-        raise Divergence(f"step {len(self.history)}, {self.history[-1]}: {message}", self.mode, list(self.history)) from cause
+    def fail(self, message: str, expectation: str = "", instead: bool = False, cause: BaseException | None = None) -> None:
+        """Raises Divergence with the steps so far.
+
+        ``expectation`` is code that fails because of it, after the last step or ``instead`` of it; "" if the last step fails.
+        """
+        where = f"step {len(self.history)}, {self.history[-1]}, {self.mode} mode" if self.history else self.mode
+        refused = set(self.refused)
+        raise Divergence(f"{where}: {message}", self.mode, list(self.history), refused, expectation, instead) from cause
+
+    # -- comparing -----------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
         """Compares all values. Raises Divergence."""
         for number, (real, variable) in self._values.items():
             expected = variable.value
             if expected is not real.value and not _same(real.value, expected):
-                self.fail(f"object {number} has the value {real.value!r}, but the model says {expected!r}")
+                message = f"object {number} has the value {real.value!r}, but the model says {expected!r}"
+                self.fail(message, self._demand(number, expected))
         if self._optimizers:
             self._compare_slots()
+
+    def look(self) -> None:
+        """Compares what a user can read: the values of all variables that exist, by ``numpy()`` or in the session."""
+        for number, (real, twin) in self.objects.items():
+            if twin.kind == "variable" and twin.value is not None:
+                value = real.numpy() if self.session is None else self.session.run(real)
+                if not _same(value, twin.value):
+                    message = f"reading object {number} gives {value!r}, but the model says {twin.value!r}"
+                    self.fail(message, self._demand(number, twin.value))
+
+    def _demand(self, number: int, expected: Any) -> str:
+        """Code that fails unless an object has a value."""
+        if isinstance(expected, str):
+            return f"assert x{number}.text == {expected!r}, x{number}.text"
+        return self._read(f"x{number}", expected)
+
+    def _read(self, what: str, expected: Any) -> str:
+        read = f"{what}.numpy()" if self.session is None else f"session.run({what})"
+        if expected is None:
+            return f"assert not session.run(tf.is_variable_initialized({what})), {read}"
+        return f"assert ({read} == {literal(expected)}).all(), {read}"
 
     def _compare_slots(self) -> None:
         for number, (real, twin) in self._optimizers.items():
@@ -170,15 +183,9 @@ class Twins:
                     found = "no slot" if slot is None else self._cell(slot).value
                     wanted = "no slot" if expected is None else expected.value
                     if found is not wanted and not _same(found, wanted):
-                        self.fail(f"slot {name!r} of {number} for {of}: {found!r}, but the model says {wanted!r}")
-
-    def look(self) -> None:
-        """Compares what a user can read: the values of all variables that exist, by ``numpy()`` or in the session."""
-        for number, (real, twin) in self.objects.items():
-            if twin.kind == "variable" and twin.value is not None:
-                value = real.numpy() if self.session is None else self.session.run(real)
-                if not _same(value, twin.value):
-                    self.fail(f"reading object {number} gives {value!r}, but the model says {twin.value!r}")
+                        there = "assert slot is None" if expected is None else self._read("slot", wanted)
+                        message = f"slot {name!r} of {number} for {of}: {found!r}, but the model says {wanted!r}"
+                        self.fail(message, f"slot = x{number}.get_slot(x{of}, {name!r})\n{there}")
 
     def _cell(self, variable: Any) -> Any:
         handle = variable.handle
@@ -188,7 +195,11 @@ class Twins:
         """Does both; a refusal must be one on both sides. Gives the results."""
         (found, result), (expected, other) = _outcome(mine), _outcome(the_models)
         if found != expected:
-            self.fail(f"{found}, but the model says: {expected}")
+            done = line(self.history[-1])
+            refuse = f"try:\n    {done}\nexcept Exception:\n    pass\nelse:\n    raise AssertionError('the model refuses this')"
+            self.fail(f"{found}, but the model says: {expected}", done if expected == "done" else refuse, instead=True)
+        if found != "done":
+            self.refused.add(len(self.history) - 1)
         return result, other
 
     def _put(self, number: int, real: Any, twin: Any) -> None:
@@ -204,13 +215,14 @@ class Twins:
 
     # -- making and changing -------------------------------------------------------------------------------------------
 
-    def _drop(self, number: int) -> None:
+    def _drop(self, number: int) -> Any:
         """Forgets an object. It lives on if another holds it; with slots about always: in the model they keep it alive."""
         gone = self.objects.pop(number, None)
         self._values.pop(number, None)
         self._optimizers.pop(number, None)
         if self._keeps:
             self._kept.append(gone)
+        return _NOTHING if gone is None else None
 
     def _node(self, number: int) -> None:
         self._put(number, AutoTrackable(), model.Node(self._model))
@@ -224,120 +236,148 @@ class Twins:
     def _optimizer(self, number: int) -> None:
         self._put(number, SlotOwner(), model.Optimizer(self._model))
 
-    def _add_variable(self, parent: int, name: str, number: int, value: Any) -> None:
-        if parent in self.objects:
-            real, twin = self.objects[parent]
-            if name not in twin.edges and twin.kind in _PARENTS:
-                made = add_variable(real, name, initializer=value)
-                self._put(number, made, twin.add_variable(name, value))
+    def _add_variable(self, parent: int, name: str, number: int, value: Any) -> Any:
+        real, twin = self._find(parent, _PARENTS)
+        if real is None or name in twin.edges:
+            return _NOTHING
+        made = add_variable(real, name, initializer=value)
+        self._put(number, made, twin.add_variable(name, value))
+        return None
 
-    def _attach(self, parent: int, name: str, child: int) -> None:
-        if parent in self.objects and child in self.objects:
-            (real, twin), (real_child, twin_child) = self.objects[parent], self.objects[child]
-            if twin.kind in _PARENTS:
-                setattr(real, name, real_child)
-                twin.attach(name, twin_child)
+    def _find(self, number: int, kinds: tuple[str, ...]) -> tuple[Any, Any]:
+        """An object of one of these kinds, or (None, None)."""
+        found = self.objects.get(number, (None, None))
+        return found if found[0] is not None and found[1].kind in kinds else (None, None)
 
-    def _detach(self, parent: int, name: str) -> None:
-        if parent in self.objects:
-            real, twin = self.objects[parent]
-            there = name in children(real)
-            if there != (name in twin.edges):
-                self.fail(f"object {parent} has {'an' if there else 'no'} edge {name!r}; the model says otherwise")
-            if there:
-                if hasattr(real, name):
-                    delattr(real, name)
-                else:
-                    del real._tracking.edges[name]
-                del twin.edges[name]
+    def _attach(self, parent: int, name: str, child: int) -> Any:
+        real, twin = self._find(parent, _PARENTS)
+        if real is None or child not in self.objects:
+            return _NOTHING
+        real_child, twin_child = self.objects[child]
+        setattr(real, name, real_child)
+        twin.attach(name, twin_child)
+        return None
 
-    def _assign(self, number: int, value: Any) -> None:
-        if number in self.objects and self.objects[number][1].kind == "variable":
-            real, twin = self.objects[number]
-            real.load(value, self.session)
-            twin.value = value
+    def _detach(self, parent: int, name: str) -> Any:
+        real, twin = self._find(parent, _PARENTS)
+        if real is None or name not in twin.edges:
+            return _NOTHING
+        if name not in children(real):
+            self.fail(f"object {parent} has no edge {name!r}", f"assert {name!r} in tf.train.children(x{parent})", instead=True)
+        if not hasattr(real, name):
+            object.__setattr__(real, name, None)  # add_variable made an edge and no attribute
+        delattr(real, name)
+        del twin.edges[name]
+        return None
 
-    def _set_state(self, number: int, text: str) -> None:
-        if number in self.objects and self.objects[number][1].kind == "state":
-            real, twin = self.objects[number]
-            real.text = twin.value = text
+    def _assign(self, number: int, value: Any) -> Any:
+        real, twin = self._find(number, ("variable",))
+        if real is None:
+            return _NOTHING
+        real.load(value, self.session)
+        twin.value = value
+        return None
 
-    def _initialise(self, number: int) -> None:
-        if number in self.objects and self.objects[number][1].kind == "variable" and self.session is not None:
-            real, twin = self.objects[number]
-            self.session.run(real.initializer)
-            twin.initialise()
+    def _set_state(self, number: int, text: str) -> Any:
+        real, twin = self._find(number, ("state",))
+        if real is None:
+            return _NOTHING
+        real.text = twin.value = text
+        return None
 
-    def _slot(self, optimizer: int, variable: int, name: str, value: Any) -> None:
-        if optimizer in self._optimizers and variable in self.objects and self.objects[variable][1].kind == "variable":
-            (real, twin), (of, counterpart) = self._optimizers[optimizer], self.objects[variable]
-            real.add_slot(of, name, value)
-            twin.slot(counterpart, name, value)
+    def _initialise(self, number: int) -> Any:
+        real, twin = self._find(number, ("variable",))
+        if real is None or self.session is None:
+            return _NOTHING
+        self.session.run(real.initializer)
+        twin.initialise()
+        return None
+
+    def _slot(self, optimizer: int, variable: int, name: str, value: Any) -> Any:
+        (real, twin), (of, counterpart) = self._find(optimizer, ("optimizer",)), self._find(variable, ("variable",))
+        if real is None or of is None:
+            return _NOTHING
+        real.add_slot(of, name, value)
+        twin.slot(counterpart, name, value)
+        return None
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------
 
-    def _saver(self, number: int, root: int, strict: bool) -> None:
-        if root in self.objects:
-            real, twin = self.objects[root]
-            mine = CheckpointableSaver(real, storage=self.storage) if strict else Lenient(real, self.storage)
-            if self._keeps and number in self.savers:
-                self._kept.append(self.savers[number])
-            self.savers[number] = mine, model.Saver(self._model, twin, strict)
+    def _saver(self, number: int, root: int, strict: bool) -> Any:
+        real, twin = self.objects.get(root, (None, None))
+        if real is None:
+            return _NOTHING
+        mine = CheckpointableSaver(real, storage=self.storage) if strict else Lenient(real, self.storage)
+        if self._keeps:
+            self._kept.append(self.savers.get(number))
+        self.savers[number] = mine, model.Saver(self._model, twin, strict)
+        return None
 
-    def _save(self, saver: int, number: int) -> None:
-        if saver in self.savers:
-            real, twin = self.savers[saver]
-            path, saved = self._outcomes(lambda: real.save(str(number), session=self.session), twin.save)
-            if path is not None:
-                self._compare_saved(path, saved)
-                self.checkpoints[number] = path, saved
+    def _save(self, saver: int, number: int) -> Any:
+        if saver not in self.savers:
+            return _NOTHING
+        real, twin = self.savers[saver]
+        path, saved = self._outcomes(lambda: real.save(str(number), session=self.session), twin.save)
+        if path is not None:
+            self.checkpoints[number] = path, saved
+            self._compare_saved(number, path, saved)
+        return None
 
-    def _compare_saved(self, path: str, saved: Any) -> None:
+    def _compare_saved(self, number: int, path: str, saved: list[model.SavedNode]) -> None:
         reader = self.storage.open(path)
         graph = read_graph(reader)
         assert graph is not None
-        for number, node in enumerate(graph.nodes):
-            other = saved[number] if number < len(saved) else None
-            mine = (node.children, [(s.variable, s.slot_name, s.slot) for s in node.slots], bool(node.has_values))
-            its = other and (other.children, other.slots, other.carries)
-            if mine != its:
-                self.fail(f"node {number} was saved with (children, slots, values below) {mine}; the model says {its}")
-            values = [reader.read(value.key).item() for value in node.values]
-            if values != [_stored(other.value)] * (other.kind in model.VALUED):
-                self.fail(f"node {number} was saved with the values {values}; the model says {other.value!r}")
-        if len(graph.nodes) != len(saved):
-            self.fail(f"{len(graph.nodes)} objects were saved; the model says {len(saved)}")
+        found = [(n.children, [(s.variable, s.slot_name, s.slot) for s in n.slots], bool(n.has_values)) for n in graph.nodes]
+        expected = [(n.children, n.slots, n.carries) for n in saved]
+        if found != expected:
+            shown = "(n.children, [(s.variable, s.slot_name, s.slot) for s in n.slots], bool(n.has_values))"
+            nodes = f"nodes = [{shown} for n in read_graph(storage.open(path{number})).nodes]"
+            message = f"the saved nodes (children, slots, values below) are {found}, but the model says {expected}"
+            self.fail(message, f"{nodes}\nassert nodes == {expected}, nodes")
+        for n, (node, other) in enumerate(zip(graph.nodes, saved, strict=True)):
+            values = [reader.read(value.key) for value in node.values]
+            wanted = [other.value] * (other.kind in model.VALUED)
+            if len(values) != len(wanted) or not all(map(_same_stored, values, wanted)):
+                self.fail(f"node {n} was saved with the values {values}, but the model says {wanted}")
 
-    def _restore(self, saver: int, checkpoint: int | None, number: int) -> None:
-        if saver in self.savers and (checkpoint is None or checkpoint in self.checkpoints):
-            path, saved = (None, None) if checkpoint is None else self.checkpoints[checkpoint]
-            real, twin = self.savers[saver]
-            self._drop_status(number)
-            self.statuses[number] = real.restore(path).expect_partial(), twin.restore(saved)
+    def _restore(self, saver: int, checkpoint: int | None, number: int) -> Any:
+        if saver not in self.savers or (checkpoint is not None and checkpoint not in self.checkpoints):
+            return _NOTHING
+        path, saved = (None, None) if checkpoint is None else self.checkpoints[checkpoint]
+        real, twin = self.savers[saver]
+        self._drop_status(number)
+        self.statuses[number] = real.restore(path).expect_partial(), twin.restore(saved)
+        return None
 
-    def _drop_status(self, number: int) -> None:
+    def _drop_status(self, number: int) -> Any:
         gone = self.statuses.pop(number, None)
         if self._keeps:
             self._kept.append(gone)
+        return _NOTHING if gone is None else None
 
-    def _run(self, status: int) -> None:
-        if status in self.statuses:
-            real, twin = self.statuses[status]
-            self._outcomes(lambda: real.run_restore_ops(session=self.session), twin.run_restore_ops)
+    def _run(self, status: int) -> Any:
+        return self._with_status(status, "run_restore_ops")
 
-    def _initialize_or_restore(self, status: int) -> None:
-        if status in self.statuses:
-            real, twin = self.statuses[status]
-            self._outcomes(lambda: real.initialize_or_restore(session=self.session), twin.initialize_or_restore)
+    def _initialize_or_restore(self, status: int) -> Any:
+        return self._with_status(status, "initialize_or_restore")
 
-    def _ask(self, status: int, assertion: str) -> None:
-        if status in self.statuses:
-            real, twin = self.statuses[status]
-            self._outcomes(getattr(real, assertion), getattr(twin, assertion))
+    def _with_status(self, status: int, method: str) -> Any:
+        if status not in self.statuses:
+            return _NOTHING
+        real, twin = self.statuses[status]
+        self._outcomes(lambda: getattr(real, method)(session=self.session), getattr(twin, method))
+        return None
+
+    def _ask(self, status: int, assertion: str) -> Any:
+        if status not in self.statuses:
+            return _NOTHING
+        real, twin = self.statuses[status]
+        self._outcomes(getattr(real, assertion), getattr(twin, assertion))
+        return None
 
 
 _PARENTS = ("node", "optimizer")
-_STEPS: dict[str, Callable[..., None]] = {
+_STEPS: dict[str, Callable[..., Any]] = {
     "node": Twins._node,
     "variable": Twins._variable,
     "state": Twins._state,
@@ -382,8 +422,8 @@ def _outcome(call: Callable[[], Any]) -> tuple[str, Any]:
         return "refused", None
 
 
-def _stored(value: Any) -> Any:
-    return value.encode() if isinstance(value, str) else value
+def _same_stored(found: Any, expected: Any) -> bool:
+    return bool(found.item() == expected.encode()) if isinstance(expected, str) else _same(found, expected)
 
 
 def _same(found: Any, expected: Any) -> bool:

@@ -16,9 +16,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
-from minitf.testing.programs import Step, script, smallest
-from minitf.testing.twins import ASSERTIONS, MODES, Divergence, Twins, run
+from minitf.testing.modes import MODES
+from minitf.testing.programs import Step, smallest
+from minitf.testing.twins import ASSERTIONS, Divergence, Twins, run
 
 NODES, VARIABLES, OPTIMIZERS, STATES = range(4), range(4, 8), range(8, 10), range(10, 12)
 NAMES = ("a", "b", "c", "d")
@@ -97,7 +99,8 @@ class Drawing:
             yield ("save", self._rng.randrange(2), self._files % 3)
             self._files = min(self._files + 1, 3)
         elif at < 0.91:
-            yield ("add_variable", self._choose(self._parents), self._choose(self._names), self._choose(self._variables), self._next())
+            parent, name = self._choose(self._parents), self._choose(self._names)
+            yield ("add_variable", parent, name, self._choose(self._variables), self._next())
         elif at < 0.94:
             yield ("saver", self._rng.randrange(2), self._choose(self._nodes), self._draw() < 0.6)
         elif at < 0.97 and self._optimizers:
@@ -168,6 +171,12 @@ def block(seed: str, mode: str, walks: int = BLOCK) -> tuple[int, list[Divergenc
     return steps, found
 
 
+def entry(seed: str, mode: str, steps: int, differ: int, seconds: float) -> dict[str, Any]:
+    """A line of the log. ``first`` is a checksum of the first walk's steps: it tells whether a seed still draws the same."""
+    first = crc32(repr(draw(f"{seed}/0")).encode())
+    return {"seed": seed, "mode": mode, "walks": BLOCK, "steps": steps, "differ": differ, "seconds": seconds, "first": first}
+
+
 def tell(divergence: Divergence) -> str:
     """The smallest program that differs, as code that runs."""
 
@@ -182,7 +191,7 @@ def tell(divergence: Divergence) -> str:
     try:
         run(small, divergence.mode)
     except Divergence as last:
-        return f"{last}\n{script(small, last.mode)}"
+        return str(last)
     return f"{divergence} (not seen again)"
 
 
@@ -194,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", "-n", type=float, default=1e6, help="how many at least (default 1e6)")
     parser.add_argument("--seed", "-s", default=None, help="which ones; default: others each time")
     parser.add_argument("--mode", choices=MODES, action="append", help="default: both in turn")
-    parser.add_argument("--log", type=Path, help="append a line for each block of %d walks" % BLOCK)
+    parser.add_argument("--log", type=Path, help=f"append a line for each block of {BLOCK} walks")
     parser.add_argument("--first", type=int, default=0, help="the first block (default 0)")
     parser.add_argument("--most", type=int, default=5, help="stop after so many differences (default 5)")
     options = parser.parse_args(arguments)
@@ -208,11 +217,10 @@ def main(arguments: list[str] | None = None) -> int:
             steps, found = block(f"{seed}/{number}", mode)
             done += steps
             differing += len(found)
-            line: dict[str, Any] = {"seed": f"{seed}/{number}", "mode": mode, "walks": BLOCK, "steps": steps, "differ": len(found)}
-            line["seconds"] = round(time.process_time() - began, 1)
             if options.log:
+                seconds = round(time.process_time() - began, 1)
                 with options.log.open("a", encoding="utf-8") as log:
-                    print(json.dumps(line), file=log)
+                    print(json.dumps(entry(f"{seed}/{number}", mode, steps, len(found), seconds)), file=log)
             for divergence in found[: options.most]:
                 print(tell(divergence), flush=True)
         number += 1

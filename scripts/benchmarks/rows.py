@@ -46,7 +46,7 @@ def import_time(tf: Any) -> dict[str, Candidate]:
     """A fresh interpreter each time; the interpreter's own start does not count."""
 
     def importing(module: str) -> Candidate:
-        code = f"from time import perf_counter as t; s = t(); import {module}; print(t() - s)"
+        code = f"from time import perf_counter as t; s = t(); import {module}, numpy; print(t() - s)"
 
         def run(times: int) -> float:
             done = [
