@@ -1,1 +1,19 @@
-"""The public test kit: what the laws of minitf are checked with, for this package and for parts that others write."""
+"""The public test kit: what the laws of minitf are checked with, for this package and for parts that others write.
+
+``strategies`` and ``machine`` need Hypothesis, ``conformance`` needs pytest (``pip install minitf[testing]``); the rest needs
+neither.
+"""
+
+from __future__ import annotations
+
+from minitf.core.lazy import names_from
+
+__getattr__, __dir__, __all__ = names_from(
+    __name__,
+    {
+        "minitf.testing.object_graphs": "Add Drop ObjectGraph Rename Swap edited",
+        "minitf.testing.ops": "check_gradients check_op check_op_gradients",
+        "minitf.testing.twins": "Divergence Twins",
+    },
+    submodules="model strategies twins walks",
+)

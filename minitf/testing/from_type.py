@@ -8,6 +8,7 @@ strategies behind them are made when one is first drawn from.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -34,10 +35,10 @@ def _register(module: ModuleType) -> None:
     from hypothesis import strategies as st
 
     for name, strategy in KNOWN[module.__name__].items():
-        st.register_type_strategy(getattr(module, name), lambda _, strategy=strategy: _drawn(strategy))
+        st.register_type_strategy(getattr(module, name), partial(_drawn, strategy))
 
 
-def _drawn(strategy: str) -> Any:
+def _drawn(strategy: str, _: Any) -> Any:
     from minitf.testing import strategies
 
     return getattr(strategies, strategy)()

@@ -18,6 +18,7 @@ A step that names something that does not exist does nothing, so any part of a p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Sequence
 from textwrap import indent
 from typing import Any, TypeVar
@@ -56,10 +57,11 @@ def script(steps: Sequence[Step], mode: str, expectation: str = "", refused: Con
     lines = [f"try: {line(s)}\nexcept Exception: pass" if n in refused else line(s) for n, s in enumerate(steps)]
     body = "\n".join([*lines, *expectation.splitlines()])
     before = ["storage = MemoryStorage()"] if "storage" in body else []
-    imports = [f"from {module} import {name}" for name, module in _NEEDED.items() if f"{name}(" in "\n".join([*before, body])]
+    imports = ["import numpy as np"] * ("np." in body) + ["", "import minitf as tf"]
+    imports += [f"from {module} import {name}" for name, module in _NEEDED.items() if f"{name}(" in "\n".join([*before, body])]
     if mode == "graph":
         body = "with tf.Graph().as_default(), tf.Session() as session:\n" + indent(body or "pass", "    ")
-    return "\n".join(["import minitf as tf", *imports, "", *before, body, ""])
+    return "\n".join([*imports, "", *before, body, ""]).lstrip()
 
 
 _NEEDED = {
@@ -68,6 +70,7 @@ _NEEDED = {
     "SlotOwner": "minitf.objects.slots",
     "Text": "minitf.testing.parts",
     "read_graph": "minitf.checkpoint.saver",
+    "same_bits": "minitf.testing.ops",
 }
 
 
@@ -118,9 +121,10 @@ def line(step: Step) -> str:
 
 
 def literal(value: Any) -> str:
-    """A value as code: plain numbers and texts as they are, arrays with their dtype."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        if value.dtype.kind == "O":
-            return f"tf.constant({value.tolist()!r}, shape={value.shape}, dtype=tf.string)"
-        return f"tf.constant({value.tolist()!r}, shape={value.shape}, dtype=tf.{dtypes.of_numpy(value.dtype).name})"
-    return repr(value)
+    """A value as code: plain numbers and texts as they are, arrays with their dtype and shape."""
+    if not isinstance(value, (np.ndarray, np.generic)):
+        return repr(value)
+    dtype = dtypes.of_numpy(value.dtype)
+    plain = value.astype(np.float64) if value.dtype.kind == "V" else value  # bfloat16 and the like print as something else
+    listed = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(np.asarray(plain).tolist()))
+    return f"np.array({listed}, tf.{dtype.name}.as_numpy_dtype).reshape({value.shape})"

@@ -34,6 +34,7 @@ from minitf.runtimes.session import Session
 from minitf.storage.memory import MemoryStorage
 from minitf.testing import model
 from minitf.testing.modes import check_mode
+from minitf.testing.ops import same_bits
 from minitf.testing.parts import Lenient, Text
 from minitf.testing.programs import Step, line, literal, script
 
@@ -169,7 +170,9 @@ class Twins:
         read = f"{what}.numpy()" if self.session is None else f"session.run({what})"
         if expected is None:
             return f"assert not session.run(tf.is_variable_initialized({what})), {read}"
-        return f"assert ({read} == {literal(expected)}).all(), {read}"
+        if isinstance(expected, (np.ndarray, np.generic)):
+            return f"assert same_bits({read}, {literal(expected)}), {read}"
+        return f"assert {read} == {literal(expected)}, {read}"
 
     def _compare_slots(self) -> None:
         for number, (real, twin) in self._optimizers.items():
@@ -429,9 +432,11 @@ def _same_stored(found: Any, expected: Any) -> bool:
 def _same(found: Any, expected: Any) -> bool:
     if type(expected) is float and type(found) is np.float32:
         return bool(found == expected)
-    if found is None or expected is None or isinstance(found, str) or isinstance(expected, str):
-        return found is expected or (type(found) is type(expected) and found == expected)
-    return np.array_equal(found, expected)
+    if isinstance(expected, (np.ndarray, np.generic)):
+        return found is not None and same_bits(found, expected)
+    if found is None or expected is None or isinstance(expected, str):
+        return type(found) is type(expected) and bool(found == expected)
+    return bool(found == expected)
 
 
 def run(steps: Iterable[Step], mode: str = "eager") -> Twins:

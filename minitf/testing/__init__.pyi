@@ -1,0 +1,17 @@
+# The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
+
+from minitf.testing import model as model
+from minitf.testing import strategies as strategies
+from minitf.testing import twins as twins
+from minitf.testing import walks as walks
+from minitf.testing.object_graphs import Add as Add
+from minitf.testing.object_graphs import Drop as Drop
+from minitf.testing.object_graphs import ObjectGraph as ObjectGraph
+from minitf.testing.object_graphs import Rename as Rename
+from minitf.testing.object_graphs import Swap as Swap
+from minitf.testing.object_graphs import edited as edited
+from minitf.testing.ops import check_gradients as check_gradients
+from minitf.testing.ops import check_op as check_op
+from minitf.testing.ops import check_op_gradients as check_op_gradients
+from minitf.testing.twins import Divergence as Divergence
+from minitf.testing.twins import Twins as Twins
