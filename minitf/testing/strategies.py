@@ -94,7 +94,7 @@ def tensor_shapes(*, min_dims: int = 0, max_dims: int = 3, max_side: int = 4) ->
 
 
 def arrays(*, specs: SearchStrategy[Spec] | None = None, elements: SearchStrategy[Any] | None = None) -> SearchStrategy[Any]:
-    """Arrays of any dtype that a variable can hold (rank 0: NumPy scalars); strings are object arrays of bytes, never empty ones.
+    """Arrays of any dtype that a variable can hold (rank 0: NumPy scalars); strings are object arrays of bytes, not empty.
 
     ``elements``: of the array, for all dtypes that are drawn; by default any bit pattern.
     """
@@ -107,7 +107,9 @@ _SPECS = specs()
 def _array(spec: Spec, elements: SearchStrategy[Any] | None) -> SearchStrategy[Any]:
     if spec.shape is None or None in spec.shape:
         raise InvalidArgument(f"specs={spec}: an array needs a shape that is known.")
-    shape: Any = tuple(max(1, side) for side in spec.shape) if spec.dtype.kind == "S" else spec.shape  # as constants must be
+    shape: Any = spec.shape
+    if spec.dtype.kind == "S" and 0 in shape:  # no constant is made of an empty array of objects
+        shape = tuple(max(1, side) for side in shape)
     count = int(np.prod(shape))
     if spec.dtype.kind == "S":
         texts = st.lists(st.binary(max_size=4) if elements is None else elements, min_size=count, max_size=count)
@@ -235,14 +237,14 @@ def _restore_programs(draw: DrawFn, graphs: SearchStrategy[ObjectGraph], max_rou
         def of(kinds: tuple[str, ...]) -> SearchStrategy[int]:
             return st.sampled_from([n for n, k in enumerate(live.kinds) if k in kinds] or [0])
 
-        number = st.integers(0, max(0, statuses - 1))
+        number = st.integers(0, statuses - 1)
         return draw(
             st.one_of(
                 st.tuples(st.just("attach"), of(PARENTS), st.sampled_from(names), objects),
                 st.tuples(st.just("run"), number),
                 st.tuples(st.just("ask"), number, st.sampled_from(ASSERTIONS)),
                 st.tuples(st.just("initialize_or_restore"), number),
-                st.tuples(st.just("assign"), of(("variable",)), st.just(-2.0)),
+                of(("variable",)).map(lambda v: ("assign", v, live.values[v])),
                 st.tuples(st.just("detach"), of(PARENTS), st.sampled_from(names)),
                 st.tuples(st.just("restore"), st.just(0), st.integers(0, files - 1), st.just(statuses)),
                 st.tuples(st.just("save"), st.just(0), st.just(files)),
