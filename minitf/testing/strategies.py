@@ -201,10 +201,11 @@ def edits(graph: ObjectGraph, *, kinds: Sequence[str] = _EDITS, max_edits: int =
         _among("kinds", kind, _EDITS)
     _ordered("edits", 0, max_edits)
     names = _strategy("names", names, NAMES)
+    values = [graph.values[n] for n, kind in enumerate(graph.kinds) if kind == "variable"]
     there = [(parent, name) for parent, name, _ in graph.edges]
     parents = st.sampled_from([n for n, kind in enumerate(graph.kinds) if kind in PARENTS] or [0])
     made: dict[str, SearchStrategy[Any]] = {
-        "add": st.builds(Add, parents, names, st.just("variable"), st.just(-5.0)),
+        "add": st.builds(Add, parents, names, st.just("variable"), st.just(next(iter(values), -5.0))),
     }
     if there:
         edge = st.sampled_from(there)

@@ -152,13 +152,15 @@ class Twins:
             self._compare_slots()
 
     def look(self) -> None:
-        """Compares what a user can read: the values of all variables that exist, by ``numpy()`` or in the session."""
-        for number, (real, twin) in self.objects.items():
-            if twin.kind == "variable" and twin.value is not None:
-                value = real.numpy() if self.session is None else self.session.run(real)
-                if not _same(value, twin.value):
-                    message = f"reading object {number} gives {value!r}, but the model says {twin.value!r}"
-                    self.fail(message, self._demand(number, twin.value))
+        """Compares what a user can read: the values of all variables that have one, by ``numpy()`` or in the session."""
+        found = [(n, real, twin.value) for n, (real, twin) in self.objects.items() if twin.kind == "variable"]
+        found = [(n, real, value) for n, real, value in found if value is not None]
+        variables = [real for _, real, _ in found]
+        values = [v.numpy() for v in variables] if self.session is None else self.session.run(variables)
+        for (number, _, expected), value in zip(found, values, strict=True):
+            if not _same(value, expected):
+                message = f"reading object {number} gives {value!r}, but the model says {expected!r}"
+                self.fail(message, self._demand(number, expected))
 
     def _demand(self, number: int, expected: Any) -> str:
         """Code that fails unless an object has a value."""
