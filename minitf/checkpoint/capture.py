@@ -32,7 +32,7 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
     """
     walk = Walk(root, extra)
     objects, tree = walk.objects, walk.tree
-    kinds = [kind_of(type(obj)) for obj in objects]
+    kinds = [kind_of(cls) for cls in map(type, objects)]
     paths = walk.key_paths([n for n in range(tree) if kinds[n].valued])
     paths.update(_slot_paths(walk, paths))
     entries: list[tuple[str, Any]] = []
@@ -70,7 +70,8 @@ def _slot_paths(walk: Walk, paths: dict[int, str]) -> dict[int, str]:
 def _spread(nodes: list[SavedNode]) -> None:
     """Sets ``has_values`` of nodes with a valued descendant (S123)."""
     back = False
-    for number in range(len(nodes) - 1, -1, -1):
+    inner = [number for number, node in enumerate(nodes) if node.children]
+    for number in reversed(inner):
         node = nodes[number]
         for _, child in node.children:
             if nodes[child].has_values:
@@ -102,7 +103,7 @@ class Plan:
     @classmethod
     def of(cls, root: Any, extra: Mapping[str, Any] | None, capture: Capture, encoded: Any) -> Plan | None:
         """The plan of a capture, or None if it has other values than variables."""
-        if all(type(value) is Handle for _, value in capture.entries):
+        if {type(value) for _, value in capture.entries} <= {Handle}:
             return cls(root, extra, capture, encoded)
         return None
 

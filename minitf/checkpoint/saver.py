@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minitf.checkpoint.attempt import Attempt
-from minitf.checkpoint.capture import Capture, Plan, capture
+from minitf.checkpoint.capture import Plan, capture
 from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.matching import BY_NAME, REQUIREMENT, Matcher, Rules
 from minitf.checkpoint.name_based import NameBasedSaverStatus, restore_by_name
@@ -49,7 +49,6 @@ class ObjectSaver:
         self._storage = storage
         self._cache: dict[Any, Any] = {}
         self._plan: Plan | None = None
-        self._encoded: tuple[SavedGraph, Any] | None = None
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
@@ -59,6 +58,8 @@ class ObjectSaver:
             self._write(prefix, session, what)
 
     def _write(self, prefix: str, session: Any, what: str) -> None:
+        from minitf.storage.messages import encode_graph
+
         root, extra = self._root(), self._extra()
         values = Values(home_to_save(what), session, what)
         handles = None if self._plan is None else self._plan.handles(root, extra)
@@ -69,20 +70,10 @@ class ObjectSaver:
         else:
             captured = capture(root, extra)
             tensors = values.of_entries(captured.entries)
-            encoded = self._encode(captured)
-            self._keep(root, extra, captured, encoded)
+            encoded = np.array(encode_graph(captured.graph), dtype=object)
+            self._plan = Plan.of(root, extra, captured, encoded)
         tensors[OBJECT_GRAPH_KEY] = encoded
         around("storage", self._writer()).write(prefix, tensors)
-
-    def _encode(self, captured: Capture) -> Any:
-        from minitf.storage.messages import encode_graph
-
-        if self._encoded is None or self._encoded[0] != captured.graph:
-            self._encoded = (captured.graph, np.array(encode_graph(captured.graph), dtype=object))
-        return self._encoded[1]
-
-    def _keep(self, root: Any, extra: Mapping[str, Any] | None, captured: Capture, encoded: Any) -> None:
-        self._plan = Plan.of(root, extra, captured, encoded)
 
     @property
     def on_disk(self) -> bool:

@@ -73,7 +73,7 @@ class Handle:
         self.operation: Any = None
         self.initial_value: Any = None
         self.initializer: Any = None
-        self.read: Any = None  # a tensor that reads the variable, for fetching it
+        self.read: Any = None  # an operation that reads the variable, for fetching it
         self.variable: Callable[[], Any] | None = None  # a weak reference to the Variable
 
     @property

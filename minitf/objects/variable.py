@@ -134,7 +134,8 @@ class Variable(Trackable, metaclass=VariableKind):
         return runtime.current().apply(read_variable, (self._handle,), NO_ATTRS)  # type: ignore[no-any-return]
 
     def _graph_element(self) -> Any:
-        return self._handle.read
+        read = self._handle.read
+        return None if read is None else read.outputs[0]
 
     def numpy(self) -> Any:
         """The value as an array of your own. Raises NotImplementedError in a graph."""

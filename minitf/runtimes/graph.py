@@ -74,7 +74,7 @@ class Graph(GraphHome):
                 self._check_mine(value, op)
         result = op.specs_of(bound, attrs)
         operation = self.append(op, self._name_for(op, name), bound, attrs, result, names.scope().control)
-        return operation.outputs if operation.several and operation.outputs else operation.outputs[0] if result else operation
+        return operation.outputs[0] if type(result) is Spec else operation.outputs or operation
 
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
@@ -95,12 +95,7 @@ class Graph(GraphHome):
         if self._finalized:
             raise RuntimeError(f"Cannot add the operation {name!r}: the graph is finalized and cannot be changed.")
         operations = self._operations
-        operation = Operation(self, op, name, arguments, attrs, control, len(operations))
-        if type(result) is Spec:
-            operation.several = False
-            operation.outputs = (SymbolicTensor(operation, 0, result),)
-        elif result:
-            operation.outputs = tuple([SymbolicTensor(operation, i, s) for i, s in enumerate(result)])
+        operation = Operation(self, op, name, arguments, attrs, control, len(operations), result)
         operations.append(operation)
         self._by_name[name] = operation
         return operation

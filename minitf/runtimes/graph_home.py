@@ -52,7 +52,7 @@ class GraphHome:
         store_at_hand: Callable[[Any], Any]
         other_session_at_hand: Callable[[], bool]
         get_collection: Callable[..., list[Any]]
-        add_to_collections: Callable[[Any, Any], None]
+        add_to_collection: Callable[[Any, Any], None]
         _check_mine: Callable[..., None]
         _unique: Callable[[str], str]
         unique_name: Callable[[str], str]
@@ -79,7 +79,7 @@ class GraphHome:
         handle = Handle(full, spec, self, trainable)
         handle.operation = self.append(variable, full, (), {"handle": handle}, ())
         handle.initializer = self.append(assign, self._unique(f"{full}/Assign"), (handle, value), {}, spec)
-        handle.read = self.append(read_variable, self._unique(f"{full}/Read"), (handle,), {}, spec).outputs[0]
+        handle.read = self.append(read_variable, self._unique(f"{full}/Read"), (handle,), {}, spec)
         handle.initial_value = value
         return handle
 
@@ -133,10 +133,11 @@ class GraphHome:
 
     def register(self, variable: Any, trainable: bool, collections: Any) -> None:
         """Adds the variable to its collections, which also keep it alive."""
-        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(dict.fromkeys(collections))
         if trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
             keys.append(GraphKeys.TRAINABLE_VARIABLES)
-        self.add_to_collections(keys, variable)
+        for key in keys:
+            self.add_to_collection(key, variable)
 
     def equal(self, a: Any, b: Any) -> Any:
         """Identity."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from minitf.core.spec import Spec
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
 
@@ -16,15 +17,16 @@ class Operation:
     """A node of a graph: an op applied to tensors and variables, with a unique name.
 
     ``arguments`` are all inputs in order (tensors, handles, or None for an optional input left out); ``number`` is its place in
-    the order of creation, which is also an order in which everything can be computed.
+    the order of creation, which is also an order in which everything can be computed; ``results`` are the specs of the outputs,
+    one alone or a tuple of them.
     """
 
     __slots__ = (
-        "__weakref__", "arguments", "attrs", "control_inputs", "graph", "kernel_op", "name", "number", "outputs", "several"
-    )
+        "__weakref__", "_outputs", "arguments", "attrs", "control_inputs", "graph", "kernel_op", "name", "number", "results",
+    )  # fmt: skip
 
     def __init__(self, graph: Graph, kernel_op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any],
-                 control_inputs: tuple[Operation, ...], number: int):  # fmt: skip
+                 control_inputs: tuple[Operation, ...], number: int, results: Spec | tuple[Spec, ...]):  # fmt: skip
         self.graph = graph
         self.kernel_op = kernel_op
         self.name = name
@@ -32,8 +34,22 @@ class Operation:
         self.attrs = attrs
         self.control_inputs = control_inputs
         self.number = number
-        self.outputs: tuple[SymbolicTensor, ...] = ()
-        self.several = True  # the op gives a tuple (also of one, or none), not a single tensor
+        self.results = results
+        self._outputs: tuple[SymbolicTensor, ...] | None = None
+
+    @property
+    def outputs(self) -> tuple[SymbolicTensor, ...]:
+        """The output tensors. They are made when they are first asked for: of many assignments nobody ever uses them."""
+        made = self._outputs
+        if made is None:
+            results: Any = (self.results,) if type(self.results) is Spec else self.results
+            made = self._outputs = tuple([SymbolicTensor(self, i, spec) for i, spec in enumerate(results)])
+        return made
+
+    @property
+    def several(self) -> bool:
+        """True if the op gives a tuple (also of one, or none), not a single tensor."""
+        return type(self.results) is not Spec
 
     @property
     def type(self) -> str:

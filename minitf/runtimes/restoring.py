@@ -152,7 +152,7 @@ def variable_op(graph: Graph, handle: Handle, key: str, cache: dict[Any, Any]) -
     reads = graph.append(restoring.read_tensor, graph._unique(name + "/read"), (source,), attrs, spec).outputs
     assign = graph.append(REGISTRY["assign"], graph._unique(name), (handle, *reads), {}, spec)
     built = RestoreOp(assign, reads, False, handle)
-    cache[handle, key] = built._replace(reused=True)
+    cache[handle, key] = RestoreOp(assign, reads, True, handle)
     return built
 
 
