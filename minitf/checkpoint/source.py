@@ -6,7 +6,8 @@ follow are fetched with each; they are given out only while the files are still 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from minitf.core.spec import Spec
@@ -63,13 +64,27 @@ class Source:
             return [self.read(wanted[0])]
         return self._read(wanted) if wanted else []
 
+    @contextmanager
+    def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[tuple[list[Any], Callable[[], None]]]:
+        """``BundleReader.reading_over``, of the files as they are now; other readers do not reuse memory."""
+        with ExitStack() as stack:
+            if not hasattr(self.reader, "reading_over"):
+                yield self.read_many(keys), _nothing
+                return
+            try:
+                values, fill = stack.enter_context(self.reader.reading_over(keys, spare))
+            except AbortedError:
+                self.reader = self._open()
+                values, fill = stack.enter_context(self.reader.reading_over(keys, spare))  # type: ignore[attr-defined]
+            yield [_scalar(value) for value in values], fill
+
     def _read(self, keys: list[str]) -> list[Any]:
         try:
             found = self.reader.read_many(keys)
         except AbortedError:
             self.reader = self._open()
             found = self.reader.read_many(keys)
-        return [v if v.shape or v.dtype.kind == "O" else v[()] for v in found]
+        return [_scalar(value) for value in found]
 
     def _read_on(self, key: str) -> Any:
         """A value, and some that are expected next."""
@@ -87,3 +102,11 @@ class Source:
             return self._read([key])[0]
         self._ahead = dict(zip(small, rest, strict=True))
         return value
+
+
+def _scalar(value: Any) -> Any:
+    return value if value.shape or value.dtype.kind == "O" else value[()]
+
+
+def _nothing() -> None:
+    """Nothing is left to be filled in."""

@@ -4,7 +4,8 @@ A *handle* names a variable; a *cell* holds its value; a *store* maps handles to
 on the handles themselves), each session has its own. Each write to a cell raises ``writes`` by one, so that one can tell
 later whether a value is still the one that a restore gave.
 
-An array that a cell gives out may be held by others: a cell is never written into, its array is replaced.
+An array that a cell gives out may be held by others: a cell is never written into, its array is replaced. (A restore of large
+values first makes sure that nobody else holds it, and then uses its memory.)
 """
 
 from __future__ import annotations

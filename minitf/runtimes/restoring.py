@@ -5,19 +5,22 @@ A batch is all or nothing: everything is read and checked before the first assig
 
 from __future__ import annotations
 
+import functools
 import sys
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import takewhile
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from minitf.core import names
 from minitf.core.registry import REGISTRY
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
-from minitf.core.state import Batch, Handle
+from minitf.core.state import Batch, Cell, Handle
 from minitf.errors import DTypeError, OpError, ShapeError
 from minitf.ops import restoring
 
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
     from minitf.runtimes.eager import Eager
     from minitf.runtimes.graph import Graph
     from minitf.saved import Reader
+
+
+Reading = tuple[list[Any], Callable[[], None]]
+LARGE = 1 << 20  # an array of so many bytes is read into the memory of the old value
+MUCH = 1 << 25  # if all together have so many
 
 
 class RestoreOp(NamedTuple):
@@ -44,7 +52,17 @@ class RestoreOp(NamedTuple):
 
 def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
     """Reads and checks everything, then assigns everything. Raises what reading raises, DTypeError or ShapeError."""
-    found = [(batch, _read(batch)) for batch in batches if batch.items or batch.groups or batch.python]
+    with ExitStack() as stack:
+        found, fills = [], []
+        for batch in batches:
+            if batch.items or batch.groups or batch.python:
+                values, fill = stack.enter_context(_read(batch))
+                found.append((batch, values))
+                fills.append(fill)
+        _assign(home, found, fills)
+
+
+def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Callable[[], None]]) -> None:
     for batch, values in found:
         for (handle, key, path), value in zip(batch.items, values, strict=False):
             spec = handle.spec
@@ -53,6 +71,8 @@ def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
     for batch, values in found:
         if batch.groups or batch.python:
             _restore_others(home, batch, iter(values[len(batch.items) :]))
+    for fill in fills:
+        fill()
     for batch, values in found:
         for (handle, _, _), value in zip(batch.items, values, strict=False):
             handle.cell.write(value)
@@ -66,13 +86,13 @@ def assign_one(handle: Handle, key: str, reader: Reader) -> None:
     handle.cell.write(value)  # type: ignore[union-attr]
 
 
-def _read(batch: Batch) -> list[Any]:
+def _read(batch: Batch) -> AbstractContextManager[Reading]:
     """The values of the items, then those of the groups, then those of Python state."""
     keys = [key for _, key, _ in batch.items]
     for group in batch.groups:
         keys.extend(group.keys.values())
     keys.extend([key for _, key, _ in batch.python])
-    return batch.reader.read_many(keys)
+    return reading(batch.reader, keys, [handle.cell for handle, _, _ in batch.items])
 
 
 def _restore_others(home: Eager, batch: Batch, values: Iterator[Any]) -> None:
@@ -82,6 +102,49 @@ def _restore_others(home: Eager, batch: Batch, values: Iterator[Any]) -> None:
     for group, tensors in zip(batch.groups, groups, strict=True):
         with using(home):
             group.restore(tensors)
+
+
+def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> AbstractContextManager[Reading]:
+    """The values of the keys, and a function that fills in what goes into the memory of the first keys' cells.
+
+    Memory is reused if nobody else holds it and there is much of it: a second copy of everything might not fit, while a little
+    is read faster into new memory. Inside, everything is read and verified.
+    """
+    arrays = [None if cell is None else cell.value for cell in cells]
+    if not hasattr(reader, "reading_over") or sum([array.nbytes for array in arrays if array is not None]) < MUCH:
+        return nullcontext((reader.read_many(keys), _nothing))
+    del arrays
+    spare = [None if cell is None or not _alone(cell) else cell.value for cell in cells]
+    return reader.reading_over(keys, spare + [None] * (len(keys) - len(spare)))  # type: ignore[no-any-return]
+
+
+def _nothing() -> None:
+    """Nothing is left to be filled in."""
+
+
+def _alone(cell: Cell) -> bool:
+    """True if the cell has a large array that nobody else holds."""
+    value = cell.value
+    return (
+        type(value) is np.ndarray
+        and value.nbytes >= LARGE
+        and value.base is None
+        and value.flags.c_contiguous
+        and value.flags.writeable
+        and sys.getrefcount(value) <= _references()
+    )
+
+
+@functools.cache
+def _references() -> int:
+    """What getrefcount says in ``_alone`` of an array that only a cell holds (interpreters differ)."""
+    cell = Cell(None, np.zeros(1))  # type: ignore[arg-type]
+
+    def count(cell: Cell) -> int:
+        value = cell.value
+        return sys.getrefcount(value)
+
+    return count(cell)
 
 
 def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: Any, source: str) -> None:
@@ -185,27 +248,30 @@ def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reade
     store = session.store
     ordered = sorted(runnable.values(), key=lambda built: getattr(built.op, "number", sys.maxsize))  # as a plan orders them
     plain = list(takewhile(lambda built: built.variable is not None, ordered)) if session.plain else []
-    values = _fitting_values(plain, reader)
-    others = ordered[len(values) :]
-    if others:
-        reads = list({id(t): t for built in others for t in built.reads}.values())
-        read = session.run(reads, {cache[graph]: reader})
-    for built, value in zip(plain, values, strict=False):
-        store.cell(built.variable).write(value)
+    with ExitStack() as stack:
+        cells = [store.cell(built.variable) for built in plain]
+        values, fill = _fitting_values(stack, plain, cells, reader)
+        others = ordered[len(values) :]
+        if others:
+            reads = list({id(t): t for built in others for t in built.reads}.values())
+            read = session.run(reads, {cache[graph]: reader})
+        fill()
+        for cell, value in zip(cells, values, strict=False):
+            cell.write(value)
     if others:
         session.run([built.op for built in others], dict(zip(reads, read, strict=True)))
     return store
 
 
-def _fitting_values(plain: list[RestoreOp], reader: Reader) -> list[Any]:
+def _fitting_values(stack: ExitStack, plain: list[RestoreOp], cells: list[Cell], reader: Reader) -> Reading:
     """The values that these ops assign. If one cannot be read or does not fit, none: the op, when run, has the best message."""
     keys = [built.reads[0].op.attrs["key"] for built in plain]
     try:
-        values = reader.read_many(keys)
+        values, fill = stack.enter_context(reading(reader, keys, cells))
     except OpError:
-        return []
+        return [], _nothing
     for built, value in zip(plain, values, strict=True):
         spec = built.variable.spec  # type: ignore[union-attr]
         if value.dtype != spec.dtype.np or not compatible(spec.shape, value.shape):
-            return []
-    return values
+            return [], _nothing
+    return values, fill

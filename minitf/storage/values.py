@@ -6,7 +6,7 @@ variants are bytes. ``Partitioned`` is a tensor saved in pieces.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from minitf.errors import InvalidArgumentError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Extent = tuple[int, int] | None  # start and length along one dimension; None: the whole of it
+Reading = tuple[list[Any], Callable[[], None]]  # values, and a function that fills in those whose memory is reused
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ values together and large ones straight into the array that the caller gets, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from operator import attrgetter
 from typing import Any
 
@@ -22,7 +23,7 @@ from minitf.storage.bundle.index import Identity, Index, identity_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import bytes_of, text_of
-from minitf.storage.values import Array, Extent, Partitioned, Typed, bytes_view
+from minitf.storage.values import Array, Extent, Partitioned, Reading, Typed, bytes_view
 
 SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,
 RUN = 1 << 20  # up to this many bytes at a time
@@ -129,6 +130,14 @@ class BundleReader:
             else self.read_entries([name], [entry])[0]
             for key, name, entry in zip(wanted, names, entries, strict=True)
         ]
+
+    def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Reading]:
+        """Reads many values, large ones into memory that is there: ``with reader.reading_over(keys, spare) as (values, fill)``.
+
+        ``spare`` has an array that may be overwritten for each key, or None. Inside, everything has been verified; where an
+        array is taken, it is the value, and ``fill()`` writes into it. Raises as ``read_many``.
+        """
+        return direct.reading_over(self, keys, spare)
 
     def contents(self) -> list[list[tuple[str, Any]]]:
         """Everything, in the order in which it stands in each data file, ready for ``TensorBundle.write_shards``.

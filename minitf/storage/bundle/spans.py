@@ -7,6 +7,7 @@ second of the two touches them. The checksum of a buffer is put together from th
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -39,6 +40,33 @@ def read(disk: Disk, handle: int, buffers: Sequence[Placed], path: str) -> list[
     return _each(buffers, one)
 
 
+def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str) -> list[int]:
+    """The checksums of pieces of the file, (offset, size) each, which are not kept. Raises as ``read``."""
+    scratch = threading.local()
+
+    def one(offset: int, size: int) -> int:
+        buffer = getattr(scratch, "buffer", None)
+        if buffer is None:
+            buffer = scratch.buffer = memoryview(bytearray(CHUNK))
+        crc = 0
+        for start in range(0, size, CHUNK):
+            chunk = buffer[: min(CHUNK, size - start)]
+            if read_fully(disk, handle, chunk, offset + start) < len(chunk):
+                raise DataLossError(f"{path}: the file became shorter while it was being read.")
+            crc = crc32c(chunk, crc)
+        return crc
+
+    jobs = [
+        (number, offset + start, min(SPAN, size - start))
+        for number, (offset, size) in enumerate(places)
+        for start in range(0, size, SPAN)
+    ]
+    out = [0] * len(places)
+    for (number, _, size), crc in zip(jobs, _run(jobs, one), strict=True):
+        out[number] = combine(out[number], crc, size)
+    return out
+
+
 def write(disk: Disk, handle: int, buffers: Sequence[Placed]) -> list[int]:
     """Writes the buffers to the file and returns their checksums."""
 
@@ -65,7 +93,7 @@ def _each(buffers: Sequence[Placed], one: Callable[[int, memoryview], int]) -> l
     return out
 
 
-def _run(jobs: Sequence[tuple[int, int, memoryview]], one: Callable[[int, memoryview], int]) -> list[int]:
+def _run(jobs: Sequence[tuple[int, int, Any]], one: Callable[[int, Any], int]) -> list[int]:
     if len(jobs) < 2:
         return [one(offset, view) for _, offset, view in jobs]
     with ThreadPoolExecutor(THREADS) as pool:

@@ -1,0 +1,130 @@
+"""Large values: how much memory saves and restores need, and that reusing memory changes nothing else."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import minitf as tf
+from minitf.errors import DataLossError, DTypeError
+from minitf.storage.background import BackgroundStorage
+from minitf.storage.bundle import TensorBundle
+
+MIB = 1 << 20
+COUNT, EACH = 6, 16 * MIB
+FAST = TensorBundle(durable=False)
+
+
+class Model(tf.Module):
+    """Six variables of 16 MiB; ``number`` tells their values."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.parts = [tf.Variable(np.full(EACH // 4, 10 * number + i, np.float32)) for i in range(COUNT)]
+
+
+def numbers(model, session=None):
+    values = [part.numpy() if session is None else session.run(part) for part in model.parts]
+    assert all((value == value[0]).all() for value in values)
+    return [float(value[0]) for value in values]
+
+
+def extra_memory(call):
+    """Bytes that ``call`` had at most beyond what there was before."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    return str(tmp_path / "ckpt")
+
+
+def test_eager_saves_and_restores_need_little_memory(prefix):
+    model = Model(1)
+    saver = tf.train.CheckpointableSaver(model, storage=FAST)
+    assert extra_memory(lambda: saver.save(prefix)) < 8 * MIB
+    for part in model.parts:
+        part.assign(np.zeros(EACH // 4, np.float32))
+    assert extra_memory(lambda: saver.restore(prefix).assert_consumed()) < 8 * MIB
+    assert numbers(model) == [10, 11, 12, 13, 14, 15]
+
+
+def test_restores_in_a_graph_need_little_memory(prefix):
+    tf.train.CheckpointableSaver(Model(1), storage=FAST).save(prefix)
+    with tf.Graph().as_default(), tf.Session() as session:
+        model = Model(0)
+        session.run(tf.compat.v1.global_variables_initializer())
+        for part in model.parts:  # the constants of the graph hold the arrays of the first values
+            part.load(np.zeros(EACH // 4, np.float32))
+        status = tf.train.CheckpointableSaver(model, storage=FAST).restore(prefix)
+        assert extra_memory(status.run_restore_ops) < 8 * MIB
+        assert numbers(model, session) == [10, 11, 12, 13, 14, 15]
+
+
+def test_a_background_save_needs_one_copy_of_the_values(prefix):
+    model = Model(1)
+    storage = BackgroundStorage(FAST)
+    saver = tf.train.CheckpointableSaver(model, storage=storage)
+
+    def save():
+        saver.save(prefix)
+        storage.wait()
+
+    assert extra_memory(save) < 1.1 * COUNT * EACH + 8 * MIB
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_damaged_file_changes_no_variable(prefix, place):
+    tf.train.CheckpointableSaver(Model(1), storage=FAST).save(prefix)
+    with open(prefix + ".data-00000-of-00001", "r+b") as file:
+        file.seek(5 if place == "first" else COUNT * EACH - 5)
+        file.write(b"\x77")
+    model = Model(2)
+    with pytest.raises(DataLossError):
+        tf.train.CheckpointableSaver(model).restore(prefix)
+    assert numbers(model) == [20, 21, 22, 23, 24, 25]
+
+
+def test_a_variable_that_does_not_fit_leaves_the_others_as_they_are(prefix):
+    tf.train.CheckpointableSaver(Model(1), storage=FAST).save(prefix)
+    model = Model(2)
+    model.parts.append(tf.Variable(0))
+    other = Model(2)
+    other.parts.append(tf.Variable(0.0))
+    tf.train.CheckpointableSaver(other, storage=FAST).save(prefix)
+    with pytest.raises(DTypeError):
+        tf.train.CheckpointableSaver(model).restore(prefix)
+    assert numbers_of_floats(model) == [20, 21, 22, 23, 24, 25]
+
+
+def numbers_of_floats(model):
+    return [float(part.numpy()[0]) for part in model.parts[:COUNT]]
+
+
+def test_what_others_hold_is_never_overwritten(prefix):
+    tf.train.CheckpointableSaver(Model(1), storage=FAST).save(prefix)
+    model = Model(2)
+    tensor = model.parts[0].read_value()
+    view = np.asarray(model.parts[1]._handle.cell.value)[:10]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model.parts[2] * model.parts[2])
+    tf.train.CheckpointableSaver(model).restore(prefix)
+    assert numbers(model) == [10, 11, 12, 13, 14, 15]
+    assert (tensor.numpy() == 20).all()
+    assert (view == 21).all()
+    assert (tape.gradient(loss, model.parts[2]).numpy() == 44).all()
+
+
+def test_a_value_that_was_given_out_stays(prefix):
+    saver = tf.train.CheckpointableSaver(Model(1), storage=FAST)
+    saver.save(prefix)
+    model = Model(2)
+    mine = [part.numpy() for part in model.parts]
+    tf.train.CheckpointableSaver(model).restore(prefix)
+    assert [value[0] for value in mine] == [20, 21, 22, 23, 24, 25]
+    assert numbers(model) == [10, 11, 12, 13, 14, 15]
