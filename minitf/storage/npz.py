@@ -7,6 +7,7 @@ value ``__minitf__``. Nothing is pickled. Archives made by ``numpy.savez`` are r
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -170,8 +171,6 @@ class _Archive:
             data = io.BytesIO(archive.read(self._members[key]))  # zip's own checksum is verified here
             dtype, shape, fortran = _parse_header(data)
             rest = data.getbuffer()[data.tell() :]
-            if dtype.hasobject:
-                raise ValueError("it is a pickled object, which is not loaded")
             array = np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
         except _DAMAGE as error:
             raise DataLossError(f"{self.source}: key {key!r}: {error}.") from None
@@ -188,8 +187,10 @@ def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], boo
         raise ValueError(f"npy version {version} is not known")
     try:
         shape, fortran, dtype = read(data)
-    except (RecursionError, MemoryError, TypeError) as error:
+    except (RecursionError, MemoryError, TypeError, tokenize.TokenError) as error:
         raise ValueError(f"damaged npy header: {error}") from None
+    if dtype.hasobject:
+        raise ValueError("it is a pickled object, which is not loaded")
     if any(n < 0 for n in shape):  # to NumPy's reshape that would mean "whatever is left"
         raise ValueError(f"shape {shape} has a negative size")
     return dtype, shape, fortran

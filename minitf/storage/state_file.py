@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.files import (
     TEMPORARY,
     Disk,
@@ -49,7 +49,12 @@ def state_path(directory: str, latest_filename: str | None = None) -> str:
 
 
 def is_inside(directory: str, path: str) -> bool:
-    """True if a path, taken as it is written (links are not followed), lies in the directory or below."""
+    """True if a path, taken as it is written (links are not followed), lies in the directory or below.
+
+    A URL never lies in a local directory, not even in ``""``, to which it can be joined and stay what it is.
+    """
+    if is_url(path) and not is_url(directory):
+        return False
     base = os.path.join(os.path.abspath(directory or os.curdir), "")
     return os.path.abspath(path).startswith(base)
 
