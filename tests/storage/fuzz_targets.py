@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -39,8 +38,6 @@ from minitf.storage.safetensors import Safetensors
 from minitf.storage.state_file import is_inside, read_state
 from minitf.storage.v1 import records as v1
 from minitf.storage.varint import read_varint, varint
-
-logging.getLogger("minitf").setLevel(logging.CRITICAL)
 
 
 class Target(NamedTuple):
