@@ -27,7 +27,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fuzz_log
-from crash_disk import RecordingDisk
 from golden_files import ROOT, cases
 
 from minitf.errors import OpError
@@ -36,6 +35,7 @@ from minitf.storage.bundle.block import TRAILER
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.table import Table
 from minitf.storage.v1 import TensorSlices
+from minitf.testing.disk import RecordingDisk
 
 SECTOR = 512
 Damage = tuple[str, int, int, bytes]  # kind, start and stop of the bytes that are replaced, what by

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from crash_disk import RecordingDisk
 from crc32c import crc32c
 from golden_files import ROOT
 from tampering import MAGIC, file_of
@@ -38,6 +37,7 @@ from minitf.storage.safetensors import Safetensors
 from minitf.storage.state_file import is_inside, read_state
 from minitf.storage.v1 import records as v1
 from minitf.storage.varint import read_varint, varint
+from minitf.testing.disk import RecordingDisk
 
 
 class Target(NamedTuple):

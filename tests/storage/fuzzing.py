@@ -39,8 +39,9 @@ from minitf.storage.varint import read_varint, varint
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fuzz_log
-from crash_disk import RecordingDisk, State
 from tampering import entry, file_of, restarts
+
+from minitf.testing.disk import RecordingDisk, State
 
 EDGES = [0, 1, 2, 7, 127, 128, 255, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**63 - 1, 2**63, 2**64 - 1]
 SECONDS = 5.0

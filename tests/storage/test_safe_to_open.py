@@ -147,7 +147,7 @@ class NoDisk:
     """A disk that notes what is looked for."""
 
     def __init__(self, text):
-        from crash_disk import RecordingDisk
+        from minitf.testing.disk import RecordingDisk
 
         self.asked = []
         self.inner = RecordingDisk({"checkpoint": text, "d/checkpoint": text})
