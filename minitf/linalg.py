@@ -3,7 +3,8 @@
 from minitf.core.lazy import names_from
 
 _WHERE = {
-    "minitf.ops.decompositions": "cholesky cholesky_solve det eigh eigvalsh inv logdet qr slogdet solve svd triangular_solve",
+    "minitf.ops.decompositions": "cholesky cholesky_solve eigh eigvalsh logdet qr svd",
+    "minitf.ops.equations": "det inv slogdet solve triangular_solve",
     "minitf.ops.diagonals": "band_part diag diag_part",
     "minitf.ops.formulas": "adjoint cross trace",
     "minitf.ops.products": "matmul matvec",

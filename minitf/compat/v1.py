@@ -19,8 +19,9 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.ops.comparisons": "logical_xor",
         "minitf.ops.complex": "angle imag real",
         "minitf.ops.decompositions": """
-            cholesky cholesky_solve det=matrix_determinant inv=matrix_inverse qr solve=matrix_solve svd
-            triangular_solve=matrix_triangular_solve""",
+            cholesky cholesky_solve qr svd""",
+        "minitf.ops.equations": """
+            det=matrix_determinant inv=matrix_inverse solve=matrix_solve triangular_solve=matrix_triangular_solve""",
         "minitf.ops.diagonals": "band_part=matrix_band_part diag=matrix_diag diag_part=matrix_diag_part",
         "minitf.ops.elementwise": """
             ceil conj expm1 is_finite is_inf is_nan log log1p reciprocal rint rsqrt""",

@@ -229,12 +229,8 @@ from minitf.ops.complex import imag as imag
 from minitf.ops.complex import real as real
 from minitf.ops.decompositions import cholesky as cholesky
 from minitf.ops.decompositions import cholesky_solve as cholesky_solve
-from minitf.ops.decompositions import det as _matrix_determinant
-from minitf.ops.decompositions import inv as _matrix_inverse
 from minitf.ops.decompositions import qr as qr
-from minitf.ops.decompositions import solve as _matrix_solve
 from minitf.ops.decompositions import svd as svd
-from minitf.ops.decompositions import triangular_solve as _matrix_triangular_solve
 from minitf.ops.diagonals import band_part as _matrix_band_part
 from minitf.ops.diagonals import diag as _matrix_diag
 from minitf.ops.diagonals import diag_part as _matrix_diag_part
@@ -249,6 +245,10 @@ from minitf.ops.elementwise import log1p as log1p
 from minitf.ops.elementwise import reciprocal as reciprocal
 from minitf.ops.elementwise import rint as rint
 from minitf.ops.elementwise import rsqrt as rsqrt
+from minitf.ops.equations import det as _matrix_determinant
+from minitf.ops.equations import inv as _matrix_inverse
+from minitf.ops.equations import solve as _matrix_solve
+from minitf.ops.equations import triangular_solve as _matrix_triangular_solve
 from minitf.ops.formulas import accumulate_n as accumulate_n
 from minitf.ops.formulas import invert_permutation as invert_permutation
 from minitf.ops.formulas import trace as trace

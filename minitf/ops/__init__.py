@@ -15,7 +15,7 @@ _FRONT = (
 )  # fmt: skip
 _LATER = (
     "repeating", "padding", "diagonals", "activations", "losses", "training", "random", "stateless", "special", "sorting",
-    "norms", "normalisation", "segments", "einsum", "decompositions", "conv", "pooling", "formulas", "strings",
+    "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling", "formulas", "strings",
     "control", "loops", "printing", "custom", "saving", "v1",
 )  # fmt: skip
 
