@@ -10,7 +10,7 @@ Tree (the number is the status code that TensorFlow gives the class)::
       InternalError 13        UnavailableError 14      DataLossError 15
       UnauthenticatedError 16
     ShapeError(InvalidArgumentError, ValueError)
-    DTypeError(InvalidArgumentError, TypeError)
+    DTypeError(InvalidArgumentError, TypeError, ValueError)
 
 The last two belong to minitf: TensorFlow raises one class when it runs an op and another when it builds the op into
 a graph; the shape rule that finds the mistake is the same, so one error is both.
@@ -152,5 +152,9 @@ class ShapeError(InvalidArgumentError, ValueError):
     """Shapes that do not go together (TensorFlow: InvalidArgumentError eager, ValueError while building a graph)."""
 
 
-class DTypeError(InvalidArgumentError, TypeError):
-    """Dtypes that do not go together (TensorFlow: InvalidArgumentError eager, TypeError while building a graph)."""
+class DTypeError(InvalidArgumentError, TypeError, ValueError):
+    """Dtypes that do not go together.
+
+    TensorFlow raises InvalidArgumentError when it runs the op, TypeError when it builds it into a graph, and ValueError when it
+    converts one argument to the dtype of another first.
+    """

@@ -126,7 +126,7 @@ def _from_objects(value: Any, array: Any, dtype: DType | None) -> Any:
         return _string_array(array, dtype)
     if items and all(isinstance(i, int) for i in items):
         raise ValueError(f"{_short(value)} holds an integer that fits into no dtype.")
-    if dtype is dtypes.string and not items:
+    if not items and dtype in (None, dtypes.string):
         return array
     if None in items:
         raise ValueError("None values are not supported: a tensor cannot hold None.")

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
+from minitf.core.accuracy import USUAL, Bound
 from minitf.core.calls import direct
 from minitf.core.dtypes import DType
 from minitf.core.literals import to_array
@@ -99,7 +100,7 @@ class Op:
     def __init__(self, kernel: Callable[..., Any], *, name: str | None = None, stateful: bool = False,
                  method: str | None = None, expr: str | None = None, expr_rank: int = 0,
                  expr_not: Collection[DType] = (), infer_first: bool = False,
-                 domain: tuple[float, float] | None = None):  # fmt: skip
+                 domain: tuple[float, float] | None = None, bound: Bound = USUAL):  # fmt: skip
         code = kernel.__code__
         count = code.co_argcount
         self.name = name or kernel.__name__.rstrip("_")
@@ -123,7 +124,9 @@ class Op:
         self.expr_not = expr_not
         self.infer_first = infer_first
         self.domain = domain
+        self.bound = bound
         self.samples_rule: Callable[..., Any] | None = None
+        self.terms_rule: Callable[..., Any] | None = None
         self.infer_rule: Callable[..., Any] = same
         self.vjp_rule: Callable[..., Any] | None = None
         self.vjp_reads: tuple[bool, ...] | None = None  # the inputs whose values the rule reads; None: all
@@ -172,6 +175,15 @@ class Op:
         Without a rule, inputs are drawn from the kinds, broadcast against each other, within ``domain``.
         """
         self.samples_rule = rule
+        return rule
+
+    def terms(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Sets what an op that sums has for rounding errors: ``rule(*arrays, **attrs)`` gives how many terms a sum has.
+
+        Or it gives ``(number, sum|terms|)``, in the shape of the result (a tuple for several results); without the second, that
+        is what the kernel gives for the moduli of the inputs.
+        """
+        self.terms_rule = rule
         return rule
 
     @property
@@ -325,6 +337,7 @@ def op(kernel: Callable[..., Any] | None = None, **options: Any) -> Any:
       only from a rank of the arrays on, ``expr_rank``, and not for the dtypes ``expr_not``; it is for the attributes'
       defaults.
     * ``domain``: the interval of floats that tests draw from, for ops that are defined or smooth only there.
+    * ``bound``: how far the result may be from TensorFlow's, where that is more than usual, and why (``core.accuracy``).
     * ``infer_first``: the kernel takes more than the op allows, so the shape rule runs before it, not only for its message.
     """
     if kernel is not None:
@@ -333,13 +346,13 @@ def op(kernel: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 def convert(value: Any, dtype: Any = None, name: str | None = None, runtime: Any = None) -> Tensor:
-    """``value`` as a tensor of the current runtime. Raises ValueError if it is a tensor of another dtype than asked for."""
+    """``value`` as a tensor of the current runtime. Raises DTypeError if it is a tensor of another dtype than asked for."""
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if not isinstance(value, Tensor) and hasattr(value, "_as_tensor"):
         value = value._as_tensor()
     if isinstance(value, Tensor):
         if wanted is not None and value.dtype is not wanted:
-            raise ValueError(
+            raise DTypeError(
                 f"A {value.dtype.name} tensor was given where {wanted.name} is needed. Write tf.cast(x, tf.{wanted.name})."
             )
         return value

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core import dtypes
+from minitf.core.accuracy import Bound, approximated
 from minitf.core.op import Real, RealFloating, convert, op
 from minitf.errors import ShapeError
 from minitf.ops.arithmetic import minimum
@@ -98,7 +99,7 @@ def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> An
     return _leaky_relu(x, alpha=float(np.float32(alpha)), name=name)
 
 
-@op
+@op(bound=Bound(4, zero=2, reason="TensorFlow subtracts 1 from e ** x, which cancels near 0"))
 def elu(features: RealFloating):
     """``x`` if it is positive, else ``e ** x - 1``."""
     return np.where(features > 0, features, np.expm1(np.minimum(features, features.dtype.type(0))))[()]
@@ -112,7 +113,7 @@ def _(g, out, features):
 _SCALE, _SCALED_ALPHA = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123
 
 
-@op
+@op(bound=Bound(4, zero=4, reason="TensorFlow subtracts 1 from e ** x, which cancels near 0"))
 def selu(features: RealFloating):
     """``elu`` scaled so that, layer by layer, mean 0 and variance 1 are kept."""
     return in_float32(_selu, features)
@@ -138,7 +139,7 @@ def crelu(features: Any, axis: Any = -1, name: str | None = None) -> Any:
 # -- smooth ------------------------------------------------------------------------------------------------------------
 
 
-@op
+@op(bound=approximated(9))
 def softplus(features: RealFloating):
     """``log(1 + e ** x)``, without overflow."""
     return in_float32(_softplus, features)
@@ -237,6 +238,17 @@ def _log_soft(x, axis):
 @_log_softmax.vjp
 def _(g, out, logits, *, axis):
     return (g - reduce_sum(g, axis, keepdims=True) * exp(out),)
+
+
+@_softmax.terms
+def _(logits, *, axis):
+    away = _log_soft(logits, axis)
+    return logits.shape[axis], np.exp(away) * (1 + np.abs(away))
+
+
+@_log_softmax.terms
+def _(logits, *, axis):
+    return logits.shape[axis], 1 + np.abs(_log_soft(logits, axis))
 
 
 for _soft_op in (_softmax, _log_softmax):

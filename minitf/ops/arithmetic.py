@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core import dtypes
+from minitf.core.accuracy import approximated
 from minitf.core.op import Addable, Floating, Numeric, Real, RealFloating, convert, op
 from minitf.core.operators import install_operator
 from minitf.core.spec import broadcast, merge_shapes
@@ -12,7 +13,7 @@ from minitf.errors import InvalidArgumentError
 from minitf.ops.comparisons import logical_and, not_equal, select
 from minitf.ops.creating import cast, ones_like, zeros_like
 from minitf.ops.elementwise import conj, in_float32, log, square
-from minitf.ops.kinds import Ordinary, Signed, Wide
+from minitf.ops.kinds import Divisible, Ordinary, Signed, Wide
 from minitf.ops.shapes import sum_to
 
 # -- the four operations -----------------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def truncatediv(x: Real, y: Real):
 
 
 @op(domain=(0.2, 4.0))
-def truncatemod(x: Real, y: Real):
+def truncatemod(x: Divisible, y: Divisible):
     """What remains after ``truncatediv``: it has the sign of ``x``. Raises InvalidArgumentError for an integer divided by 0."""
     if x.dtype.kind in "iu":
         _refuse_zeros(y)
@@ -195,7 +196,7 @@ def _(g, out, x, y):
     return sum_to(multiply_no_nan(g, y), x), sum_to(multiply_no_nan(x, g), y)
 
 
-@op(domain=(0.1, 4.0))
+@op(domain=(0.1, 4.0), bound=approximated(6))
 def xlogy(x: Floating, y: Floating):
     """``x * log(y)``, and 0 where ``x`` is 0."""
     return in_float32(_xlogy, x, y)
@@ -211,7 +212,7 @@ def _(g, out, x, y):
     return sum_to(g * xlogy(cast(not_zero(x), x.dtype), y), x), sum_to(g * xdivy(x, y), y)
 
 
-@op(domain=(0.1, 4.0))
+@op(domain=(0.1, 4.0), bound=approximated(6))
 def xlog1py(x: Floating, y: Floating):
     """``x * log1p(y)``, and 0 where ``x`` is 0."""
     return in_float32(_xlog1py, x, y)
@@ -247,7 +248,7 @@ def not_zero(x: Any) -> Any:
 # -- powers ------------------------------------------------------------------------------------------------------------
 
 
-@op(name="pow", method="pow", domain=(0.2, 3.0))
+@op(name="pow", method="pow", domain=(0.2, 3.0), bound=approximated(3))
 def pow(x: Signed, y: Signed):
     """``x ** y``. Raises InvalidArgumentError for an integer to a negative power."""
     if y.dtype.kind == "i" and np.any(y < 0):
@@ -333,7 +334,7 @@ def _within(limit: Any, dtype: Any, inwards: int) -> Any:
     return value
 
 
-@op
+@op(bound=approximated(5))
 def atan2(y: RealFloating, x: RealFloating):
     """The angle of the point (x, y), in (-pi, pi]."""
     return np.arctan2(y, x)
@@ -383,6 +384,9 @@ def _(*inputs):
 @_add_n.vjp
 def _(g, out, *inputs):
     return (g,) * len(inputs)
+
+
+_add_n.terms(lambda *inputs: len(inputs))
 
 
 @_add_n.samples

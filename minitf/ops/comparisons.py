@@ -11,6 +11,7 @@ from minitf.core.spec import Spec, broadcast_shapes
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.errors import ShapeError
 from minitf.ops.creating import zeros_like
+from minitf.ops.kinds import Plain
 from minitf.ops.shapes import settle, sum_to
 
 
@@ -188,19 +189,26 @@ def _(g, out, condition, x, y):
 
 
 @op(name="where_true")
-def _where_true(condition: Anything):
+def _where_true(condition: Plain):
     """The indices of elements that are not zero."""
+    if condition.ndim == 0:
+        raise ShapeError(_NO_INDEX)
     return np.argwhere(condition).astype(np.int64)
+
+
+_NO_INDEX = "A scalar has no indices. Give where a tensor of rank 1 or more, or x and y to choose from."
 
 
 @_where_true.infer
 def _(condition):
+    if condition.rank == 0:
+        raise ShapeError(_NO_INDEX)
     return Spec(dtypes.int64, (None, condition.rank))
 
 
 @_where_true.samples
 def _(draw):
-    return (draw(Boolean),), {}
+    return (draw(Boolean, shape=draw.shape(least=1)),), {}
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core.op import Index, RealFloating, convert, op
-from minitf.core.spec import Spec, shape_text
+from minitf.core.spec import Spec, shape_text, total_size
 from minitf.errors import ShapeError
 from minitf.ops.shapes import reshape, shape, shape_of, static_tensor, widened
 from minitf.ops.shaping import transpose
@@ -40,7 +40,13 @@ def windows_along(size: int | None, window: int | None, stride: int, dilation: i
     if padding == "SAME":
         return -(-size // stride)
     before, behind = (0, 0) if padding == "VALID" else padding[axis]
-    return max(0, (size + before + behind - (window - 1) * dilation - 1) // stride + 1)
+    left = size + before + behind - (window - 1) * dilation - 1
+    if left <= -2 * stride:  # as TensorFlow counts: between -stride and 0 there is room for no window
+        raise ShapeError(
+            f"A window of {window} (dilated: {(window - 1) * dilation + 1}) does not fit into {size + before + behind} "
+            f"elements along dimension {axis}."
+        )
+    return max(0, left // stride + 1)
 
 
 def view(x: Any, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int], pads: Any, fill: Any = 0) -> Any:
@@ -77,7 +83,7 @@ def scatter(parts: Any, sizes: Sequence[int], strides: Sequence[int], dilations:
 
 def _grouped(x, groups, axis):
     """The channels at ``axis`` as (groups, channels in a group)."""
-    return x.reshape(*x.shape[:axis], groups, -1, *x.shape[axis + 1 :])
+    return x.reshape(*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :])
 
 
 # -- the three ops -----------------------------------------------------------------------------------------------------
@@ -97,7 +103,7 @@ def _conv(input: RealFloating, filters: RealFloating, *, strides, padding, dilat
             np.tensordot(parts[(slice(None),) * (1 + n) + (k,)], f, (range(1 + n, 2 + 2 * n), (n, *range(n))))
             for k, f in enumerate(np.split(w, groups, -1))
         ], 1 + n)  # fmt: skip
-        out = out.reshape(*out.shape[: 1 + n], -1)
+        out = out.reshape(*out.shape[: 1 + n], w.shape[-1])
     return out.astype(input.dtype, copy=False)
 
 
@@ -156,6 +162,11 @@ def _(input, filters, *, strides, padding, dilations, groups):
         for k, (size, w, s, d) in enumerate(zip(input.shape[1:-1], filters.shape[:n], strides, dilations, strict=True))
     ]
     return Spec(input.dtype, (input.shape[0], *places, filters.shape[-1]))
+
+
+@_conv.terms
+def _(input, filters, **_):
+    return total_size(filters.shape[:-1])
 
 
 @_conv_input.infer
@@ -283,7 +294,14 @@ class Layout:
 def _convolved(n: int, what: str, x: Any, filters: Any, strides: Any, padding: Any, data_format: Any, dilations: Any,
                name: str | None) -> Any:  # fmt: skip
     layout = Layout(n, data_format, what)
-    inside, w = layout.inside(x), convert(filters)
+    tensor, w = convert(x), convert(filters)
+    sizes = tensor.spec.shape
+    if n < 3 and sizes is not None and len(sizes) > n + 2 and None not in sizes:  # several axes of batches
+        batch: Any = sizes[: -n - 1]
+        flat = reshape(tensor, (total_size(batch), *sizes[-n - 1 :]))
+        out = _convolved(n, what, flat, w, strides, padding, data_format, dilations, None)
+        return reshape(out, (*batch, *out.spec.shape[1:]), name=name)
+    inside = layout.inside(tensor)
     channels = inside.spec.shape[-1] if inside.spec.shape is not None else None
     each = w.spec.shape[-2] if w.spec.shape is not None and len(w.spec.shape) > 1 else None
     groups = channels // each if channels and each and channels % each == 0 else 1

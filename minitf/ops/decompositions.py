@@ -14,11 +14,11 @@ from minitf.ops.comparisons import equal, select
 from minitf.ops.creating import ones_like, zeros_like
 from minitf.ops.diagonals import band_part, diag, diag_part
 from minitf.ops.elementwise import log as log_
-from minitf.ops.equations import adjoint_of, checked, draw_square, needs_matrix, triangular, triangular_solve
-from minitf.ops.kinds import Decomposable
+from minitf.ops.equations import adjoint_of, checked, draw_square, moduli, needs_matrix, triangular, triangular_solve
+from minitf.ops.kinds import Decomposable, Orthogonal
 from minitf.ops.products import matmul
 from minitf.ops.reductions import reduce_sum
-from minitf.ops.shapes import expand_dims
+from minitf.ops.shapes import expand_dims, widened
 from minitf.ops.shaping import matrix_transpose
 
 
@@ -61,6 +61,14 @@ def _(g, out, input):
     return ((whole + adjoint_of(whole)) * 0.5,)
 
 
+@cholesky.terms
+def _(input):
+    lower = np.linalg.cholesky(input)
+    out, inverse = moduli(lower, np.linalg.inv(lower))
+    turned, back = np.swapaxes(out, -1, -2), np.swapaxes(inverse, -1, -2)
+    return input.shape[-1], out @ inverse @ out @ turned @ back
+
+
 @cholesky.samples
 def _(draw):
     x = draw_square(draw)
@@ -68,9 +76,10 @@ def _(draw):
 
 
 @op(name="qr", infer_first=True)
-def _qr(input: Decomposable, *, full_matrices=False):
+def _qr(input: Orthogonal, *, full_matrices=False):
     """Orthonormal columns times an upper triangle."""
-    return tuple(np.linalg.qr(input, mode="complete" if full_matrices else "reduced"))
+    both = np.linalg.qr(widened(input), mode="complete" if full_matrices else "reduced")
+    return tuple(part.astype(input.dtype, copy=False) for part in both)
 
 
 @_qr.infer
@@ -95,6 +104,12 @@ def _(g, out, input, *, full_matrices=False):
     lower = band_part(middle, -1, 0)
     both = lower + adjoint_of(lower - diag(diag_part(lower)))
     return (adjoint_of(triangular(r, adjoint_of(by_q + matmul(q, both)), lower=False, adjoint=False)),)
+
+
+@_qr.terms
+def _(input, *, full_matrices=False):
+    condition = np.linalg.cond(input)[..., None, None]
+    return input.shape[-2], (condition, condition * np.linalg.norm(input, axis=(-2, -1))[..., None, None])
 
 
 @_qr.samples
@@ -135,6 +150,17 @@ def _(g, out, input):
 def _safe_inverse(x: Any) -> Any:
     zero = equal(x, zeros_like(x))
     return select(zero, zeros_like(x), 1.0 / select(zero, ones_like(x), x))
+
+
+@_eigh.terms
+def _(input):
+    values, size = np.linalg.eigvalsh(input), np.linalg.norm(input, axis=(-2, -1))
+    return input.shape[-1], (size[..., None], (size / _least_gap(values))[..., None, None])
+
+
+def _least_gap(values):
+    """The distance of the closest two of each row; infinite for one alone."""
+    return np.min(np.abs(np.diff(values)), -1, initial=np.inf)
 
 
 # The sign of an eigenvector is anybody's choice, so only what does not depend on it is compared.
@@ -186,6 +212,14 @@ def _(g, out, tensor, *, full_matrices=False):
     rest_u = (by_u - matmul(u, of_u)) * expand_dims(inverse, -2)
     rest_v = (by_v - matmul(v, of_v)) * expand_dims(inverse, -2)
     return (back + matmul(rest_u, v, transpose_b=True) + matmul(u, rest_v, transpose_b=True),)
+
+
+@_svd.terms
+def _(tensor, *, full_matrices=False):
+    values = np.linalg.svd(tensor, compute_uv=False)
+    size = values[..., 0]
+    vectors = (size / np.minimum(_least_gap(values), values[..., -1]))[..., None, None]
+    return max(tensor.shape[-2:]), (size[..., None], vectors, vectors)
 
 
 @_svd.samples

@@ -16,6 +16,7 @@ from minitf.ops.static import known_int
 @op(name="band_part")
 def _band_part(input: Plain, *, num_lower, num_upper):
     """Zeros outside a band around the diagonal."""
+    _check_band(input.shape, num_lower, num_upper)
     return np.where(_band(input.shape, num_lower, num_upper), input, np.zeros((), input.dtype))
 
 
@@ -26,9 +27,17 @@ def _band(sizes, lower, upper):
 
 @_band_part.infer
 def _(input, *, num_lower, num_upper):
-    if input.shape is not None and len(input.shape) < 2:
-        raise ShapeError(f"A band is part of matrices, but the tensor has shape {shape_text(input.shape)}.")
+    if input.shape is not None:
+        _check_band(input.shape, num_lower, num_upper)
     return input
+
+
+def _check_band(sizes, lower, upper):
+    if len(sizes) < 2:
+        raise ShapeError(f"A band is part of matrices, but the tensor has shape {shape_text(sizes)}.")
+    for size, wide, what in ((sizes[-2], lower, "num_lower"), (sizes[-1], upper, "num_upper")):
+        if size is not None and wide > size:
+            raise ShapeError(f"{what}={wide} is more than matrices of shape {shape_text(sizes[-2:])} have. -1 takes all.")
 
 
 @_band_part.vjp
@@ -38,7 +47,11 @@ def _(g, out, input, *, num_lower, num_upper):
 
 @_band_part.samples
 def _(draw):
-    return (draw(shape=draw.shape(least=2)),), {"num_lower": draw.integer(-1, 2), "num_upper": draw.integer(-1, 2)}
+    x = draw(shape=draw.shape(least=2))
+    return (x,), {
+        "num_lower": draw.integer(-1, min(2, x.shape[-2])),
+        "num_upper": draw.integer(-1, min(2, x.shape[-1])),
+    }
 
 
 def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Any:

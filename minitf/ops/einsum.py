@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core.op import Numeric, convert, op
-from minitf.core.spec import Spec, broadcast_shapes, shape_text
+from minitf.core.spec import Spec, broadcast_shapes, shape_text, total_size
 from minitf.errors import ShapeError
 from minitf.ops.creating import cast, eye, ones
 from minitf.ops.elementwise import conj
@@ -101,6 +101,15 @@ def _size_of(x, term, label):
         at -= len(term)
     sizes = x.spec.shape
     return sizes[at] if sizes is not None and sizes[at] is not None else shape(x)[at]
+
+
+@_einsum.terms
+def _(*inputs, equation):
+    terms, result = _sides(equation)
+    sizes = {
+        c: s for t, x in zip(terms, inputs, strict=True) for c, s in zip(t.replace("...", ""), x.shape[: len(t)], strict=False)
+    }
+    return total_size(s for c, s in sizes.items() if c not in result)
 
 
 @_einsum.samples

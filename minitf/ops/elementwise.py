@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core import dtypes
+from minitf.core.accuracy import approximated
 from minitf.core.op import Complex, Floating, Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec
 from minitf.core.tensor import EagerTensor
@@ -131,7 +132,7 @@ def _(g, out, x):
     return (g * -0.5 * y * y * y,)
 
 
-@op(domain=(0.2, 5.0))
+@op(domain=(0.2, 5.0), bound=approximated(4))
 def reciprocal(x: Floating):
     """``1 / x``"""
     return in_float32(np.reciprocal, x)
@@ -146,7 +147,7 @@ def _(g, out, x):
 # -- exponentials ------------------------------------------------------------------------------------------------------
 
 
-@op
+@op(bound=approximated(3))
 def exp(x: Floating):
     """``e ** x``"""
     return np.exp(x)
@@ -157,7 +158,7 @@ def _(g, out, x):
     return (g * conj(out),)
 
 
-@op
+@op(bound=approximated(5))
 def expm1(x: Floating):
     """``e ** x - 1``, exact near 0."""
     return np.expm1(x)
@@ -168,7 +169,7 @@ def _(g, out, x):
     return (g * exp(conj(x)),)
 
 
-@op(domain=(0.1, 9.0))
+@op(domain=(0.1, 9.0), bound=approximated(5))
 def log(x: Floating):
     """The natural logarithm; NaN for negative numbers, -inf for 0."""
     return np.log(x)
@@ -179,7 +180,7 @@ def _(g, out, x):
     return (g / conj(x),)
 
 
-@op(domain=(-0.8, 5.0))
+@op(domain=(-0.8, 5.0), bound=approximated(5))
 def log1p(x: Floating):
     """``log(1 + x)``, exact near 0."""
     return np.log1p(x)
@@ -190,7 +191,7 @@ def _(g, out, x):
     return (g / (conj(x) + 1),)
 
 
-@op
+@op(bound=approximated(8))
 def sigmoid(x: Floating):
     """``1 / (1 + e ** -x)``, without overflow."""
     return in_float32(_sigmoid, x)
@@ -209,7 +210,7 @@ def _(g, out, x):
     return (g * (y - y * y),)
 
 
-@op
+@op(bound=approximated(6))
 def tanh(x: Floating):
     """The hyperbolic tangent."""
     return np.tanh(x)
@@ -232,7 +233,7 @@ def _(g, out, x):
     return (g * cosh(conj(x)),)
 
 
-@op
+@op(bound=approximated(3))
 def cosh(x: Floating):
     """The hyperbolic cosine."""
     return np.cosh(x)
@@ -254,7 +255,7 @@ def _(g, out, x):
     return (g / cosh(conj(out)),)
 
 
-@op(domain=(1.1, 5.0))
+@op(domain=(1.1, 5.0), bound=approximated(3))
 def acosh(x: Floating):
     """The inverse of ``cosh``; NaN below 1."""
     return np.arccosh(x)
@@ -301,7 +302,7 @@ def _(g, out, x):
     return (-g * sin(conj(x)),)
 
 
-@op(domain=(-1.2, 1.2))
+@op(domain=(-1.2, 1.2), bound=approximated(3))
 def tan(x: Floating):
     """The tangent of an angle in radians."""
     return np.tan(x)
@@ -312,7 +313,7 @@ def _(g, out, x):
     return (g + g * square(conj(out)),)
 
 
-@op(domain=(-0.9, 0.9))
+@op(domain=(-0.9, 0.9), bound=approximated(6))
 def asin(x: Floating):
     """The inverse of ``sin``; NaN outside [-1, 1]."""
     return np.arcsin(x)
@@ -323,7 +324,7 @@ def _(g, out, x):
     return (g * rsqrt(1.0 - square(conj(x))),)
 
 
-@op(domain=(-0.9, 0.9))
+@op(domain=(-0.9, 0.9), bound=approximated(6))
 def acos(x: Floating):
     """The inverse of ``cos``; NaN outside [-1, 1]."""
     return np.arccos(x)
@@ -334,7 +335,7 @@ def _(g, out, x):
     return (-g * rsqrt(1.0 - square(conj(x))),)
 
 
-@op
+@op(bound=approximated(4))
 def atan(x: Floating):
     """The inverse of ``tan``."""
     return np.arctan(x)

@@ -50,6 +50,11 @@ def adjoint_of(x: Any) -> Any:
     return matrix_transpose(x, conjugate=True)
 
 
+def moduli(*arrays):
+    """The moduli of their elements: what the rules for rounding errors are made of (Higham, "Accuracy and stability", 2002)."""
+    return tuple(np.abs(a) for a in arrays)
+
+
 def draw_square(draw):
     """Square matrices that are far from singular."""
     n = draw.integer(1, 3)
@@ -71,6 +76,13 @@ def _inverse(input: Invertible, *, adjoint=False):
 def _(input, *, adjoint=False):
     needs_matrix(input, square=True)
     return input
+
+
+@_inverse.terms
+def _(input, *, adjoint=False):
+    given, out = moduli(input, np.linalg.inv(input))
+    whole = out @ given @ out
+    return input.shape[-1], np.swapaxes(whole, -1, -2) if adjoint else whole
 
 
 @_inverse.vjp
@@ -104,6 +116,11 @@ def _(g, out, input):
     return (expand_dims(expand_dims(g * conj(out), -1), -1) * _inverse(input, adjoint=True),)
 
 
+@det.terms
+def _(input):
+    return input.shape[-1], np.prod(np.abs(input).sum(-1), -1)  # at least the sum of the moduli of Leibniz' terms
+
+
 det.samples(lambda draw: ((draw_square(draw),), {}))
 
 
@@ -126,6 +143,14 @@ def _(g, out, input):
     return (expand_dims(expand_dims(g[1], -1), -1) * _inverse(input, adjoint=True),)
 
 
+@_slogdet.terms
+def _(input):
+    given, inverse = moduli(input, np.linalg.inv(input))
+    sensitivity = np.trace(inverse @ given, axis1=-2, axis2=-1)
+    logarithm = np.abs(np.linalg.slogdet(input)[1])
+    return input.shape[-1], (sensitivity, sensitivity + logarithm)
+
+
 _slogdet.samples(lambda draw: ((draw_square(draw),), {}))
 
 
@@ -140,13 +165,18 @@ def _solve(matrix: Decomposable, rhs: Decomposable, *, adjoint=False):
     return checked(np.linalg.solve, np.conj(np.swapaxes(matrix, -1, -2)) if adjoint else matrix, rhs)
 
 
-def _solved(matrix, rhs, **_):
+@_solve.infer
+def _(matrix, rhs, *, adjoint=False):
+    return _solved(matrix, rhs, merge_shapes)
+
+
+def _solved(matrix, rhs, together):
     needs_matrix(matrix, square=True)
     needs_matrix(rhs)
     if matrix.shape is None or rhs.shape is None:
         return Spec(matrix.dtype, None)
     merge_shapes(matrix.shape[-1:], rhs.shape[-2:-1])
-    batch = broadcast_shapes(matrix.shape[:-2], rhs.shape[:-2]) or ()
+    batch = together(matrix.shape[:-2], rhs.shape[:-2]) or ()
     return Spec(matrix.dtype, (*batch, *rhs.shape[-2:]))
 
 
@@ -177,8 +207,25 @@ def _(g, out, matrix, rhs, *, lower, adjoint):
     return sum_to(part, matrix), sum_to(by_rhs, rhs)
 
 
-for _equations in (_solve, triangular):
-    _equations.infer(_solved)
+@triangular.infer
+def _(matrix, rhs, *, lower, adjoint):
+    return _solved(matrix, rhs, broadcast_shapes)
+
+
+def _solving(matrix, rhs, adjoint):
+    matrix = np.conj(np.swapaxes(matrix, -1, -2)) if adjoint else matrix
+    inverse, given, right, solution = moduli(np.linalg.inv(matrix), matrix, rhs, np.linalg.solve(matrix, rhs))
+    return matrix.shape[-1], inverse @ (given @ solution + right)
+
+
+@_solve.terms
+def _(matrix, rhs, *, adjoint=False):
+    return _solving(matrix, rhs, adjoint)
+
+
+@triangular.terms
+def _(matrix, rhs, *, lower, adjoint):
+    return _solving(np.tril(matrix) if lower else np.triu(matrix), rhs, adjoint)
 
 
 @_solve.samples

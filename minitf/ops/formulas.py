@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core import dtypes
-from minitf.core.op import convert, op
+from minitf.core.op import Index, convert, op
 from minitf.core.spec import shape_text
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.arithmetic import add_n, div_no_nan
@@ -13,7 +13,6 @@ from minitf.ops.creating import cast, ones_like, zeros_like
 from minitf.ops.diagonals import diag_part
 from minitf.ops.gathering import scatter_nd
 from minitf.ops.joining import stack
-from minitf.ops.kinds import Rows
 from minitf.ops.ranges import range as range_
 from minitf.ops.reductions import count_nonzero, reduce_all, reduce_max, reduce_sum
 from minitf.ops.shapes import broadcast_to, expand_dims, reshape, shape, size
@@ -95,7 +94,7 @@ def is_strictly_increasing(x: Any, name: str | None = None) -> Any:
 
 
 @op(infer_first=True)
-def invert_permutation(x: Rows):
+def invert_permutation(x: Index):
     """Where each number stands in a permutation. Raises InvalidArgumentError for what is no permutation of 0, 1, ..."""
     out = np.full(x.shape, -1, x.dtype)
     if x.size and (x.min() < 0 or x.max() >= x.size):

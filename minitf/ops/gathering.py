@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core.op import Anything, Index, Numeric, Other, convert, op
-from minitf.core.spec import Spec, compatible, shape_text
+from minitf.core.spec import Spec, compatible, merge_shapes, shape_text
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.creating import zeros_like
 from minitf.ops.kinds import Rows, Scatterable
@@ -165,6 +165,7 @@ def _(params, indices, *, batch_dims):
         raise ShapeError(
             f"{depth} coordinates are too many for a tensor of shape {shape_text(params.shape)} with batch_dims={batch_dims}."
         )
+    merge_shapes(params.shape[:batch_dims], indices.shape[:batch_dims])
     return Spec(params.dtype, indices.shape[:-1] + params.shape[batch_dims + depth :])
 
 
@@ -215,7 +216,12 @@ def gather_nd(params: Any, indices: Any, batch_dims: Any = 0, name: str | None =
     """Slices of ``params`` by coordinates: the last axis of ``indices`` holds them. Raises InvalidArgumentError out of
     bounds.
     """
-    return _gather_nd(params, indices, batch_dims=known_int(batch_dims, "batch_dims"), name=name)
+    batch = known_int(batch_dims, "batch_dims")
+    given, where = convert(params), convert(indices)
+    for what, rank in (("params", given.shape.rank), ("indices", where.shape.rank)):
+        if batch < 0 or (rank is not None and batch and batch >= rank):
+            raise ShapeError(f"gather_nd: batch_dims={batch} must be from 0 to below the rank of {what}, {rank}.")
+    return _gather_nd(given, where, batch_dims=batch, name=name)
 
 
 def _added(out, place, updates):
@@ -261,6 +267,9 @@ def _check_updates(target, indices, updates):
 @_scatter_nd.vjp
 def _(g, out, indices, updates, shape=None, *, sizes):
     return None, _gather_nd(g, indices, batch_dims=0), None
+
+
+_scatter_nd.terms(lambda indices, updates, shape=None, *, sizes: updates.size)
 
 
 @_scatter_nd.samples
@@ -323,6 +332,10 @@ def _draw_updates(draw):
     return (tensor, indices, draw(shape=indices.shape[:-1] + tensor.shape[indices.shape[-1] :], dtype=tensor.dtype)), {}
 
 
+for _adding in (tensor_scatter_nd_add, tensor_scatter_nd_sub):
+    _adding.terms(lambda tensor, indices, updates: (
+        updates.size + 1, tensor_scatter_nd_add.kernel(np.abs(tensor), indices, np.abs(updates))
+    ))  # fmt: skip
 for _scatter in (
     tensor_scatter_nd_update,
     tensor_scatter_nd_add,

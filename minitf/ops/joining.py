@@ -7,6 +7,7 @@ import numpy as np
 from minitf.core.op import Anything, Index, convert, op
 from minitf.core.spec import Spec, merge_shapes, shape_text
 from minitf.errors import ShapeError
+from minitf.ops.creating import identity
 from minitf.ops.shapes import expand_dims, reshape, settle, shape
 from minitf.ops.static import known, known_int, one_axis
 
@@ -75,6 +76,9 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Any:
         values = [values]
     if not values:
         raise ValueError("concat needs at least one tensor.")
+    if len(values) == 1:  # TensorFlow does not look at the axis then
+        known_int(axis, "axis")
+        return identity(values[0], name=name)
     return _concat(*values, axis=known_int(axis, "axis"), name=name)
 
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at
     Plain: TypeAlias = Any
     Scatterable: TypeAlias = Any
     Wide: TypeAlias = Any
+    Divisible: TypeAlias = Any
+    Poolable: TypeAlias = Any
+    Orthogonal: TypeAlias = Any
+    Single: TypeAlias = Any
+    Places: TypeAlias = Any
     Multipliable: TypeAlias = Any
     Invertible: TypeAlias = Any
 else:
@@ -37,4 +42,9 @@ else:
     Multipliable = Kind("a number, but not int8", _Numeric.allowed - {dtypes.int8})
     Invertible = Kind("a float or complex number, but not bfloat16", (*Decomposable.allowed, dtypes.float16))
     Scatterable = Kind("a number, bool or string", (*Plain.allowed, dtypes.string))
+    Divisible = Kind("int32, int64 or a float", {dtypes.int32, dtypes.int64, *(d for d in _Real.allowed if d.kind == "f")})
+    Poolable = Kind("a real number, but not uint32 or uint64", _Real.allowed - {dtypes.uint32, dtypes.uint64})
+    Orthogonal = Kind("a float or complex number, but not bfloat16", _Floating.allowed - {dtypes.bfloat16})
+    Places = Kind("int32, int64, int8 or uint8", (dtypes.int64, dtypes.int32, dtypes.uint8, dtypes.int8))
+    Single = Kind("float32", (dtypes.float32,))
     Wide = Kind("int32, int64, a float or complex number", {dtypes.int32, dtypes.int64, *_Floating.allowed})

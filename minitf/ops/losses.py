@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from minitf.core.op import Numeric, RealFloating, convert, op
-from minitf.core.spec import Spec, broadcast_shapes, compatible, merge_shapes, shape_text
+from minitf.core.op import Index, Numeric, RealFloating, convert, op
+from minitf.core.spec import Spec, broadcast_shapes, compatible, merge_shapes, shape_text, total_size
 from minitf.core.tensor import Tensor
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.activations import log_softmax, softmax
@@ -13,9 +13,8 @@ from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import abs as abs_
 from minitf.ops.elementwise import exp, log1p, sigmoid
-from minitf.ops.kinds import Rows
 from minitf.ops.reductions import reduce_sum
-from minitf.ops.shapes import expand_dims, sum_to, widened
+from minitf.ops.shapes import expand_dims, reshape, sum_to, widened
 from minitf.ops.shaping import transpose
 from minitf.ops.static import known_int
 
@@ -38,7 +37,13 @@ def _softmax_cross_entropy(logits: RealFloating, labels: RealFloating):
     back = e - y
     picked = np.log(sums) - away
     loss = np.add.reduce(y * picked, -1)
+    if loss.shape != logits.shape[:-1]:
+        raise ShapeError(_other_rows(logits.shape, labels.shape))
     return loss.astype(logits.dtype, copy=False)[()], back.astype(logits.dtype, copy=False)
+
+
+def _other_rows(logits, labels):
+    return f"Logits of shape {shape_text(logits)} have other rows than labels of shape {shape_text(labels)}."
 
 
 @_softmax_cross_entropy.infer
@@ -46,6 +51,8 @@ def _(logits, labels):
     both = broadcast_shapes(logits.shape, labels.shape)
     if both is not None and not both:
         raise ShapeError("Logits need an axis of classes, but they have rank 0.")
+    if logits.shape is not None and both is not None and not compatible(logits.shape[:-1], both[:-1]):
+        raise ShapeError(_other_rows(logits.shape, labels.shape))
     return Spec(logits.dtype, None if both is None else both[:-1]), Spec(logits.dtype, both)
 
 
@@ -70,6 +77,12 @@ def _(g, out, logits, labels):
     return by_logits, by_labels
 
 
+@_softmax_cross_entropy.terms
+def _(logits, labels):
+    away, sums, _ = _log_soft(logits)
+    return logits.shape[-1], (np.abs(labels) * (np.log(sums) - away + 1)).sum(-1)
+
+
 @_softmax_cross_entropy.samples
 def _(draw):
     logits = draw(shape=(draw.integer(0, 3), draw.integer(1, 4)))
@@ -91,11 +104,18 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: Any = -1, 
         if at != rank - 1:
             order = [*(i for i in range(rank) if i != at), at]
             x, y = transpose(x, order), transpose(y, order)
+    if y.spec.rank != x.spec.rank and x.spec.complete and y.spec.complete:  # row by row, whatever their axes
+        return reshape(_softmax_cross_entropy(_rows(x), _rows(y))[0], x.shape[:-1], name=name)
     return _softmax_cross_entropy(x, y, name=name)[0]
 
 
+def _rows(x: Any) -> Any:
+    sizes = x.spec.shape
+    return reshape(x, (total_size(sizes[:-1]), sizes[-1]))
+
+
 @op(name="sparse_softmax_cross_entropy")
-def _sparse_softmax_cross_entropy(logits: RealFloating, labels: Rows):
+def _sparse_softmax_cross_entropy(logits: RealFloating, labels: Index):
     """The cross entropy of each row against a class number."""
     chosen = _chosen(logits, labels)
     away, sums, _ = _log_soft(widened(logits))
@@ -103,7 +123,7 @@ def _sparse_softmax_cross_entropy(logits: RealFloating, labels: Rows):
 
 
 @op(name="sparse_softmax_cross_entropy_grad")
-def _sparse_grad(gradients: RealFloating, logits: RealFloating, labels: Rows):
+def _sparse_grad(gradients: RealFloating, logits: RealFloating, labels: Index):
     """``(softmax(logits) - one_hot(labels))``, each row times its gradient."""
     chosen = _chosen(logits, labels)
     _, sums, e = _log_soft(widened(logits))
@@ -159,6 +179,11 @@ def _(g, out, gradients, logits, labels):
     return reduce_sum(_sparse_grad(zeros_like(gradients) + 1, logits, labels) * g, -1), by_logits, None
 
 
+@_sparse_softmax_cross_entropy.terms
+def _(logits, labels):
+    return logits.shape[-1], 1 + _sparse_softmax_cross_entropy.kernel(logits, labels)
+
+
 def _draw_labels(draw):
     logits = draw(shape=(*draw.shape(most=2), draw.integer(1, 4)))
     return logits, draw.integers(0, logits.shape[-1] - 1, shape=logits.shape[:-1])
@@ -202,6 +227,11 @@ def _(g, out, logits, labels):
     return g * (sigmoid(logits) - labels), -g * logits
 
 
+@_sigmoid_cross_entropy.terms
+def _(logits, labels):
+    return 3, np.abs(logits) * (1 + np.abs(labels)) + 1
+
+
 @_sigmoid_cross_entropy.samples
 def _(draw):
     x = draw()
@@ -236,6 +266,9 @@ def l2_loss(t: RealFloating):
 @l2_loss.infer
 def _(t):
     return Spec(t.dtype, ())
+
+
+l2_loss.terms(lambda t: t.size)
 
 
 @l2_loss.vjp

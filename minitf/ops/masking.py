@@ -10,7 +10,7 @@ from minitf.core.spec import Spec, compatible, shape_text, total_size
 from minitf.errors import ShapeError
 from minitf.ops.comparisons import where
 from minitf.ops.gathering import gather
-from minitf.ops.kinds import Rows
+from minitf.ops.kinds import Places
 from minitf.ops.reductions import reduce_sum
 from minitf.ops.shapes import reshape, shape
 from minitf.ops.static import known, known_int, one_axis
@@ -39,7 +39,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
 
 
 @op(name="one_hot", infer_first=True)
-def _one_hot(indices: Rows, on_value: Anything, off_value: Anything, depth: Index = None, *, size, axis):
+def _one_hot(indices: Places, on_value: Anything, off_value: Anything, depth: Index = None, *, size, axis):
     """A new axis that is ``on_value`` at the index and ``off_value`` elsewhere."""
     count = size if depth is None else int(depth)
     at = axis % (indices.ndim + 1)
@@ -53,6 +53,10 @@ def _(indices, on_value, off_value, depth=None, *, size, axis):
         raise ShapeError("on_value and off_value must be scalars.")
     if indices.shape is None:
         return Spec(on_value.dtype, None)
+    if axis < -1:
+        raise ShapeError(f"axis={axis} must be -1 (the last) or count from the front.")
+    if size is not None and size < 0:
+        raise ShapeError(f"depth={size} must not be negative.")
     at = one_axis(axis, len(indices.shape) + 1)
     return Spec(on_value.dtype, (*indices.shape[:at], size, *indices.shape[at:]))
 

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from minitf.core.op import Index, Real, RealFloating, convert, op
-from minitf.core.spec import Spec, shape_text
+from minitf.core.spec import Spec, shape_text, total_size
 from minitf.errors import ShapeError
 from minitf.ops.conv import Layout, margins, scatter, view, windows_along
+from minitf.ops.kinds import Poolable
 from minitf.ops.shapes import reshape, shape, shape_of, static_tensor, widened
 from minitf.ops.shaping import transpose
 from minitf.ops.static import known_int
@@ -26,7 +27,7 @@ def _lowest(np_dtype):
 
 
 @op(name="max_pool", infer_first=True)
-def _max_pool(input: Real, *, window, strides, padding):
+def _max_pool(input: Poolable, *, window, strides, padding):
     """The largest element of each window."""
     parts, _ = _parts(input, window, strides, padding, _lowest(input.dtype))
     return parts.max(tuple(range(-len(window), 0)))
@@ -118,6 +119,7 @@ def _avg_pool_grad(g: RealFloating, sizes: Index, *, window, strides, padding, k
 
 
 _avg_pool.infer(_pooled)
+_avg_pool.terms(lambda x, *, window, **_: total_size(window))
 _avg_pool_grad.infer(
     lambda g, sizes, *, known, **_: Spec(g.dtype, known if known is not None else (None,) * len(g.shape or ()))
 )

@@ -49,6 +49,11 @@ def _(a, b, *, transpose_a=False, transpose_b=False):
     return Spec(a.dtype, (*(broadcast_shapes(a.shape[:-2], b.shape[:-2]) or ()), m, n))
 
 
+@_matmul.terms
+def _(a, b, *, transpose_a=False, transpose_b=False):
+    return a.shape[-2 if transpose_a else -1]
+
+
 @_matmul.vjp(reads="a b")
 def _(g, out, a, b, *, transpose_a=False, transpose_b=False):
     def by_a():

@@ -7,13 +7,13 @@ import numpy as np
 
 from minitf.core import dtypes
 from minitf.core.op import Index, RealFloating, convert, op
-from minitf.core.spec import Spec, merge_shapes, shape_text
-from minitf.errors import InvalidArgumentError, ShapeError
+from minitf.core.spec import Spec, broadcast_shapes, shape_text
+from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
 from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast
 from minitf.ops.kinds import Countable
 from minitf.ops.reductions import reduce_sum
-from minitf.ops.shapes import reshape, shape
+from minitf.ops.shapes import reshape, shape, sum_to
 from minitf.ops.static import known, known_int
 
 _range = builtins.range
@@ -65,7 +65,14 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     three = [convert(v, wanted if not hasattr(v, "dtype") else None) for v in (start, limit, delta)]
     if wanted is None:
         given = [t.dtype for t in three]
-        wanted = max(given, key=_WIDENING.index) if all(d in _WIDENING for d in given) else given[1]
+        if all(d in _WIDENING for d in given):
+            wanted = max(given, key=_WIDENING.index)
+        elif len(set(given)) == 1 or sum(hasattr(v, "dtype") for v in (start, limit, delta)) == 1:
+            wanted = next(d for d in given if d not in _WIDENING)
+        else:
+            raise DTypeError(
+                f"range: {', '.join(d.name for d in given)} have no dtype in common. Write tf.cast(x, tf.{given[0].name})."
+            )
     three = [cast(t, wanted) for t in three]
     values = [known(t) for t in three]
     if any(v is None for v in values):
@@ -81,7 +88,7 @@ def _linspace(start: RealFloating, stop: RealFloating, num: Index, *, length, ax
     count = int(num)
     if count < 0:
         raise InvalidArgumentError(f"linspace: num must not be negative, but it is {count}.")
-    first, last = np.broadcast_arrays(np.expand_dims(start, axis), np.expand_dims(stop, axis))
+    first, last = (np.expand_dims(end, axis) for end in np.broadcast_arrays(start, stop))
     if count <= 1:
         return np.repeat(first, count, axis)
     at = axis % first.ndim
@@ -92,7 +99,9 @@ def _linspace(start: RealFloating, stop: RealFloating, num: Index, *, length, ax
 
 @_linspace.infer
 def _(start, stop, num, *, length, axis):
-    shape = merge_shapes(start.shape, stop.shape) if None not in (start.shape, stop.shape) else None
+    if num.rank not in (None, 0):
+        raise ShapeError(f"num must be a scalar, but it has shape {shape_text(num.shape)}.")
+    shape = broadcast_shapes(start.shape, stop.shape)
     if shape is None:
         return Spec(start.dtype, None)
     at = axis if axis >= 0 else axis + len(shape) + 1
@@ -110,7 +119,7 @@ def _(g, out, start, stop, num, *, length, axis):
     at = axis % rank
     weights = reshape(weights, [-1 if i == at else 1 for i in _range(rank)])
     upper = reduce_sum(g * weights, at)
-    return reduce_sum(g, at) - upper, upper, None
+    return sum_to(reduce_sum(g, at) - upper, start), sum_to(upper, stop), None
 
 
 @_linspace.samples
@@ -124,8 +133,12 @@ def _(draw):
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any = 0) -> Any:
     """``num`` evenly spaced numbers from ``start`` to ``stop``, both included, along a new ``axis``."""
     first = convert(start)
-    last = convert(stop, None if hasattr(stop, "dtype") else first.dtype)
+    last = convert(stop, first.dtype)
     if first.dtype.kind in "iu":
         first, last = cast(first, dtypes.float64), cast(last, dtypes.float64)
-    length = known(num)
-    return _linspace(first, last, num, length=None if length is None else int(length), axis=known_int(axis, "axis"), name=name)
+    count = convert(num)
+    if count.dtype.kind in "iu" and count.dtype is not dtypes.int64:
+        count = cast(count, dtypes.int32)
+    found = known(count)
+    length = int(found) if found is not None and found.ndim == 0 and found.dtype.kind in "iu" else None
+    return _linspace(first, last, count, length=length, axis=known_int(axis, "axis"), name=name)

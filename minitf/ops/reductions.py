@@ -191,6 +191,8 @@ def _any(input_tensor: Boolean, *, axis=None, keepdims=False):
     return np.logical_or.reduce(input_tensor, axis=axis, keepdims=keepdims)
 
 
+for _summing in (_sum, _mean, _prod):
+    _summing.terms(lambda x, *, axis, keepdims: total_size(x.shape[a] for a in many_axes(axis, x.ndim)))
 for _reduction in (_sum, _mean, _prod, _max, _min, _all, _any):
     _reduction.infer(_reduced)
     _reduction.samples(_draw_axes)

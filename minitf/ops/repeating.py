@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from minitf.core import dtypes
 from minitf.core.op import Anything, Index, convert, op
 from minitf.core.spec import Spec, shape_text
-from minitf.errors import ShapeError
+from minitf.errors import DTypeError, ShapeError
 from minitf.ops import ranges
-from minitf.ops.creating import zeros_like
+from minitf.ops.creating import cast, zeros_like
 from minitf.ops.gathering import gather_grad
 from minitf.ops.reductions import reduce_sum
 from minitf.ops.shapes import reshape, shape, shape_of
@@ -94,10 +95,15 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     tensor = convert(input)
     if axis is None:
         tensor, axis = reshape(tensor, [-1]), 0
-    at = known_int(axis, "axis")
-    times = known(repeats)
-    length = None
     own = tensor.spec.shape
+    at = known_int(axis, "axis") if own is None else one_axis(known_int(axis, "axis"), len(own))
+    counted = convert(repeats)
+    if counted.dtype.kind not in "iu":
+        raise DTypeError(f"repeat: repeats must be integers, not {counted.dtype.name}. Convert them with tf.cast.")
+    if counted.dtype.kind in "iu" and counted.dtype not in (dtypes.int32, dtypes.int64):
+        counted = cast(counted, dtypes.int32)
+    times = known(counted)
+    length = None
     if times is not None and own is not None:
         counts = np.asarray(times)
         size = own[at]
@@ -105,4 +111,4 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
             length = None if size is None else int(counts.reshape(-1)[0]) * size
         else:
             length = int(counts.sum())
-    return _repeat(tensor, repeats, axis=at, length=length, name=name)
+    return _repeat(tensor, counted, axis=at, length=length, name=name)

@@ -55,6 +55,7 @@ def _(g, out, x, *, axis, exclusive, reverse):
 
 for _run in (_cumsum, _cumprod):
     _run.infer(_along)
+    _run.terms(lambda x, *, axis, exclusive, reverse: x.shape[axis])
     _run.samples(
         lambda draw: (
             (draw(shape=draw.shape(least=1)),),

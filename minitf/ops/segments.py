@@ -22,7 +22,7 @@ def _grouped(ufunc, data, ids, count, start):
     """``ufunc`` over the slices of each segment; negative numbers are left out."""
     if ids.shape != data.shape[: ids.ndim]:
         raise ShapeError(f"segment_ids of shape {ids.shape} must be the first axes of data, which has shape {data.shape}.")
-    rows = data.reshape(-1, *data.shape[ids.ndim :])
+    rows = data.reshape(ids.size, *data.shape[ids.ndim :])
     flat = ids.reshape(-1)
     if flat.size and flat.max() >= count:
         raise InvalidArgumentError(f"A segment has number {flat.max()}, but there are only {count} segments.")
@@ -34,6 +34,8 @@ def _grouped(ufunc, data, ids, count, start):
 
 
 def _grouped_spec(data, segment_ids, num_segments, *, count=None):
+    if num_segments.rank not in (None, 0):
+        raise ShapeError(f"num_segments must be a scalar, but it has shape {shape_text(num_segments.shape)}.")
     if data.shape is None or segment_ids.shape is None:
         return Spec(data.dtype, None)
     depth = len(segment_ids.shape)
@@ -79,6 +81,8 @@ def _draw(draw):
     return (draw(shape=(*ids.shape, *draw.shape(most=1))), ids, np.int32(3)), {"count": 3}
 
 
+for _summing in (_sum, _prod):
+    _summing.terms(lambda data, segment_ids, num_segments, *, count=None: segment_ids.size)
 for _segments in (_sum, _prod, _max, _min):
     _segments.infer(_grouped_spec)
     _segments.samples(_draw)
@@ -123,7 +127,9 @@ def _(g, out, data, segment_ids, num_segments, *, count=None):
 
 def _call(which: Any, data: Any, segment_ids: Any, num_segments: Any, name: str | None) -> Any:
     number = known(num_segments)
-    return which(data, segment_ids, num_segments, count=None if number is None else int(number), name=name)
+    fine = number is not None and np.ndim(number) == 0 and np.asarray(number).dtype.kind in "iu"
+    count = int(number) if fine else None  # the op says what is wrong otherwise
+    return which(data, segment_ids, num_segments, count=count, name=name)
 
 
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minitf.core import dtypes
-from minitf.core.op import Anything, Real, convert, op
-from minitf.core.spec import Spec, merge_shapes, shape_text
-from minitf.errors import ShapeError
+from minitf.core.op import Anything, Index, Real, convert, op
+from minitf.core.spec import Spec, merge_shapes, shape_text, total_size
+from minitf.errors import InvalidArgumentError, ShapeError
+from minitf.ops.creating import cast
 from minitf.ops.gathering import gather, gather_grad
+from minitf.ops.kinds import Single, Wide
 from minitf.ops.shaping import transpose
 from minitf.ops.static import known_int, one_axis
 
@@ -131,7 +133,7 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.
 
 
 @op(name="in_top_k", infer_first=True)
-def _in_top_k(predictions: Real, targets: Anything.apart("int32 or int64"), *, k):
+def _in_top_k(predictions: Single, targets: Index, *, k):
     """True where a row's target is among its k largest."""
     chosen = np.take_along_axis(predictions, targets[:, None].clip(0, max(predictions.shape[1] - 1, 0)), 1)
     fine = np.isfinite(chosen[:, 0]) & (targets >= 0) & (targets < predictions.shape[1])
@@ -150,7 +152,7 @@ def _(predictions, targets, *, k):
 
 @_in_top_k.samples
 def _(draw):
-    x = draw(shape=(draw.integer(0, 3), draw.integer(1, 4)))
+    x = draw(Single, shape=(draw.integer(0, 3), draw.integer(1, 4)))
     return (x, draw.integers(0, x.shape[1] - 1, shape=x.shape[:1])), {"k": draw.integer(1, 3)}
 
 
@@ -198,9 +200,16 @@ def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = N
 @op(name="searchsorted", infer_first=True)
 def _searchsorted(sorted_sequence: Real, values: Real, *, side, out_type):
     """Where to insert values so that the last axis stays sorted."""
-    rows, wanted = sorted_sequence.reshape(-1, sorted_sequence.shape[-1]), values.reshape(-1, values.shape[-1])
+    rows = sorted_sequence.reshape(total_size(sorted_sequence.shape[:-1]), -1 if sorted_sequence.size else 0)
+    wanted = values.reshape(total_size(values.shape[:-1]), -1 if values.size else 0)
+    if len(rows) != len(wanted):
+        raise ShapeError(_other_rows(sorted_sequence.shape, values.shape))
     found = [np.searchsorted(r, w, side) for r, w in zip(rows, wanted, strict=True)]
     return np.array(found, dtype=out_type.np).reshape(values.shape)
+
+
+def _other_rows(have, wanted):
+    return f"Each row of values is looked up in a sorted row, but the shapes are {shape_text(have)} and {shape_text(wanted)}."
 
 
 @_searchsorted.infer
@@ -208,7 +217,9 @@ def _(sorted_sequence, values, *, side, out_type):
     if sorted_sequence.shape is not None and values.shape is not None:
         if not sorted_sequence.shape or not values.shape:
             raise ShapeError("searchsorted looks along the last axis, but a tensor has rank 0.")
-        merge_shapes(sorted_sequence.shape[:-1], values.shape[:-1])
+        rows, wanted = sorted_sequence.shape[:-1], values.shape[:-1]
+        if None not in (*rows, *wanted) and total_size(rows) != total_size(wanted):
+            raise ShapeError(_other_rows(sorted_sequence.shape, values.shape))
     return Spec(out_type, values.shape)
 
 
@@ -230,8 +241,10 @@ def searchsorted(
 
 
 @op(name="bincount", infer_first=True)
-def _bincount(arr: Anything, weights: Anything.apart("a number") = None, *, size, dtype):
+def _bincount(arr: Index, weights: Wide = None, *, size, dtype):
     """How often each number from 0 on occurs, or the sum of its weights."""
+    if arr.size and arr.min() < 0:
+        raise InvalidArgumentError(f"bincount counts numbers from 0 on, but one is {arr.min()}.")
     length = max(int(arr.max()) + 1 if arr.size else 0, size[0])
     if size[1] is not None:
         length = min(length, size[1])
@@ -266,4 +279,8 @@ def bincount(
     least = 0 if minlength is None else known_int(minlength, "minlength")
     most = None if maxlength is None else known_int(maxlength, "maxlength")
     given = None if weights is None else convert(weights)
-    return _bincount(arr, given, size=(least, most), dtype=dtypes.as_dtype(dtype) if given is None else given.dtype, name=name)
+    numbers = convert(arr)
+    numbers = cast(numbers, dtypes.int32) if numbers.dtype.kind in "fcb" else numbers  # as in TensorFlow
+    return _bincount(
+        numbers, given, size=(least, most), dtype=dtypes.as_dtype(dtype) if given is None else given.dtype, name=name
+    )

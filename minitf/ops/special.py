@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from minitf.core.accuracy import Bound, approximated
 from minitf.core.op import RealFloating, convert, op
 from minitf.core.spec import broadcast
 from minitf.ops.elementwise import exp, square
+from minitf.ops.kinds import Ordinary
 from minitf.ops.reductions import reduce_sum
 from minitf.ops.shapes import sum_to
 
@@ -80,7 +82,7 @@ def _erfc(x):
     return np.where(np.isnan(x), x, np.where(x < 0, 2 - right, right))
 
 
-@op
+@op(bound=approximated(6))
 def erf(x: RealFloating):
     """The error function: the probability that a normal number with variance 1/2 is in (-x, x)."""
     return _one_by_one(math.erf, x) if x.dtype == np.float64 else _in_float64(_erf, x)
@@ -91,7 +93,7 @@ def _(g, out, x):
     return (g * (exp(-square(x)) * _TWO_BY_ROOT_PI),)
 
 
-@op
+@op(bound=approximated(10))
 def erfc(x: RealFloating):
     """``1 - erf(x)``, exact also where that is tiny."""
     return _one_by_one(math.erfc, x) if x.dtype == np.float64 else _in_float64(_erfc, x)
@@ -138,7 +140,12 @@ def _erfinv(x):
     return np.where(a > 1, np.nan, np.where(np.isnan(x), x, np.copysign(out, x)))
 
 
-@op(domain=(-0.9, 0.9))
+@op(
+    domain=(-0.9, 0.9),
+    bound=Bound(
+        8, zero=6, reason="TensorFlow goes through ndtri of a number near 1/2, which cancels where the result is near 0"
+    ),
+)
 def erfinv(x: RealFloating):
     """The inverse of ``erf``; NaN outside [-1, 1]."""
     return _in_float64(_erfinv, x)
@@ -149,7 +156,12 @@ def _(g, out, x):
     return (g * (exp(square(out)) * (1 / _TWO_BY_ROOT_PI)),)
 
 
-@op(domain=(0.1, 1.9))
+@op(
+    domain=(0.1, 1.9),
+    bound=Bound(
+        8, zero=6, reason="TensorFlow goes through ndtri of a number near 1/2, which cancels where the result is near 0"
+    ),
+)
 def erfcinv(x: RealFloating):
     """The inverse of ``erfc``; NaN outside [0, 2]."""
     return _in_float64(
@@ -172,7 +184,10 @@ def _ndtri(p):
     return np.where((p < 0) | (p > 1) | np.isnan(p), np.nan, np.where(p < 0.5, -out, out))
 
 
-@op(domain=(0.1, 0.9))
+@op(
+    domain=(0.1, 0.9),
+    bound=Bound(8, zero=6, reason="TensorFlow subtracts 1/2 from a number near it, which cancels where the result is near 0"),
+)
 def ndtri(x: RealFloating):
     """The number below which a standard normal number is with probability ``x``."""
     return _in_float64(_ndtri, x)
@@ -214,7 +229,7 @@ def _math_lgamma(x):
         return math.inf
 
 
-@op(domain=(0.2, 6.0))
+@op(domain=(0.2, 6.0), bound=Bound(8, zero=16, reason="TensorFlow's series cancels near the zeros of the function"))
 def lgamma(x: RealFloating):
     """The logarithm of ``|gamma(x)|``; infinite at 0, -1, -2, ..."""
     return _one_by_one(_math_lgamma, x) if x.dtype == np.float64 else _in_float64(_lgamma, x)
@@ -239,7 +254,7 @@ def _digamma(x):
     return np.where((x <= 0) & (x == np.floor(x)), np.where(x == 0, np.copysign(np.inf, -x), np.nan), out)
 
 
-@op(domain=(0.2, 6.0))
+@op(domain=(0.2, 6.0), bound=Bound(8, zero=8, reason="TensorFlow's series cancels near the zeros of the function"))
 def digamma(x: RealFloating):
     """The derivative of ``lgamma``; NaN at -1, -2, ..."""
     return _in_float64(_digamma, x)
@@ -271,8 +286,8 @@ def _zeta(s, q):
     return np.where(s == 1, np.inf, np.where(bad, np.nan, np.where((q <= 0) & (q == np.floor(q)), np.inf, out)))
 
 
-@op(domain=(1.5, 6.0))
-def zeta(x: RealFloating, q: RealFloating):
+@op(domain=(1.5, 6.0), bound=approximated(8))
+def zeta(x: Ordinary, q: Ordinary):
     """Hurwitz's zeta function: the sum of ``(q + k) ** -x`` over k = 0, 1, 2, ..."""
     return _in_float64(_zeta, x, q)
 
@@ -295,8 +310,8 @@ def _polygamma(n, x):
     return np.where((n < 0) | (n != np.floor(n)), np.nan, out)
 
 
-@op(name="polygamma")
-def polygamma(a: RealFloating, x: RealFloating):
+@op(name="polygamma", bound=Bound(16, zero=8, reason="TensorFlow's series cancels near the zeros of the function"))
+def polygamma(a: Ordinary, x: Ordinary):
     """The derivative of order ``a`` of ``digamma``; NaN unless ``a`` is a natural number."""
     return _in_float64(_polygamma, a, x)
 
@@ -313,13 +328,13 @@ def _(g, out, a, x):
 
 @polygamma.samples
 def _(draw):
-    x = draw(low=0.5, high=5.0)
+    x = draw(Ordinary, low=0.5, high=5.0)
     return (np.asarray(np.full(x.shape, draw.integer(0, 3))).astype(x.dtype)[()], x), {}
 
 
 @zeta.samples
 def _(draw):
-    x = draw(low=2.0, high=5.0)
+    x = draw(Ordinary, low=2.0, high=5.0)
     return (x, draw(shape=x.shape, dtype=x.dtype, low=0.5, high=4.0)), {}
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from minitf.core import dtypes
 from minitf.core.op import Anything, Text, convert, op
-from minitf.core.spec import Spec, broadcast_shapes
-from minitf.errors import InvalidArgumentError
+from minitf.core.spec import Spec, broadcast_shapes, compatible, merge_shapes, shape_text
+from minitf.errors import InvalidArgumentError, OutOfRangeError, ShapeError
 from minitf.ops.kinds import Rows
 from minitf.ops.reductions import reduced_shape
 from minitf.ops.static import known_axes
@@ -31,17 +31,29 @@ def _each(function, first, *rest, kind=object):
 @op(name="string_join")
 def _join(*inputs: Text, separator):
     """Joins strings elementwise."""
+    _one_shape(*[i.shape for i in inputs])
     return _each(lambda *parts: separator.join(parts), *inputs)
 
 
 @_join.infer
 def _(*inputs, separator):
-    return Spec(dtypes.string, broadcast_shapes(*[i.shape for i in inputs]))
+    return Spec(dtypes.string, _one_shape(*[i.shape for i in inputs]))
+
+
+def _one_shape(*shapes):
+    """The shape of those that are no scalars. Raises ShapeError if it is not the same."""
+    if all(s == () for s in shapes):
+        return ()
+    out = None
+    for s in shapes:
+        out = out if s == () else merge_shapes(out, s)
+    return out
 
 
 @_join.samples
 def _(draw):
-    return tuple(draw(Text, shape=s) for s in draw.broadcasting(2)), {"separator": b"-"}
+    sizes = draw.shape()
+    return tuple(draw(Text, shape=draw.choice([sizes, sizes, ()])) for _ in range(draw.integer(1, 3))), {"separator": b"-"}
 
 
 def join(inputs: Any, separator: str = "", name: str | None = None) -> Any:
@@ -56,6 +68,9 @@ def _bytes(text: str | bytes) -> bytes:
 @op(name="reduce_join")
 def _reduce_join(inputs: Text, *, axis, keepdims, separator):
     """Joins strings along axes."""
+    for a in axis or ():
+        if not -inputs.ndim <= a < inputs.ndim:
+            raise OutOfRangeError(f"reduce_join: axis={a} is out of range for a tensor of rank {inputs.ndim}.")
     over = tuple(range(inputs.ndim)) if axis is None else tuple(a % inputs.ndim for a in axis)
     kept = [i for i in range(inputs.ndim) if i not in over]
     together = math.prod(inputs.shape[i] for i in over)
@@ -152,15 +167,19 @@ def _substr(input: Text, pos: Rows, len: Rows, *, unit):
         if not -n <= start <= n:
             raise InvalidArgumentError(f"substr: position {start} is outside of a string of length {n}.")
         start += n if start < 0 else 0
-        cut = text[start : start + count]
+        cut = text[start:] if count < 0 else text[start : start + count]
         return cut if unit == "BYTE" else cut.encode()
 
+    if pos.shape != len.shape:
+        raise ShapeError(f"pos and len must have one shape, but have {pos.shape} and {len.shape}.")
     return _each(part, input, pos, len)
 
 
 @_substr.infer
 def _(input, pos, len, *, unit):
-    return Spec(dtypes.string, broadcast_shapes(input.shape, pos.shape, len.shape))
+    if not compatible(pos.shape, len.shape):
+        raise ShapeError(f"pos and len must have one shape, but have {shape_text(pos.shape)} and {shape_text(len.shape)}.")
+    return Spec(dtypes.string, broadcast_shapes(input.shape, merge_shapes(pos.shape, len.shape)))
 
 
 _substr.samples(lambda draw: ((draw(Text), np.int32(0), np.int32(draw.integer(0, 3))), {"unit": "BYTE"}))
@@ -217,6 +236,8 @@ def _as_string(input: Anything, *, form):
     """Numbers as text."""
     if input.dtype.kind == "b":
         return _each(lambda v: b"true" if v else b"false", input)
+    if input.dtype.kind == "c":
+        return _each(lambda v: f"({form % v.real},{form % v.imag})".encode(), np.asarray(input))
     return _each(lambda v: (form % v.item()).encode(), np.asarray(input))
 
 

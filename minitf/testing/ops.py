@@ -139,14 +139,14 @@ def drawable(op: Op) -> bool:
 # -- one op, all roads -------------------------------------------------------------------------------------------------
 
 
-def check_op(op: Op, seed: int = 0) -> None:
+def check_op(op: Op, seed: int = 0, wanted: Sequence[DType] = _NUMBERS) -> None:
     """Draws a call and checks that everything that speaks of it agrees. Raises AssertionError with the call.
 
     * the shape rule gives the dtype and shape that the kernel gives; knowing less, it says nothing else;
     * the kernel leaves its inputs alone, and gives NumPy scalars for rank 0;
     * the eager runtime, a graph of constants, and a graph fed through placeholders of unknown shape give the same bits.
     """
-    inputs, attrs = draw_call(op, seed)
+    inputs, attrs = draw_call(op, seed, wanted)
     call = f"{op.name}({', '.join(map(_short, inputs))}, {attrs})  [seed {seed}]"
     kept = [None if i is None else np.array(i, copy=True) for i in inputs]
     attrs = op.complete(attrs)

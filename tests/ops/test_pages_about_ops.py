@@ -1,0 +1,105 @@
+"""The reference pages about ops say what the registry says.
+
+``python tests/ops/test_pages_about_ops.py`` writes them anew.
+"""
+
+import importlib
+from pathlib import Path
+
+import minitf.ops
+from minitf.core import dtypes
+from minitf.core.accuracy import USUAL
+from minitf.core.op import REGISTRY, Place
+
+REFERENCE = Path(__file__).resolve().parent.parent.parent / "docs" / "reference"
+NOTE = "<!-- Written by tests/ops/test_pages_about_ops.py. -->"
+FACES = "minitf minitf.math minitf.nn minitf.linalg minitf.random minitf.strings minitf.bitwise".split()
+
+
+def ops():
+    minitf.ops.load_all()
+    return {n: op for n, op in sorted(REGISTRY.items()) if op.kernel.__module__.startswith("minitf.ops.")}
+
+
+ACCURACY = """# How close results are to TensorFlow's
+
+Every op is compared with TensorFlow on random inputs of all its dtypes, at least 30,000 calls in a full run of the tests.
+Elementwise results differ by at most {ulps:g} units in the last place. Where an op sums (reductions, products of matrices,
+convolutions, decompositions), the difference is at most {sums:g} n eps sum|terms| more, with n terms in a sum: both sum, but in
+another order. Integers, bools and strings are equal, and so are dtypes and shapes. A call with a mistake raises an error of the
+class that TensorFlow raises.
+
+The unit of a complex number is that of its modulus. A result below the smallest normal number may be 0, as TensorFlow makes it.
+Eigenvectors and singular vectors are compared up to their phase, which is anybody's choice.
+
+These ops have a wider bound. How far minitf's functions are from the exact value is tested apart: at most 3 units.
+
+| op | units in the last place | eps near a zero | why |
+| --- | --- | --- | --- |
+"""
+
+
+def accuracy_page():
+    wide = {name: op.bound for name, op in ops().items() if op.bound.wider}
+    assert all(b.sums == USUAL.sums for b in wide.values()), "the table has no column for this"
+    rows = [f"| `{name}` | {b.ulps:g} | {f'{b.zero:g}' if b.zero else ''} | {b.reason} |\n" for name, b in wide.items()]
+    return f"{NOTE}\n\n" + ACCURACY.format(ulps=USUAL.ulps, sums=USUAL.sums) + "".join(rows)
+
+
+def taken(kind):
+    if kind is Place:
+        return "a variable"
+    if kind.allowed is None:
+        return "any"
+    return " ".join(d.name for d in dtypes.ALL if d in kind.allowed)
+
+
+def public():
+    names = {}
+    for face in map(importlib.import_module, FACES):
+        for name in face.__all__:
+            value = getattr(face, name)
+            if isinstance(value, minitf.core.op.Op):
+                names.setdefault(value.name, f"tf{face.__name__.removeprefix('minitf')}.{name}")
+    return names
+
+
+OPS = """# Ops and the dtypes they take
+
+All {count} ops, by the names that a graph shows. Inputs with one and the same number have one dtype: tensors are not converted
+silently, and the error says what to cast. A Python number takes the dtype of its neighbour. Public functions in front of an op
+may take more: `tf.divide` of integers, for example.
+
+| op | inputs: their dtypes | attributes | gradient | what it does |
+| --- | --- | --- | --- | --- |
+"""
+
+
+def ops_page():
+    sets, names = {}, public()
+    for op in ops().values():
+        for kind in op.kinds:
+            sets.setdefault(taken(kind), len(sets) + 1)
+    lines = [NOTE, "", *OPS.format(count=len(ops())).splitlines()]
+    for name, op in ops().items():
+        inputs = [*op.inputs, *([f"*{op.variadic}"] if op.variadic else [])]
+        given = ", ".join(f"{i}: {sets[taken(k)]}" for i, k in zip(inputs, op.kinds, strict=False))
+        shown = f"`{name}`" if name not in names else f"`{name}` (`{names[name]}`)"
+        says = " ".join((op.__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|").replace("``", "`")
+        lines.append(f"| {shown} | {given} | {', '.join(op.attrs)} | {'yes' if op.differentiable else ''} | {says} |")
+    lines += ["", "The numbers stand for these dtypes:", "", "| number | dtypes |", "| --- | --- |"]
+    lines += [f"| {n} | {kinds} |" for kinds, n in sets.items()]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"accuracy.md": accuracy_page, "ops.md": ops_page}
+
+
+def test_the_pages_are_current():
+    for name, page in PAGES.items():
+        assert (REFERENCE / name).read_text(encoding="utf-8") == page(), "run: python tests/ops/test_pages_about_ops.py"
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), encoding="utf-8")
