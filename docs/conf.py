@@ -1,6 +1,11 @@
 """Sphinx: the pages are Markdown (MyST); scripts/check does not build them, .ci/run does, and takes warnings as errors."""
 
+import sys
 from importlib.metadata import version as installed
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import pages_about_ops
 
 project = "minitf"
 copyright = "the minitf authors"
@@ -20,3 +25,8 @@ html_theme_options = {
 }
 html_show_copyright = False
 html_show_sphinx = False
+
+
+def setup(app):
+    """Pages that are made of the code."""
+    pages_about_ops.write(Path(__file__).parent / "reference" / "made")

@@ -281,7 +281,13 @@ def _(draw):
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Any:
     """Zeros of ``shape`` to which ``updates`` are added at the coordinates in the last axis of ``indices``."""
     sizes, dynamic = requested(shape)
-    return _scatter_nd(indices, updates, dynamic, sizes=sizes, name=name)
+    places = convert(indices)
+    if places.spec.rank in (0, 1):
+        raise ShapeError(
+            f"scatter_nd: the indices must be a list of coordinates, of rank 2 or more, but have shape "
+            f"{places.shape}. Write [[...]] for one place."
+        )
+    return _scatter_nd(places, updates, dynamic, sizes=sizes, name=name)
 
 
 @op(infer_first=True)

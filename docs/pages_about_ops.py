@@ -1,7 +1,4 @@
-"""The reference pages about ops say what the registry says.
-
-``python tests/ops/test_pages_about_ops.py`` writes them anew.
-"""
+"""Reference pages about ops, written from the registry each time the documentation is built."""
 
 import importlib
 from pathlib import Path
@@ -11,8 +8,6 @@ from minitf.core import dtypes
 from minitf.core.accuracy import USUAL
 from minitf.core.op import REGISTRY, Place
 
-REFERENCE = Path(__file__).resolve().parent.parent.parent / "docs" / "reference"
-NOTE = "<!-- Written by tests/ops/test_pages_about_ops.py. -->"
 FACES = "minitf minitf.math minitf.nn minitf.linalg minitf.random minitf.strings minitf.bitwise".split()
 
 
@@ -43,7 +38,7 @@ def accuracy_page():
     wide = {name: op.bound for name, op in ops().items() if op.bound.wider}
     assert all(b.sums == USUAL.sums for b in wide.values()), "the table has no column for this"
     rows = [f"| `{name}` | {b.ulps:g} | {f'{b.zero:g}' if b.zero else ''} | {b.reason} |\n" for name, b in wide.items()]
-    return f"{NOTE}\n\n" + ACCURACY.format(ulps=USUAL.ulps, sums=USUAL.sums) + "".join(rows)
+    return ACCURACY.format(ulps=USUAL.ulps, sums=USUAL.sums) + "".join(rows)
 
 
 def taken(kind):
@@ -80,7 +75,7 @@ def ops_page():
     for op in ops().values():
         for kind in op.kinds:
             sets.setdefault(taken(kind), len(sets) + 1)
-    lines = [NOTE, "", *OPS.format(count=len(ops())).splitlines()]
+    lines = OPS.format(count=len(ops())).splitlines()
     for name, op in ops().items():
         inputs = [*op.inputs, *([f"*{op.variadic}"] if op.variadic else [])]
         given = ", ".join(f"{i}: {sets[taken(k)]}" for i, k in zip(inputs, op.kinds, strict=False))
@@ -92,14 +87,8 @@ def ops_page():
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"accuracy.md": accuracy_page, "ops.md": ops_page}
-
-
-def test_the_pages_are_current():
-    for name, page in PAGES.items():
-        assert (REFERENCE / name).read_text(encoding="utf-8") == page(), "run: python tests/ops/test_pages_about_ops.py"
-
-
-if __name__ == "__main__":
-    for name, page in PAGES.items():
-        (REFERENCE / name).write_text(page(), encoding="utf-8")
+def write(folder: Path) -> None:
+    """Writes the pages into a folder of the documentation's source, before Sphinx reads it."""
+    folder.mkdir(exist_ok=True)
+    for name, page in {"accuracy.md": accuracy_page, "ops.md": ops_page}.items():
+        (folder / name).write_text(page(), encoding="utf-8")
