@@ -15,7 +15,7 @@ from minitf.ops import sources
 from minitf.ops.state import is_initialized, uninitialized_names
 from minitf.runtimes.graph import Graph
 from minitf.runtimes.graph_home import GraphKeys
-from minitf.runtimes.session import current_graph
+from minitf.runtimes.session import current_graph, process_graph
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
@@ -42,7 +42,7 @@ def get_default_graph() -> Graph:
 def disable_eager_execution() -> None:
     """Makes the process's default graph the default runtime, for 1.x programs. Call it first of all."""
     if not runtime.has_pushed_default():
-        runtime.push_default(current_graph)
+        runtime.push_default(process_graph)
 
 
 def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> None:

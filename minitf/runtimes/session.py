@@ -195,11 +195,12 @@ _process_graph: list[Graph] = []
 
 
 def current_graph() -> Graph:
-    """The graph being built, or the process's default graph (which exists from its first use)."""
-    return runtime.current().home.graph_being_built() or _default_graph()
+    """The graph being built, or the process's default graph."""
+    return runtime.current().home.graph_being_built() or process_graph()
 
 
-def _default_graph() -> Graph:
+def process_graph() -> Graph:
+    """The process's default graph, which exists from its first use."""
     if not _process_graph:
         _process_graph.append(Graph())
     return _process_graph[0]

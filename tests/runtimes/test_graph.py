@@ -197,3 +197,20 @@ def test_reset_default_graph():
 def test_placeholders_need_a_graph():
     with pytest.raises(RuntimeError, match="eager"):
         tf.placeholder(tf.float32)
+
+
+def test_without_eager_execution_the_process_has_a_graph():
+    v1 = tf.compat.v1
+    v1.disable_eager_execution()
+    try:
+        v1.reset_default_graph()
+        y = tf.constant(1.0) + tf.Variable(2.0)
+        assert not tf.executing_eagerly()
+        assert y.graph is v1.get_default_graph()
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            assert session.run(y) == 3.0
+    finally:
+        v1.enable_eager_execution()
+        v1.reset_default_graph()
+    assert tf.executing_eagerly()
