@@ -77,6 +77,9 @@ _WHERE = {
     "minitf.objects.templates": "make_template capture_dependencies",
     "minitf.objects.creators": "variable_creator_scope",
     "minitf.checkpoint.saver": "CheckpointableSaver",
+    # looking on
+    "minitf.explain.recorder.recording": "record",
+    "minitf.explain.side_by_side": "side_by_side",
     "minitf.layers.initializers": """
         Zeros=zeros_initializer Ones=ones_initializer Constant=constant_initializer RandomNormal=random_normal_initializer
         RandomUniform=random_uniform_initializer""",

@@ -60,6 +60,8 @@ from minitf.core.op import op as op
 from minitf.core.runtime import using as using
 from minitf.core.spec import TensorShape as TensorShape
 from minitf.core.tensor import Tensor as Tensor
+from minitf.explain.recorder.recording import record as record
+from minitf.explain.side_by_side import side_by_side as side_by_side
 from minitf.layers.initializers import Constant as _constant_initializer
 from minitf.layers.initializers import Ones as _ones_initializer
 from minitf.layers.initializers import RandomNormal as _random_normal_initializer

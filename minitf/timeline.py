@@ -17,7 +17,8 @@ object         a live object is there: object, type, name (a variable's), dtype,
 edge           an edge points to an object: parent, name, child; ``edge gone``: parent, name
 slot           an optimizer keeps a slot variable: parent, variable, name, child
 value          a variable has a new value: object, session (or none: eager), value, cause (``initial value``, ``initialiser``,
-               ``restore``, ``assignment``), restore, key; operation, graph when an operation of a graph did it
+               ``restore``, ``assignment``, ``earlier``: before the recording), restore, key; operation, graph when an
+               operation of a graph did it
 restore        a restore begins: restore, source, root (an object), nodes: for each node its children (name, node), values
                (name, key, dtype, shape), slots (variable, slot name, node)
 match          an object is paired with a node: restore, object, node, parent, name; also ``conflict`` (bound: who has the node)
@@ -44,10 +45,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minitf.core.runtime import load
 from minitf.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 FORMAT = "minitf timeline 1"
 
@@ -150,6 +154,13 @@ class Timeline(Sequence[Event]):
 
     # -- to look at ----------------------------------------------------------------------------------------------------
 
+    def to_networkx(self, what: str, step: int | None = None) -> nx.DiGraph[Any]:
+        """``operations``, ``objects``, ``checkpoint`` or ``match`` at a step (by default at the end) as a networkx DiGraph.
+
+        ``minitf.explain.pictures`` draws it as SVG, DOT or Mermaid. Raises ValueError for another ``what``.
+        """
+        return load("minitf.explain.networks").to_networkx(self, what, step)  # type: ignore[no-any-return]
+
     def save_html(self, path: Any) -> str:
         """Writes the player: one file that needs nothing else, to step through the events in a browser. Gives the path."""
         return load("minitf.explain.player").save(self, path)  # type: ignore[no-any-return]  # the player stands above
@@ -181,6 +192,11 @@ def describe(value: Any) -> dict[str, Any]:
 
     array = np.asarray(value)
     return {"dtype": array.dtype.name, "shape": list(array.shape), "text": _in_words(array)}
+
+
+def short_key(key: str) -> str:
+    """A key for people: a variable's value goes by the path of its variable."""
+    return key.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
 
 
 SMALL = 8  # elements that are shown one by one

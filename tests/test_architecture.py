@@ -23,6 +23,7 @@ MODULES = {
 MAY_ASK = {
     "minitf.core.op.convert": "a constant is made by the runtime that will use it",
     "minitf.autodiff.GradientTape.__enter__": "a tape is a runtime around the one that is current",
+    "minitf.explain.recorder.recording.Recorder._current": "a recorder is a runtime around the one that is current",
     "minitf.runtimes.session.Session.__init__": "checks that its argument is a graph",
     "minitf.testing.modes.process_state": "a test compares what it was before and after",
 }

@@ -151,6 +151,7 @@ from minitf import random_uniform_initializer as random_uniform_initializer
 from minitf import range as range
 from minitf import rank as rank
 from minitf import realdiv as realdiv
+from minitf import record as record
 from minitf import repeat as repeat
 from minitf import report_uninitialized_variables as report_uninitialized_variables
 from minitf import reset_default_graph as reset_default_graph
@@ -165,6 +166,7 @@ from minitf import scan as scan
 from minitf import scatter_nd as scatter_nd
 from minitf import searchsorted as searchsorted
 from minitf import sequence_mask as sequence_mask
+from minitf import side_by_side as side_by_side
 from minitf import sigmoid as sigmoid
 from minitf import sign as sign
 from minitf import sin as sin

@@ -195,6 +195,15 @@ def default() -> Runtime:
     return _defaults[-1]() if _defaults else _default or _load_default()
 
 
+def default_apart() -> Runtime:
+    """The default, asked for as if nothing had been entered: for a runtime that stands around the default and is current."""
+    token = _current.set(None)
+    try:
+        return default()
+    finally:
+        _current.reset(token)
+
+
 def push_default(give: Callable[[], Runtime]) -> None:
     """Replaces the default for the whole process (``disable_eager_execution``); ``give`` is asked each time."""
     global active
