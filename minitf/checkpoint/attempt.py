@@ -334,8 +334,12 @@ class Match:
                 name = getattr(built.op, "name", "")
                 raw.extend([("OpBuilt", *where[key], key, name, built.reused) for key in mine])
         else:
-            for (key, number, node), (handle, _, _) in zip(self._placed, batch.items, strict=True):
-                raw.append(("Assigned", number, node, key, handle.cell.writes))
+            raw.extend(
+                [
+                    ("Assigned", number, node, key, item[0].cell.writes)
+                    for (key, number, node), item in zip(self._placed, batch.items, strict=True)
+                ]
+            )
             raw.extend([("Assigned", number, node, key, None) for key, number, node in self._placed_groups])
         raw.extend([("PythonRestored", number, node, key) for key, number, node in self._placed_python])
         watch(self._waits)

@@ -22,6 +22,7 @@ from minitf.core import dtypes, runtime
 from minitf.core.op import convert
 from minitf.core.tensor import Tensor
 from minitf.errors import NotFoundError
+from minitf.explain.why.explanation import Explanation
 from minitf.objects.adding import add_variable
 from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked, arrived
 from minitf.ops.saving import write_checkpoint
@@ -159,6 +160,10 @@ class Checkpoint(AutoTrackable):
     def read(self, save_path: Any, options: Any = None) -> Status:
         """Restores a checkpoint that ``write`` made: as ``restore``, but makes no counter."""
         return self._saver.restore(save_path)
+
+    def explain(self, save_path: Any, *, session: Any = None) -> Explanation:
+        """What ``restore(save_path)`` would do, and why: a dry run. As ``CheckpointableSaver.explain``."""
+        return self._saver.explain(save_path, session, () if self._counter is not None else ("save_counter",))
 
     def restore(self, save_path: Any, options: Any = None) -> Status:
         """Restores a checkpoint that ``save`` made: what exists now, and what will be attached later, when it is.

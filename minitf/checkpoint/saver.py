@@ -27,9 +27,11 @@ from minitf.checkpoint.restoration import Restoration
 from minitf.checkpoint.source import Source
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
 from minitf.checkpoint.values import Values
+from minitf.checkpoint.walking import Walk
 from minitf.core import runtime
 from minitf.core.around import around
 from minitf.core.runtime import Home
+from minitf.explain.why.explanation import Explanation
 from minitf.objects.trackable import Tracked
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph, Storage
 
@@ -108,6 +110,23 @@ class ObjectSaver:
             return CheckpointLoadStatus(root, extra, restoration)
 
 
+    def explain(self, path: Any, session: Any, coming: tuple[str, ...] = ()) -> Explanation:
+        """What ``restore(path)`` would do. ``coming``: edges that the root gets by the end of a real restore."""
+        from minitf.checkpoint.rehearsal import rehearse
+        from minitf.checkpoint.survey import explain_nothing, rehearse_by_name
+
+        root, extra = self._root(), self._extra()
+        home = runtime.current().home.outermost()
+        if path is None:
+            return explain_nothing(home, session)
+        opened = partial(open_checkpoint if self._storage is None else self._storage.open, path)
+        source = Source(opened, opened())
+        graph = read_graph(source)
+        if graph is None:
+            return rehearse_by_name(source, home, Walk(root, extra), session)
+        return rehearse(graph, source, home, self._rules, self._matcher, root, extra, coming, session)
+
+
 def home_to_save(what: str) -> Home:
     """Where a save finds the values.
 
@@ -183,6 +202,14 @@ class CheckpointableSaver:
         another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.
         """
         return self._engine.restore(save_path)
+
+    def explain(self, save_path: Any, *, session: Any = None) -> Explanation:
+        """What ``restore(save_path)`` would do, and why: a dry run, which reads no value, and makes and changes nothing.
+
+        Where values come from now is told for ``session`` or the default session. Raises NotFoundError for a missing
+        checkpoint, DataLossError for a damaged one, ValueError for a list or dict that cannot be listed any more.
+        """
+        return self._engine.explain(save_path, session)
 
     def __repr__(self) -> str:
         return f"CheckpointableSaver({type(root_of(self._root)).__name__})"

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
+from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.restoration import Restoration, living
 from minitf.checkpoint.source import Source
 from minitf.checkpoint.walking import Walk, kind_of, own_values
@@ -31,7 +32,8 @@ def explain_restore(restoration: Restoration, walk: Walk, session: Any, dry: boo
 
     Raises ValueError for a session of another graph.
     """
-    return explain(survey(restoration, walk, session, dry, error))
+    with CollectorPaused():
+        return explain(survey(restoration, walk, session, dry, error))
 
 
 def survey(r: Restoration, walk: Walk, session: Any = None, dry: bool = False, error: str = "") -> Facts:
@@ -64,12 +66,25 @@ def explain_restore_by_name(restore: Any, walk: Walk, session: Any) -> Explanati
             given = restore.writes_when_given(value, store if which else None)
             reached = -1 if state is None else state.update_uid
             live.append(Named(walk.display(number), _value(name, value, home, store), reached, given))
-    stored = {}
-    for key in source.keys():
-        spec = source.spec(key)
-        stored[key] = Form(spec.dtype.name, spec.shape)
     mode = ("graph", "eager")[home.eager]
-    return explain_names(source.source, restore.uid, mode, which, stored, live, bool(restore.given))
+    return explain_names(source.source, restore.uid, mode, which, _stored(source), live, bool(restore.given))
+
+
+def rehearse_by_name(source: Source, home: Home, walk: Walk, session: Any) -> Explanation:
+    """What the restore of a name-based file would do."""
+    store, which = _spoken_of(home, [], session)
+    live = [
+        Named(walk.display(number), _value(name, value, home, store), -1, None)
+        for number, obj in enumerate(walk.objects)
+        for name, value in (own_values(obj) if kind_of(type(obj)).variable else {}).items()
+    ]
+    mode = ("graph", "eager")[home.eager]
+    return explain_names(source.source, 0, mode, which, _stored(source), live, ran=False, dry=True)
+
+
+def _stored(source: Source) -> dict[str, Form]:
+    specs = {key: source.spec(key) for key in source.keys()}
+    return {key: Form(spec.dtype.name, spec.shape) for key, spec in specs.items()}
 
 
 def explain_nothing(home: Home, session: Any) -> Explanation:

@@ -17,6 +17,7 @@ from minitf.objects.variable import Variable
 from minitf.saved import escape
 
 NO_EDGES: Mapping[str, Any] = {}
+HOOKS = ("_serialize_to_tensors", "_gather_saveables_for_checkpoint")  # TensorFlow's ways of having values of one's own
 
 
 class Kind(NamedTuple):
@@ -38,11 +39,10 @@ def kind_of(cls: type) -> Kind:
         if not issubclass(cls, Tracked):
             raise TypeError(f"{cls.__name__} is not trackable. Derive it from minitf.train.AutoTrackable, Trackable or Module.")
         own: Any = cls._saved_values
-        hooks = ("_serialize_to_tensors", "_gather_saveables_for_checkpoint")
         kind = _kinds[cls] = Kind(
             plain=cls._children is Tracked._children,
             variable=own is Variable._saved_values,
-            valued=own is not Tracked._saved_values or any(hasattr(cls, hook) for hook in hooks),
+            valued=own is not Tracked._saved_values or any(hasattr(cls, hook) for hook in HOOKS),
             slots=hasattr(cls, "get_slot_names") and hasattr(cls, "get_slot"),
         )
     return kind

@@ -30,6 +30,7 @@ VERBS = {
     "show": "show one value of a checkpoint",
     "get": "write one value of a checkpoint to a .npy file",
     "diff": "compare two checkpoints, key by key",
+    "explain": "say what a checkpoint would restore in a program, and why not the rest",
     "verify": "read a checkpoint completely and check every checksum",
     "convert": "write a checkpoint in another format, objects and all",
     "merge": "make one checkpoint of several that hold different values",

@@ -27,6 +27,8 @@ STEPS = (
     "restore",  # into the existing tree, by a new saver; in a graph the restore operations are run
     "restore again",  # by the same saver
     "assert_consumed",
+    "explain",  # what the assertion is happy with
+    "explain renamed",  # no edge has the name that it had
     "deferred",  # restore into a bare root, then create; in a graph the restore operations are run
 )
 
@@ -107,6 +109,17 @@ def measure(shape: str, mode: str, n: int, rounds: int, collector: bool) -> dict
     class Node(tf.train.AutoTrackable):
         pass
 
+    class Renaming(Node):
+        """Its attributes are edges of other names than those of ``Node``."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(f"new_{name}", value)
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith(("_", "new_")):
+                raise AttributeError(name)
+            return getattr(self, f"new_{name}")
+
     value = np.arange(8, dtype=np.float32)
 
     def build(root: Any) -> Any:
@@ -138,6 +151,7 @@ def measure(shape: str, mode: str, n: int, rounds: int, collector: bool) -> dict
         timed("restore", lambda: restored(saver, path))
         status = timed("restore again", lambda: restored(saver, path))
         timed("assert_consumed", status.assert_consumed)
+        timed("explain", lambda: str(status.explain()))
         return path
 
     def deferred(path: str) -> tuple[Any, Any]:
@@ -152,6 +166,12 @@ def measure(shape: str, mode: str, n: int, rounds: int, collector: bool) -> dict
             world = World(tf, mode)
             with world.inside():
                 path = existing(folder, world)
+            with World(tf, mode).inside():
+                other = Renaming()
+                SHAPES[shape](n, Renaming, lambda: tf.Variable(value), other)
+                status = tf.train.CheckpointableSaver(other).restore(path).expect_partial()
+                timed("explain renamed", lambda s=status: str(s.explain()))  # type: ignore[misc]
+                del other, status
             with World(tf, mode).inside():
                 root, status = timed("deferred", lambda p=path: deferred(p))  # type: ignore[misc]
                 status.assert_consumed()

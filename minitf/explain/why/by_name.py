@@ -28,9 +28,10 @@ class Named(NamedTuple):
 
 
 def explain_names(
-    source: str, uid: int, mode: str, session: str, stored: Mapping[str, Form], live: list[Named], ran: bool
-) -> Explanation:
-    """The explanation; ``ran``: the status was run, in whichever session."""
+    source: str, uid: int, mode: str, session: str, stored: Mapping[str, Form], live: list[Named], ran: bool,
+    dry: bool = False,
+) -> Explanation:  # fmt: skip
+    """The explanation; ``ran``: the status was run, in whichever session; ``dry``: nothing is restored, but might be."""
     rows: list[Row] = []
     whys: list[tuple[Why, tuple[str, ...]] | None] = []
     taken: set[str] = set()
@@ -47,6 +48,8 @@ def explain_names(
             if mine is not None and not (mine.dtype == form.dtype and compatible(mine.shape, form.shape)):
                 kind = Why.DTYPE if mine.dtype != form.dtype else Why.SHAPE
                 state, why = State.DIFFERS, (kind, (str(form), str(mine)))
+            elif dry:
+                pass
             elif one.reached > uid:
                 state, why = State.SUPERSEDED, (Why.SUPERSEDED, (str(one.reached), ""))
             elif one.given is None:
@@ -66,8 +69,8 @@ def explain_names(
     _resembling(rows, whys, stored, live)
     causes = _group(rows, whys)
     return Explanation(
-        [row._replace(cause=causes.get(why)) for row, why in zip(rows, whys, strict=True)], list(causes.values()), source, uid,
-        mode, session,
+        [row._replace(cause=causes.get(why)) for row, why in zip(rows, whys, strict=True)], list(causes.values()), source,
+        None if dry else uid, mode, session, dry,
     )  # fmt: skip
 
 
@@ -81,7 +84,7 @@ def _resembling(
     a = [_candidate(row.saved or "", i, stored[row.saved or ""]) for i, row in theirs]
     b = [_candidate(value.variable, i, value.form) for i, _, value in mine]
     for old, new in pairs(a, b):
-        whys[old.number] = whys[new.number] = (Why.OTHER_NAME, (old.name, new.name))
+        whys[old.number] = whys[new.number] = (Why.OTHER_NAME, ())
         rows[old.number] = rows[old.number]._replace(live=rows[new.number].live)
 
 
@@ -100,8 +103,9 @@ def _group(
         if of_row is not None:
             groups.setdefault(of_row, []).append(row)
     for why, mine in groups.items():
-        places = tuple(dict.fromkeys(Place(row.saved, row.live) for row in mine))
-        first = next((place for place in places if place.saved is not None), places[0])
+        told = [row for row in mine if row.saved is not None] if why[0] is Why.OTHER_NAME else mine
+        places = tuple(dict.fromkeys(Place(row.saved, row.live) for row in told))
+        first = places[0]
         path = first.saved or first.live or "(root)"
         other = first.live or "" if first.saved else ""
         path = "(root)" if why[0] is Why.NAME_BASED else path

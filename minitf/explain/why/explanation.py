@@ -67,6 +67,12 @@ class Explanation:
         """True if every saved and every live value is restored, and nothing else was found."""
         return not self.causes and all(row.state is State.RESTORED for row in self.rows)
 
+    @property
+    def fails(self) -> bool:
+        """True if a value does not fit its variable, or a variable lives elsewhere: restoring would raise an error."""
+        kinds = {cause.kind for cause in self.causes}
+        return State.DIFFERS in self.counts or not kinds.isdisjoint({Why.OTHER_HOME, Why.FAILED})
+
     # -- text ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -101,6 +107,8 @@ class Explanation:
             f"{self.source}: {good} of {len(stored)} values {'would be ' * self.dry}restored",
             *(f"{count} {state}" for state, count in self.counts.items() if state is not State.RESTORED),
         ]
+        if self.dry and self.fails:
+            parts.append("but restoring would end with an error and change nothing")
         where = SESSIONS[self.session]
         kind = "dry run" if self.dry else f"restore {self.restore}" if self.restore is not None else ""
         about = ", ".join(part for part in (kind, self.mode, where) if part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from minitf.explain.why.causes import Cause, Place, Why
 from minitf.explain.why.facts import GONE, Facts, SavedTree
@@ -31,9 +32,7 @@ class Findings:
         self.rows: list[Row] = states.rows
         self._of_row: list[tuple[Why, tuple[str, ...]] | None] = [None] * len(self.rows)
         self._places: dict[tuple[Why, tuple[str, ...]], dict[Place, None]] = {}
-        looks = Looks()
-        self.saved_looks: dict[int, Look] = saved_looks(looks, self.saved, self.facts)
-        self.live_looks: dict[int, Look] = live_looks(looks, self.facts)
+        self._looks = Looks()
         self.node_of = {b: n for n, b in reversed(list(enumerate(self.facts.bound))) if b is not None and b >= 0}
         self.rows_of_node: dict[int, list[int]] = defaultdict(list)
         self.rows_of_object: dict[int, list[int]] = defaultdict(list)
@@ -42,6 +41,16 @@ class Findings:
                 self.rows_of_node[node].append(row)
             if number is not None:
                 self.rows_of_object[number].append(row)
+
+    @cached_property
+    def saved_looks(self) -> dict[int, Look]:
+        """How the nodes of the checkpoint look."""
+        return saved_looks(self._looks, self.saved, self.facts)
+
+    @cached_property
+    def live_looks(self) -> dict[int, Look]:
+        """How the live objects look."""
+        return live_looks(self._looks, self.facts)
 
     def has(self, row: int) -> bool:
         """Whether a row's cause is known."""
@@ -151,7 +160,8 @@ def _foreign(findings: Findings) -> None:
     facts = findings.facts
     for number, live in enumerate(facts.live):
         if any(value.foreign for value in live.values):
-            findings.note(Why.OTHER_HOME, [Place(None, facts.path(number), live.kind)], findings.rows_of_object[number])
+            place, rows = Place(None, facts.path(number), live.kind), findings.rows_of_object[number]
+            findings.note(Why.OTHER_HOME, [place], rows, state=State.FOREIGN)
     if facts.error and not any(v.foreign for live in facts.live for v in live.values):
         findings.note(Why.FAILED, [Place("(root)", None, facts.error)], [])
 

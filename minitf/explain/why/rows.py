@@ -25,6 +25,7 @@ class State(StrEnum):
     REPLACED = "its object was replaced"
     DIFFERS = "shape or dtype differs"
     INITIALISED = "initialised instead"
+    FOREIGN = "in another graph or mode"
 
 
 class Stop(NamedTuple):

@@ -96,6 +96,7 @@ class States:
         self.nodes: list[int | None] = []
         self.objects: list[int | None] = []
         self._told: set[tuple[int, str]] = set()
+        self._names: dict[int, dict[int, set[str]]] = {}  # by node: the names of its edges by child
         self._saved_rows()
         self._live_rows()
 
@@ -152,6 +153,8 @@ class States:
 
     def _waiting(self, row: Row, node: int) -> Row:
         decisions = self.decisions
+        if self.would_be_made(node):
+            return row._replace(state=State.RESTORED)
         if node in decisions.covered:
             return row._replace(state=State.SUPERSEDED, by=decisions.covered[node])
         if node in self.saved.slot_of:
@@ -166,6 +169,11 @@ class States:
         if top in decisions.covered:
             return row._replace(state=State.SUPERSEDED, by=decisions.covered[top])
         return row._replace(stop=stop)
+
+    def would_be_made(self, node: int) -> bool:
+        """True if a restore that is only rehearsed would make an object for the node, with its value."""
+        values = self.facts.graph.nodes[node].values
+        return self.facts.dry and any((node, value.key) in self.decisions.given for value in values)
 
     def _is_live(self, node: int) -> bool:
         bound = self.facts.bound[node]
@@ -229,8 +237,7 @@ class States:
         edge, saved_edge = "", ""
         if parent >= 0:
             edge = facts.path(number) if node in self.saved.slot_of else f"{self._live_path(parent)}.{live_edge}"
-            names = {name for name, child in facts.graph.nodes[parent].children if child == node}
-            saved_edge = "" if live_edge in names else min(names, default="")
+            saved_edge = self._saved_edge(parent, live_edge, node if node is not None else -1)
         made = isinstance(event, events.Created)
         overwrote = "" if at is None or made else self._overwrote(number, mine, at - 1)
         since = 0 if at is None or now is None else now - at
@@ -238,6 +245,18 @@ class States:
             event.key, journal.source, journal.uid, edge, saved_edge, overwrote, since,
             at is not None and mine.initialised > at, made,
         )  # fmt: skip
+
+    def _saved_edge(self, parent: int, live_edge: str, node: int) -> str:
+        """The name in the file of the edge by which a node was matched, if the live edge has another; else ""."""
+        if self.saved.parent[node] == parent and self.saved.edge[node] == live_edge:
+            return ""
+        names = self._names.get(parent)
+        if names is None:
+            names = self._names[parent] = {}
+            for name, child in self.facts.graph.nodes[parent].children:
+                names.setdefault(child, set()).add(name)
+        stored = names.get(node, set())
+        return "" if live_edge in stored else min(stored, default="")
 
     def _overwrote(self, number: int, mine: Any, before: int) -> str:
         """What the value was that a restore overwrote; the cell had been written ``before`` times."""

@@ -50,7 +50,7 @@ class Stops:
             here: Meeting | None = None
             live = facts.children(bound)
             for name, child in facts.graph.children(node).items():
-                if facts.bound[child] is None and self.saved.parent[child] == node:
+                if facts.bound[child] is None and self.saved.parent[child] == node and not states.would_be_made(child):
                     here = here or self.meetings.setdefault(node, Meeting(node, bound))
                     here.saved[name] = Missing(name, child, [])
             if bound < facts.tree:
@@ -232,7 +232,7 @@ def _roots(stops: Stops) -> None:
     for node in [n for n in saved.order[1:] if _depth(saved.parent, n) <= 2]:
         best = max(best, (overlap(facts.graph.children(node), live), "below", -node))
     for number in [n for n in range(1, facts.tree) if _depth(facts.parent, n) <= 2]:
-        best = max(best, (overlap(stored, facts.children(number)), "above", -number))
+        best = max(best, (overlap(facts.children(number), stored), "above", -number))
     if not best[1]:
         return
     rows = [row for side in (meeting.saved, meeting.live) for missing in side.values() for row in missing.rows]

@@ -90,7 +90,7 @@ _FOUND: dict[Why, Callable[[Cause], str]] = {
     Why.OTHER_CHECKPOINT: lambda c: f"checkpoint and program share no edge: at the root the checkpoint has {_sides(c)[0]}; the "
     f"program {_sides(c)[1]}",
     Why.RENAMED: lambda c: f"renamed: {_saved(c)} of the checkpoint looks like {_live(c)} of the program",
-    Why.OTHER_NAME: lambda c: f"{c.names[0]} of the file looks like {c.names[1]} of the program, at {c.other}",
+    Why.OTHER_NAME: lambda c: f"{_saved(c)} of the file looks like the variable at {_live(c)}, which has another name",
     Why.COUNTER: lambda c: f"names shifted by a counter: {_name(_saved(c))} of the checkpoint is {_live(c)} in the program"
     + (f", and so on: {len(c.places)} edges" if len(c.places) > 1 else ""),
     Why.MOVED: lambda c: f"moved: {_saved(c)} of the checkpoint looks like {_live(c)} of the program",
@@ -154,7 +154,7 @@ _ADVICE: dict[Why, Callable[[Cause], str]] = {
     Why.OTHER_ROOT: _other_root,
     Why.OTHER_CHECKPOINT: lambda c: "check the path: this checkpoint was probably written by another program",
     Why.RENAMED: _rename,
-    Why.OTHER_NAME: lambda c: f"give the variable the name {c.names[0]}, or use Saver({{{c.names[0]!r}: variable, ...}})",
+    Why.OTHER_NAME: lambda c: f"give the variable the name {_saved(c)}, or use Saver({{{_saved(c)!r}: variable, ...}})",
     Why.COUNTER: _shifted,
     Why.MOVED: lambda c: f"attach the object at {_saved(c)} again",
     Why.REORDERED: lambda c: "build the list in the order in which it was saved, or keep the elements in a dict",
