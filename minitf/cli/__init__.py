@@ -36,6 +36,8 @@ VERBS = {
     "merge": "make one checkpoint of several that hold different values",
     "rename": "give values and objects other names; without --write only say what would be done",
     "salvage": "write what can still be read of a damaged checkpoint as a new one",
+    "explore": "run a function in every order of its tasks, operations and crashes",
+    "replay": "run one of these orders again",
 }
 
 

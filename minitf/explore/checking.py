@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,20 @@ from minitf.explore import script as scripts
 from minitf.explore.database import FailureDatabase, database_of
 from minitf.explore.errors import NondeterminismError, TokenError
 from minitf.explore.report import Failure, Report, signature
-from minitf.explore.running import Body, Choices, Found, MakeWorld, compare, default_world, execute, must_be_deterministic
+from minitf.explore.running import (
+    Body,
+    Choices,
+    Execution,
+    Found,
+    MakeWorld,
+    compare,
+    default_world,
+    execute,
+    must_be_deterministic,
+)
 from minitf.explore.shrinking import smallest
 from minitf.explore.strategies import STRATEGIES, Settings, given_scheduler
+from minitf.explore.telling import timeline_of
 from minitf.explore.tokens import UNKNOWN, decode, encode
 
 VERIFY = ("failures", "all", "none")
@@ -91,10 +103,15 @@ def _failure(body: Body, kind: tuple[str, str], error: BaseException, choices: C
         if again.error is None or signature(again.error) != kind:
             compare(((), kind), ((), "no failure" if again.error is None else signature(again.error)))
     small = smallest(body, choices, kind, make_world)
-    execution = execute(body, small, make_world)
-    token = encode(small, execution.program)
-    shown = execution.error or error
-    return Failure(token, shown, small, execution.moments, scripts.script_for(body, token, shown), count)
+    return _told(body, execute(body, small, make_world), small, count, error)
+
+
+def _told(body: Body, execution: Execution, choices: Choices, count: int = 1, error: BaseException | None = None) -> Failure:
+    """An execution that failed, with everything that is told of it."""
+    token, shown = encode(choices, execution.program), execution.error or error
+    assert shown is not None, "only failures are told"
+    timeline = timeline_of(body, execution.moments, shown)
+    return Failure(token, shown, choices, execution.moments, timeline, scripts.script_for(body, token, shown), count)
 
 
 def replay(body: Body, token: str, *, world: Callable[[Scheduler], Any] | None = None) -> Any:
@@ -114,24 +131,18 @@ def replay(body: Body, token: str, *, world: Callable[[Scheduler], Any] | None =
     return execution.state
 
 
-used_tokens: list[str] = []
-"""Tokens from the environment that fitted a body, for whoever wants to say that one did not."""
-
-
 def _only(body: Body, token: str, make_world: MakeWorld) -> Report:
     """What ``check`` gives while a token is in the environment: that execution alone, or nothing if it is another program's."""
     report = Report("replay", notes=[f"only the order {token}"])
     try:
         replay(body, token, world=make_world)
     except TokenError as error:
+        warnings.warn(f"Nothing was explored, because {scripts.REPLAY} asks for one order only. {error}", stacklevel=3)
         report.notes.append(str(error))
         return report
     except Exception as error:
-        used_tokens.append(token)
         choices = tuple(decode(token)[0])
-        execution = execute(body, choices, make_world)
-        report.failures.append(Failure(token, error, choices, execution.moments, scripts.script_for(body, token, error)))
-    used_tokens.append(token)
+        report.failures.append(_told(body, execute(body, choices, make_world), choices, 1, error))
     report.executions = report.classes = 1
     return report
 
@@ -149,9 +160,7 @@ def _last_failures(body: Body, kept: FailureDatabase, make_world: MakeWorld) -> 
             continue
         report.executions += 1
         if execution.error is not None:
-            new = encode(choices, execution.program)
-            shown = scripts.script_for(body, new, execution.error)
-            report.failures.append(Failure(new, execution.error, choices, execution.moments, shown))
+            report.failures.append(_told(body, execution, choices))
     if tokens:
         kept.save(name, [failure.token for failure in report.failures])
     report.classes = report.executions

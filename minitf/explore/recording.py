@@ -7,7 +7,7 @@ timelines, and for the hash that tells one program from another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
@@ -43,7 +43,7 @@ class Recorder:
 class Moment:
     """One choice of an execution: ``round`` says what kind of choice, ``ready`` what could be taken, ``index`` what was.
 
-    ``text`` is the line of the program from which a task went on, if it is known.
+    ``text`` is the line of the program from which a task went on, ``place`` its file and number, if they are known.
     """
 
     round: str
@@ -51,6 +51,7 @@ class Moment:
     index: int
     step: bool
     text: str = ""
+    place: tuple[str, int] | None = field(default=None, compare=False)
 
     @property
     def taken(self) -> str:
@@ -78,9 +79,10 @@ class Chronicle(Recorder):
     def choose(self, ready: Sequence[Any], event: str) -> int:
         """What the scheduler chooses."""
         names = tuple(map(label, ready))
-        texts = [getattr(r, "text", "") for r in ready]
+        lines = [getattr(r, "line", None) for r in ready]  # before the step is taken
         index = super().choose(ready, event)
-        self.moments.append(Moment(event, names, index, is_step(ready[0]), texts[index]))
+        text, *place = lines[index] or ("", None)
+        self.moments.append(Moment(event, names, index, is_step(ready[0]), text, *place))
         return index
 
     def program(self) -> int:

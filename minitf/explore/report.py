@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minitf.explore.recording import Moment
+from minitf.timeline import Timeline
 
 
 @dataclass
@@ -16,14 +17,15 @@ class Failure:
     * ``token``: the schedule, with as few deviations from program order as were found to fail in this way.
     * ``error``: what was raised; ``count``: in how many executions.
     * ``deviations``: how many steps the schedule takes out of turn.
-    * ``timeline``: the choices of the execution, in order.
+    * ``moments``: the choices of the execution, in order; ``timeline``: the same, for the player (``timeline.save_html``).
     * ``script``: a program of at most 15 lines that shows the failure again.
     """
 
     token: str
     error: BaseException
     choices: tuple[int, ...] = ()
-    timeline: tuple[Moment, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
     script: str = ""
     count: int = 1
 
@@ -35,12 +37,13 @@ class Failure:
     def __str__(self) -> str:
         lines = [f"{type(self.error).__name__}: {_first_line(self.error)}"]
         lines += [f"  schedule {self.token} ({_counted(self.deviations, 'deviation')} from program order):"]
-        shown = self.timeline if len(self.timeline) <= 24 else (*self.timeline[:12], None, *self.timeline[-11:])
+        moments = self.moments
+        shown = moments if len(moments) <= 24 else (*moments[:12], None, *moments[-11:])
         number = 0
         for moment in shown:
             if moment is None:
                 lines.append("    ...")
-                number = len(self.timeline) - 11
+                number = len(moments) - 11
             else:
                 number += 1
                 lines.append(f"    {number:>3}  {moment}")

@@ -4,14 +4,45 @@ It is loaded in every environment that has minitf, so it imports nothing of mini
 
 * ``minitf_mode``: the test runs twice, in eager mode and in a graph with its session; gives "eager" or "graph".
 * ``minitf_clean``: the test fails if it leaves minitf's process-wide state other than it was.
+* ``--minitf-replay=TOKEN``: every ``explore.check`` runs that one order.
+* Failures that ``explore.check`` finds are kept in pytest's cache, and replayed first the next time.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+_REPLAY, _DATABASE = "MINITF_REPLAY", "MINITF_EXPLORE_DATABASE"
+_before = pytest.StashKey[dict[str, str | None]]()
+
+
+def pytest_addoption(parser: Any) -> None:
+    """The options of the test kit."""
+    group = parser.getgroup("minitf")
+    group.addoption("--minitf-replay", metavar="TOKEN", help="let each explore.check run this order, and no other")
+
+
+def pytest_configure(config: Any) -> None:
+    """Tells ``explore.check``, through the environment, what the options say and where failures are kept."""
+    config.stash[_before] = {name: os.environ.get(name) for name in (_REPLAY, _DATABASE)}
+    token, cache = config.getoption("minitf_replay"), getattr(config, "cache", None)
+    if token:
+        os.environ[_REPLAY] = token
+    elif cache is not None:
+        os.environ.setdefault(_DATABASE, str(cache.mkdir("minitf-failures")))
+
+
+def pytest_unconfigure(config: Any) -> None:
+    """Leaves the environment as it was."""
+    for name, value in config.stash.get(_before, {}).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 @pytest.fixture(params=["eager", "graph"])

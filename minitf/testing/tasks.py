@@ -102,15 +102,15 @@ class Task:
         return f"{self.name}[{self.key + 1}].{self.steps + 1}"
 
     @property
-    def text(self) -> str:
-        """The line of the program at which the step begins."""
+    def line(self) -> tuple[str, tuple[str, int]] | None:
+        """The line of the program at which the step begins: its text, its file and its number; None if it is not known."""
         frame = getattr(self._generator, "gi_frame", None)
         if frame is None:
-            return ""
+            return None
         inside = self.steps or announces(frame.f_code)
-        number = (frame.f_lineno if inside else frame.f_code.co_firstlineno) + 1
-        lines = (linecache.getline(frame.f_code.co_filename, n).strip() for n in range(number, number + 8))
-        return next((line for line in lines if line and not line.startswith(("#", '"""'))), "")
+        first, file = (frame.f_lineno if inside else frame.f_code.co_firstlineno) + 1, frame.f_code.co_filename
+        lines = ((linecache.getline(file, n).strip(), (file, n)) for n in range(first, first + 8))
+        return next((line for line in lines if line[0] and not line[0].startswith(("#", '"""'))), None)
 
 
 def announces(code: CodeType) -> bool:

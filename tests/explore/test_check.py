@@ -12,6 +12,7 @@ import pytest
 
 import minitf as tf
 from minitf import explore
+from minitf import timeline as tf_timeline
 
 
 def lost_update(world):
@@ -51,8 +52,14 @@ def test_a_report_tells_what_there_is():
     assert list(report.outcomes) == [2]
     [failure] = report.failures
     assert (failure.count, failure.deviations) == (4, 1)
-    assert [moment.taken for moment in failure.timeline] == ["add[1].1", "add[2].1", "add[1].2", "add[2].2"]
-    assert failure.timeline[1].text == "seen = box[0]"
+    assert [moment.taken for moment in failure.moments] == ["add[1].1", "add[2].1", "add[1].2", "add[2].2"]
+    assert failure.moments[1].text == "seen = box[0]"
+    assert [event.kind for event in failure.timeline] == ["step"] * 4 + ["error"]
+    [source] = failure.timeline.sources
+    number, line = failure.timeline[1].place
+    assert (number, source.text.splitlines()[line - source.first].strip()) == (0, "seen = box[0]")
+    assert failure.timeline[1].actor == "add[2]"
+    assert tf_timeline.Timeline.from_json(failure.timeline.to_json()) == failure.timeline
     text = str(report)
     assert "6 executions, 6 classes (all there are), 1 outcome" in text
     assert "AssertionError: an update was lost" in text
