@@ -103,7 +103,8 @@ def block(data: bytes) -> None:
 
 @target(lambda: [varint(12) + b"\x08abc" + bytes((0x15, 3)), varint(3) + b"\x08abc", b"\x00"], 128)
 def snappy(data: bytes) -> None:
-    assert len(decompress(memoryview(data), "")) <= 22 * len(data) + 64
+    found = decompress(memoryview(data), "")
+    assert len(found) == read_varint(data, 0, len(data), 5)[0] <= 22 * len(data) + 64
 
 
 def _opened(data: bytes) -> Table:

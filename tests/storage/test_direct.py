@@ -141,3 +141,55 @@ def test_a_set_that_is_another_by_now(prefix, tmp_path):
 def test_quantised_values(prefix):
     TensorBundle().write(prefix, {"q": Typed("qint8", np.arange(5, dtype=np.int8))})
     assert TensorBundle().open(prefix).read_lazily("q").tolist() == [0, 1, 2, 3, 4]
+
+
+# Over what is there --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_reading_over_gives_the_values_of_read(prefix, big_endian):
+    """Verified first: until ``fill`` is called the memory that is taken is as it was."""
+    pieces = [(((0, 1),), np.zeros(1)), (((1, 1),), np.ones(1))]
+    values = VALUES | {"big": BIG, "part": Partitioned((2,), pieces), "none": np.zeros(0)}
+    TensorBundle(big_endian=big_endian).write_shards(prefix, [values, {"other": np.arange(5.0)}])
+    reader = TensorBundle().open(prefix)
+    keys = reader.keys()
+    spare = [np.zeros_like(reader.read(key)) if number % 3 else None for number, key in enumerate(keys)]
+    spare[keys.index("big")] = big = np.zeros_like(BIG)
+    spare[keys.index("scalar")] = np.zeros(7)  # does not fit, and is left alone
+    with reader.reading_over(keys, spare) as (found, fill):
+        taken = [value is not None and value is other for value, other in zip(found, spare, strict=True)]
+        assert (found[keys.index("big")] is big) is not big_endian
+        assert not big.any()
+        fill()
+    for key, value in zip(keys, found, strict=True):
+        assert equal(value, reader.read(key)), key
+    assert any(taken) is not big_endian
+    assert not spare[keys.index("scalar")].any()
+
+
+def test_reading_over_changes_nothing_if_something_is_damaged(prefix, tmp_path):
+    TensorBundle().write(prefix, {"a": BIG, "b": BIG + 1})
+    reader = TensorBundle().open(prefix)
+    data = tmp_path / "ckpt.data-00000-of-00001"
+    content = bytearray(data.read_bytes())
+    content[-1] ^= 1
+    data.write_bytes(content)
+    spare = [np.zeros_like(BIG), np.zeros_like(BIG)]
+    with pytest.raises(DataLossError, match="'b'"), reader.reading_over(["a", "b"], spare):
+        pytest.fail("it was not verified")
+    data.write_bytes(content[:-4])
+    with pytest.raises(DataLossError, match="read less bytes"), reader.reading_over(["a", "b"], spare):
+        pytest.fail("it was not verified")
+    assert not any(array.any() for array in spare)
+
+
+def test_a_file_that_changes_between_verifying_and_filling(prefix, tmp_path):
+    TensorBundle().write(prefix, {"a": BIG})
+    reader = TensorBundle().open(prefix)
+    data = tmp_path / "ckpt.data-00000-of-00001"
+    with reader.reading_over(["a"], [np.zeros_like(BIG)]) as (_, fill):
+        with open(data, "r+b") as file:
+            file.write(b"\xff" * 8)
+        with pytest.raises(DataLossError, match="checksum does not match"):
+            fill()

@@ -1,5 +1,7 @@
 """URLs: fsspec's file system in memory, and one that counts what is asked of it and has no directories, as object stores."""
 
+import datetime as dt
+import errno
 import json
 import uuid
 
@@ -15,6 +17,7 @@ from minitf.storage.bundle.merge import merge
 from minitf.storage.detect import open_checkpoint
 from minitf.storage.files import FileView, names_in, parent_of, split_path
 from minitf.storage.formats import FORMATS, format_named
+from minitf.storage.remote import RemoteDisk, _seconds, oserrors
 from minitf.storage.state_file import latest_checkpoint
 
 fsspec = pytest.importorskip("fsspec")
@@ -253,3 +256,40 @@ def test_tensorflow_reads_what_came_from_a_url(place, tmp_path, oracle):
         print(json.dumps(w.numpy().tolist()))
     """
     assert oracle(script, tmp_path) == [3.0, 4.0]
+
+
+# The disk itself --------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_other_end_refuses(place):
+    disk = RemoteDisk()
+    TensorBundle().write(f"{place}/a", {"x": np.ones(2)})
+    with pytest.raises(FileExistsError):
+        disk.create(f"{place}/a.index")
+    disk.make_directory(f"{place}/empty")
+    disk.remove_directory(f"{place}/empty") if place.startswith("memory") else None
+    assert "empty" not in disk.names(place)
+
+
+def test_errors_of_clients_become_errors_of_the_system():
+    for raised, number in (
+        (FileNotFoundError("gone"), errno.ENOENT), (TimeoutError(), errno.ETIMEDOUT), (OSError("odd"), errno.EIO),
+        (KeyError("token"), errno.EIO), (OSError(errno.EACCES, "no"), errno.EACCES),
+    ):  # fmt: skip
+        with pytest.raises(OSError) as caught, oserrors("x://a"):
+            raise raised
+        assert caught.value.errno == number
+    with pytest.raises(DataLossError), oserrors("x://a"):
+        raise DataLossError("ours")
+
+
+def test_times_in_any_form():
+    when = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    assert _seconds({"mtime": 5}) == 5.0
+    assert _seconds({"mtime": "never", "LastModified": when}) == when.timestamp()
+    assert _seconds({}) == 0.0
+
+
+def test_lazy_values_by_url_are_read(place):
+    TensorBundle().write(f"{place}/a", {"x": np.ones(2)})
+    assert TensorBundle().open(f"{place}/a").read_lazily("x").tolist() == [1, 1]

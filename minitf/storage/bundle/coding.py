@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from crc32c import crc32c
 
 from minitf.storage.values import Extent
 
@@ -33,11 +32,6 @@ def unmask(masked: int) -> int:
     """The checksum that ``mask`` made."""
     rotated = (masked - _DELTA) & MASK
     return (rotated >> 17 | rotated << 15) & MASK
-
-
-def masked_crc(data: bytes | bytearray | memoryview) -> int:
-    """The masked CRC-32C of a buffer."""
-    return mask(crc32c(data))
 
 
 # Ordered code -------------------------------------------------------------------------------------------------------

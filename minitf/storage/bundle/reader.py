@@ -119,9 +119,7 @@ class BundleReader:
             names = [key.encode("utf-8", "surrogateescape") for key in wanted]
             entries = self._index.entries(names)
         except (KeyError, UnicodeEncodeError):
-            for key in wanted:
-                self.entry(key)
-            raise
+            names, entries = [bytes_of(key) for key in wanted], [self.entry(key) for key in wanted]  # which says what is wrong
         if not any(map(_slices_of, entries)):
             return self.read_entries(names, entries)
         return [

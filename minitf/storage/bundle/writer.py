@@ -7,6 +7,7 @@ same tensors as last time uses the plan of last time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -198,11 +199,8 @@ def _check_keys(plan: Plan) -> None:
     if b"" in every:
         raise InvalidArgumentError("write: the empty key is taken by the header of the file.")
     if len(every) < len(plan.keys) + len(plan.partitioned):
-        seen: set[bytes] = set()
-        for key in (*plan.partitioned, *plan.keys):
-            if key in seen:
-                raise AlreadyExistsError(f"write: the key {key!r} comes twice.")
-            seen.add(key)
+        (key, _), *_ = Counter((*plan.partitioned, *plan.keys)).most_common(1)
+        raise AlreadyExistsError(f"write: the key {key!r} comes twice.")
 
 
 def write_data(disk: Disk, layout: Layout, handle: int) -> None:

@@ -1,0 +1,170 @@
+"""What is still read of a damaged index, and what is said of the rest."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minitf.errors import DataLossError, NotFoundError
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.salvage import open_damaged
+from minitf.storage.bundle.table import FOOTER, Table, table_chunks
+from minitf.storage.values import Partitioned
+
+from .tampering import edit, entry, file_of, records, restarts, sealed
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    TensorBundle(durable=False).write(
+        tmp_path / "p", {"b": np.zeros(3, np.int8), "s": np.array([b"text", b""], object), "x": np.arange(9.0)}
+    )
+    return str(tmp_path / "p")
+
+
+def index_of(prefix, change=None):
+    """The index's bytes; with ``change`` they are replaced by what it makes of them."""
+    with open(prefix + ".index", "rb") as file:
+        content = file.read()
+    if change is not None:
+        with open(prefix + ".index", "wb") as file:
+            file.write(change(content))
+    return content
+
+
+def in_small_blocks(prefix, order=sorted):
+    """The same records in blocks of one entry each; gives where the blocks are."""
+    found = records_of(prefix)
+    keys = order(found)
+    content = b"".join(table_chunks(keys, [found[key] for key in keys], block_size=8))
+    index_of(prefix, lambda _: content)
+    return Table(lambda offset, size: memoryview(content)[offset : offset + size], len(content), "").handles
+
+
+def records_of(prefix):
+    return records(Path(prefix + ".index"))
+
+
+def flipped(at):
+    return lambda content: content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def test_pieces_whose_list_is_lost_are_left_out(tmp_path):
+    pieces = [(((0, 1),), np.zeros(1)), (((1, 1),), np.ones(1))]
+    TensorBundle().write(tmp_path / "a", {"p": Partitioned((2,), pieces), "x": np.ones(9)})
+    edit(tmp_path / "a.index", lambda found: found.pop(b"p"))
+    reader, problems = open_damaged(tmp_path / "a")
+    assert reader.keys() == ["x"]
+    assert len([problem for problem in problems if "own record is lost" in problem]) == 2
+
+
+def test_without_a_header_strings_tell_the_byte_order(tmp_path):
+    for big_endian in (False, True):
+        path = tmp_path / f"{big_endian}"
+        TensorBundle(big_endian=big_endian).write(path, {"s": np.array(b"text", object), "x": np.arange(3.0)})
+        edit(path.with_suffix(".index"), lambda found: found.pop(b""))
+        reader, problems = open_damaged(path)
+        assert reader.read("x").tolist() == [0, 1, 2]
+        assert problems == [f"{path}.index: the header is lost."]
+
+
+def test_without_a_header_and_strings_only_single_bytes_are_kept(tmp_path):
+    path = tmp_path / "a"
+    TensorBundle().write(path, {"b": np.zeros(3, np.int8), "e": np.array([b""], object), "x": np.ones(9)})
+    edit(tmp_path / "a.index", lambda found: (found.pop(b""), found.update({b"y": b"\xff"})))
+    reader, problems = open_damaged(path)
+    assert reader.keys() == ["b", "e", "y"]
+    assert reader.read("b").tolist() == [0, 0, 0]
+    assert any("byte order" in problem for problem in problems)
+    with pytest.raises(DataLossError):
+        reader.read("y")
+    (tmp_path / "a.data-00001-of-00002").write_bytes(b"")
+    with pytest.raises(DataLossError, match=r"\[1, 2\]"):
+        open_damaged(path)
+
+
+def test_partitioned_strings_do_not_tell_the_byte_order(tmp_path):
+    pieces = [(((n, 1),), np.array([b"text"], object)) for n in range(2)]
+    TensorBundle(big_endian=True).write(tmp_path / "a", {"s": Partitioned((2,), pieces)})
+    edit(tmp_path / "a.index", lambda found: found.pop(b""))
+    reader, _ = open_damaged(tmp_path / "a")
+    with pytest.raises(DataLossError):  # the pieces are there, in the order that nobody knows
+        reader.read("s")
+
+
+def test_a_header_that_does_not_parse_is_as_good_as_lost(prefix):
+    edit(Path(prefix + ".index"), lambda found: found.update({b"": b"\xff"}))
+    reader, problems = open_damaged(prefix)
+    assert reader.read("x").tolist() == list(range(9))
+    assert "header" in problems[0]
+
+
+def test_nothing_there_and_nothing_left(prefix, tmp_path):
+    with pytest.raises(NotFoundError):
+        open_damaged(str(tmp_path / "nothing"))
+    index_of(prefix, lambda content: b"\0" * len(content))
+    with pytest.raises(DataLossError, match="nothing can be read"):
+        open_damaged(prefix)
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_damaged_block_costs_its_own_keys(prefix, block):
+    handles = in_small_blocks(prefix)
+    assert len(handles) == 4
+    index_of(prefix, flipped(handles[block][0] + 2))
+    reader, problems = open_damaged(prefix)
+    assert reader.keys() == [key for number, key in enumerate(["", "b", "s", "x"]) if number not in (0, block)]
+    assert "block checksum mismatch" in problems[0]
+    assert "are lost" in problems[0]
+    for key in reader.keys():
+        reader.read(key)
+
+
+def test_a_damaged_footer_or_index_block_costs_nothing(prefix):
+    in_small_blocks(prefix)
+    content = index_of(prefix)
+    for at in (len(content) - 1, len(content) - FOOTER - 7):
+        index_of(prefix, lambda _, at=at: flipped(at)(content))
+        reader, problems = open_damaged(prefix)
+        assert reader.keys() == ["b", "s", "x"]
+        assert reader.read("x").tolist() == list(range(9))
+        assert len(problems) == 1
+        assert "one behind the other" in problems[0]
+
+
+def test_behind_the_first_block_that_does_not_hold_nothing_is_found(prefix):
+    handles = in_small_blocks(prefix)
+    content = index_of(prefix)
+    index_of(prefix, lambda _: flipped(len(content) - 1)(flipped(handles[2][0] + 2)(content)))
+    reader, problems = open_damaged(prefix)
+    assert reader.keys() == ["b"]
+    assert f"from byte {handles[2][0]} on no block holds" in problems[1]
+    index_of(prefix, lambda _: content[: handles[2][0]])
+    reader, problems = open_damaged(prefix)
+    assert reader.keys() == ["b"]
+    assert len(problems) == 1
+
+
+def test_blocks_out_of_order_are_left_out(prefix):
+    found = records_of(prefix)
+    one = entry(0, b"b", found[b"b"]) + entry(0, b"", found[b""]) + restarts(0)
+    index_of(prefix, lambda _: flipped(-1 + len(file_of(one)))(file_of(one)))
+    with pytest.raises(DataLossError, match="nothing can be read"):
+        open_damaged(prefix)
+    blocks = [entry(0, key, found[key]) + restarts(0) for key in (b"", b"x", b"b")]
+    index_of(prefix, lambda _: b"".join(map(sealed, blocks)))
+    reader, problems = open_damaged(prefix)
+    assert reader.keys() == ["x"]
+    assert any("do not ascend" in problem for problem in problems)
+
+
+def test_checksums_that_happen_to_fit_inside_a_block_end_nothing(prefix):
+    """A value that holds what looks like the end of a block: only what is a whole block counts."""
+    inner = b"\0" * 8 + sealed(b"")[:0]
+    body = entry(0, b"", records_of(prefix)[b""])
+    fake = body + entry(0, b"zz", b"\0" * 12)
+    fake += sealed(fake)[len(fake) :]  # a trailer in the middle: right checksum, no block
+    whole = fake + inner
+    index_of(prefix, lambda _: sealed(whole + restarts(0)))
+    with pytest.raises(DataLossError):
+        open_damaged(prefix)
