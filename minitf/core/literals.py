@@ -38,7 +38,7 @@ def to_array(value: Any, dtype: DType | None = None) -> Any:
     if isinstance(value, int) and kind is not bool:
         return _from_int(value, dtype)
     try:
-        array = np.array(value)
+        array = np.array(value, order="C")
     except ValueError as e:
         raise ValueError(f"Cannot make a tensor of {_short(value)}: its rows do not have the same length. ({e})") from None
     if array.dtype.kind == "O":
@@ -66,7 +66,7 @@ def _from_numpy(value: Any, dtype: DType | None) -> Any:
         return _from_objects(value, np.array(value), dtype)
     if dtype is None:
         dtypes.of_numpy(value.dtype)  # raises for what TensorFlow does not know
-        array = np.array(value) if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
+        array = np.array(value, order="C") if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
         return array[()] if array.ndim == 0 else array
     made = _adapt(value, dtype, value)
     return _own(made.copy() if made is value else made)
@@ -89,7 +89,7 @@ def _adapt(array: Any, dtype: DType | None, value: Any) -> Any:
     have, want = _RANK.get(dtypes.of_numpy(array.dtype).kind, 9), _RANK.get("i" if dtype.kind == "q" else dtype.kind, -1)
     if have > want:
         raise TypeError(f"Cannot make a {dtype.name} tensor of {_short(value)}, which is {array.dtype}. Cast it first.")
-    out = array.astype(dtype.np)
+    out = array.astype(dtype.np, order="C")
     if want == 1 and array.size and not np.array_equal(out.astype(object), array.astype(object)):
         raise ValueError(f"{_short(value)} does not fit into {dtype.name}, which holds {dtype.min} to {dtype.max}.")
     return out

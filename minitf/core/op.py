@@ -99,8 +99,9 @@ class Op:
 
     def __init__(self, kernel: Callable[..., Any], *, name: str | None = None, stateful: bool = False,
                  method: str | None = None, expr: str | None = None, expr_rank: int = 0,
-                 expr_not: Collection[DType] = (), infer_first: bool = False,
-                 domain: tuple[float, float] | None = None, bound: Bound = USUAL):  # fmt: skip
+                 expr_not: Collection[DType] = (), scalar_expr: str | None = None, ufunc: Any = None, fresh: bool = False,
+                 of_shape: bool = False, infer_first: bool = False, domain: tuple[float, float] | None = None,
+                 bound: Bound = USUAL):  # fmt: skip
         code = kernel.__code__
         count = code.co_argcount
         self.name = name or kernel.__name__.rstrip("_")
@@ -122,6 +123,10 @@ class Op:
         self.expr = expr
         self.expr_rank = expr_rank
         self.expr_not = expr_not
+        self.scalar_expr = scalar_expr
+        self.ufunc = ufunc
+        self.fresh = fresh or ufunc is not None
+        self.of_shape = of_shape
         self.infer_first = infer_first
         self.domain = domain
         self.bound = bound
@@ -336,6 +341,10 @@ def op(kernel: Callable[..., Any] | None = None, **options: Any) -> Any:
     * ``expr``: the kernel as a Python expression, from which operator methods and plan statements are written out. It may hold
       only from a rank of the arrays on, ``expr_rank``, and not for the dtypes ``expr_not``; it is for the attributes'
       defaults.
+    * ``ufunc``: the NumPy ufunc that the kernel is, applied to the inputs, so that a plan may write its result where it likes.
+    * ``scalar_expr``: what the kernel does to NumPy scalars of 32 bits or more, as an expression of names.
+    * ``fresh``: the result never shares memory with an input, and no input is kept (a ufunc's never does).
+    * ``of_shape``: the kernel looks at dtype and shape of its input only.
     * ``domain``: the interval of floats that tests draw from, for ops that are defined or smooth only there.
     * ``bound``: how far the result may be from TensorFlow's, where that is more than usual, and why (``core.accuracy``).
     * ``infer_first``: the kernel takes more than the op allows, so the shape rule runs before it, not only for its message.

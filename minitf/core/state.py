@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import numpy as np
+
 from minitf.core.spec import Spec, compatible, shape_text
 from minitf.errors import DTypeError, FailedPreconditionError, ShapeError
 
@@ -32,7 +34,7 @@ class Cell:
 
     def __init__(self, handle: Handle, value: Any = None):
         self.handle = handle
-        self.value = value
+        self.value = _in_order(value)
         self.writes = 0
         self.initialised = 0
 
@@ -49,8 +51,13 @@ class Cell:
 
     def write(self, value: Any) -> None:
         """Takes over an array that minitf owns."""
-        self.value = value
+        self.value = _in_order(value)
         self.writes += 1
+
+
+def _in_order(value: Any) -> Any:
+    # Values of variables are in C order, so that what is computed from them does not depend on where they came from.
+    return np.ascontiguousarray(value) if type(value) is np.ndarray and not value.flags.c_contiguous else value
 
 
 class Handle:

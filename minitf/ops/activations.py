@@ -27,7 +27,7 @@ def zero(dtype: Any) -> Any:
     return dtype.type(0)
 
 
-@op
+@op(fresh=True)
 def relu(features: Real):
     """``max(x, 0)``"""
     return np.maximum(features, zero(features.dtype))
@@ -38,7 +38,7 @@ def _(g, out, features):
     return (relu_grad(g, out),)
 
 
-@op
+@op(fresh=True)
 def relu_grad(gradients: Real, features: Real):
     """The gradient where the feature is positive, 0 elsewhere."""
     if gradients.dtype.kind == "f":

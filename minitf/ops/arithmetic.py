@@ -19,7 +19,7 @@ from minitf.ops.shapes import sum_to
 # -- the four operations -----------------------------------------------------------------------------------------------
 
 
-@op(method="add", expr="{0} + {1}")
+@op(method="add", expr="{0} + {1}", ufunc=np.add)
 def add(x: Addable, y: Addable):
     """``x + y``; strings are joined."""
     return x + y
@@ -30,7 +30,7 @@ def _(g, out, x, y):
     return sum_to(g, x), sum_to(g, y)
 
 
-@op(method="sub", expr="{0} - {1}")
+@op(method="sub", expr="{0} - {1}", ufunc=np.subtract)
 def subtract(x: Numeric, y: Numeric):
     """``x - y``"""
     return x - y
@@ -41,7 +41,7 @@ def _(g, out, x, y):
     return sum_to(g, x), lambda: sum_to(-g, y)
 
 
-@op(expr="{0} * {1}")
+@op(expr="{0} * {1}", ufunc=np.multiply)
 def multiply(x: Numeric, y: Numeric):
     """``x * y``"""
     return x * y
@@ -62,7 +62,7 @@ multiply.method = "mul"
 install_operator(multiply, _times)
 
 
-@op(name="realdiv", expr="{0} / {1}", domain=(0.2, 4.0))
+@op(name="realdiv", expr="{0} / {1}", domain=(0.2, 4.0), ufunc=np.divide)
 def realdiv(x: Floating, y: Floating):
     """``x / y`` of floats."""
     return x / y
@@ -282,7 +282,13 @@ def _(g, out, x, y):
 # -- the larger, the smaller -------------------------------------------------------------------------------------------
 
 
-@op
+# On NumPy scalars a conditional expression is 20 times faster than the ufunc, and the same where of two zeros the second wins.
+_ZERO = np.float32(0)
+_SECOND_ZERO_WINS = np.signbit(np.maximum(_ZERO, -_ZERO)) and np.signbit(np.minimum(_ZERO, -_ZERO))
+_SCALAR = "({0} if {0} %s {1} or {0} != {0} else {1})" if _SECOND_ZERO_WINS else None
+
+
+@op(ufunc=np.maximum, scalar_expr=_SCALAR and _SCALAR % ">")
 def maximum(x: Real, y: Real):
     """The larger of the two; NaN if one is."""
     return np.maximum(x, y)
@@ -295,7 +301,7 @@ def _(g, out, x, y):
     return sum_to(select(mine, g, nothing), x), sum_to(select(mine, nothing, g), y)
 
 
-@op
+@op(ufunc=np.minimum, scalar_expr=_SCALAR and _SCALAR % "<")
 def minimum(x: Real, y: Real):
     """The smaller of the two; NaN if one is."""
     return np.minimum(x, y)

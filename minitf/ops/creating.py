@@ -217,13 +217,13 @@ def eye(
     return _eye(dynamic, sizes=sizes, dtype=_with_one(dtype), name=name)
 
 
-@op(name="zeros_like")
+@op(name="zeros_like", of_shape=True)
 def _zeros_like(input: Anything, *, dtype):
     """Zeros in the shape of another tensor."""
     return np.full(input.shape, b"", dtype=object) if dtype.kind == "S" else settle(np.zeros(input.shape, dtype.np))
 
 
-@op(name="ones_like")
+@op(name="ones_like", of_shape=True)
 def _ones_like(input: Anything, *, dtype):
     """Ones in the shape of another tensor."""
     return settle(np.ones(input.shape, dtype.np))

@@ -53,7 +53,7 @@ def _(g, out, input):
 # -- signs and powers --------------------------------------------------------------------------------------------------
 
 
-@op(method="neg", expr="-{0}")
+@op(method="neg", expr="-{0}", ufunc=np.negative)
 def negative(x: Signed):
     """``-x``"""
     return -x
@@ -82,7 +82,7 @@ def _(g, out, x):
     return (g * sign(x),)
 
 
-@op
+@op(ufunc=np.sign)
 def sign(x: Signed):
     """-1, 0 or 1 (NaN for NaN); of a complex number ``x / |x|``."""
     return np.sign(x)
@@ -104,7 +104,7 @@ def _(g, out, x):
     return (g * conj(x + x),)
 
 
-@op(domain=(0.1, 9.0))
+@op(domain=(0.1, 9.0), ufunc=np.sqrt)
 def sqrt(x: Floating):
     """The square root; NaN for negative numbers."""
     return np.sqrt(x)
@@ -147,7 +147,7 @@ def _(g, out, x):
 # -- exponentials ------------------------------------------------------------------------------------------------------
 
 
-@op(bound=approximated(3))
+@op(bound=approximated(3), ufunc=np.exp)
 def exp(x: Floating):
     """``e ** x``"""
     return np.exp(x)
@@ -158,7 +158,7 @@ def _(g, out, x):
     return (g * conj(out),)
 
 
-@op(bound=approximated(5))
+@op(bound=approximated(5), ufunc=np.expm1)
 def expm1(x: Floating):
     """``e ** x - 1``, exact near 0."""
     return np.expm1(x)
@@ -169,7 +169,7 @@ def _(g, out, x):
     return (g * exp(conj(x)),)
 
 
-@op(domain=(0.1, 9.0), bound=approximated(5))
+@op(domain=(0.1, 9.0), bound=approximated(5), ufunc=np.log)
 def log(x: Floating):
     """The natural logarithm; NaN for negative numbers, -inf for 0."""
     return np.log(x)
@@ -180,7 +180,7 @@ def _(g, out, x):
     return (g / conj(x),)
 
 
-@op(domain=(-0.8, 5.0), bound=approximated(5))
+@op(domain=(-0.8, 5.0), bound=approximated(5), ufunc=np.log1p)
 def log1p(x: Floating):
     """``log(1 + x)``, exact near 0."""
     return np.log1p(x)
@@ -210,7 +210,7 @@ def _(g, out, x):
     return (g * (y - y * y),)
 
 
-@op(bound=approximated(6))
+@op(bound=approximated(6), ufunc=np.tanh)
 def tanh(x: Floating):
     """The hyperbolic tangent."""
     return np.tanh(x)
@@ -222,7 +222,7 @@ def _(g, out, x):
     return (g - g * y * y,)
 
 
-@op
+@op(ufunc=np.sinh)
 def sinh(x: Floating):
     """The hyperbolic sine."""
     return np.sinh(x)
@@ -233,7 +233,7 @@ def _(g, out, x):
     return (g * cosh(conj(x)),)
 
 
-@op(bound=approximated(3))
+@op(bound=approximated(3), ufunc=np.cosh)
 def cosh(x: Floating):
     """The hyperbolic cosine."""
     return np.cosh(x)
@@ -280,7 +280,7 @@ def _(g, out, x):
 # -- trigonometry ------------------------------------------------------------------------------------------------------
 
 
-@op
+@op(ufunc=np.sin)
 def sin(x: Floating):
     """The sine of an angle in radians."""
     return np.sin(x)
@@ -291,7 +291,7 @@ def _(g, out, x):
     return (g * cos(conj(x)),)
 
 
-@op
+@op(ufunc=np.cos)
 def cos(x: Floating):
     """The cosine of an angle in radians."""
     return np.cos(x)
@@ -349,7 +349,7 @@ def _(g, out, x):
 # -- rounding ----------------------------------------------------------------------------------------------------------
 
 
-@op
+@op(ufunc=np.floor)
 def floor(x: RealFloating):
     """The next integer below."""
     return np.floor(x)

@@ -28,7 +28,7 @@ def _log_soft(x):
     return away, np.add.reduce(e, -1, None, None, True), e
 
 
-@op(name="softmax_cross_entropy")
+@op(name="softmax_cross_entropy", fresh=True)
 def _softmax_cross_entropy(logits: RealFloating, labels: RealFloating):
     """The cross entropy of each row, and its gradient by the logits, which has most of its work in common with it."""
     x, y = widened(logits), widened(labels)

@@ -13,7 +13,8 @@ from minitf.ops.kinds import Multipliable
 from minitf.ops.shapes import sum_to, widened
 
 
-@op(name="matmul", method="matmul", expr="{0} @ {1}", expr_rank=2, expr_not=(dtypes.float16, dtypes.bfloat16))
+@op(name="matmul", method="matmul", expr="{0} @ {1}", expr_rank=2, expr_not=(dtypes.float16, dtypes.bfloat16),
+    fresh=True)  # fmt: skip
 def _matmul(a: Multipliable, b: Multipliable, *, transpose_a=False, transpose_b=False):
     """The matrix product over the last two axes; the others broadcast."""
     if a.ndim < 2 or b.ndim < 2:

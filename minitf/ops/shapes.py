@@ -33,7 +33,7 @@ def total(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 # -- asking ------------------------------------------------------------------------------------------------------------
 
 
-@op(name="shape")
+@op(name="shape", of_shape=True)
 def _shape(input: Anything, *, out_type):
     """The sizes of ``input`` as a vector."""
     return np.array(input.shape, dtype=out_type.np)
@@ -54,7 +54,7 @@ def shape(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> 
     return _shape(input, out_type=dtypes.as_dtype(out_type), name=name)
 
 
-@op(name="size")
+@op(name="size", of_shape=True)
 def _size(input: Anything, *, out_type):
     """The number of elements."""
     return out_type.np.type(input.size)
@@ -73,7 +73,7 @@ def size(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> A
     return _size(input, out_type=dtypes.as_dtype(out_type), name=name)
 
 
-@op
+@op(of_shape=True)
 def rank(input: Anything):
     """The number of dimensions, an int32 scalar."""
     return np.int32(input.ndim)

@@ -19,7 +19,7 @@ from minitf.ops.kinds import Rows
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-@op(stateful=True)
+@op(stateful=True, expr="{0}.read()")
 def read_variable(handle: Place):
     """The value of a variable. Raises FailedPreconditionError if it has none yet."""
     return handle.read()

@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from minitf.core import dtypes, names, runtime
 from minitf.core.around import Told
 from minitf.core.literals import to_array
@@ -340,18 +342,22 @@ def get_default_session() -> Session | None:
     return _session.get()
 
 
-def fed_value(tensor: SymbolicTensor, value: Any) -> Any:
-    """A fed Python value as an array of the session's own.
+def fed_value(tensor: SymbolicTensor, value: Any, copied: bool = True) -> Any:
+    """A fed Python value as an array of the session's own, or (unless ``copied``) perhaps the array itself.
 
     Raises ValueError for a shape and TypeError for a dtype that does not fit.
     """
+    spec: Any = tensor._spec
+    if type(value) is np.ndarray:
+        if value.shape == spec.shape and value.shape and value.dtype is spec.dtype._np and not value.dtype.hasobject:
+            return value.copy() if copied or not value.flags.c_contiguous else value
+    elif spec.shape == () and (type(value) is float or isinstance(value, np.generic)):
+        return to_array(value, spec.dtype)
     if isinstance(value, EagerTensor):
         value = value.numpy()
     if isinstance(value, Tensor):
         raise TypeError(f"Cannot feed {tensor.name!r} with a tensor of a graph; feed arrays or Python values.")
     if tensor.dtype is dtypes.variant:
-        import numpy as np
-
         box = np.empty((), dtype=object)
         box[()] = value
         return box

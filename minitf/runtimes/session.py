@@ -6,7 +6,7 @@ kept. Two sessions of one graph share nothing but the graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 from weakref import WeakSet
@@ -21,6 +21,8 @@ from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.executor import execute
 from minitf.runtimes.graph import Graph, _session, fed_value
 from minitf.runtimes.plan import Plan
+
+_MOST_RUNS = 1000
 
 sessions: WeakSet[Session] = WeakSet()  # those that are alive
 
@@ -47,6 +49,7 @@ class Session:
         self._store: SessionStore | None = SessionStore()
         self._compiles = plan and scheduler is None
         self._plans: dict[Any, Plan] = {}
+        self._runs: dict[Any, Any] = {}  # by ids of fetches and feeds, what _prepare found
         self._entered: list[Any] = []
         self.execute_with(around("executor", execute))
         sessions.add(self)
@@ -76,25 +79,54 @@ class Session:
         ``feed_dict``: values by tensor; any tensor of the graph can be fed. Raises FailedPreconditionError for a variable
         without a value, InvalidArgumentError for a placeholder without one, TypeError for things that cannot be fetched.
         """
-        store = self.store
-        leaves: list[Any] = []
-        rebuild = self._flatten(fetches, leaves)
-        feeds: list[SymbolicTensor] = []
-        fed: list[Any] = []
-        for key, value in (feed_dict or {}).items():
-            tensor = self.graph.as_graph_element(key, allow_operation=False)
-            feeds.append(tensor)
-            fed.append(fed_value(tensor, value))
-        with np.errstate(all="ignore"):
-            if self._plan:
-                key = (tuple(map(id, leaves)), tuple(map(id, feeds)))
-                plan = self._plans.get(key)
-                if plan is None:
-                    plan = self._plans[key] = Plan(leaves, feeds, store, self.kernels)
+        several = type(fetches) is list
+        key = (tuple(map(id, fetches)) if several else id(fetches), tuple(map(id, feed_dict)) if feed_dict else ())
+        leaves, feeds, rebuild, plan, _ = self._runs.get(key) or self._prepare(fetches, feed_dict or {}, key, several)
+        if plan is not None and self._plan:
+            fed = [fed_value(*f) for f in zip(feeds, feed_dict.values(), plan.may_keep, strict=True)] if feed_dict else ()
+            if plan.quiet:
                 values = plan(fed)
             else:
-                values = self.executor(leaves, feeds, fed, store, self.kernels, self.scheduler)
-        return rebuild(iter(values))
+                with np.errstate(all="ignore"):
+                    values = plan(fed)
+        else:
+            given = (feed_dict or {}).values()
+            values = self._execute(leaves, feeds, [fed_value(t, v) for t, v in zip(feeds, given, strict=True)])
+        return values[0] if rebuild is next else list(values) if rebuild is list else rebuild(iter(values))
+
+    def _execute(self, leaves: list[Any], feeds: list[SymbolicTensor], fed: list[Any]) -> Sequence[Any]:
+        with np.errstate(all="ignore"):
+            if self._plan:
+                return self._plan_for(leaves, feeds)(fed)
+            return self.executor(leaves, feeds, fed, self.store, self.kernels, self.scheduler)  # type: ignore[no-any-return]
+
+    def _prepare(self, fetches: Any, feed_dict: Mapping[Any, Any], key: Any, several: bool) -> Any:
+        """What a run needs: tensors and operations, feeds, how results are put together, the plan, and what keeps ids taken.
+
+        It is kept for a fetch that is no structure, or a list of such.
+        """
+        self.store  # noqa: B018  (raises if closed)
+        leaves: list[Any] = []
+        rebuild: Any = self._flatten(fetches, leaves)
+        feeds = [self.graph.as_graph_element(t, allow_operation=False) for t in feed_dict]
+        flat = several and not any(isinstance(f, (list, tuple, dict)) for f in fetches)
+        if not flat and isinstance(fetches, (list, tuple, dict)):
+            return leaves, feeds, rebuild, None, None
+        plan = self._plan_for(leaves, feeds) if self._plan else None
+        keep = (list(fetches) if several else fetches, list(feed_dict))
+        known = (leaves, feeds, list if flat else rebuild, plan, keep)
+        if plan is not None:
+            if len(self._runs) >= _MOST_RUNS:
+                self._runs.clear()
+            self._runs[key] = known
+        return known
+
+    def _plan_for(self, leaves: list[Any], feeds: list[SymbolicTensor]) -> Plan:
+        key = (tuple(map(id, leaves)), tuple(map(id, feeds)))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = Plan(leaves, feeds, self.store, self.kernels)
+        return plan
 
     def _flatten(self, fetches: Any, leaves: list[Any]) -> Callable[[Iterator[Any]], Any]:
         if isinstance(fetches, (list, tuple)):
@@ -142,6 +174,7 @@ class Session:
         """Forgets all values. Using the session afterwards raises RuntimeError."""
         self._store = None
         self._plans.clear()
+        self._runs.clear()
 
     @contextmanager
     def as_default(self) -> Iterator[Session]:

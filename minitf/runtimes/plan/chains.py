@@ -1,0 +1,188 @@
+"""Chains: elementwise operations on large arrays, computed together, block by block.
+
+A pass over a large array costs as much as its memory is far away. A chain takes 65,536 elements at a time, which stay in the
+processor's cache from the first operation of the chain to the last, and has memory for its results only. Very large arrays are
+shared out to two threads. Each element goes through the same operations as it would alone, so the values are the same.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minitf.core.spec import Spec, total_size
+from minitf.core.tensor import SymbolicTensor
+from minitf.runtimes.operation import Operation
+
+BLOCK = 65536
+LEAST = 4 * BLOCK
+"""Elements from which a chain pays."""
+LEAST_FOR_THREADS = 500_000
+threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Processors that a chain may use (at most two are)."""
+
+
+class Chain:
+    """Operations that follow each other; each result has the same spec. It stands for them in a plan."""
+
+    fresh = True  # its results share memory with nothing
+
+    def __init__(self, operations: list[Operation]):
+        self.operations = operations
+        self.first = operations[0]
+        self.spec: Spec = operations[0].outputs[0].spec
+        inside = {id(o.outputs[0]) for o in operations}
+        self.arguments = list({id(t): t for o in operations for t in o.inputs if id(t) not in inside}.values())
+        self.inputs = tuple(self.arguments)
+        self.outputs: list[SymbolicTensor] = []  # those that something outside the chain needs
+        self.several = True
+
+    def compiled(self) -> Callable[..., tuple[Any, ...]]:
+        """A function of the arrays of ``arguments`` that gives the arrays of ``outputs``."""
+        spec, size = self.spec, _size(self.spec)
+        shape: Any = spec.shape
+        whole = [t.spec.shape != () for t in self.arguments]
+        space: dict[str, Any] = {}
+        compute = self._compute(space)
+        count = max(self.slots) + 1
+
+        def run(*arrays: Any) -> tuple[Any, ...]:
+            if not all(a.flags.c_contiguous for a in arrays):  # the result's order in memory would be another
+                return self._one_by_one(arrays)
+            flat = [a.reshape(-1) if w else a for a, w in zip(arrays, whole, strict=True)]
+            results = [np.empty(shape, spec.dtype.np) for _ in self.outputs]
+            flat += [r.reshape(-1) for r in results]
+            if threads < 2 or size < LEAST_FOR_THREADS:
+                _blocks(compute, flat, whole, count, spec, 0, size)
+            else:
+                _in_two_threads(lambda begin, end: _blocks(compute, flat, whole, count, spec, begin, end), size)
+            return tuple(results)
+
+        return run
+
+    def _one_by_one(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        values = {id(t): a for t, a in zip(self.arguments, arrays, strict=True)}
+        for o in self.operations:
+            values[id(o.outputs[0])] = o.kernel_op.kernel(*[values[id(t)] for t in o.inputs])
+        return tuple([values[id(t)] for t in self.outputs])
+
+    def _compute(self, space: dict[str, Any]) -> Callable[..., None]:
+        """One block: a function of the inputs' and outputs' blocks and of scratch blocks."""
+        names = {id(t): f"x{i}" for i, t in enumerate(self.arguments)}
+        outputs = {id(t): f"y{i}" for i, t in enumerate(self.outputs)}
+        last = {id(t): n for n, o in enumerate(self.operations) for t in o.inputs}
+        free: list[int] = []
+        self.slots: list[int] = [-1]
+        lines = []
+        for n, o in enumerate(self.operations):
+            ufunc = o.kernel_op.ufunc
+            space[f"u{n}"] = ufunc
+            arguments = [names[id(t)] for t in o.inputs]
+            for t in dict.fromkeys(o.inputs):
+                if last[id(t)] == n and names[id(t)][0] == "s":
+                    free.append(int(names[id(t)][1:]))
+            result = o.outputs[0]
+            name = outputs.get(id(result))
+            if name is None:
+                slot = free.pop() if free else max(self.slots) + 1
+                self.slots.append(slot)
+                name = f"s{slot}"
+            names[id(result)] = name
+            lines.append(f"    u{n}({', '.join(arguments)}, out={name})\n")
+        scratch = [f"s{i}" for i in range(max(self.slots) + 1)]
+        parameters = [f"x{i}" for i in range(len(self.arguments))] + [f"y{i}" for i in range(len(self.outputs))] + scratch
+        exec(f"def compute({', '.join(parameters)}):\n{''.join(lines)}", space)  # made from the operations' own ufuncs
+        return space["compute"]  # type: ignore[no-any-return]
+
+
+def _blocks(compute: Callable[..., None], flat: list[Any], whole: list[bool], count: int, spec: Spec, begin: int,
+            end: int) -> None:  # fmt: skip
+    scratch = [np.empty(min(BLOCK, end - begin), spec.dtype.np) for _ in range(count)]
+    inputs = len(whole)
+    for start in range(begin, end, BLOCK):
+        stop = min(start + BLOCK, end)
+        blocks = [a[start:stop] if i >= inputs or whole[i] else a for i, a in enumerate(flat)]
+        compute(*blocks, *(scratch if stop - start == BLOCK else [s[: stop - start] for s in scratch]))
+
+
+def _in_two_threads(work: Callable[[int, int], None], size: int) -> None:
+    """Does the first half here and the second in another thread, in a copy of this context (NumPy's error state is in it)."""
+    half = size // 2 // BLOCK * BLOCK
+    errors: list[BaseException] = []
+    context = contextvars.copy_context()
+
+    def other() -> None:
+        try:
+            context.run(work, half, size)
+        except BaseException as e:
+            errors.append(e)
+
+    thread = threading.Thread(target=other, name="minitf chain")
+    thread.start()
+    try:
+        work(0, half)
+    finally:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def _size(spec: Spec) -> int:
+    return total_size(s or 0 for s in spec.shape or ())
+
+
+def ufunc_of(o: Operation) -> Any:
+    """The ufunc that an operation is, for dtypes whose kernel is just that; else None."""
+    ufunc = o.kernel_op.ufunc
+    return ufunc if ufunc is not None and all(t.spec.dtype.kind in "fiuc" for t in o.inputs) else None
+
+
+def joined(operations: Sequence[Operation], fetches: Sequence[Any], fed: set[int], constants: set[int],
+           kernels: Mapping[str, Callable[..., Any]]) -> list[Any]:  # fmt: skip
+    """The operations, with those that follow each other and fit together as Chains."""
+    if not any(_fits(o, fed, constants, kernels) for o in operations):
+        return list(operations)
+    uses: dict[int, set[int]] = {}
+    for n, o in enumerate(operations):
+        for t in o.inputs:
+            uses.setdefault(id(t), set()).add(n)
+    fetched = {id(f) for f in fetches}
+    steps: list[Any] = []
+    run: list[int] = []
+
+    def close() -> None:
+        if len(run) > 1:
+            chain = Chain([operations[n] for n in run])
+            members = set(run)
+            chain.outputs = [
+                t for n in run for t in operations[n].outputs if id(t) in fetched or uses.get(id(t), set()) - members
+            ]
+            steps.append(chain) if chain.outputs else steps.extend(operations[n] for n in run)
+        else:
+            steps.extend(operations[n] for n in run)
+        run.clear()
+
+    for n, o in enumerate(operations):
+        fits = _fits(o, fed, constants, kernels)
+        if run and (not fits or o.outputs[0].spec != operations[run[0]].outputs[0].spec):
+            close()
+        if fits:
+            run.append(n)
+        else:
+            steps.append(o)
+    close()
+    return steps
+
+
+def _fits(o: Operation, fed: set[int], constants: set[int], kernels: Mapping[str, Callable[..., Any]]) -> bool:
+    if ufunc_of(o) is None or o.type in kernels or id(o.outputs[0]) in fed:
+        return False
+    spec = o.outputs[0].spec
+    if not spec.complete or _size(spec) < LEAST:
+        return False
+    return all(t.spec == spec or t.spec == Spec(spec.dtype, ()) for t in o.inputs)

@@ -1,0 +1,100 @@
+"""A compiled run, and what it hands out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minitf.core.state import Store
+from minitf.core.tensor import SymbolicTensor
+from minitf.errors import InvalidArgumentError, OpError
+from minitf.runtimes.operation import Operation
+from minitf.runtimes.plan.order import initialisers, needed
+from minitf.runtimes.plan.writing import Writer
+
+_QUIET = frozenset({"read_variable", "assign", "identity", "reshape", "placeholder_with_default"})
+
+
+class Plan:
+    """A compiled run. Call it with the fed arrays in the order of ``feeds``; it gives the fetched values in their order.
+
+    ``may_keep`` says for each feed whether its array may live on after the run, in a variable or a result, and so must belong
+    to minitf. ``quiet``: nothing is computed, only handed on, so NumPy has nothing to warn of.
+    """
+
+    __slots__ = ("_initialises", "_keep", "_kept", "_owners", "_pieces", "_texts", "may_keep", "quiet")
+
+    def __init__(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
+                 kernels: Mapping[str, Callable[..., Any]]):  # fmt: skip
+        fed = {id(t) for t in feeds}
+        operations = needed(fetches, fed)
+        writer = Writer(operations, fetches, feeds, store, kernels, handed_out)
+        self._texts, self._owners = writer.pieces, writer.owners
+        self._pieces: list[Callable[..., Any]] = []
+        for text in writer.pieces:
+            exec(compile(text, "<plan>", "exec"), writer.space)  # the text is made from the graph's own operations
+            self._pieces.append(writer.space["plan"])
+        self._kept = writer.kept
+        self.may_keep = writer.may_keep
+        self.quiet = all(getattr(step, "type", "chain") in _QUIET for step in writer.steps)
+        self._initialises = [store.cell(handle) for handle in initialisers(operations, fed)]
+        self._keep = (tuple(fetches), tuple(feeds))  # ids of tensors are part of the cache key, so they must stay alive
+
+    def __call__(self, fed: Sequence[Any]) -> tuple[Any, ...]:
+        """Runs the plan. An error of a kernel names the operation (``error.op``)."""
+        kept = [None] * self._kept
+        try:
+            for piece in self._pieces:
+                results = piece(fed, kept)
+        except OpError as e:
+            if e.op is None:
+                e.op = self._failed(e)
+            raise
+        except (ValueError, TypeError, IndexError, ZeroDivisionError) as e:
+            operation = self._failed(e)
+            if operation is None:
+                raise
+            raise InvalidArgumentError(
+                None, operation, f"Operation {operation.name!r} ({operation.type}) failed: {e}"
+            ) from e
+        for cell in self._initialises:
+            cell.initialised = cell.writes
+        return results  # type: ignore[no-any-return]
+
+    def _failed(self, error: BaseException) -> Operation | None:
+        pieces = {piece.__code__: owners for piece, owners in zip(self._pieces, self._owners, strict=True)}
+        trace = error.__traceback__
+        while trace is not None:
+            owners = pieces.get(trace.tb_frame.f_code)
+            if owners is not None:
+                return owners[trace.tb_lineno - 1]  # one statement, one line
+            trace = trace.tb_next
+        return None
+
+    @property
+    def text(self) -> str:
+        """The source of the plan."""
+        return "\n".join(self._texts)
+
+
+def handed_out(value: Any) -> Any:
+    """A fetched value, as the caller's own. It is copied unless only the plan holds it."""
+    if type(value) is np.ndarray:
+        if value.dtype.kind == "O" and value.ndim == 0:
+            return value[()]
+        if value.base is not None or not value.flags.writeable or sys.getrefcount(value) > _ALONE:
+            return value.copy()
+    return value
+
+
+def _references_of_a_local() -> int:
+    """What getrefcount says in ``handed_out`` of an array that only a plan's local holds (interpreters differ)."""
+    space: dict[str, Any] = {"out": sys.getrefcount, "new": lambda: np.zeros(1), "count": lambda value: sys.getrefcount(value)}
+    exec("def plan(fed, kept):\n    v0 = new()\n    return (count(v0), )", space)
+    return int(space["plan"]((), [])[0])
+
+
+_ALONE = _references_of_a_local()
