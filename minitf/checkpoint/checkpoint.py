@@ -157,25 +157,25 @@ class Checkpoint(AutoTrackable):
 
     # -- restoring -------------------------------------------------------------------------------------------------------
 
-    def read(self, save_path: Any, options: Any = None) -> Status:
+    def read(self, save_path: Any, options: Any = None, *, lazy: bool = False) -> Status:
         """Restores a checkpoint that ``write`` made: as ``restore``, but makes no counter."""
-        return self._saver.restore(save_path)
+        return self._saver.restore(save_path, lazy)
 
     def explain(self, save_path: Any, *, session: Any = None) -> Explanation:
         """What ``restore(save_path)`` would do, and why: a dry run. As ``CheckpointableSaver.explain``."""
         return self._saver.explain(save_path, session, () if self._counter is not None else ("save_counter",))
 
-    def restore(self, save_path: Any, options: Any = None) -> Status:
+    def restore(self, save_path: Any, options: Any = None, *, lazy: bool = False) -> Status:
         """Restores a checkpoint that ``save`` made: what exists now, and what will be attached later, when it is.
 
         In eager mode values are assigned at once; in a graph restore operations are added, which the status runs. With None the
-        status can only initialise variables.
+        status can only initialise variables. ``lazy`` as for ``CheckpointableSaver.restore``.
 
         Raises NotFoundError for a missing checkpoint, DataLossError for a damaged one, InvalidArgumentError for a value of
         another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.
         """
         try:
-            status = self.read(save_path)
+            status = self.read(save_path, lazy=lazy)
         except NotFoundError as error:
             raise NotFoundError(
                 f"Checkpoint.restore({save_path!r}): {error.message} Is the number missing (the -1 of 'path/to/ckpt-1')?"

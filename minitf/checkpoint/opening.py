@@ -9,14 +9,14 @@ from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import path_of
 
 
-def open_checkpoint(path: Any) -> Reader:
+def open_checkpoint(path: Any, lazy: bool = False) -> Reader:
     """Opens the checkpoint with this prefix (str, bytes or a path object); a sharded V1 checkpoint is named by its pattern.
 
-    Raises NotFoundError if there is none, DataLossError if it is damaged or the path is a directory, TypeError for a path of
-    another type.
+    ``lazy``: large values of the V2 format are mapped, see ``TensorBundle``. Raises NotFoundError if there is none,
+    DataLossError if it is damaged or the path is a directory, TypeError for a path of another type.
     """
     prefix = path_of(path)
-    bundle = TensorBundle()
+    bundle = TensorBundle(lazy=lazy)
     if not bundle.exists(prefix) and not prefix.endswith(".index"):
         from minitf.storage.formats import format_at
 

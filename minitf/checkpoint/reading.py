@@ -27,8 +27,8 @@ from minitf.storage.protos import message
 class CheckpointReader:
     """An open checkpoint. No file stays open between calls."""
 
-    def __init__(self, filepattern: Any):
-        self._reader: Reader = open_checkpoint(filepattern)
+    def __init__(self, filepattern: Any, lazy: bool = False):
+        self._reader: Reader = open_checkpoint(filepattern, lazy)
 
     @property
     def source(self) -> str:
@@ -75,13 +75,17 @@ def _key(value: Any) -> str:
     return value
 
 
-def NewCheckpointReader(filepattern: Any) -> CheckpointReader:
-    """Opens a checkpoint by its prefix. Raises NotFoundError if there is none, DataLossError if it is damaged."""
-    return CheckpointReader(filepattern)
+def NewCheckpointReader(filepattern: Any, *, lazy: bool = False) -> CheckpointReader:
+    """Opens a checkpoint by its prefix. Raises NotFoundError if there is none, DataLossError if it is damaged.
+
+    ``lazy``: large values of the V2 format are verified and mapped from their files, not read. While one of them lives,
+    nobody may shorten its file or write into it, or the program is killed by SIGBUS; see ``TensorBundle``.
+    """
+    return CheckpointReader(filepattern, lazy)
 
 
-def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
-    """Opens a checkpoint by its prefix, or the newest one of a directory.
+def load_checkpoint(ckpt_dir_or_file: Any, *, lazy: bool = False) -> CheckpointReader:
+    """Opens a checkpoint by its prefix, or the newest one of a directory. ``lazy`` as for ``NewCheckpointReader``.
 
     Raises ValueError for a directory without a checkpoint, NotFoundError and DataLossError as ``NewCheckpointReader``.
     """
@@ -91,7 +95,7 @@ def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
         if newest is None:
             raise ValueError(f"load_checkpoint: no checkpoint in the directory {path!r}: it has no state file that names one.")
         path = newest
-    return CheckpointReader(path)
+    return CheckpointReader(path, lazy)
 
 
 def load_variable(ckpt_dir_or_file: Any, name: str) -> Any:

@@ -91,13 +91,15 @@ class ObjectSaver:
 
     # -- restoring -----------------------------------------------------------------------------------------------------
 
-    def restore(self, path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
+    def restore(self, path: Any, lazy: bool = False) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
         """Pairs the root with node 0 of a checkpoint, and all below; what is paired is assigned, the rest waits."""
         root, extra = self._root(), self._extra()
         home = runtime.current().home.outermost()
         if path is None:
             return InitializationOnlyStatus(root, extra, home)
-        opened = partial(open_checkpoint if self._storage is None else self._storage.open, path)  # without a hold on the root
+        if lazy and self._storage is not None:
+            raise ValueError(f"restore(lazy=True): the saver has a storage, {self._storage!r}; give lazy=True to that.")
+        opened = partial(open_checkpoint, path, lazy) if self._storage is None else partial(self._storage.open, path)
         with CollectorPaused():
             source = Source(opened, opened())
             graph = read_graph(source)
@@ -191,17 +193,23 @@ class CheckpointableSaver:
             write_checkpoint_state(directory_of(path), path)
         return path
 
-    def restore(self, save_path: Any) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
+    def restore(
+        self, save_path: Any, *, lazy: bool = False
+    ) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
         """Restores a checkpoint: objects that exist now, and those that will be attached later, when they are.
 
         In eager mode values are assigned at once; in a graph restore operations are added, which the status runs.
         ``save_path`` is what ``save`` or ``latest_checkpoint`` gave; with None the status can only initialise variables. A
         file of the name-based ``train.Saver`` is restored by variable names, when the status is told to.
 
+        ``lazy=True`` takes large values over as pages of their files, which are verified now and read when they are looked at.
+        While a variable has such a value, nobody may shorten the file or write into it, or the program is killed by SIGBUS; see
+        ``TensorBundle``, whose ``lazy`` and ``verify`` do the same for a saver with a storage.
+
         Raises NotFoundError for a missing checkpoint, DataLossError for a damaged one, InvalidArgumentError for a value of
         another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.
         """
-        return self._engine.restore(save_path)
+        return self._engine.restore(save_path, lazy)
 
     def explain(self, save_path: Any, *, session: Any = None) -> Explanation:
         """What ``restore(save_path)`` would do, and why: a dry run, which reads no value, and makes and changes nothing.

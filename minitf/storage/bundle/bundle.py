@@ -17,6 +17,7 @@ from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.entries import Header
 from minitf.storage.bundle.image import IndexImage
 from minitf.storage.bundle.index import load_index
+from minitf.storage.bundle.lazy import LazyReader
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.writer import Layout, Plan, Tensors, lay_out, write_data
@@ -41,13 +42,23 @@ class TensorBundle:
 
     ``durable=False`` skips fsync, as TensorFlow does: faster, and after a power cut the checkpoint may be lost (a
     crash of the program alone never loses one). ``big_endian`` writes numbers in the other byte order.
+
+    ``lazy=True`` opens checkpoints so that values of 64 KiB and more are mapped from their files instead of read: they cost
+    no memory until they are looked at, and writing to them leaves the files alone. While such a value lives, nobody may shorten
+    its file or write into it: the program would be killed by SIGBUS, or see other values. minitf never does (it makes new
+    files); other programs may, and network file systems cannot promise it. ``verify=False`` leaves out the checksums of mapped
+    values, so that opening a large one takes no time.
     """
 
     name = "tf-v2"
 
-    def __init__(self, durable: bool = True, *, big_endian: bool = False, disk: Disk = ANYWHERE):
+    def __init__(
+        self, durable: bool = True, *, big_endian: bool = False, lazy: bool = False, verify: bool = True, disk: Disk = ANYWHERE
+    ):
         self.durable = durable
         self.big_endian = big_endian
+        self.lazy = lazy
+        self.verify = verify
         self._disk = disk
         self._plans: list[Plan] = []  # of the last save: the next one is often of the same tensors
         self._images: list[IndexImage] = []
@@ -131,6 +142,8 @@ class TensorBundle:
         """
         prefix = path_of(prefix)
         index, identity = load_index(self._disk, prefix)
+        if self.lazy:
+            return LazyReader(self._disk, prefix, index, identity, self.verify)
         return BundleReader(self._disk, prefix, index, identity)
 
     def exists(self, prefix: str) -> bool:

@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from crc32c import crc32c
 
 from minitf.errors import AbortedError, InvalidArgumentError
 from minitf.storage.bundle import payload, spans
@@ -47,7 +46,7 @@ def mapped(reader: BundleReader, key: str, verify: bool) -> Array | None:
     _check_same(reader)
     array: Array = np.ndarray(entry.shape, dtype, pages, entry.offset)
     if verify:
-        payload.check_crc(mask(crc32c(memoryview(pages)[entry.offset : entry.offset + entry.size])), entry, reader.where(name))
+        payload.check_crc(mask(spans.checksum(bytes_view(array))), entry, reader.where(name))
     return array
 
 

@@ -40,6 +40,11 @@ def read(disk: Disk, handle: int, buffers: Sequence[Placed], path: str) -> list[
     return _each(buffers, one)
 
 
+def checksum(view: memoryview) -> int:
+    """The checksum of bytes in memory."""
+    return _each([(0, view)], lambda _, piece: crc32c(piece))[0]
+
+
 def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str) -> list[int]:
     """The checksums of pieces of the file, (offset, size) each, which are not kept. Raises as ``read``."""
     scratch = threading.local()
