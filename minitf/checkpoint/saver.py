@@ -82,6 +82,11 @@ class ObjectSaver:
         """False if checkpoints are kept where no state file can name them."""
         return bool(getattr(self._storage, "on_disk", True))
 
+    @property
+    def durable(self) -> bool:
+        """False if the storage leaves out fsync, so that the state file need not be safer than the checkpoint."""
+        return bool(getattr(self._storage, "durable", True))
+
     def _writer(self) -> Storage:
         if self._storage is None:
             from minitf.storage.bundle import TensorBundle
@@ -190,7 +195,7 @@ class CheckpointableSaver:
             path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
         self._engine.write(path, session, "CheckpointableSaver.save")
         if self._engine.on_disk:
-            write_checkpoint_state(directory_of(path), path)
+            write_checkpoint_state(directory_of(path), path, durable=self._engine.durable)
         return path
 
     def restore(

@@ -110,15 +110,16 @@ def write_checkpoint_state(
     last_preserved_timestamp: float = 0.0,
     *,
     relative: bool = True,
+    durable: bool = True,
 ) -> None:
     """Writes the state file; paths are absolute or relative to where the program runs.
 
     ``relative`` stores all of them relative to the directory (as Checkpoint and CheckpointManager do), otherwise absolute ones
-    stay.
+    stay. ``durable=False`` skips fsync.
     """
     listed = list(paths) if paths and paths[-1] == newest else [*paths, newest]
     state = CheckpointState(newest, listed, list(timestamps), last_preserved_timestamp)
-    state_file.write_state(directory, state, latest_filename, relative=relative)
+    state_file.write_state(directory, state, latest_filename, relative=relative, durable=durable)
 
 
 def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> CheckpointState | None:

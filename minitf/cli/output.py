@@ -71,15 +71,15 @@ class Output:
             [part for i, (text, style) in enumerate(row) for part in ("  " * bool(i), (cell(i, text), style))] for row in known
         )
 
-    def progress(self, things: Sequence[T], doing: str) -> Iterator[T]:
-        """The things one by one, with a bar on stderr if that is a terminal that somebody watches."""
+    def progress(self, things: Iterable[T], doing: str, total: int) -> Iterator[T]:
+        """The things, ``total`` of them, one by one, with a bar on stderr if that is a terminal that somebody watches."""
         if self.as_json or not sys.stderr.isatty():
             yield from things
             return
         from rich.console import Console
         from rich.progress import track
 
-        yield from track(things, doing, console=Console(stderr=True), transient=True)
+        yield from track(things, doing, total=total, console=Console(stderr=True), transient=True)
 
     def _paint(self, style: str) -> tuple[str, str]:
         """What stands before and after a text of this style: escape sequences, or nothing where colours are off."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import Any
 
 from minitf.cli.contents import counted, object_graph, size_text, stored_for
 from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError
 from minitf.saved import Reader
+from minitf.storage.bundle.verify import size_of
 from minitf.storage.detect import open_checkpoint
 
 
@@ -26,13 +28,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
         keys = list(reader.keys())
     except DataLossError as error:  # nothing can be told about single values
         keys, problems = [], [{"key": None, "problem": str(error)}]
-    for key in output.progress(keys, "verify"):
-        try:
-            value = reader.read(key)
-            total += sum(map(len, value.ravel())) if value.dtype == object else value.nbytes
-            checked += 1
-        except OpError as error:
-            problems.append({"key": key, "problem": str(error)})
+    for key, size, problem in output.progress(_verdicts(reader, keys) if keys else (), "verify", len(keys)):
+        total += size
+        checked += problem is None
+        if problem is not None:
+            problems.append({"key": key, "problem": str(problem)})
+    problems.sort(key=lambda found: found["key"] or "")
     if keys:
         problems += _objects(reader)
     output.facts({"checkpoint": args.checkpoint, "values": len(keys), "bytes": total, "problems": problems})
@@ -40,6 +41,18 @@ def run(args: argparse.Namespace, output: Output) -> int:
     verdict = (counted(len(problems), "problem"), "red") if problems else ("all is well", "green")
     output.lines([[verdict, f": {checked} of {len(keys)} values read, {size_text(total)}"]])
     return int(bool(problems))
+
+
+def _verdicts(reader: Any, keys: list[str]) -> Iterator[tuple[str, int, OpError | None]]:
+    """For each key the bytes of its value, and what is wrong with it."""
+    if hasattr(reader, "verify"):
+        yield from reader.verify(keys)
+        return
+    for key in keys:
+        try:
+            yield key, size_of(reader.read(key)), None
+        except OpError as error:
+            yield key, 0, error
 
 
 def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:

@@ -1,4 +1,4 @@
-"""Measures minitf, row by row, beside the same work in NumPy and, with --peers, beside TensorFlow in a process of its own."""
+"""Measures minitf, row by row, beside a yardstick and, with --peers, beside TensorFlow and torch in processes of their own."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from rows import GOALS, ROWS
+import files  # noqa: F401  (they enter their rows)
+import rows  # noqa: F401
 from scale import main as scale
+from table import GOALS, ROWS
 from timing import ratio
 
 HERE = Path(__file__).resolve().parent
+PEERS = {"tensorflow": ("oracle", "MINITF_ORACLE_PYTHON"), "torch": ("peers", "MINITF_PEERS_PYTHON")}  # script, variable
 
 
 class Worker:
@@ -77,53 +80,56 @@ def measure(workers: list[Worker], row: str, rounds: int) -> dict[str, Any]:
 
 def figures(row: str, series: dict[str, Any]) -> list[dict[str, Any]]:
     """The lines of the table: medians, and the medians of the ratios round by round."""
-    ours, theirs = series["minitf"], series.get("tensorflow", {})
+    ours = series["minitf"]
     if "error" in ours:
         return [{"row": row, "error": ours["error"]}]
+    yardstick, *names = ours
     lines = []
-    for name in ours:
-        if name == "numpy":
-            continue
-        line: dict[str, Any] = {"row": row, "candidate": name, "seconds": statistics.median(ours[name])}
-        line |= {"numpy_seconds": statistics.median(ours["numpy"]), "to_numpy": ratio(ours[name], ours["numpy"])}
+    for name in names:
+        line: dict[str, Any] = {"row": row, "candidate": name, "seconds": statistics.median(ours[name]), "yardstick": yardstick}
+        line |= {"yardstick_seconds": statistics.median(ours[yardstick]), "to_yardstick": ratio(ours[name], ours[yardstick])}
         if (goal := GOALS.get((row, name))) is not None:
-            line["goal_to_numpy"] = goal
-        if name in theirs:
-            line |= {"tensorflow_seconds": statistics.median(theirs[name]), "to_tensorflow": ratio(ours[name], theirs[name])}
-        elif "error" in theirs:
-            line["tensorflow_error"] = theirs["error"]
+            line["goal"] = goal
+        for peer in PEERS:
+            theirs = series.get(peer, {})
+            if name in theirs:
+                line |= {f"{peer}_seconds": statistics.median(theirs[name]), f"to_{peer}": ratio(ours[name], theirs[name])}
+            elif "error" in theirs:
+                line[f"{peer}_error"] = theirs["error"]
         lines.append(line)
     return lines
 
 
-def show(lines: list[dict[str, Any]], peers: bool, console: Console) -> None:
+def show(lines: list[dict[str, Any]], peers: list[str], console: Console) -> None:
     """Prints the table."""
     table = Table(title="medians; ratios are medians of the ratios round by round (below 1: minitf is faster)")
-    for head in ("row", "mode"):
+    for head in ("row", "what"):
         table.add_column(head)
-    for head in ("NumPy", "minitf", "/ NumPy", "goal", *(("TensorFlow", "/ TensorFlow") if peers else ())):
+    table.add_column("yardstick", justify="right")
+    for head in ("", "minitf", "ratio", "goal", *(head for peer in peers for head in (peer, f"/ {peer}"))):
         table.add_column(head, justify="right")
+    before = None
     for line in lines:
         if "error" in line:
             table.add_row(line["row"], "failed", style="red")
             continue
-        goal = line.get("goal_to_numpy")
-        cells = [
-            line["row"],
-            line["candidate"],
-            _time(line["numpy_seconds"]),
-            _time(line["seconds"]),
-            _ratio(line["to_numpy"]),
-        ]
-        cells.append("" if goal is None else f"{goal:.2f} {'met' if line['to_numpy'] <= goal else 'missed'}")
-        if "to_tensorflow" in line:
-            cells += [_time(line["tensorflow_seconds"]), _ratio(line["to_tensorflow"])]
-        elif "tensorflow_error" in line:
-            cells.append("failed")
+        goal, new = line.get("goal"), line["row"] != before
+        if new and before is not None:
+            table.add_section()
+        before = line["row"]
+        cells = [line["row"] if new else "", line["candidate"]]
+        cells += [line["yardstick"], _time(line["yardstick_seconds"])] if new else ["", ""]
+        cells += [_time(line["seconds"]), _ratio(line["to_yardstick"])]
+        cells.append("" if goal is None else f"{goal:.3g} {'met' if line['to_yardstick'] <= goal else 'missed'}")
+        for peer in peers:
+            if f"to_{peer}" in line:
+                cells += [_time(line[f"{peer}_seconds"]), _ratio(line[f"to_{peer}"])]
+            else:
+                cells += ["failed" if f"{peer}_error" in line else "", ""]
         table.add_row(*cells)
     console.print(table)
     for line in lines:
-        for key in ("error", "tensorflow_error"):
+        for key in ("error", *(f"{peer}_error" for peer in peers)):
             if key in line:
                 console.print(f"{line['row']}: {line[key]}", style="red", markup=False)
 
@@ -163,7 +169,7 @@ def main() -> int:
         return scale([word for word in sys.argv[1:] if word != "--scale"])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--scale", action="store_true", help="trees of 1,000 to 100,000 objects instead; --scale --help")
-    parser.add_argument("--peers", action="store_true", help="measure TensorFlow too; scripts/oracle makes its environment")
+    parser.add_argument("--peers", action="store_true", help="TensorFlow and torch too (scripts/oracle, scripts/peers)")
     parser.add_argument("--quick", action="store_true", help="3 short rounds instead of 9: an impression, not a measurement")
     parser.add_argument("--rows", default="", metavar="REGEX", help="only rows whose name matches: " + "; ".join(ROWS))
     parser.add_argument("--json", metavar="FILE", help="write the figures and every single round to a file")
@@ -171,24 +177,27 @@ def main() -> int:
     rounds, seconds = (3, 0.01) if args.quick else (9, 0.05)
 
     workers = [Worker(sys.executable, "minitf", seconds)]
-    if args.peers:
-        oracle = os.environ.get("MINITF_ORACLE_PYTHON")
-        if not oracle:
-            oracle = subprocess.run([str(HERE.parent / "oracle")], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        workers.append(Worker(oracle, "tensorflow", seconds))
+    chosen = [name for name in ROWS if re.search(args.rows, name) and not (args.quick and ROWS[name].slow and not args.rows)]
+    peers = [peer for peer in PEERS if args.peers and any(peer in ROWS[name].peers for name in chosen)]
+    for peer in peers:
+        script, variable = PEERS[peer]
+        python = os.environ.get(variable)
+        if not python:
+            python = subprocess.run([str(HERE.parent / script)], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        workers.append(Worker(python, peer, seconds))
     about = machine() | {f"{worker.module}": worker.version for worker in workers}
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     console.print(", ".join(f"{key} {value}" for key, value in about.items() if value))
 
-    chosen = [name for name in ROWS if re.search(args.rows, name)]
     lines, everything = [], {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         for name in progress.track(chosen, description="measuring"):
-            everything[name] = measure(workers, name, rounds)
+            asked = [worker for worker in workers if worker.module in ("minitf", *ROWS[name].peers)]
+            everything[name] = measure(asked, name, rounds)
             lines += figures(name, everything[name])
     for worker in workers:
         worker.close()
-    show(lines, args.peers, console)
+    show(lines, peers, console)
     if args.json:
         document = {"machine": about, "rounds": rounds, "figures": lines, "series": everything}
         Path(args.json).write_text(json.dumps(document, indent=1), encoding="utf-8")

@@ -1,45 +1,16 @@
-"""What is measured. A row is a function that takes the framework, minitf or TensorFlow, under TensorFlow's names.
-
-It returns its candidates; the one called ``numpy`` is the yardstick: the same work by hand, on arrays (or as bytes in a file).
-Before anything is timed, each row makes sure that what it times is right.
-"""
+"""The rows about computing. The yardstick is ``numpy``: the same work by hand, on arrays."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from table import row
 from timing import Candidate, repeated
-
-ROWS: dict[str, Callable[[Any], Any]] = {}
-GOALS = {  # (row, candidate): at most this many times the yardstick
-    ("import", "import"): 1.15,
-    ("add a scalar", "eager"): 1.8,
-    ("add 32x32", "eager"): 1.5,
-    ("count the writes", "eager"): 1.05,
-    ("train, SGD", "eager"): 1.4,
-    ("train, Adam", "eager"): 1.5,
-    ("train, SGD", "graph"): 1.2,
-    ("train, Adam", "graph"): 1.2,
-}
-
-
-def row(name: str) -> Callable[..., Any]:
-    """Enters a row: a function from the framework to its candidates, or a generator that yields them and then tidies up."""
-
-    def enter(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        ROWS[name] = make
-        return make
-
-    return enter
 
 
 @row("import")
@@ -230,126 +201,3 @@ def train_sgd(tf: Any) -> dict[str, Candidate]:
 @row("train, Adam")
 def train_adam(tf: Any) -> dict[str, Candidate]:
     return _training(tf, adam=True)
-
-
-# -- a checkpoint of 1,000 variables of 8 floats, ten to a layer ---------------------------------------------------------
-
-COUNT = 1000
-
-
-def _value(i: int) -> Any:
-    return np.arange(8, dtype=np.float32) + np.float32(i)
-
-
-def _model(tf: Any, make: Callable[[int], Any]) -> Any:
-    class Layer(tf.Module):
-        pass
-
-    root = Layer()
-    root.layers = []
-    for i in range(COUNT):
-        if i % 10 == 0:
-            root.layers.append(Layer())
-        setattr(root.layers[-1], f"w{i % 10}", make(i))
-    return root
-
-
-@contextmanager
-def _folder() -> Iterator[str]:
-    path = tempfile.mkdtemp(prefix="bench-")
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _raw(folder: str) -> tuple[Candidate, Candidate]:
-    """The same bytes written to and read from one file, under a new name and renamed, as a checkpoint is."""
-    data, path = b"".join(_value(i).tobytes() for i in range(COUNT)), os.path.join(folder, "raw")
-
-    def write() -> None:
-        with open(path + ".new", "wb", buffering=0) as file:
-            file.write(data)
-        os.replace(path + ".new", path)
-
-    def read() -> Any:
-        with open(path, "rb", buffering=0) as file:
-            return file.readinto(np.empty(len(data), np.uint8))
-
-    return repeated(write), repeated(read)
-
-
-@row("save 1,000 variables")
-def save_many(tf: Any) -> Iterator[dict[str, Candidate]]:
-    with _folder() as folder:
-        yield {"numpy": _raw(folder)[0], "eager": _eager_checkpoint(tf, folder)[0], "graph": _graph_checkpoint(tf, folder)[0]}
-
-
-@row("restore 1,000 variables")
-def restore_many(tf: Any) -> Iterator[dict[str, Candidate]]:
-    with _folder() as folder:
-        write, read = _raw(folder)
-        write(1)
-        yield {"numpy": read, "eager": _eager_checkpoint(tf, folder)[1], "graph": _graph_checkpoint(tf, folder)[1]}
-
-
-@row("restore, then create 1,000")
-def restore_before_creation(tf: Any) -> Iterator[dict[str, Candidate]]:
-    with _folder() as folder:
-        write, read = _raw(folder)
-        write(1)
-        prefix, zeros = os.path.join(folder, "deferred"), np.zeros(8, np.float32)
-        tf.train.Checkpoint(root=_model(tf, lambda i: tf.Variable(_value(i)))).write(prefix)
-
-        def deferred() -> Any:
-            class Layer(tf.Module):
-                pass
-
-            root = Layer()
-            status = tf.train.Checkpoint(root=root).read(prefix)
-            root.layers = []
-            for i in range(COUNT):
-                if i % 10 == 0:
-                    root.layers.append(Layer())
-                setattr(root.layers[-1], f"w{i % 10}", tf.Variable(zeros))
-            status.assert_consumed()
-            return root
-
-        np.testing.assert_array_equal(deferred().layers[-1].w9.numpy(), _value(COUNT - 1))
-        yield {"numpy": read, "eager": repeated(deferred)}
-
-
-def _eager_checkpoint(tf: Any, folder: str) -> tuple[Candidate, Candidate]:
-    prefix = os.path.join(folder, "eager")
-    root = _model(tf, lambda i: tf.Variable(_value(i)))
-    checkpoint, last = tf.train.Checkpoint(root=root), root.layers[-1].w9
-    checkpoint.write(prefix)
-    last.assign(np.zeros(8, np.float32))
-    checkpoint.read(prefix).assert_consumed()
-    np.testing.assert_array_equal(last.numpy(), _value(COUNT - 1))
-    return repeated(lambda: checkpoint.write(prefix)), repeated(lambda: checkpoint.read(prefix).assert_consumed())
-
-
-def _graph_checkpoint(tf: Any, folder: str) -> tuple[Candidate, Candidate]:
-    prefix, v1 = os.path.join(folder, "graph"), tf.compat.v1
-    with tf.Graph().as_default() as graph:
-        root = _model(tf, lambda i: v1.get_variable(f"v{i}", initializer=_value(i), use_resource=True))
-        initialise = v1.global_variables_initializer()
-        checkpoint, last = tf.train.Checkpoint(root=root), root.layers[-1].w9
-        zero = last.assign(np.zeros(8, np.float32))
-    session = v1.Session(graph=graph)
-    session.run(initialise)
-
-    def write() -> None:
-        with graph.as_default(), session.as_default():
-            checkpoint.write(prefix)
-
-    def read() -> None:
-        with graph.as_default(), session.as_default():
-            checkpoint.read(prefix).run_restore_ops()
-
-    write()
-    session.run(zero)
-    read()
-    np.testing.assert_array_equal(session.run(last), _value(COUNT - 1))
-    return repeated(write), repeated(read)

@@ -31,6 +31,7 @@ class Stopwatch:
         self.times = {name: _enough(run, seconds) for name, run in candidates.items()}
         self.forward = True
         gc.collect()
+        gc.freeze()  # the collector looks at what the candidates make, not at this process's past
 
     def round(self) -> dict[str, float]:
         """Seconds a call of each candidate, measured one after the other; the next round goes the other way."""

@@ -1,4 +1,4 @@
-"""Measures one framework, on request. usage: worker.py minitf|tensorflow SECONDS
+"""Measures one framework, on request. usage: worker.py minitf|tensorflow|torch SECONDS
 
 Reads names of rows, one a line; the first time it makes the row, then each time it measures one round and answers with one line
 of JSON: seconds a call of each candidate, or ``{"error": text}``.
@@ -16,7 +16,9 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from rows import ROWS
+import files  # noqa: F401  (they enter their rows)
+import rows  # noqa: F401
+from table import ROWS
 from timing import Stopwatch
 
 
@@ -33,7 +35,7 @@ def main(module: str, seconds: float) -> None:
                 if making is not None:
                     making.close()
                 current, making, watch = name, None, None
-                made = ROWS[name](tf)
+                made = ROWS[name].make(tf)
                 if not isinstance(made, dict):
                     making = made
                     made = next(making)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from minitf.storage.anywhere import ANYWHERE
@@ -20,7 +21,7 @@ from minitf.storage.bundle.index import load_index
 from minitf.storage.bundle.lazy import LazyReader
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
-from minitf.storage.bundle.writer import Layout, Plan, Tensors, lay_out, write_data
+from minitf.storage.bundle.writer import Layout, Plan, Tensors, in_parts, lay_out, write_data
 from minitf.storage.files import (
     Disk,
     discard,
@@ -35,13 +36,15 @@ from minitf.storage.files import (
 )
 
 _NO_VALUES = Plan()
+MUCH = 1 << 23  # data files of so many bytes are written at the same time
 
 
 class TensorBundle:
     """TensorFlow's V2 format as a ``Storage``.
 
     ``durable=False`` skips fsync, as TensorFlow does: faster, and after a power cut the checkpoint may be lost (a
-    crash of the program alone never loses one). ``big_endian`` writes numbers in the other byte order.
+    crash of the program alone never loses one). ``big_endian`` writes numbers in the other byte order. ``shards`` is the number
+    of data files, over which whole tensors are spread: two are written faster than one where there is much to write.
 
     ``lazy=True`` opens checkpoints so that values of 64 KiB and more are mapped from their files instead of read: they cost
     no memory until they are looked at, and writing to them leaves the files alone. While such a value lives, nobody may shorten
@@ -53,9 +56,13 @@ class TensorBundle:
     name = "tf-v2"
 
     def __init__(
-        self, durable: bool = True, *, big_endian: bool = False, lazy: bool = False, verify: bool = True, disk: Disk = ANYWHERE
-    ):
+        self, durable: bool = True, *, shards: int = 1, big_endian: bool = False, lazy: bool = False, verify: bool = True,
+        disk: Disk = ANYWHERE,
+    ):  # fmt: skip
+        if shards < 1:
+            raise ValueError(f"TensorBundle(shards={shards}): there is at least one data file.")
         self.durable = durable
+        self.shards = shards
         self.big_endian = big_endian
         self.lazy = lazy
         self.verify = verify
@@ -73,7 +80,7 @@ class TensorBundle:
         made. Raises InvalidArgumentError, AlreadyExistsError for a key that comes twice, and PermissionDeniedError,
         ResourceExhaustedError and their like for what the file system refuses.
         """
-        self.write_shards(prefix, [tensors])
+        self.write_shards(prefix, [tensors] if self.shards == 1 else in_parts(tensors, self.shards))
 
     def write_shards(self, prefix: str, shards: Sequence[Tensors]) -> None:
         """Writes a checkpoint of several data files, each given as a mapping or as (key, value) pairs.
@@ -98,11 +105,7 @@ class TensorBundle:
         paths = [data_path(prefix, shard, count) for shard in range(count)]
         pending: list[str] = []  # files that a failure must not leave behind
         try:
-            temporaries = []
-            for path, layout in zip(paths, layouts, strict=True):
-                fill = functools.partial(write_data, disk, layout)
-                temporaries.append(fill_temporary(disk, path, fill, self.durable))
-                pending.append(temporaries[-1])
+            temporaries = self._write_data(paths, layouts, pending)
             index = write_temporary(
                 disk, index_path(prefix), [self._index(Header(count, self.big_endian), layouts)], self.durable
             )
@@ -120,6 +123,20 @@ class TensorBundle:
             raise
         self._sync(directory)
         discard(disk, [*left, *(path for path in present if path not in paths)])
+
+    def _write_data(self, paths: Sequence[str], layouts: Sequence[Layout], pending: list[str]) -> list[str]:
+        """Writes the data files under temporary names, which go into ``pending``; large ones at the same time."""
+
+        def write(path: str, layout: Layout) -> str:
+            name = fill_temporary(self._disk, path, functools.partial(write_data, self._disk, layout), self.durable)
+            pending.append(name)
+            return name
+
+        if sum(sum(layout.plan.sizes) >= MUCH for layout in layouts) < 2:
+            return [write(path, layout) for path, layout in zip(paths, layouts, strict=True)]
+        with ThreadPoolExecutor(len(paths)) as pool:  # all have come to their end when it is left
+            futures = [pool.submit(write, path, layout) for path, layout in zip(paths, layouts, strict=True)]
+        return [future.result() for future in futures]
 
     def _index(self, header: Header, layouts: Sequence[Layout]) -> bytearray:
         for image in self._images:

@@ -21,6 +21,7 @@ from minitf.storage.bundle.coding import mask, mask_all, slice_key
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, identity_of
 from minitf.storage.bundle.names import data_path
+from minitf.storage.bundle.verify import Verdict, verify
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import bytes_of, text_of
 from minitf.storage.values import Array, Extent, Partitioned, Reading, Typed, bytes_view
@@ -136,6 +137,10 @@ class BundleReader:
         array is taken, it is the value, and ``fill()`` writes into it. Raises as ``read_many``.
         """
         return direct.reading_over(self, keys, spare)
+
+    def verify(self, keys: Iterable[str]) -> Iterator[Verdict]:
+        """Reads values, compares their checksums and forgets them: gives (key, bytes, error or None) for each, in any order."""
+        return verify(self, keys)
 
     def contents(self) -> list[list[tuple[str, Any]]]:
         """Everything, in the order in which it stands in each data file, ready for ``TensorBundle.write_shards``.

@@ -84,6 +84,17 @@ def lay_out(tensors: Tensors, big_endian: bool = False, last: Plan | None = None
     return layout
 
 
+def in_parts(tensors: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    """Cuts a mapping into consecutive parts of about the same number of bytes."""
+    sizes = [getattr(value, "nbytes", 0) for value in tensors.values()]
+    parts: list[dict[str, Any]] = [{} for _ in range(count)]
+    total, done = sum(sizes) or 1, 0
+    for (name, value), size in zip(tensors.items(), sizes, strict=True):
+        parts[min(count - 1, (2 * done + size) * count // (2 * total))][name] = value  # where its middle is
+        done += size
+    return parts
+
+
 def _add_arrays(layout: Layout, tensors: Mapping[str, Any], kinds: list[Any]) -> None:
     """Adds many arrays at once; the result can be the plan of the next save, too."""
     plan = layout.plan

@@ -1,0 +1,58 @@
+"""What is measured: the table of rows, and the goals.
+
+A row is a function that takes the framework, minitf or a peer, under TensorFlow's names where it has them. It gives its
+candidates; minitf's first one is the yardstick. Before anything is timed, a row makes sure that what it times is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Row(NamedTuple):
+    """``make(framework)`` gives the candidates by name, or yields them and then tidies up. ``slow``: left out by --quick."""
+
+    make: Callable[[Any], Any]
+    peers: tuple[str, ...]
+    slow: bool
+
+
+ROWS: dict[str, Row] = {}
+GOALS = {  # (row, candidate): at most this many times the yardstick
+    ("import", "import"): 1.15,
+    ("add a scalar", "eager"): 1.8,
+    ("add 32x32", "eager"): 1.5,
+    ("count the writes", "eager"): 1.05,
+    ("train, SGD", "eager"): 1.4,
+    ("train, Adam", "eager"): 1.5,
+    ("train, SGD", "graph"): 1.2,
+    ("train, Adam", "graph"): 1.2,
+    ("save 512 MiB", "one file"): 0.95,
+    ("save 64 x 8 MiB", "one file"): 0.95,
+    ("save 64 x 8 MiB", "two files"): 0.75,
+    ("save 512 MiB, durable", "one file"): 1.1,
+    ("restore 512 MiB", "existing"): 0.5,
+    ("restore 512 MiB", "late, lazy"): 0.38,
+    ("restore 512 MiB", "late, lazy, not verified"): 0.008,
+    ("restore 64 x 8 MiB", "existing"): 0.5,
+    ("restore 64 x 8 MiB", "late, lazy"): 0.38,
+    ("verify 64 x 8 MiB", "verify"): 1.0,
+    ("save 10,000 variables", "first save"): 1.2,
+    ("save 10,000 variables", "save again"): 0.16,
+    ("restore 10,000 variables", "create"): 0.94,
+    ("restore 10,000 variables", "existing"): 1.4,
+    ("restore 10,000 variables", "late, with creating"): 2.8,
+    ("restore 10,000 variables", "graph: create"): 1.9,
+    ("restore 10,000 variables", "graph: create, restore, run"): 4.7,
+}
+
+
+def row(name: str, peers: tuple[str, ...] = ("tensorflow",), slow: bool = False) -> Callable[..., Any]:
+    """Enters a row."""
+
+    def enter(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        ROWS[name] = Row(make, peers, slow)
+        return make
+
+    return enter
