@@ -22,7 +22,7 @@ from minitf.explain.why.explanation import Explanation, explain, nothing_to_rest
 from minitf.explain.why.facts import AWAY, GONE, Attribute, Facts, Form, Given, LiveObject, LiveValue
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import Tracked, wrap
-from minitf.saved import VARIABLE_VALUE
+from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE
 
 SEARCHED = 100  # how many elements of an untracked container are looked at
 
@@ -48,7 +48,8 @@ def survey(r: Restoration, walk: Walk, session: Any = None, dry: bool = False, e
         graph=r.graph, journal=r.journal, form_of=_forms(r.source), live=[_look_at(obj, n, walk, r, store) for n, obj in
         enumerate(walk.objects)], tree=walk.tree, parent=walk.parent, edge=walk.edge, slots=walk.slots, bound=bound,
         attributes=_attributes(r, walk, bound), session=which, spoken=spoken, others=_others(r, walk, store),
-        sources={other.uid: other.source.source for other in living()}, dry=dry, error=error,
+        sources={other.uid: other.source.source for other in living()}, stray=_stray(r),
+        dry=dry, error=error,
     )  # fmt: skip
 
 
@@ -106,6 +107,14 @@ def _spoken_of(home: Home, stores: list[Any], session: Any) -> tuple[Any, str]:
     return store, which
 
 
+def _stray(r: Restoration) -> list[str]:
+    """Keys that no object of the checkpoint names. One value may stand for all keys that begin with its own (tables)."""
+    named = {value.key for node in r.graph.nodes for value in node.values}
+    left = [key for key in r.source.keys() if key not in named and key != OBJECT_GRAPH_KEY]
+    several = tuple(key for key in named if key not in r.source) if left else ()
+    return [key for key in left if not key.startswith(several)]
+
+
 def _forms(source: Source) -> Any:
     known: dict[str, Form | None] = {}
 
@@ -135,7 +144,7 @@ def _look_at(obj: Any, number: int, walk: Walk, r: Restoration, store: Any) -> L
             _value(name, value, r.home, store) if isinstance(value, Handle) else LiveValue(name)
             for name, value in obj._saved_values().items()
         ]
-    built = getattr(obj, "built", None) if not kind.plain or hasattr(cls, "build") else None
+    built = getattr(obj, "__dict__", {}).get("built", getattr(cls, "built", None)) if hasattr(cls, "build") else None
     return LiveObject(
         cls.__name__, children, values, r.number_of_object(obj), -1 if state is None else state.update_uid,
         built if isinstance(built, bool) else None, cls._slot_kinds if isinstance(obj, SlotOwner) else None, kind.slots,

@@ -6,6 +6,8 @@ cause is, at which path, in which modes it can be made, and in which public thre
 
 from dataclasses import dataclass
 
+import numpy as np
+
 import minitf as tf
 from minitf.explain.why import Why
 from tests.checkpoint.conftest import Node
@@ -335,7 +337,40 @@ def slots_without_their_optimizer(place, planted):
     return place.explained(Node(v=tf.Variable([0.0, 0.0])) if planted else training(adam(), name="training"), path)
 
 
+@mistake(Why.NO_OPTIMIZER, "(root).optimizer")
+def state_without_its_optimizer_of_keras(place, planted):
+    """The twin: it is there, and has made no step."""
+    path = place.saved(lambda: training(tf.keras.optimizers.Adam()))
+    more = {} if planted else {"optimizer": tf.keras.optimizers.Adam()}
+    return place.explained(Node(v=tf.Variable([0.0, 0.0]), **more), path)
+
+
 @mistake(Why.OTHER_OPTIMIZER, "(root).optimizer", "AlexanderKroll/KM_prediction/issues/6")
+def an_optimizer_of_the_old_kind(place, planted):
+    """A checkpoint of TensorFlow 1.x in a program of Keras. The twin: both are of Keras."""
+    path = place.saved(lambda: training(adam() if planted else tf.keras.optimizers.Adam()))
+    return place.explained(training(tf.keras.optimizers.Adam()), path)
+
+
+@mistake(Why.OTHER_OPTIMIZER, "(root).optimizer")
+def an_optimizer_of_the_new_kind(place, planted):
+    """A checkpoint of Keras in a program of TensorFlow 1.x. The twin: both are of 1.x."""
+    path = place.saved(lambda: training(tf.keras.optimizers.Adam() if planted else adam()))
+    return place.explained(training(adam()), path)
+
+
+@mistake(Why.OTHER_OPTIMIZER, "(root).optimizer")
+def another_optimizer_of_keras(place, planted):
+    """The twin: a variable more is trained."""
+    path = place.saved(lambda: training(tf.keras.optimizers.Adam()))
+    if planted:
+        return place.explained(training(tf.keras.optimizers.Adagrad()), path)
+    root = Node(v=tf.Variable([1.0, 2.0], name="v"), w=tf.Variable([1.0, 2.0], name="w"), optimizer=tf.keras.optimizers.Adam())
+    root.optimizer.apply_gradients([(tf.constant([1.0, 1.0]), root.v), (tf.constant([1.0, 1.0]), root.w)])
+    return Saver(root).explain(path)
+
+
+@mistake(Why.OTHER_OPTIMIZER, "(root).optimizer", "eaplatanios/tensorflow_scala/issues/56")
 def another_optimizer(place, planted):
     """The twin: the same optimizer with another rate."""
     path = place.saved(lambda: training(adam()))
@@ -499,3 +534,20 @@ def a_name_based_file_with_similar_names(place, planted):
     path = tf.train.Saver([made.a, made.b]).save(None, f"{place.directory}/named")
     root = names("bert_1") if planted else Node(c=tf.Variable([1, 2, 3], name="positions"))
     return tf.train.Checkpoint(model=root).read(path).explain()
+
+
+@mistake(Why.STRAY, "loose/change")
+def a_key_of_no_object(place, planted):
+    """The twin: the file was written again without it."""
+
+    def written():
+        from minitf.storage.bundle import TensorBundle
+
+        path = place.saved(net)
+        storage = TensorBundle()
+        reader = storage.open(path)
+        tensors = {key: reader.read(key) for key in reader.keys()}
+        storage.write(path, tensors | ({"loose/change": np.ones(3)} if planted else {}))
+        return path
+
+    return place.explained(net(), written())

@@ -105,11 +105,11 @@ def _group(
     for why, mine in groups.items():
         told = [row for row in mine if row.saved is not None] if why[0] is Why.OTHER_NAME else mine
         places = tuple(dict.fromkeys(Place(row.saved, row.live) for row in told))
-        first = places[0]
+        first, stored = places[0], sum(row.saved is not None for row in mine)
         path = first.saved or first.live or "(root)"
         other = first.live or "" if first.saved else ""
         path = "(root)" if why[0] is Why.NAME_BASED else path
-        out[why] = in_words(Cause(why[0], path, other, places, len(mine), why[1]))
+        out[why] = in_words(Cause(why[0], path, other, places, len(mine), max(stored, len(mine) - stored), why[1]))
     if any(cause.kind is Why.OTHER_NAME for cause in out.values()) and (Why.NAME_BASED, ()) not in out:
         out = {(Why.NAME_BASED, ()): in_words(Cause(Why.NAME_BASED, "(root)")), **out}
     order = {Why.NEVER_RUN: 0, Why.OTHER_SESSION: 0, Why.NAME_BASED: 1}

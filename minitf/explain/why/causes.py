@@ -44,6 +44,7 @@ class Why(StrEnum):
     SPLIT = "one object in the checkpoint, two in the program"
     MERGED = "two objects in the checkpoint, one in the program"
     OTHER_KIND = "another kind of object"
+    STRAY = "a key of no object"
     NO_COUNTER = "no save counter"
     FAILED = "an error"
     ABSENT = "nothing like it in the program"
@@ -62,7 +63,8 @@ class Cause(NamedTuple):
     """Why some values were not restored.
 
     * ``path``: the first place, as a path from ``(root)``; ``other``: its counterpart, such as the new name of an edge.
-    * ``places``: all of them; ``rows``: how many values it explains.
+    * ``places``: all of them; ``rows``: how many rows it explains; ``values``: those of the checkpoint, or of the program if
+      these are more (a renamed edge has its values on both sides).
     * ``names``: the names that it speaks of, such as (old, new).
     * ``text``: what was found; ``advice``: what to do. One line each.
     """
@@ -72,6 +74,7 @@ class Cause(NamedTuple):
     other: str = ""
     places: tuple[Place, ...] = ()
     rows: int = 0
+    values: int = 0
     names: tuple[str, ...] = ()
     text: str = ""
     advice: str = ""

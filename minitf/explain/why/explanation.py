@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from minitf.explain.why.causes import Cause, Why
 from minitf.explain.why.facts import Facts
 from minitf.explain.why.rows import Row, State
-from minitf.explain.why.words import in_words
+from minitf.explain.why.words import advices, in_words
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -81,13 +81,12 @@ class Explanation:
         shown = self.causes[:SHOWN_CAUSES]
         out = [Line(self.headline)]
         for cause in shown:
-            count = f"{cause.rows} value{'s' * (cause.rows != 1)}: " if cause.rows else ""
+            count = f"{cause.values} value{'s' * (cause.values != 1)}: " if cause.values else ""
             out.append(Line(f"  {count}{cause.text}", cause))
         if len(self.causes) > len(shown):
             rest = self.causes[len(shown) :]
-            out.append(Line(f"  and {len(rest)} more causes, of {sum(c.rows for c in rest)} values"))
-        todo = dict.fromkeys(cause.advice for cause in shown)
-        for advice in list(todo)[: LINES - len(out)]:
+            out.append(Line(f"  and {len(rest)} more causes, of {sum(c.values for c in rest)} values"))
+        for advice in advices(shown)[: LINES - len(out)]:
             out.append(Line(ARROW + advice))
         return out
 

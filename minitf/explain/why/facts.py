@@ -100,6 +100,7 @@ class Facts:
       ``spoken``: its small number in the journal, if the restore's ops were run in it.
     * ``others``: by number of the live object, what other restores gave it, oldest first. ``sources``: files of other restores
       by uid, as far as they still exist.
+    * ``stray``: keys of the file that belong to no object.
     * ``dry``: nothing was restored; the journal says what would have been.
     * ``error``: what a dry run ran into.
     """
@@ -118,7 +119,7 @@ class Facts:
     spoken: int | None = None
     others: dict[int, list[Given]] = field(default_factory=dict)
     sources: dict[int, str] = field(default_factory=dict)
-    has_store: bool = True
+    stray: list[str] = field(default_factory=list)
     dry: bool = False
     error: str = ""
 

@@ -16,10 +16,10 @@ from minitf.journal import Ran
 
 FIRST = {
     Why.OTHER_HOME, Why.OTHER_GRAPH, Why.OTHER_SESSION, Why.NEVER_RUN, Why.OTHER_ROOT, Why.OTHER_CHECKPOINT, Why.NAME_BASED,
-    Why.NO_CHECKPOINT,
+    Why.NO_CHECKPOINT, Why.SHAPE, Why.DTYPE, Why.REORDERED, Why.FAILED,
 }  # fmt: skip
-LAST = {Why.NOT_MADE_YET, Why.ABSENT, Why.ADDED, Why.NO_COUNTER, Why.MERGED}
-GROUPED_BY_NAMES = {Why.RENAMED, Why.SUPERSEDED, Why.SHAPE, Why.DTYPE}
+LAST = {Why.STRAY, Why.NOT_MADE_YET, Why.ABSENT, Why.ADDED, Why.NO_COUNTER, Why.MERGED}
+GROUPED_BY_NAMES = {Why.RENAMED, Why.SUPERSEDED}
 
 
 class Findings:
@@ -81,27 +81,28 @@ class Findings:
         groups: dict[tuple[Why, tuple[str, ...]], list[tuple[Why, tuple[str, ...]]]] = defaultdict(list)
         for kind, names in self._places:
             groups[kind, names if kind in GROUPED_BY_NAMES else ()].append((kind, names))
-        counts: dict[tuple[Why, tuple[str, ...]] | None, int] = defaultdict(int)
-        for key in self._of_row:
-            counts[key] += 1
+        counts: dict[tuple[Why, tuple[str, ...]] | None, list[int]] = defaultdict(lambda: [0, 0])
+        for row, key in zip(self.rows, self._of_row, strict=True):
+            counts[key][row.saved is None] += 1
         out: dict[tuple[Why, tuple[str, ...]], Cause] = {}
         for (kind, _), keys in groups.items():
             places = tuple(dict.fromkeys(place for key in keys for place in self._places[key]))
-            rows = sum(counts[key] for key in keys)
+            saved, live = (sum(counts[key][side] for key in keys) for side in (0, 1))
             if not places:
                 continue
             first = places[0]
             path = first.saved or first.live or "(root)"
             other = (first.live or "") if first.saved else ""
-            names = tuple(dict.fromkeys(name for key in keys for name in key[1]))
-            cause = in_words(Cause(kind, path, other if other != path else "", places, rows, names))
+            names = keys[0][1] if len(keys) == 1 else tuple(dict.fromkeys(name for key in keys for name in key[1]))
+            other = other if other != path else ""
+            cause = in_words(Cause(kind, path, other, places, saved + live, max(saved, live), names))
             for key in keys:
                 out[key] = cause
-        for row, of_row in enumerate(self._of_row):
+        for number, of_row in enumerate(self._of_row):
             if of_row is not None and of_row in out:
-                self.rows[row] = self.rows[row]._replace(cause=out[of_row])
+                self.rows[number] = self.rows[number]._replace(cause=out[of_row])
         found = list(dict.fromkeys(out.values()))
-        found.sort(key=lambda c: (0 if c.kind in FIRST else 2 if c.kind in LAST else 1, -c.rows))
+        found.sort(key=lambda c: (0 if c.kind in FIRST else 2 if c.kind in LAST else 1, -c.values))
         return found
 
 
@@ -119,6 +120,8 @@ def find_in_rows(findings: Findings) -> None:
             findings.note(Why.SUPERSEDED, [findings.place_of(number)], [number], names)
         elif row.state is State.TWICE:
             findings.note(Why.MERGED, [findings.place_of(number)], [number])
+        elif row.state is State.UNUSED and findings.states.nodes[number] is None:
+            findings.note(Why.STRAY, [findings.place_of(number)], [number])
         elif row.state is State.UNUSED:
             bound = findings.states.objects[number]
             kind = "" if bound is None else facts.live[bound].kind
@@ -143,7 +146,8 @@ def find_differing(findings: Findings) -> None:
         if stored is None or mine is None:
             continue
         kind = Why.SHAPE if not compatible(mine.shape, stored.shape) else Why.DTYPE
-        findings.note(kind, [findings.place_of(number)], [number], (str(stored), str(mine)))
+        detail = f"{stored} in the checkpoint, {mine} in the program"
+        findings.note(kind, [findings.place_of(number, detail)], [number])
 
 
 def _why_not_run(facts: Facts) -> Why:

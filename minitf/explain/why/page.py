@@ -49,6 +49,8 @@ border-bottom:1px solid var(--line);background:none;color:inherit;overflow-wrap:
 .minitf-why .good{{color:var(--good)}}
 .minitf-why .wait{{color:var(--wait)}}
 .minitf-why .bad{{color:var(--bad)}}
+@media (max-width:44em){{.minitf-why thead{{display:none}}.minitf-why tr,.minitf-why td{{display:block}}
+.minitf-why tr{{border-bottom:1px solid var(--line);padding:.3em 0}}.minitf-why td{{border:0;padding:0}}}}
 """
 
 
@@ -61,7 +63,7 @@ def fragment(explanation: Explanation, at_most: int = IN_FRAGMENT) -> str:
     ]
     for number, cause in enumerate(explanation.causes):
         rows = [row for row in explanation.rows if row.cause is cause]
-        count = f' <span class="count">({len(rows)} value{"s" * (len(rows) != 1)})</span>' if rows else ""
+        count = f' <span class="count">({cause.values} value{"s" * (cause.values != 1)})</span>' if rows else ""
         parts.append(
             f"<details{' open' * (number == 0)}><summary>{escape(cause.text)}{count}</summary>"
             f'<p class="todo">{escape(cause.advice)}</p>{_table(rows, at_most)}</details>'
@@ -103,7 +105,9 @@ def _cells(row: Row) -> Iterable[str]:
     yield f"<code>{escape(row.live)}</code>" if row.live else ""
     told = []
     if row.stop is not None:
-        told.append(f"stopped at <code>{escape(row.stop.at)}</code>: no edge <code>{escape(row.stop.edge)}</code>")
+        side = "checkpoint" if row.saved is None else "program"
+        edge = f"no edge <code>{escape(row.stop.edge)}</code> in the {side}"
+        told.append(f"stopped at <code>{escape(row.stop.at)}</code>: {edge}")
     if row.provenance is not None:
         told.append(escape(str(row.provenance)))
     yield "<br>".join(told)

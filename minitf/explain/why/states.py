@@ -99,6 +99,8 @@ class States:
         self._names: dict[int, dict[int, set[str]]] = {}  # by node: the names of its edges by child
         self._saved_rows()
         self._live_rows()
+        for key in facts.stray:
+            self._add(Row(State.UNUSED, key, None, key), None, None)
 
     def _add(self, row: Row, node: int | None, number: int | None) -> None:
         self.rows.append(row)
@@ -218,7 +220,7 @@ class States:
         """Where the value of a live object comes from that it holds now, as far as its cell's counter can tell."""
         facts = self.facts
         journal = facts.journal
-        if facts.dry or mine is None:
+        if facts.dry:
             event = None
         at: int | None = None
         if event is not None:
@@ -239,11 +241,11 @@ class States:
             edge = facts.path(number) if node in self.saved.slot_of else f"{self._live_path(parent)}.{live_edge}"
             saved_edge = self._saved_edge(parent, live_edge, node if node is not None else -1)
         made = isinstance(event, events.Created)
-        overwrote = "" if at is None or made else self._overwrote(number, mine, at - 1)
+        overwrote = "" if at is None or made or mine is None else self._overwrote(number, mine, at - 1)
         since = 0 if at is None or now is None else now - at
         return Provenance(
             event.key, journal.source, journal.uid, edge, saved_edge, overwrote, since,
-            at is not None and mine.initialised > at, made,
+            at is not None and mine is not None and mine.initialised > at, made,
         )  # fmt: skip
 
     def _saved_edge(self, parent: int, live_edge: str, node: int) -> str:

@@ -4,117 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from minitf.explain.why.causes import Place, Why
 from minitf.explain.why.facts import Facts
 from minitf.explain.why.finding import Findings, nodes_below
 from minitf.explain.why.likeness import Candidate, overlap, pairs, stem
+from minitf.explain.why.optimizers import is_optimizer, of_other_making, with_other_slots, with_other_state
 from minitf.explain.why.rows import State
-
-WAITING = {State.WAITING, State.WAITING_OPTIMIZER, State.WAITING_VARIABLE, State.WAITING_SLOT}
-LIVE_ONLY = {State.MISSING, State.INITIALISED}
-COUNTER_NAME = "save_counter"
-
-
-class Missing(NamedTuple):
-    """An edge of a matched object that only one side has: the object it leads to, and the rows that hang on it."""
-
-    name: str
-    number: int
-    rows: list[int]
-
-
-class Meeting:
-    """A node and the live object that it is paired with, and the edges that only one of them has."""
-
-    def __init__(self, node: int, number: int) -> None:
-        self.node = node
-        self.number = number
-        self.saved: dict[str, Missing] = {}
-        self.live: dict[str, Missing] = {}
-
-
-class Stops:
-    """All stops of a restore, by the pair of objects at which they are. What has been explained is taken out."""
-
-    def __init__(self, findings: Findings) -> None:
-        self.findings = findings
-        self.facts: Facts = findings.facts
-        self.saved = findings.saved
-        self.meetings: dict[int, Meeting] = {}
-        facts, states, paired = self.facts, findings.states, findings.node_of
-        for node, bound in enumerate(facts.bound):
-            if bound is None or bound < 0:
-                continue
-            here: Meeting | None = None
-            live = facts.children(bound)
-            for name, child in facts.graph.children(node).items():
-                if facts.bound[child] is None and self.saved.parent[child] == node and not states.would_be_made(child):
-                    here = here or self.meetings.setdefault(node, Meeting(node, bound))
-                    here.saved[name] = Missing(name, child, [])
-            if bound < facts.tree:
-                for name, number in live.items():
-                    if number not in paired and facts.parent[number] == bound:
-                        here = here or self.meetings.setdefault(node, Meeting(node, bound))
-                        here.live[name] = Missing(name, number, [])
-        for row, told in enumerate(findings.rows):
-            if findings.has(row):
-                continue
-            node_of_row, object_of_row = states.nodes[row], states.objects[row]
-            if told.state in WAITING and node_of_row is not None:
-                self._hang_saved(row, node_of_row)
-            elif told.state in LIVE_ONLY and object_of_row is not None:
-                self._hang_live(row, object_of_row)
-
-    def _hang_saved(self, row: int, node: int) -> None:
-        bound, slot = self.facts.bound, self.saved.slot_of.get(node)
-        if slot is not None:
-            owner, variable, _ = slot
-            node = variable if bound[variable] is None else owner
-        top = self.findings.states.top_of(node)
-        meeting = self.meetings.get(self.saved.parent[top])
-        if bound[top] is None and meeting is not None:
-            found = meeting.saved.get(self.saved.edge[top])
-            if found is not None and found.number == top:
-                found.rows.append(row)
-
-    def _hang_live(self, row: int, number: int) -> None:
-        facts, paired = self.facts, self.findings.node_of
-        if number >= facts.tree:  # a slot variable: with its optimizer, or else its variable, that nothing is known of
-            owner = facts.parent[number]
-            variable = next((v for v, _, at in facts.slots[owner] if at == number), owner)
-            number = owner if owner not in paired else variable
-            if number in paired:
-                return
-        while facts.parent[number] not in paired and number:
-            number = facts.parent[number]
-        meeting = self.meetings.get(paired.get(facts.parent[number], -1))
-        if meeting is not None and facts.edge[number] in meeting.live:
-            meeting.live[facts.edge[number]].rows.append(row)
-
-    # -- taking out what is explained -------------------------------------------------------------------------------------
-
-    def explain(
-        self, kind: Why, meeting: Meeting, saved: str | None, live: str | None, names: tuple[str, ...] = (), detail: str = "",
-        state: State | None = None,
-    ) -> None:
-        """Notes a cause for a missing edge of the checkpoint, or of the program, or for both as one."""
-        rows: list[int] = []
-        saved_path = live_path = None
-        if saved is not None:
-            gone = meeting.saved.pop(saved)
-            rows += gone.rows
-            saved_path = self.saved.path(gone.number)
-        if live is not None:
-            gone = meeting.live.pop(live)
-            rows += gone.rows
-            live_path = self.facts.path(gone.number)
-        self.findings.note(kind, [Place(saved_path, live_path, detail)], rows, names, state)
-
-    def known(self, number: int) -> int | None:
-        """The number of a live object in the journal."""
-        return self.facts.live[number].known
+from minitf.explain.why.stopped import COUNTER_NAME, LIVE_ONLY, WAITING, Meeting, Stops
 
 
 def find_in_stops(findings: Findings) -> None:
@@ -184,39 +81,10 @@ def _list_or_dict(stops: Stops) -> None:
         saved, live = (all(name.isdigit() for name in side) for side in (meeting.saved, meeting.live))
         if saved != live:
             kind = Why.DICT_FOR_LIST if saved else Why.LIST_FOR_DICT
-            rows = [row for side in (meeting.saved, meeting.live) for missing in side.values() for row in missing.rows]
+            rows = stops.take(meeting.node)
             kind_of_live = stops.facts.live[meeting.number].kind
             place = Place(stops.saved.path(meeting.node), stops.facts.path(meeting.number), kind_of_live)
             stops.findings.note(kind, [place], rows)
-            meeting.saved.clear()
-            meeting.live.clear()
-
-
-def _optimizers(stops: Stops) -> None:
-    """The object keeps other slots than those that the checkpoint has for it."""
-    facts, findings = stops.facts, stops.findings
-    for node, saved in enumerate(facts.graph.nodes):
-        bound = facts.bound[node]
-        if not saved.slots or bound is None or bound < 0 or not facts.live[bound].keeps_slots:
-            continue
-        live = facts.live[bound]
-        stored = {slot.slot_name for slot in saved.slots}
-        own = {name for _, name, at in facts.slots.get(bound, ()) if findings.node_of.get(at) not in _made(stops)}
-        makes = live.slots if live.slots is not None else frozenset(own)
-        strange = stored - makes if makes or live.slots is not None else set()
-        if not strange and own <= stored:
-            continue
-        rows = [row for slot in saved.slots if slot.slot_name in strange for row in findings.rows_of_node[slot.slot]]
-        meeting = stops.meetings.get(node)
-        for side in (meeting.saved, meeting.live) if meeting is not None else ():
-            rows += [row for missing in side.values() for row in missing.rows]
-            side.clear()
-        names = (*sorted(stored), "/", *sorted(makes | own))
-        findings.note(Why.OTHER_OPTIMIZER, [Place(stops.saved.path(node), facts.path(bound), live.kind)], rows, names)
-
-
-def _made(stops: Stops) -> set[int]:
-    return stops.findings.states.decisions.slots_made
 
 
 def _roots(stops: Stops) -> None:
@@ -235,11 +103,9 @@ def _roots(stops: Stops) -> None:
         best = max(best, (overlap(facts.children(number), stored), "above", -number))
     if not best[1]:
         return
-    rows = [row for side in (meeting.saved, meeting.live) for missing in side.values() for row in missing.rows]
+    rows = stops.take(0)
     place = Place(saved.path(-best[2]), "(root)") if best[1] == "below" else Place("(root)", facts.path(-best[2]))
     stops.findings.note(Why.OTHER_ROOT, [place], rows, (best[1],))
-    meeting.saved.clear()
-    meeting.live.clear()
 
 
 def _depth(parent: list[int], number: int) -> int:
@@ -352,24 +218,20 @@ def _leftover(stops: Stops) -> None:
     facts, findings = stops.facts, stops.findings
     root = stops.meetings.get(0)
     if root is not None and _nothing_in_common(stops, root):
-        rows = [row for side in (root.saved, root.live) for missing in side.values() for row in missing.rows]
-        findings.note(Why.OTHER_CHECKPOINT, [Place("(root)", "(root)")], rows, (*sorted(root.saved), "/", *sorted(root.live)))
-        root.saved.clear()
-        root.live.clear()
+        names = (*sorted(root.saved), "/", *sorted(root.live))
+        findings.note(Why.OTHER_CHECKPOINT, [Place("(root)", "(root)")], stops.take(0), names)
     for meeting in _meetings(stops):
-        live = facts.live[meeting.number]
-        fresh = live.built is False or (
-            not live.values and not live.children and not facts.slots.get(meeting.number) and not meeting.live
-        )
+        fresh = _unfinished(facts, meeting)
         for name, missing in list(meeting.saved.items()):
             if name == COUNTER_NAME and meeting.node == 0:
                 stops.explain(Why.NO_COUNTER, meeting, name, None)
-            elif fresh:
-                place = Place(stops.saved.path(meeting.node), facts.path(meeting.number), live.kind)
+            elif fresh is not None:
+                node = findings.node_of.get(fresh, meeting.node)
+                place = Place(stops.saved.path(node), facts.path(fresh), facts.live[fresh].kind)
                 findings.note(Why.NOT_MADE_YET, [place], meeting.saved.pop(name).rows)
             else:
-                slots = any(facts.graph.nodes[n].slots for n in nodes_below(stops.saved, missing.number))
-                stops.explain(Why.NO_OPTIMIZER if slots else Why.ABSENT, meeting, name, None)
+                optimizer = any(is_optimizer(stops, node) for node in nodes_below(stops.saved, missing.number))
+                stops.explain(Why.NO_OPTIMIZER if optimizer else Why.ABSENT, meeting, name, None)
         for name in list(meeting.live):
             kind = Why.NO_COUNTER if name == COUNTER_NAME and meeting.node == 0 else Why.ADDED
             stops.explain(kind, meeting, None, name)
@@ -384,6 +246,17 @@ def _leftover(stops: Stops) -> None:
             findings.note(Why.OTHER_KIND if other else Why.ADDED, [findings.place_of(row)], [row])
         elif told.state in WAITING:
             findings.note(Why.ABSENT, [findings.place_of(row)], [row])
+
+
+def _unfinished(facts: Facts, meeting: Meeting) -> int | None:
+    """The object that has yet to make what the checkpoint has here: this one, or one around it that is not built; or None."""
+    number = meeting.number
+    live = facts.live[number]
+    if not live.values and not live.children and not facts.slots.get(number) and not meeting.live:
+        return number
+    while facts.live[number].built is None and number:
+        number = facts.parent[number]
+    return number if facts.live[number].built is False else None
 
 
 def _nothing_in_common(stops: Stops, root: Meeting) -> bool:
@@ -405,5 +278,6 @@ def _slot(stops: Stops, row: int) -> None:
 
 
 FINDERS = (
-    _replaced, _failed, _in_attributes, _list_or_dict, _optimizers, _roots, _counters, _renamed, _moved, _leftover,
+    _replaced, _failed, _in_attributes, _list_or_dict, of_other_making, with_other_slots, with_other_state, _roots, _counters,
+    _renamed, _moved, _leftover,
 )  # fmt: skip

@@ -12,6 +12,19 @@ def in_words(cause: Cause) -> Cause:
     return cause._replace(text=found(cause), advice=advice(cause))
 
 
+def advices(causes: list[Cause]) -> list[str]:
+    """What to do about all of them: renamed edges are put into one line."""
+    renamed = [cause for cause in causes if cause.kind is Why.RENAMED and len(cause.names) == 2]
+    together = _renamings([cause.names for cause in renamed])
+    merged = dict.fromkeys(renamed, together) if len(renamed) > 1 else {}
+    return list(dict.fromkeys(merged.get(cause, cause.advice) for cause in causes))
+
+
+def _renamings(names: list[tuple[str, ...]]) -> str:
+    pairs = ", ".join(f'"{old}": "{new}"' for old, new in names)
+    return f"give the attributes their old names, or use CheckpointableSaver(root, matcher=Renamed({{{pairs}}}))"
+
+
 def found(cause: Cause) -> str:
     """What was found."""
     text = _FOUND[cause.kind](cause)
@@ -71,7 +84,7 @@ def _differ(what: str) -> Callable[[Cause], str]:
     def words(c: Cause) -> str:
         if len(c.names) == 2:
             return f"another {what}: {c.path} is {c.names[0]} in the checkpoint, {c.names[1]} in the program"
-        return f"another {what}: {_detail(c) or c.path}"
+        return f"another {what}: {c.path} {'is ' * (' in the program' in _detail(c))}{_detail(c)}"
 
     return words
 
@@ -102,9 +115,9 @@ _FOUND: dict[Why, Callable[[Cause], str]] = {
     Why.WRAPPED: lambda c: f"{_live(c)} is a {_detail(c)}, which is not trackable, so what it holds cannot be found",
     Why.LIST_FOR_DICT: lambda c: f"{_live(c)} has numbered edges (a list), but names (a dict or attributes) in the checkpoint",
     Why.DICT_FOR_LIST: lambda c: f"{_live(c)} has named edges (a dict or attributes), but numbers (a list) in the checkpoint",
-    Why.NO_OPTIMIZER: lambda c: f"the program has no optimizer at {_saved(c)}, which the slots wait for",
-    Why.OTHER_OPTIMIZER: lambda c: f"{_live(c)} is a {_detail(c)} (slots: {_sides(c)[1]}), but the checkpoint has the slots "
-    f"{_sides(c)[0]}",
+    Why.NO_OPTIMIZER: lambda c: f"the program has no optimizer at {_saved(c)}, which the saved state waits for",
+    Why.OTHER_OPTIMIZER: lambda c: f"{_live(c)} is another optimizer ({_detail(c)}): its state is {_sides(c)[1]}, but the "
+    f"checkpoint has {_sides(c)[0]}",
     Why.NOT_MADE_YET: lambda c: f"{_live(c)} ({_detail(c)}) has made nothing yet that could be restored",
     Why.SHAPE: _differ("shape"),
     Why.DTYPE: _differ("dtype"),
@@ -112,6 +125,7 @@ _FOUND: dict[Why, Callable[[Cause], str]] = {
     Why.MERGED: lambda c: f"{_live(c)} is one object in the program, and several in the checkpoint: {_saved(c)} is not used",
     Why.OTHER_KIND: lambda c: f"{_live(c)} is another kind of object than in the checkpoint"
     + (f": {_detail(c)}" if _detail(c) else ""),
+    Why.STRAY: lambda c: f"the file has {_saved(c)}, which belongs to none of its objects",
     Why.NO_COUNTER: lambda c: "only a Checkpoint has a save_counter, and the checkpoint was written by something else"
     if c.places[0].saved is None
     else "only a Checkpoint has a save_counter, and the root is something else",
@@ -174,6 +188,7 @@ _ADVICE: dict[Why, Callable[[Cause], str]] = {
     Why.MERGED: lambda c: "use separate objects, as they were saved, if their values matter",
     Why.OTHER_KIND: lambda c: "attach an object of the kind that was saved",
     Why.NO_COUNTER: lambda c: "restore with the kind of saver that wrote it (Checkpoint.read asks for no counter)",
+    Why.STRAY: lambda c: "read it with tf.train.load_variable, if it is needed",
     Why.FAILED: lambda c: "see the error",
     Why.ABSENT: lambda c: "attach it under this path, or call expect_partial() if it is not needed",
     Why.ADDED: lambda c: "initialise it (initialize_or_restore() does in a graph), or restore a checkpoint that has it",
