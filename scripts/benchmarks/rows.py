@@ -193,6 +193,26 @@ def _training(tf: Any, adam: bool) -> dict[str, Candidate]:
     return {name: repeated(step) for name, step in steps.items()}
 
 
+def _once_recorded(tf: Any, make: Callable[[Any, bool], Callable[[], float]]) -> dict[str, Candidate]:
+    """A training step of objects, sessions and graphs that a recording has seen, beside one that was never recorded."""
+    plain, seen = make(tf, False), make(tf, False)
+    with tf.record() as timeline:
+        seen()
+        make(tf, False)()
+    assert len(timeline) > 20
+    return {"never recorded": repeated(plain), "not recorded": repeated(seen)}
+
+
+@row("eager, once recorded", peers=())
+def eager_once_recorded(tf: Any) -> dict[str, Candidate]:
+    return _once_recorded(tf, _eager_step)
+
+
+@row("graph, once recorded", peers=())
+def graph_once_recorded(tf: Any) -> dict[str, Candidate]:
+    return _once_recorded(tf, _graph_step)
+
+
 @row("train, SGD")
 def train_sgd(tf: Any) -> dict[str, Candidate]:
     return _training(tf, adam=False)

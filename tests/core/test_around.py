@@ -3,7 +3,15 @@
 import threading
 
 import minitf as tf
+from minitf import Eager, Graph, Session, Variable
+from minitf.core import operators, runtime
 from minitf.core.around import Told, around, wrapped
+from minitf.core.op import Op
+from minitf.core.state import Cell
+from minitf.core.tape import Tape
+from minitf.objects import trackable
+from minitf.runtimes import executor
+from minitf.runtimes.plan import Plan
 from minitf.storage.files import Disk
 
 
@@ -75,3 +83,14 @@ def test_variables_are_registered_by_the_current_runtime():
     with tf.using(runtime), tf.GradientTape():
         v = tf.Variable(1.0)
     assert runtime.made[0] is v
+
+
+def test_what_runs_often_asks_nobody():
+    """Where nothing is asked, nothing costs: recorders are no branch in these."""
+    often = [
+        Op.__call__, Eager.apply, Graph.apply, Graph.constant, Graph.append, Session.run, Plan.__call__, Cell.read, Cell.write,
+        runtime.current, trackable.attach, trackable.changed, trackable.arrived, Variable.__init__, Tape.apply,
+        executor.run_operation, operators.install_operator,
+    ]  # fmt: skip
+    for function in often:
+        assert not {"around", "wrapped", "_wrappers"} & set(function.__code__.co_names), function

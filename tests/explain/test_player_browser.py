@@ -132,6 +132,7 @@ def test_stepping_through_a_restore(restore, tmp_path):
 
     assert start["count"] == f"0 / {len(timeline)}"
     assert {state for _, state in start["live"]} == {0}
+    assert start["line"] is None
     assert start["links"] == []
     for step, shown in zip(steps, seen, strict=True):
         assert timeline[step - 1].text in shown["now"]

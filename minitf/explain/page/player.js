@@ -35,12 +35,23 @@
   }
   const state = (track, step) => { const found = entry(track, step); return found ? found[1] : 0; };
 
-  const inView = (box, element) => { // scrolls the box, never the page
-    if (!element || !element.getClientRects().length) return;
-    const outer = box.getBoundingClientRect(), inner = element.getBoundingClientRect();
-    if (inner.top < outer.top + 4 || inner.bottom > outer.bottom - 4) box.scrollTop += inner.top - outer.top - box.clientHeight / 3;
-    if (inner.left < outer.left || inner.right > outer.right) box.scrollLeft += inner.left - outer.left - box.clientWidth / 3;
-  };
+  // What shall be in view after a step: [box, element]. All are measured, then all are scrolled, so that the page is laid out once.
+  let wanted = [];
+  const inView = (box, element) => { if (element) wanted.push([box, element]); };
+
+  function scroll() { // the boxes, never the page
+    const moves = wanted.filter(([, element]) => element.getClientRects().length).map(([box, element]) => {
+      const outer = box.getBoundingClientRect(), inner = element.getBoundingClientRect();
+      const down = inner.top < outer.top + 4 || inner.bottom > outer.bottom - 4 ? inner.top - outer.top - box.clientHeight / 3 : 0;
+      const right = inner.left < outer.left || inner.right > outer.right ? inner.left - outer.left - box.clientWidth / 3 : 0;
+      return [box, down, right];
+    });
+    wanted = [];
+    for (const [box, down, right] of moves) {
+      if (down) box.scrollTop += down;
+      if (right) box.scrollLeft += right;
+    }
+  }
 
   const LIVE = [["·", "not there yet"], ["○", "there, but nothing refers to it at this place"], ["●", "there"]];
   const SAVED = [["·", "not read yet"], ["○", "not reached"], ["◔", "waits for its object"], ["◐", "matched"],
@@ -127,7 +138,7 @@
   class Objects {
     constructor(lane) {
       this.lane = lane;
-      const redraw = () => this.links();
+      const redraw = () => this.lay();
       this.live = new Outline(lane.live, lane.liveFold, LIVE, redraw);
       this.saved = lane.saved.map((saved) => new Outline(saved.rows, saved.fold, SAVED, redraw));
       this.svg = draw("svg", { "aria-hidden": "true" });
@@ -155,30 +166,47 @@
       if (partner) objects.add(partner[2]);
       this.live.show(step, objects);
       this.lane.saved.forEach((saved, i) => this.saved[i].show(step, new Set(node && node[0] === saved.restore ? [node[1]] : [])));
+      if (this.paths) this.links(); else this.lay();
+      inView(this.box, find(".row.focus", this.box));
+    }
+
+    // The lines of all matches, anew whenever rows have moved.
+    lay() {
+      const frame = this.box.getBoundingClientRect();
+      if (!frame.width) return;
+      const boxes = new Map();
+      const place = (element) => {
+        if (!boxes.has(element)) boxes.set(element, element.getBoundingClientRect());
+        return boxes.get(element);
+      };
+      const middle = (r) => r.top + r.height / 2 - frame.top + this.box.scrollTop - this.box.clientTop;
+      const x = (at) => at - frame.left + this.box.scrollLeft;
+      this.paths = this.lane.matches.map(([restore, node, object]) => {
+        const which = this.lane.saved.findIndex((saved) => saved.restore === restore);
+        const from = this.live.visible(object), to = this.saved[which] && this.saved[which].visible(node);
+        if (!from || !to) return null;
+        const a = place(from), b = place(to), x0 = x(a.right), x1 = x(b.left), bend = (x1 - x0) / 2;
+        return draw("path", { class: `link r${which % 4}`, "data-match": `${restore}:${node}:${object}`, display: "none",
+          d: `M${x0} ${middle(a)}C${x0 + bend} ${middle(a)} ${x1 - bend} ${middle(b)} ${x1} ${middle(b)}` });
+      });
+      this.svg.setAttribute("width", this.box.scrollWidth);
+      this.svg.setAttribute("height", 1);
+      this.svg.replaceChildren(...this.paths.filter(Boolean));
+      this.drawn = this.paths.map(() => false);
       this.links();
-      const first = find(".row.focus", this.box);
-      inView(this.box, first);
     }
 
     links() {
-      if (this.step === undefined) return;
-      const frame = this.box.getBoundingClientRect();
-      const middle = (r) => r.top + r.height / 2 - frame.top + this.box.scrollTop - this.box.clientTop;
-      const paths = [];
-      for (const [restore, node, object, born, gone] of this.lane.matches) {
-        if (born > this.step || (gone >= 0 && gone <= this.step)) continue;
-        const which = this.lane.saved.findIndex((saved) => saved.restore === restore);
-        const from = this.live.visible(object), to = this.saved[which] && this.saved[which].visible(node);
-        if (!from || !to || !from.getClientRects().length) continue;
-        const a = from.getBoundingClientRect(), b = to.getBoundingClientRect();
-        const x0 = a.right - frame.left + this.box.scrollLeft, x1 = b.left - frame.left + this.box.scrollLeft, bend = (x1 - x0) / 2;
-        const focus = this.about[1] && this.about[1][0] === restore && this.about[1][1] === node;
-        paths.push(draw("path", { class: `link r${which % 4}${focus ? " focus" : ""}`, "data-match": `${restore}:${node}:${object}`,
-          d: `M${x0} ${middle(a)}C${x0 + bend} ${middle(a)} ${x1 - bend} ${middle(b)} ${x1} ${middle(b)}` }));
-      }
-      this.svg.setAttribute("width", this.box.scrollWidth);
-      this.svg.setAttribute("height", 1);
-      this.svg.replaceChildren(...paths);
+      if (!this.paths || this.step === undefined) return;
+      this.lane.matches.forEach(([restore, node, , born, gone], i) => {
+        const path = this.paths[i], on = born <= this.step && (gone < 0 || gone > this.step);
+        if (!path) return;
+        if (on !== this.drawn[i]) {
+          this.drawn[i] = on;
+          if (on) path.removeAttribute("display"); else path.setAttribute("display", "none");
+        }
+        if (on) path.classList.toggle("focus", Boolean(this.about[1]) && this.about[1][0] === restore && this.about[1][1] === node);
+      });
     }
   }
 
@@ -394,9 +422,13 @@
       this.go = go;
     }
 
-    show(place) {
-      const [source, line] = place;
-      if (source < 0 || !this.book.sources[source]) { if (this.here) this.here.classList.remove("here"); return; }
+    show([source, line]) {
+      if (source < 0 || !this.book.sources[source]) {
+        if (this.here) this.here.classList.remove("here");
+        const first = this.book.lanes.flatMap((lane) => lane.steps).find((s) => s[4] >= 0);
+        if (this.source < 0 && first) this.show([first[4], -1]);
+        return;
+      }
       const { name, first, text } = this.book.sources[source];
       if (source !== this.source) {
         this.source = source;
@@ -477,6 +509,7 @@
     slider.setAttribute("aria-valuetext", `step ${next} of ${last}: ${lanes.map((lane) => lane.now.textContent).join("; ")}`);
     find(".count").textContent = `${next} / ${last}`;
     program.show(placeAt(next));
+    scroll();
     try { history.replaceState(null, "", `#step=${next}`); } catch { /* in a frame without an address of its own */ }
   }
 
