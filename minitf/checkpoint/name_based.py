@@ -18,6 +18,7 @@ from minitf.checkpoint.restoration import log, next_uid
 from minitf.checkpoint.source import Source
 from minitf.checkpoint.status import LoadStatus
 from minitf.checkpoint.walking import Walk, own_values
+from minitf.core.around import around
 from minitf.core.runtime import Home
 from minitf.core.state import Batch, Handle
 from minitf.explain.why.explanation import Explanation
@@ -193,4 +194,4 @@ def restore_by_name(
     restore = NamedRestore(source, home)
     if rules.names_at_once:
         home.at_once(lambda: restore.offer_all(Walk(root, extra).objects))
-    return NameBasedSaverStatus(root, extra, restore, rules)
+    return NameBasedSaverStatus(root, extra, around("named restore", restore), rules)

@@ -23,7 +23,8 @@ _lock = threading.Lock()
 def around(kind: str, part: _T) -> _T:
     """``part``, or what the wrappers of this context put around it.
 
-    ``kind`` is ``runtime``, ``executor``, ``storage``, ``disk`` or ``restoration``; a wrapper of a restoration only listens.
+    ``kind`` is ``runtime``, ``executor``, ``storage``, ``disk``, ``restoration`` (its wrappers only listen) or
+    ``named restore``.
     """
     if _count:
         for wrap in _wrappers.get():

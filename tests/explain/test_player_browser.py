@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import minitf as tf
+from minitf.timeline import Timeline
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 FLAGS = [
@@ -45,6 +46,8 @@ DRIVER = """
     saved: all(".saved .row").map((e) => [path(e), Number(e.dataset.s)]),
     labels: all(".row").map((e) => e.getAttribute("aria-label")),
     links: all(".link").map((e) => e.dataset.match), focus: all(".row.focus .name").map(text),
+    actors: all(".actors tbody tr").map((e) => [...e.cells].map(text)),
+    current: [...(page.querySelector(".actors [aria-current=step]") || { cells: [] }).cells].map(text),
     values: all(".values tbody tr").map((e) => [...e.cells].map(text)), files: all("tr").map(text),
     ops: Object.fromEntries(all(".node").map((e) => [e.dataset.op || text(e.querySelector("title")), Number(e.dataset.s)])),
     places: all(".row, .node").map(place), wide: document.documentElement.scrollWidth - innerWidth,
@@ -211,6 +214,16 @@ def test_side_by_side(restore, tmp_path):
     rows = [row[:2] for row in end["values"] if row[0].startswith("vfloat32")]
     assert rows == [["vfloat32 ()", "1."], ["vfloat32 () · session 1", "1."]]
     assert any("built at step" in " ".join(row) for row in end["values"])
+
+
+def test_several_actors_have_a_column_each(tmp_path):
+    timeline = Timeline("a race")
+    for actor, words in [("a", "a reads"), ("b", "b reads"), ("a", "a writes"), ("", "an update is lost")]:
+        timeline.add("step", words, actor=actor)
+    page = timeline.save_html(tmp_path / "race.html")
+    _, shown, last = drive(page, [{"slide": 3}, {"key": "End"}], tmp_path)
+    assert shown["actors"] == [["1", "a reads", ""], ["2", "", "b reads"], ["3", "a writes", ""], ["4", "an update is lost"]]
+    assert (shown["current"], last["current"]) == (["3", "a writes", ""], ["4", "an update is lost"])
 
 
 def large(count=60):

@@ -70,6 +70,14 @@ def test_ops_tell_what_they_read_and_write():
     assert values(timeline) == [("variable 'v'", "[4., 6.]", "assignment")]
 
 
+def test_the_states_of_random_ops_are_no_variables():
+    with tf.record() as timeline:
+        tf.random.normal((2,), seed=1)
+        with tf.Graph().as_default(), tf.Session() as session:
+            session.run(tf.random.normal((2,), seed=1))
+    assert timeline.of("object", "value") == []
+
+
 def test_an_edge_that_is_deleted_or_redirected_is_told():
     with tf.record() as timeline:
         net = Net()
@@ -221,6 +229,53 @@ def test_an_error_in_a_run_and_one_that_comes_out():
         with tf.Graph().as_default(), tf.Session() as session:
             session.run(tf.Variable(1.0))
     assert [e.data["type"] for e in timeline.of("error")] == ["FailedPreconditionError"] * 2
+
+
+# -- by names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_names(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        Net()
+        session.run(v1.global_variables_initializer())
+        return v1.train.Saver().save(session, str(tmp_path / "names"))
+
+
+def test_a_restore_by_names_in_eager_mode(by_names):
+    net = Net()
+    net.kernel.assign([0.0, 0.0])
+    with tf.record() as timeline:
+        root = tf.train.Checkpoint(kernel=net.kernel)
+        root.restore(by_names)
+        root.bias = net.bias
+    assert [(e.data["key"], e.data["value"]["text"]) for e in timeline.of("value") if e.data["cause"] == "restore"] == [
+        ("kernel", "[1., 2.]"), ("bias", "0.5"),
+    ]  # fmt: skip
+    matches = timeline.of("match")
+    assert [line_of(timeline, e) for e in matches] == ["root.restore(by_names)", "root.bias = net.bias"]
+    nodes = timeline.of("restore")[0].data["nodes"]
+    assert [nodes[e.data["node"]]["values"][0][1] for e in matches] == ["kernel", "bias"]
+
+
+def test_a_restore_by_names_that_the_status_runs(by_names):
+    net = Net()
+    net.kernel.assign([0.0, 0.0])
+    saver = tf.train.CheckpointableSaver(net)
+    with tf.record() as timeline:
+        status = saver.restore(by_names)
+        status.run_restore_ops()
+    restored = [e for e in timeline.of("value") if e.data["cause"] == "restore"]
+    assert sorted(e.data["key"] for e in restored) == ["bias", "kernel"]
+    assert {line_of(timeline, e) for e in restored} == {"status.run_restore_ops()"}
+
+
+def test_a_restore_by_names_in_a_graph(by_names):
+    with tf.record() as timeline, tf.Graph().as_default(), tf.Session():
+        status = tf.train.CheckpointableSaver(Net()).restore(by_names)
+        status.run_restore_ops()
+    restored = [e for e in timeline.of("value") if e.data["cause"] == "restore"]
+    assert sorted((e.data["key"], e.data["session"]) for e in restored) == [("bias", 1), ("kernel", 1)]
 
 
 # -- nothing is different ------------------------------------------------------------------------------------------------

@@ -412,6 +412,26 @@
     }
   }
 
+  class Actors { // a column for each of several that do things
+    constructor(lane, actors, go) {
+      this.body = make("tbody");
+      this.rows = lane.steps.map(([, words, , actor], i) => make("tr", { onclick: () => go(i + 1) }, make("th", { scope: "row" }, i + 1),
+        ...(actor ? actors.map((a) => make("td", {}, a === actor ? words : "")) : [make("td", { colspan: actors.length }, words)])));
+      this.body.append(...this.rows);
+      this.box = make("div", { class: "box actors", tabindex: "0", role: "group", "aria-label": "who does what" }, make("table", {}, make("thead", {},
+        make("tr", {}, make("th", {}), ...actors.map((a) => make("th", { scope: "col" }, a)))), this.body));
+      this.element = make("details", { open: true, class: "whole" }, make("summary", {}, "Who does what"), this.box);
+    }
+
+    show(step) {
+      this.rows.forEach((row, i) => {
+        row.classList.toggle("later", i >= step);
+        if (i + 1 === step) row.setAttribute("aria-current", "step"); else row.removeAttribute("aria-current");
+      });
+      inView(this.box, this.rows[step - 1]);
+    }
+  }
+
   class Program {
     constructor(book, go) {
       this.book = book;
@@ -462,6 +482,8 @@
   });
   const lanes = book.lanes.map((lane, i) => {
     const parts = [];
+    const actors = [...new Set(lane.steps.map((s) => s[3]).filter(Boolean))];
+    if (actors.length > 1 && lane.steps.length <= 1000) parts.push(new Actors(lane, actors, forLane(i)));
     if (lane.live.length || lane.saved.length) parts.push(new Objects(lane));
     if (lane.values.length) parts.push(new Values(lane));
     for (const graph of lane.graphs) parts.push(new Graph(graph, `minitf-arrow-${i}-${graph.graph}`));

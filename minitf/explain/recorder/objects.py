@@ -130,6 +130,8 @@ class Objects:
             self._slot(parent, name[0], name[1], child)
         else:
             self._edge(parent, name, child)
+        if self._recorder.named:
+            self.look_again()  # restores by names give to every child, unheard
 
     def _edge(self, parent: Any, name: str, child: Any) -> None:
         above, below = self.number(parent), self.number(child)
@@ -181,7 +183,10 @@ class Objects:
         for ref in list(self._alive):
             handle = ref()
             if isinstance(handle, Handle) and handle.cell is not None:
-                if (0, self.number(handle)) in self._writes:
+                giver = next((r for r in reversed(self._recorder.named) if r.gave(handle, handle.cell)), None)
+                if giver is not None and self._writes.get((0, self.number(handle))) != handle.cell.writes:
+                    self.value(handle, handle.cell, **giver.data(handle))
+                elif (0, self.number(handle)) in self._writes:
                     self.value(handle, handle.cell, "assignment", words="assigned by the program")
                 else:
                     self.value(handle, handle.cell, "earlier", words="which it had before the recording")

@@ -13,6 +13,7 @@ from typing import Any
 
 from minitf.core import runtime
 from minitf.core.around import wrapped
+from minitf.explain.recorder.named import RecordedNamedRestore
 from minitf.explain.recorder.objects import Objects
 from minitf.explain.recorder.restores import FollowedRestore
 from minitf.explain.recorder.wrappers import RecordedDisk, RecordedExecutor, RecordedRuntime, RecordedStorage
@@ -52,6 +53,7 @@ class Recorder:
         self.objects = Objects(self)
         self.graphs: dict[Any, int] = {}  # graphs live as long as the recording: their operations are looked at again
         self.restores: list[FollowedRestore] = []
+        self.named: list[RecordedNamedRestore] = []
         self.reading: int | None = None  # the restore whose file a session was given last
         self._limit = limit
         self._left_out = 0
@@ -127,8 +129,16 @@ class Recorder:
             return RecordedDisk(self, part)
         if kind == "restoration":
             self.objects.look_again()
-            self.restores.append(FollowedRestore(self, part, len(self.restores) + 1))
+            self.restores.append(FollowedRestore(self, part, self._next_restore()))
+        if kind == "named restore":
+            recorded = RecordedNamedRestore(self, part, self._next_restore())
+            self.named.append(recorded)
+            recorded.look()
+            return recorded
         return part
+
+    def _next_restore(self) -> int:
+        return len(self.restores) + len(self.named) + 1
 
     def _around_runtime(self, part: Any) -> Any:
         """Graphs tell of their operations themselves; any other runtime is wrapped unless it stands around a wrapped one."""

@@ -42,7 +42,7 @@ class RecordedRuntime:
         inner, recorder = self.inner, self.recorder
         if self._building(inner) or not recorder.here:
             return inner.apply(op, inputs, attrs, name)
-        handles = [h for h in inputs if isinstance(h, Handle) and h.cell is not None]
+        handles = [h for h in inputs if isinstance(h, Handle) and _of_a_variable(h)]
         before = [h.cell.writes for h in handles]  # type: ignore[union-attr]
         result = inner.apply(op, inputs, attrs, name)
         self._note(op.name, handles, before, result)
@@ -53,7 +53,7 @@ class RecordedRuntime:
         inner, recorder = self.inner, self.recorder
         if self._building(inner) or not recorder.here:
             return inner.call(traced, values)  # type: ignore[no-any-return]
-        handles = [h for h in traced.handles if h.cell is not None]
+        handles = [h for h in traced.handles if _of_a_variable(h)]
         before = [h.cell.writes for h in handles]
         results: list[Any] = inner.call(traced, values)
         self._note("function", handles, before, tuple(results))
@@ -102,6 +102,11 @@ class RecordedRuntime:
         )  # fmt: skip
         for h in written:
             objects.value(h, h.cell, "assignment", words="assigned by the program")
+
+
+def _of_a_variable(handle: Handle) -> bool:
+    """True for an eager variable's handle; the states of random ops have handles too, and nobody sees those."""
+    return handle.cell is not None and handle.variable is not None
 
 
 class RecordedExecutor:
@@ -169,8 +174,12 @@ class RecordedExecutor:
         for h in written:
             cause, words, more = "assignment", "assigned by an operation", dict[str, Any]()
             built = next((b for b in (r.built.get((graph, o.number)) for r in recorder.restores) if b is not None), None)
+            named = next((r for r in reversed(recorder.named) if r.runs(o, h)), None)
             if o is h.initializer:
                 cause, words = "initialiser", "its initialiser ran"
+            elif named is not None:
+                more = named.data(h)
+                cause, words = more.pop("cause"), more.pop("words")
             elif built is not None:
                 restore = recorder.reading or built[0]
                 cause, words = "restore", f"the value {short_key(built[1])!r} of restore {restore}"
