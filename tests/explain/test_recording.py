@@ -6,10 +6,14 @@ import weakref
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 import minitf as tf
 from minitf.core import runtime
+from minitf.explain.book import book
 from minitf.objects import trackable
+from minitf.testing import twins
+from minitf.testing.strategies import restore_programs
 from minitf.timeline import Timeline
 
 v1 = tf.compat.v1
@@ -305,6 +309,27 @@ def test_results_are_the_same_and_two_recordings_are_equal(saved):
         recordings.append(timeline)
     assert recordings[0] == recordings[1]
     assert Timeline.from_json(recordings[0].to_json()) == recordings[0]
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@given(steps=restore_programs())
+@settings(max_examples=15)
+def test_programs_of_restores_do_what_they_do_unrecorded_and_can_be_shown_at_any_step(mode, steps):
+    with tf.record() as timeline:
+        twins.run(steps, mode)  # compares with the reference model after each step
+    assert Timeline.from_json(timeline.to_json()) == timeline
+    [lane] = book([timeline], "")["lanes"]
+    last = len(timeline)
+    rows = [*lane["live"], *(row for saved in lane["saved"] for row in saved["rows"])]
+    for track in [row[7] for row in rows] + [value["track"] for value in lane["values"]]:
+        at = [step for step, *_ in track]
+        assert at == sorted(at)
+        assert all(0 <= step <= last for step in at)
+    for _, _, _, born, gone in lane["matches"]:
+        assert 0 < born <= last
+        assert gone == -1 or born < gone <= last
+    for what in ("operations", "objects", "checkpoint", "match"):
+        timeline.to_networkx(what, last // 2)
 
 
 def test_an_op_inside_tapes_is_noted_once():
