@@ -29,6 +29,8 @@ from minitf.explore.telling import timeline_of
 from minitf.explore.tokens import UNKNOWN, decode, encode
 
 VERIFY = ("failures", "all", "none")
+SHRUNK = 20
+"""So many different failures, those that were met most often, are made as small as possible."""
 
 
 def check(body: Body, strategy: str | Scheduler = "exhaustive", *, max_executions: int | None = None, seed: int = 0,
@@ -88,22 +90,23 @@ def check(body: Body, strategy: str | Scheduler = "exhaustive", *, max_execution
 def _fill(report: Report, found: Found, body: Body, make_world: MakeWorld, verify: bool) -> None:
     report.executions = found.executions
     report.outcomes = {state: encode(choices) for state, choices in found.outcomes.items()}
-    for kind, (error, choices, count) in found.failures.items():
-        report.failures.append(_failure(body, kind, error, choices, count, make_world, verify))
-    report.failures.sort(key=lambda failure: -failure.count)
+    often = sorted(found.failures.items(), key=lambda item: -item[1][2])
+    for number, (kind, (error, choices, count)) in enumerate(often):
+        if verify:
+            _must_fail_again(body, kind, error, choices, make_world)
+        if number < SHRUNK:
+            choices = smallest(body, choices, kind, make_world)
+        report.failures.append(_told(body, execute(body, choices, make_world), choices, count, error))
 
 
-def _failure(body: Body, kind: tuple[str, str], error: BaseException, choices: Choices, count: int,
-             make_world: MakeWorld, verify: bool) -> Failure:  # fmt: skip
-    if verify:
-        try:
-            again = execute(body, choices, make_world)
-        except TokenError as other:
-            raise NondeterminismError(f"The choices of a failure were not there again. {other}") from error
-        if again.error is None or signature(again.error) != kind:
-            compare(((), kind), ((), "no failure" if again.error is None else signature(again.error)))
-    small = smallest(body, choices, kind, make_world)
-    return _told(body, execute(body, small, make_world), small, count, error)
+def _must_fail_again(body: Body, kind: tuple[str, str], error: BaseException | None, choices: Choices,
+                     make_world: MakeWorld) -> None:  # fmt: skip
+    try:
+        again = execute(body, choices, make_world)
+    except TokenError as other:
+        raise NondeterminismError(f"The choices of a failure were not there again. {other}") from error
+    if again.error is None or signature(again.error) != kind:
+        compare(((), kind), ((), "no failure" if again.error is None else signature(again.error)))
 
 
 def _told(body: Body, execution: Execution, choices: Choices, count: int = 1, error: BaseException | None = None) -> Failure:

@@ -7,6 +7,7 @@ with, and the sets of steps on the levels are the same for all equivalent execut
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 from minitf.core.schedule import Scheduler
@@ -60,7 +61,8 @@ class ClassCounter:
                 if event in raised:  # its last step
                     self._taken[place] = event, key, ANYTHING, after
                     raised.remove(event)
-            self.seen.add(hash((normal_form(self._taken), frozenset(self._others))))
+            form = repr((sorted(normal_form(self._taken), key=repr), sorted(self._others)))
+            self.seen.add(int.from_bytes(blake2b(form.encode(), digest_size=8).digest(), "big"))
 
 
 def normal_form(taken: Sequence[tuple[str, Any, Access, frozenset[Any]]]) -> frozenset[tuple[int, str, Any]]:

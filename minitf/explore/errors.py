@@ -19,5 +19,5 @@ class OutcomeError(ExplorationError, TypeError):
     """What a body returned cannot be compared between executions."""
 
 
-class RedundantError(BaseException):
-    """Breaks off an execution that another one stands for. Not an Exception, so that no body catches it."""
+class RedundantError(Exception):
+    """What ``end`` of a scheduler raises after an execution that does not count, because another one stands for it."""

@@ -23,17 +23,19 @@ _NOWHERE: frozenset[Any] = frozenset()
 class _Fork:
     """A point at which one of several alternatives was taken."""
 
-    __slots__ = ("count", "index", "step")
+    __slots__ = ("count", "frozen", "index", "step")
     event = None
+    asleep = False
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, index: int = 0, frozen: bool = False):
         self.count = count
-        self.index = 0
+        self.index = index
+        self.frozen = frozen
 
     def next(self) -> bool:
         """Goes on to the next alternative; False if there is none."""
         self.index += 1
-        return self.index < self.count
+        return self.index < self.count and not self.frozen
 
 
 class _Point:
@@ -42,10 +44,11 @@ class _Point:
     * ``keys``, ``accesses`` and ``afters`` of what was ready; ``index`` is the one taken.
     * ``sleep``: accesses of steps that need not be tried here, by key; ``pending``: what is to be tried, the present first.
     * ``before``: the points of the steps that happen before the one taken, as bits.
+    * ``frozen``: nothing else is to be tried here; ``asleep``: what is taken sleeps, so the execution does not count.
     """
 
-    __slots__ = ("access", "accesses", "afters", "before", "count", "event", "index", "key", "keys", "pending", "raised",
-                 "sleep", "step")  # fmt: skip
+    __slots__ = ("access", "accesses", "afters", "asleep", "before", "count", "event", "frozen", "index", "key", "keys",
+                 "pending", "raised", "sleep", "step")  # fmt: skip
 
     def __init__(self, event: str, ready: Sequence[Any], sleep: dict[Any, Access], pending: list[Branch]):
         self.event = event
@@ -56,6 +59,7 @@ class _Point:
         self.sleep = sleep
         self.pending = pending
         self.before = 0
+        self.frozen = False
         self._take()
         self.step = ready[self.index]
 
@@ -76,14 +80,14 @@ class _Point:
                     self.index = index
                     break
             else:
-                raise RedundantError
+                self.index = 0
             self.pending.append(Branch(key, self.accesses[self.index]))
-        self.key, self.access = key, self.accesses[self.index]
+        self.key, self.access, self.asleep = key, self.accesses[self.index], key in self.sleep
 
     def next(self) -> bool:
         """Goes on to the next beginning that is to be tried; False if there is none."""
         del self.pending[0]
-        if not self.pending:
+        if not self.pending or self.frozen:
             return False
         self.sleep[self.key] = ANYTHING if self.raised else self.access
         self._take()
@@ -101,15 +105,16 @@ SAME = "The body must do the same whenever the same steps are chosen."
 
 
 class Exhaustive:
-    """A scheduler that tries every class of orders once. ``prefix`` (a list of places) limits it to what begins so.
+    """A scheduler that tries every class of orders once. ``prefix`` limits it to what begins so (``splitting``).
 
-    ``classes`` counts the executions, ``redundant`` those that were broken off because another one stands for them.
+    ``classes`` counts the executions, ``redundant`` those that do not count because another one stands for them.
     """
 
     complete = False
 
-    def __init__(self, reduction: bool = True):
+    def __init__(self, reduction: bool = True, prefix: Sequence[Any] = ()):
         self.reduction = reduction
+        self._prefix = prefix
         self.classes = 0
         self.redundant = 0
         self._path: list[Any] = []
@@ -135,6 +140,9 @@ class Exhaustive:
                 )
             known.step = ready[known.index]
             return known.index  # type: ignore[no-any-return]
+        if depth < len(self._prefix):
+            path.append(self._frozen(self._prefix[depth], ready, event))
+            return path[-1].index  # type: ignore[no-any-return]
         if not self.reduction or not is_step(ready[0]):
             path.append(_Fork(len(ready)))
             return 0
@@ -148,26 +156,41 @@ class Exhaustive:
         path.append(point)
         return point.index
 
+    def _frozen(self, given: Any, ready: Sequence[Any], event: str) -> _Fork | _Point:
+        """A point of the prefix."""
+        if given.index >= len(ready):
+            raise NondeterminismError(f"At {event!r} there were more choices in an earlier execution. {SAME}")
+        if not self.reduction or not is_step(ready[0]):
+            return _Fork(len(ready), given.index, True)
+        taken = ready[given.index]
+        point = _Point(event, ready, dict(given.sleep), [Branch(taken.key, taken.access)])
+        point.frozen = True
+        return point
+
     def end(self, error: BaseException | None = None) -> None:
-        """Notes what the execution has shown, and turns to the next."""
+        """Notes what the execution has shown, and turns to the next.
+
+        Raises RedundantError after an execution that another one stands for; only those that begin with a prefix can be.
+        """
         path = self._path
         if self._depth < self._fixed:
             raise NondeterminismError(f"An execution ended after {self._depth} choices, an earlier one had more. {SAME}")
-        if isinstance(error, RedundantError):
-            self.redundant += 1
-        else:
-            self.classes += 1
         if self.reduction:
-            self._note_races(isinstance(error, RedundantError))
+            self._note_races()
+        redundant = any(point.asleep for point in path)
         while path and not path[-1].next():
             path.pop()
         self._fixed = len(path)
         self.complete = not path
+        if redundant:
+            self.redundant += 1
+            raise RedundantError
+        self.classes += 1
 
-    def _note_races(self, redundant: bool) -> None:
+    def _note_races(self) -> None:
         path = self._path
         places = range(max(self._fixed - 1, 0), len(path))
-        raised = [] if redundant else self._raised()
+        raised = self._raised()
         for place in sorted({*places, *raised}) if raised else places:
             if path[place].event is not None:
                 self._races_of(place)
@@ -213,7 +236,12 @@ class Exhaustive:
             self._try(path[i], sequence)
 
     def _try(self, point: _Point, sequence: list[Taken]) -> None:
+        if point.frozen:
+            return
         for key, access in point.sleep.items():
-            if may_begin(key, access, sequence) is not None:
+            place = may_begin(key, access, sequence)
+            # A step that sleeps and is not in the sequence stands for some that begin so. For the others a race tells, in an
+            # execution that this exploration has seen, unless it was another unit's.
+            if place is not None and (place < len(sequence) or not self._prefix):
                 return
         insert(point.pending, sequence)

@@ -148,7 +148,7 @@ class Pct:
     def __init__(self, seed: Any, count: int, depth: int = 3, tasks: int = 1, steps: int = 1):
         if depth < 1:
             raise ValueError(f"pct needs a depth of at least 1, not {depth}: how many steps must come in an order for the bug.")
-        self._random = random.Random(f"minitf explores by priorities, {seed}").random
+        self._random = random.Random(f"minitf explores by priorities, {seed}")
         self._left = count
         self.depth = depth
         self.tasks = tasks
@@ -161,19 +161,19 @@ class Pct:
         """Begins an execution as long as there are any left: draws when priorities change."""
         self._left -= 1
         self._priorities.clear()
-        self._changes = {int(self._random() * self.steps): number for number in range(self.depth - 1)}
+        self._changes = {int(self._random.random() * self.steps): number for number in range(self.depth - 1)}
         self._taken = 0
         return self._left >= 0
 
     def choose(self, ready: Sequence[Any], event: str) -> int:
         """The one of the highest priority."""
         if not is_step(ready[0]):
-            return int(self._random() * len(ready))
+            return int(self._random.random() * len(ready))
         priorities = self._priorities
         keys = [(event, r.key) for r in ready]
         for key in keys:
             if key not in priorities:
-                priorities[key] = 1.0 + self._random()
+                priorities[key] = 1.0 + self._random.random()
         best = max(range(len(keys)), key=lambda place: priorities[keys[place]])
         change = self._changes.get(self._taken)
         self._taken += 1

@@ -43,7 +43,7 @@ class Found:
 
     executions: int = 0
     outcomes: dict[Any, Choices] = field(default_factory=dict)
-    failures: dict[tuple[str, str], tuple[BaseException, Choices, int]] = field(default_factory=dict)
+    failures: dict[tuple[str, str], tuple[BaseException | None, Choices, int]] = field(default_factory=dict)
 
     def add(self, other: Found) -> None:
         """Takes in what later executions gave."""
@@ -74,14 +74,14 @@ def run(body: Body, scheduler: Scheduler, most: int, make_world: MakeWorld, *, t
                     state = world.final()
             finally:
                 world.close()
-        except RedundantError as stop:
-            recorder.end(stop)
-            continue
         except ExplorationError:
             raise
         except Exception as raised:
             error = raised
-        recorder.end(error)
+        try:
+            recorder.end(error)
+        except RedundantError:
+            continue
         found.executions += 1
         if twice:
             assert isinstance(recorder, Chronicle)
