@@ -1,4 +1,4 @@
-"""The short road of a call: an op of one or two inputs that are eager tensors.
+"""The short road of a call: an op of eager tensors and variables.
 
 While nothing but the default runtime is active, or a tape right around it, such a call needs no dispatch: check that the
 dtypes fitted before, run the kernel, leave a note for the tape. ``direct`` gives an op a class of its own whose ``__call__``
@@ -14,6 +14,7 @@ import numpy as np
 
 from minitf.core import runtime
 from minitf.core.literals import to_array
+from minitf.core.state import Handle
 from minitf.core.tape import Tape
 from minitf.core.tensor import EagerTensor
 from minitf.errors import OpError
@@ -29,10 +30,11 @@ _KERNEL_ERRORS = (ValueError, TypeError, IndexError)
 
 def direct(op: Op, general: Any) -> type | None:
     """The class for an op that has the short road, or None. ``general`` is the road for all other calls."""
-    count = len(op.inputs) - op.optional  # a call that gives optional inputs takes the general road
-    if op.variadic is not None or op.infer_first or op.takes_variables or count not in (1, 2):
+    if op.infer_first:
         return None
-    make = _of_one if count == 1 else _of_two
+    count = len(op.inputs) - op.optional  # with optional inputs given, a call of one or two takes the general road
+    simple = op.variadic is None and not op.takes_variables
+    make = _of_one if simple and count == 1 else _of_two if simple and count == 2 else _of_many
     return type("Op", (type(op),), {"__call__": make(op, general), "__doc__": type(op).__doc__})
 
 
@@ -98,6 +100,40 @@ def _of_two(op: Op, general: Any) -> Any:
                 return several
         given = [value for value in (x, y) if value is not _MISSING]
         return general(self, *given, *more, name=name, **attrs)
+
+    return __call__
+
+
+def _of_many(op: Op, general: Any) -> Any:
+    kernel, fits = op.kernel, op.fits
+
+    def __call__(self: Any, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        here: Any = None
+        if runtime.active:
+            here = _current()
+            if type(here) is not Tape or not here.direct:
+                return general(self, *inputs, name=name, **attrs)
+        values, key = [], []
+        for given in inputs:
+            if type(given) is EagerTensor:
+                value = given._v
+                values.append(value)
+                key.append(value.dtype.num)
+            elif type(given) is Handle and given.cell is not None:
+                values.append(given.cell)
+                key.append(-given.spec.dtype.number)
+            else:
+                return general(self, *inputs, name=name, **attrs)
+        if tuple(key) not in fits:
+            return general(self, *inputs, name=name, **attrs)
+        try:
+            out = kernel(*values, **attrs)
+        except _KERNEL_ERRORS as error:
+            explain(op, inputs, attrs, error)
+        result = EagerTensor(out) if type(out) is np.ndarray else wrap(out)
+        if here is not None and op.vjp_rule is not None:
+            here.note(op, inputs, attrs, result)
+        return result
 
     return __call__
 

@@ -356,6 +356,8 @@ def op(kernel: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 def convert(value: Any, dtype: Any = None, name: str | None = None, runtime: Any = None) -> Tensor:
     """``value`` as a tensor of the current runtime. Raises DTypeError if it is a tensor of another dtype than asked for."""
+    if type(value) is EagerTensor and dtype is None:
+        return value
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if not isinstance(value, Tensor) and hasattr(value, "_as_tensor"):
         value = value._as_tensor()

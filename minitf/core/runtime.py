@@ -140,6 +140,9 @@ class Home(Protocol):
     def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
         """What is made inside comes after these."""
 
+    def group(self, inputs: Sequence[Any], name: str) -> Any:
+        """An operation that is done when all inputs are; None where they are done already."""
+
     def get_collection(self, key: Any, scope: str | None = None) -> list[Any]:
         """A collection of the graph; empty where there are none."""
 

@@ -19,6 +19,7 @@ from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten
+from minitf.objects import trackable
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
@@ -44,6 +45,7 @@ class Optimizer(SlotOwner):
             raise ValueError("An optimizer needs a name: its slot variables are called after it.")
         self._name = name
         self._non_slots: list[tuple[str, Any]] = []
+        self._slots_of: Any = None  # what the last apply_gradients had slots for, and when
         self._hyper: dict[str, Any] = {}
         self._cast: dict[tuple[str, Any], Any] = {}
 
@@ -131,9 +133,13 @@ class Optimizer(SlotOwner):
         if not used:
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in pairs]}.")
         trained = [v for _, v in used]
-        with init_scope():
-            self._create_slots(trained)
         home = runtime.current().home
+        if type(self)._create_slots is not Optimizer._create_slots:
+            slots_of = trackable.version, [v.handle for v in trained]
+            if slots_of != self._slots_of:  # something is new since the last call
+                with init_scope():
+                    self._create_slots(trained)
+                self._slots_of = trackable.version, slots_of[1]
         with home.name_scope(name or self._name) as scope:
             self._prepare()
             with control_dependencies([g for g, _ in used]):
@@ -176,7 +182,8 @@ class Optimizer(SlotOwner):
         """One of the rule's numbers as a tensor of ``dtype``. A Python number is float32 first, as in TensorFlow."""
         found = self._cast.get((name, dtype))
         if found is None:
-            found = self._cast[name, dtype] = cast(self._hyper[name], dtype)
+            hyper = self._hyper[name]
+            found = self._cast[name, dtype] = hyper if hyper.dtype is dtype else cast(hyper, dtype)
         return found
 
     def _apply_dense(self, grad: Any, var: Any) -> Any:

@@ -203,6 +203,9 @@ class Eager:
         """Nothing: eager code runs in the order in which it is written."""
         return _NOTHING
 
+    def group(self, inputs: Sequence[Any], name: str) -> None:
+        """Nothing: what was called is done."""
+
     def get_collection(self, key: Any, scope: str | None = None) -> list[Any]:
         """Empty: collections belong to graphs."""
         return []

@@ -13,7 +13,7 @@ from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.spec import Spec, merge_shapes
 from minitf.core.state import Batch, Handle
-from minitf.ops.sources import variable
+from minitf.ops.sources import no_op, variable
 from minitf.ops.state import assign, initialized_value, read_variable
 from minitf.runtimes.operation import Operation
 from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops, variable_op
@@ -130,6 +130,11 @@ class GraphHome:
     def require_graph(self, what: str) -> Any:
         """Itself."""
         return self
+
+    def group(self, inputs: Sequence[Any], name: str) -> Any:
+        """A no_op that depends on all inputs."""
+        with self.control_dependencies(inputs):
+            return no_op(name=name)
 
     def register(self, variable: Any, trainable: bool, collections: Any) -> None:
         """Adds the variable to its collections, which also keep it alive."""

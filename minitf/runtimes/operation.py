@@ -59,7 +59,7 @@ class Operation:
     @property
     def inputs(self) -> tuple[SymbolicTensor, ...]:
         """The input tensors."""
-        return tuple(a for a in self.arguments if isinstance(a, SymbolicTensor))
+        return tuple([a for a in self.arguments if type(a) is SymbolicTensor])
 
     @property
     def handles(self) -> tuple[Handle, ...]:

@@ -11,11 +11,12 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from minitf.core.spec import Spec, total_size
+from minitf.core.spec import Spec
 from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.operation import Operation
 
@@ -133,13 +134,15 @@ def _in_two_threads(work: Callable[[int, int], None], size: int) -> None:
 
 
 def _size(spec: Spec) -> int:
-    return total_size(s or 0 for s in spec.shape or ())
+    return prod([s or 0 for s in spec.shape or ()])
 
 
 def ufunc_of(o: Operation) -> Any:
     """The ufunc that an operation is, for dtypes whose kernel is just that; else None."""
     ufunc = o.kernel_op.ufunc
-    return ufunc if ufunc is not None and all(t.spec.dtype.kind in "fiuc" for t in o.inputs) else None
+    if ufunc is None:
+        return None
+    return ufunc if all([t._spec.dtype.kind in "fiuc" for t in o.inputs]) else None  # noqa: C419  (a generator is slower)
 
 
 def joined(operations: Sequence[Operation], fetches: Sequence[Any], fed: set[int], constants: set[int],
@@ -180,9 +183,11 @@ def joined(operations: Sequence[Operation], fetches: Sequence[Any], fed: set[int
 
 
 def _fits(o: Operation, fed: set[int], constants: set[int], kernels: Mapping[str, Callable[..., Any]]) -> bool:
-    if ufunc_of(o) is None or o.type in kernels or id(o.outputs[0]) in fed:
+    if o.kernel_op.ufunc is None:
         return False
     spec = o.outputs[0].spec
-    if not spec.complete or _size(spec) < LEAST:
+    if not spec.shape or not spec.complete or _size(spec) < LEAST:
+        return False
+    if ufunc_of(o) is None or o.type in kernels or id(o.outputs[0]) in fed:
         return False
     return all(t.spec == spec or t.spec == Spec(spec.dtype, ()) for t in o.inputs)

@@ -27,14 +27,11 @@ def folded(operations: Sequence[Operation], fed: set[int], kernels: Mapping[str,
             continue
         if op.stateful or not o.arguments or not o.outputs or op.name in kernels:
             continue
-        specs = [t.spec for t in o.outputs]
-        if not all(_small(s) for s in specs):
-            continue
         if op.of_shape:
             arguments = [_like(a) for a in o.arguments]
         else:
             arguments = [values.get(id(a)) if id(a) not in fed else None for a in o.arguments]
-        if any(a is None for a in arguments) or any(id(t) in fed for t in o.outputs):
+        if any(a is None for a in arguments) or not all(_small(t.spec) and id(t) not in fed for t in o.outputs):
             continue
         try:
             result = normal(op.kernel(*arguments, **o.attrs))

@@ -70,16 +70,17 @@ class Writer:
         self.own: set[int] = set()  # made by an operation of this run that gives new arrays
         self.in_order = {id(t) for t in feeds}
         self.in_order |= {i for i, v in self.constants.items() if getattr(v, "flags", None) is None or v.flags.c_contiguous}
-        for number, step in enumerate(self.steps):
+        self.inputs = [step.inputs for step in self.steps]
+        for number, (step, inputs) in enumerate(zip(self.steps, self.inputs, strict=True)):
             fresh = step.fresh if isinstance(step, Chain) else step.kernel_op.fresh and step.type not in self.kernels
-            for t in step.inputs:
+            for t in inputs:
                 self.last[id(t)] = number
                 if not fresh:
                     self.shared.add(id(t))
             if fresh:
                 self.own.update(id(t) for t in step.outputs)
             if isinstance(step, Chain) or step.type in ("read_variable", "matmul") or (
-                step.kernel_op.ufunc is not None and all(id(t) in self.in_order for t in step.inputs)
+                step.kernel_op.ufunc is not None and all(id(t) in self.in_order for t in inputs)
             ):
                 self.in_order.update(id(t) for t in step.outputs)
         for f in fetches:
@@ -138,10 +139,10 @@ class Writer:
 
     def _statements(self, number: int) -> list[str]:
         step = self.steps[number]
-        inputs = list(dict.fromkeys(step.inputs))
+        inputs = self.inputs[number]
         arguments = [self._argument(a) for a in step.arguments]
-        dying = [t for t in inputs if self.last[id(t)] == number and id(t) not in self.constants]
-        place = self._in_place(step, dying)
+        dying = [t for t in dict.fromkeys(inputs) if self.last[id(t)] == number and id(t) not in self.constants]
+        place = self._in_place(step, inputs, dying) if dying else None
         if place is not None:
             name = self.names[id(place)]
             self.names[id(step.outputs[0])] = name
@@ -192,14 +193,14 @@ class Writer:
         self.names[id(t)] = name
         return name
 
-    def _in_place(self, step: Any, dying: list[SymbolicTensor]) -> SymbolicTensor | None:
+    def _in_place(self, step: Any, inputs: Sequence[SymbolicTensor], dying: list[SymbolicTensor]) -> SymbolicTensor | None:
         """The input into whose array an elementwise operation may write its result, or None."""
         if isinstance(step, Chain) or step.type in self.kernels or ufunc_of(step) is None:
             return None
         result = step.outputs[0]
         if not result.spec.complete or not result.spec.shape or id(result) in self.names:
             return None
-        if not all(id(t) in self.in_order for t in step.inputs) or self._crosses(result):
+        if not all(id(t) in self.in_order for t in inputs) or self._crosses(result):
             return None
         for t in dying:
             if id(t) in self.own and id(t) not in self.shared and t.spec == result.spec and id(t) in self.names:
@@ -215,7 +216,7 @@ class Writer:
             return f"{self.bind(o.compiled(), 'k')}({', '.join(arguments)})"
         op = o.kernel_op
         if op.name not in self.kernels:
-            specs = [t.spec for t in o.inputs]
+            specs = [t._spec for t in o.inputs]
             if op.scalar_expr and all(s.shape == () and s.dtype.kind in "fi" and s.dtype.size >= 4 for s in specs):
                 return str(op.scalar_expr.format(*arguments))
             expression = op.expression(specs, o.attrs)
