@@ -352,7 +352,7 @@ def fed_value(tensor: SymbolicTensor, value: Any, copied: bool = True) -> Any:
         if value.shape == spec.shape and value.shape and value.dtype is spec.dtype._np and not value.dtype.hasobject:
             return value.copy() if copied or not value.flags.c_contiguous else value
     elif spec.shape == () and (type(value) is float or isinstance(value, np.generic)):
-        return to_array(value, spec.dtype)
+        return value if spec.dtype._np is not None and type(value) is spec.dtype._np.type else to_array(value, spec.dtype)
     if isinstance(value, EagerTensor):
         value = value.numpy()
     if isinstance(value, Tensor):

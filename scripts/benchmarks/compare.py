@@ -20,8 +20,10 @@ from rich.table import Table
 
 import files  # noqa: F401  (they enter their rows)
 import rows  # noqa: F401
+import running  # noqa: F401
+from figures import against_goal, page, ratio_text, time_text, verdict
 from scale import main as scale
-from table import GOALS, ROWS
+from table import GOALS, PEER_GOALS, ROWS
 from timing import ratio
 
 HERE = Path(__file__).resolve().parent
@@ -94,6 +96,8 @@ def figures(row: str, series: dict[str, Any]) -> list[dict[str, Any]]:
             theirs = series.get(peer, {})
             if name in theirs:
                 line |= {f"{peer}_seconds": statistics.median(theirs[name]), f"to_{peer}": ratio(ours[name], theirs[name])}
+                if (goal := PEER_GOALS.get((row, name, peer))) is not None:
+                    line[f"goal_to_{peer}"] = goal
             elif "error" in theirs:
                 line[f"{peer}_error"] = theirs["error"]
         lines.append(line)
@@ -118,12 +122,12 @@ def show(lines: list[dict[str, Any]], peers: list[str], console: Console) -> Non
             table.add_section()
         before = line["row"]
         cells = [line["row"] if new else "", line["candidate"]]
-        cells += [line["yardstick"], _time(line["yardstick_seconds"])] if new else ["", ""]
-        cells += [_time(line["seconds"]), _ratio(line["to_yardstick"])]
-        cells.append("" if goal is None else f"{goal:.3g} {'met' if line['to_yardstick'] <= goal else 'missed'}")
+        cells += [line["yardstick"], time_text(line["yardstick_seconds"])] if new else ["", ""]
+        cells += [time_text(line["seconds"]), ratio_text(line["to_yardstick"])]
+        cells.append("" if goal is None else verdict(line["to_yardstick"], goal))
         for peer in peers:
             if f"to_{peer}" in line:
-                cells += [_time(line[f"{peer}_seconds"]), _ratio(line[f"to_{peer}"])]
+                cells += [time_text(line[f"{peer}_seconds"]), against_goal(line[f"to_{peer}"], line.get(f"goal_to_{peer}"))]
             else:
                 cells += ["failed" if f"{peer}_error" in line else "", ""]
         table.add_row(*cells)
@@ -132,17 +136,6 @@ def show(lines: list[dict[str, Any]], peers: list[str], console: Console) -> Non
         for key in ("error", *(f"{peer}_error" for peer in peers)):
             if key in line:
                 console.print(f"{line['row']}: {line[key]}", style="red", markup=False)
-
-
-def _ratio(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _time(seconds: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
 
 
 def machine() -> dict[str, Any]:
@@ -173,6 +166,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="3 short rounds instead of 9: an impression, not a measurement")
     parser.add_argument("--rows", default="", metavar="REGEX", help="only rows whose name matches: " + "; ".join(ROWS))
     parser.add_argument("--json", metavar="FILE", help="write the figures and every single round to a file")
+    parser.add_argument("--page", metavar="FOLDER", help="write the figures, a page about them and a plot to a folder")
     args = parser.parse_args()
     rounds, seconds = (3, 0.01) if args.quick else (9, 0.05)
 
@@ -198,8 +192,11 @@ def main() -> int:
     for worker in workers:
         worker.close()
     show(lines, peers, console)
+    document = {"machine": about, "rounds": rounds, "figures": lines}
+    if args.page:
+        page(document, Path(args.page))
     if args.json:
-        document = {"machine": about, "rounds": rounds, "figures": lines, "series": everything}
+        document["series"] = everything
         Path(args.json).write_text(json.dumps(document, indent=1), encoding="utf-8")
     return int(any("error" in line for line in lines))
 

@@ -1,4 +1,4 @@
-"""The rows about computing. The yardstick is ``numpy``: the same work by hand, on arrays."""
+"""The rows about starting and training. The yardstick is ``numpy``: the same work by hand, on arrays."""
 
 from __future__ import annotations
 
@@ -29,22 +29,6 @@ def import_time(tf: Any) -> dict[str, Candidate]:
         return run
 
     return {"numpy": importing("numpy"), "import": importing(tf.__name__)}
-
-
-def _adding(tf: Any, a: Any, b: Any) -> dict[str, Candidate]:
-    x, y, add = tf.constant(a), tf.constant(b), np.add
-    np.testing.assert_array_equal((x + y).numpy(), a + b)
-    return {"numpy": repeated(lambda: add(a, b)), "eager": repeated(lambda: x + y)}
-
-
-@row("add a scalar")
-def add_scalar(tf: Any) -> dict[str, Candidate]:
-    return _adding(tf, np.array(1.5, np.float32), np.array(2.5, np.float32))
-
-
-@row("add 32x32")
-def add_small(tf: Any) -> dict[str, Candidate]:
-    return _adding(tf, *np.random.default_rng(0).standard_normal((2, 32, 32), dtype=np.float32))
 
 
 @row("count the writes")
@@ -186,6 +170,8 @@ def _graph_step(tf: Any, adam: bool) -> Callable[[], float]:
 
 
 def _training(tf: Any, adam: bool) -> dict[str, Candidate]:
+    if tf.__name__ == "torch":
+        return {"eager": repeated(_torch_step(tf, adam))}
     steps = {"numpy": _by_hand(adam), "eager": _eager_step(tf, adam), "graph": _graph_step(tf, adam)}
     losses = {name: [step() for _ in range(20)] for name, step in steps.items()}
     for name in ("eager", "graph"):
@@ -213,11 +199,29 @@ def graph_once_recorded(tf: Any) -> dict[str, Candidate]:
     return _once_recorded(tf, _graph_step)
 
 
-@row("train, SGD")
+def _torch_step(torch: Any, adam: bool) -> Callable[[], float]:
+    images, labels, start = _network()
+    x, onehot = torch.from_numpy(images), torch.from_numpy(labels)
+    w1, b1, w2, b2 = parameters = [torch.nn.Parameter(torch.tensor(p)) for p in start]
+    fused = {"fused": True, "foreach": False}
+    made = torch.optim.Adam(parameters, RATE, (BETA1, BETA2), EPSILON, **fused) if adam else torch.optim.SGD(parameters, RATE)
+
+    def step() -> float:
+        logits = torch.relu(x @ w1 + b1) @ w2 + b2
+        loss = torch.nn.functional.cross_entropy(logits, onehot)
+        made.zero_grad()
+        loss.backward()
+        made.step()
+        return float(loss)
+
+    return step
+
+
+@row("train, SGD", ("tensorflow", "torch"))
 def train_sgd(tf: Any) -> dict[str, Candidate]:
     return _training(tf, adam=False)
 
 
-@row("train, Adam")
+@row("train, Adam", ("tensorflow", "torch"))
 def train_adam(tf: Any) -> dict[str, Candidate]:
     return _training(tf, adam=True)

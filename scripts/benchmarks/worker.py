@@ -18,6 +18,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import files  # noqa: F401  (they enter their rows)
 import rows  # noqa: F401
+import running  # noqa: F401
 from table import ROWS
 from timing import Stopwatch
 
