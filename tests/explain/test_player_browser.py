@@ -194,11 +194,14 @@ def test_line_by_line_and_playing(restore, tmp_path):
 
 def test_scopes_fold(restore, tmp_path):
     timeline, page = restore
-    acts = [{"slide": len(timeline)}, {"click": ".live .row:nth-child(1) button"}, {"click": ".scope > text"}]
-    _, full, folded, scope = drive(page, acts, tmp_path)
+    acts = [{"slide": len(timeline)}, {"click": ".live .row:nth-child(1) button"}, {"click": ".scope > text"},
+            {"click": ".live .row.refers"}]  # fmt: skip
+    _, full, folded, scope, pointed = drive(page, acts, tmp_path)
     assert 0 < len(folded["live"]) < len(full["live"])
     assert len(folded["links"]) == len(full["links"])  # matches of folded objects go to the row that stands for them
     assert len(scope["ops"]) < len(folded["ops"])
+    assert len(pointed["live"]) == len(full["live"])  # a further edge leads to its object, which is unfolded
+    assert "net" in pointed["focus"]
 
 
 def test_side_by_side(restore, tmp_path):

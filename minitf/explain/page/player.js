@@ -8,7 +8,7 @@
 
   function fill(element, attributes, children) {
     for (const [name, value] of Object.entries(attributes)) {
-      if (name === "onclick") element.addEventListener("click", value);
+      if (name === "onclick") { if (value) element.addEventListener("click", value); }
       else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
     }
     element.append(...children);
@@ -81,7 +81,7 @@
       const text = refers < 0 ? name : `${name} ${cycle ? "↻" : "↗"} ${this.place(refers)}`;
       const more = refers < 0 ? kind : cycle ? "cycle: the object is above" : "shared: the same object";
       const element = make("div", { class: "row" + (refers < 0 ? "" : " refers"), role: "treeitem", "aria-level": depth + 1,
-        style: `--d:${depth}`, title: `${text}  ${more}` }, fold, dot, make("span", { class: "name" }, text), make("span", { class: "kind" }, more));
+        style: `--d:${depth}`, title: `${text}  ${more}`, onclick: refers < 0 ? null : () => this.point(refers) }, fold, dot, make("span", { class: "name" }, text), make("span", { class: "kind" }, more));
       if (refers < 0) this.byNode.set(node, i);
       return { element, fold, dot, text, more, parent };
     }
@@ -96,6 +96,17 @@
       if (!this.folded.delete(i)) this.folded.add(i);
       this.hide();
       this.changed();
+    }
+
+    // Shows the row of the object that a further edge refers to.
+    point(i) {
+      for (let at = this.rows[i][3]; at >= 0; at = this.rows[at][3]) this.folded.delete(at);
+      this.hide();
+      this.changed();
+      const { element } = this.lines[i];
+      element.classList.add("focus");
+      inView(element.closest(".box"), element);
+      scroll();
     }
 
     hide() {
