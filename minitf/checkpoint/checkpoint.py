@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections import ChainMap
 from collections.abc import Mapping
@@ -29,6 +30,9 @@ from minitf.ops.saving import write_checkpoint
 from minitf.storage.files import path_of
 
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
+
+
+_counting = threading.RLock()
 
 
 class Checkpoint(AutoTrackable):
@@ -94,11 +98,16 @@ class Checkpoint(AutoTrackable):
     def save_counter(self) -> Any:
         """The number of saves so far: an int64 variable, made at the first use, saved and restored with the rest."""
         if self._counter is None:
+            with _counting:  # threads that save for the first time make one counter
+                self._make_counter()
+        return self._counter
+
+    def _make_counter(self) -> None:
+        if self._counter is None:
             self._counter = NoDependency(add_variable(self, "save_counter", initializer=0, dtype=dtypes.int64, trainable=False))
             if self._attached is not None:
                 self._counted["save_counter"] = self._counter
                 arrived(root_of(vars(self)["root"]), "save_counter", self._counter)
-        return self._counter
 
     # -- saving ----------------------------------------------------------------------------------------------------------
 

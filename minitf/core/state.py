@@ -10,6 +10,7 @@ values first makes sure that nobody else holds it, and then uses its memory.)
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -30,13 +31,14 @@ class Cell:
     0 if it never was (or if the variable was born with its value: eager mode).
     """
 
-    __slots__ = ("handle", "initialised", "value", "writes")
+    __slots__ = ("handle", "initialised", "lock", "value", "writes")
 
     def __init__(self, handle: Handle, value: Any = None):
         self.handle = handle
         self.value = _in_order(value)
         self.writes = 0
         self.initialised = 0
+        self.lock = allocate_lock()  # held by ops that read and then write, so that threads lose no update
 
     def read(self) -> Any:
         """The array. Raises FailedPreconditionError if there is none yet."""
@@ -144,7 +146,7 @@ class SessionStore:
         """The cell of a variable in this session; a new empty one at the first request."""
         cell = self._cells.get(handle)
         if cell is None:
-            cell = self._cells[handle] = Cell(handle)
+            cell = self._cells.setdefault(handle, Cell(handle))  # one, whichever thread comes first
         return cell
 
     def find(self, handle: Handle) -> Cell | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -58,6 +59,7 @@ class Function(AutoTrackable):
         self._reasons: list[str] = []
         self._last: _Call | None = None
         self._methods: dict[int, tuple[Any, Function]] = {}
+        self._tracing = threading.RLock()  # one thread traces at a time; a function may call itself while it is traced
 
     __setattr__ = object.__setattr__  # type: ignore[assignment]  # its own state is nothing to track
 
@@ -100,10 +102,13 @@ class Function(AutoTrackable):
         traces = home.functions.setdefault(self, {})  # a trace holds its home, so the home holds its traces
         found: Concrete | None = traces.get(call.key)
         if found is None:
-            found = Concrete(home, self._python_function, call, may_create=not traces)
-            self._reasons.append(self._reason(call))
-            self._last = call
-            traces[call.key] = found
+            with self._tracing:
+                found = traces.get(call.key)  # another thread may have made it meanwhile
+                if found is None:
+                    found = Concrete(home, self._python_function, call, may_create=not traces)
+                    self._reasons.append(self._reason(call))
+                    self._last = call
+                    traces[call.key] = found
         return found
 
     def _reason(self, call: _Call) -> str:

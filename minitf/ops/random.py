@@ -31,11 +31,12 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 
 def _next(cell, key):
     """A generator for this draw; the state in the cell moves on."""
-    state = cell.read() if key == OWNED else cell.value
-    if state is None:
-        state = first_state(chance() if key is None else key)
-    rng, after = drawn(state)
-    cell.write(after)
+    with cell.lock:
+        state = cell.read() if key == OWNED else cell.value
+        if state is None:
+            state = first_state(chance() if key is None else key)
+        rng, after = drawn(state)
+        cell.write(after)
     return rng
 
 
@@ -132,9 +133,10 @@ def _(state, dims=None, *, sizes, dtype):
 @op(stateful=True)
 def skip_draws(state: Place, *, delta):
     """The state after ``delta`` more draws."""
-    new = skipped(state.read(), delta)
-    state.write(new)
-    return new
+    with state.lock:
+        new = skipped(state.read(), delta)
+        state.write(new)
+        return new
 
 
 @skip_draws.infer

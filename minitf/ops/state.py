@@ -80,17 +80,19 @@ def assign(handle: Place, value: Anything):
 @op(stateful=True)
 def assign_add(handle: Place, value: Numeric):
     """Adds to a variable."""
-    new = _fitting(handle, value) + value
-    handle.write(new)
-    return new
+    with handle.lock:
+        new = _fitting(handle, value) + value
+        handle.write(new)
+        return new
 
 
 @op(stateful=True)
 def assign_sub(handle: Place, value: Numeric):
     """Subtracts from a variable."""
-    new = _fitting(handle, value) - value
-    handle.write(new)
-    return new
+    with handle.lock:
+        new = _fitting(handle, value) - value
+        handle.write(new)
+        return new
 
 
 def _fitting(cell, value):
@@ -175,11 +177,12 @@ def scatter_min(handle: Place, indices: Rows, updates: Numeric):
 
 
 def _scatter(cell, indices, updates, change):
-    new = np.array(cell.read())
-    if new.ndim == 0:
-        raise ShapeError(f"Variable {cell.handle.name!r} has rank 0, so it has no slices.")
-    check_bounds(indices, new.shape[0])
-    return _changed(cell, new, indices, updates, indices.shape + new.shape[1:], change)
+    with cell.lock:
+        new = np.array(cell.read())
+        if new.ndim == 0:
+            raise ShapeError(f"Variable {cell.handle.name!r} has rank 0, so it has no slices.")
+        check_bounds(indices, new.shape[0])
+        return _changed(cell, new, indices, updates, indices.shape + new.shape[1:], change)
 
 
 def _changed(cell, new, place, updates, wanted, change):
@@ -219,9 +222,10 @@ def scatter_nd_sub(handle: Place, indices: Rows, updates: Numeric):
 
 
 def _scatter_nd(cell, indices, updates, change):
-    new = np.array(cell.read())
-    wanted = indices.shape[:-1] + new.shape[indices.shape[-1] :]
-    return _changed(cell, new, coordinates(indices, new.shape), updates, wanted, change)
+    with cell.lock:
+        new = np.array(cell.read())
+        wanted = indices.shape[:-1] + new.shape[indices.shape[-1] :]
+        return _changed(cell, new, coordinates(indices, new.shape), updates, wanted, change)
 
 
 for _update in (scatter_update, scatter_add, scatter_sub, scatter_mul, scatter_div, scatter_max, scatter_min):

@@ -38,68 +38,73 @@ def _old(cell, grad):
 @op(stateful=True)
 def apply_gradient_descent(var: Place, alpha: Floating, delta: Floating):
     """``var -= alpha * delta``"""
-    old = _old(var, delta)
-    new = _from(old, alpha * delta)
-    var.write(new)
-    return new
+    with var.lock:
+        old = _old(var, delta)
+        new = _from(old, alpha * delta)
+        var.write(new)
+        return new
 
 
 @op(stateful=True)
 def apply_momentum(var: Place, accum: Place, lr: Floating, grad: Floating, momentum: Floating, *, use_nesterov=False):
     """``accum = momentum * accum + grad; var -= lr * accum``; Nesterov: ``var -= lr * (grad + momentum * accum)``."""
-    old = _old(var, grad)
-    new_accum = accum.read() * momentum
-    new_accum += grad
-    new = _from(old, lr * (grad + momentum * new_accum if use_nesterov else new_accum))
-    accum.write(new_accum)
-    var.write(new)
-    return new
+    with var.lock:
+        old = _old(var, grad)
+        new_accum = accum.read() * momentum
+        new_accum += grad
+        new = _from(old, lr * (grad + momentum * new_accum if use_nesterov else new_accum))
+        accum.write(new_accum)
+        var.write(new)
+        return new
 
 
 @op(stateful=True)
 def apply_adagrad(var: Place, accum: Place, lr: Floating, grad: Floating):
     """``accum += grad ** 2; var -= lr * grad / sqrt(accum)``"""
-    old = _old(var, grad)
-    new_accum = grad * grad
-    new_accum += accum.read()
-    step = lr * grad
-    step /= np.sqrt(new_accum)
-    new = _from(old, step)
-    accum.write(new_accum)
-    var.write(new)
-    return new
+    with var.lock:
+        old = _old(var, grad)
+        new_accum = grad * grad
+        new_accum += accum.read()
+        step = lr * grad
+        step /= np.sqrt(new_accum)
+        new = _from(old, step)
+        accum.write(new_accum)
+        var.write(new)
+        return new
 
 
 @op(stateful=True)
 def apply_rms_prop(var: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating, epsilon: Floating,
                    grad: Floating):  # fmt: skip
     """``ms += (1 - rho) * (grad ** 2 - ms); mom = momentum * mom + lr * grad / sqrt(ms + epsilon); var -= mom``"""
-    old = _old(var, grad)
-    new_ms = _towards(ms.read(), grad * grad, _one(rho) - rho)
-    new_mom = mom.read() * momentum
-    new_mom += lr * grad / np.sqrt(new_ms + epsilon)
-    new = old - new_mom
-    ms.write(new_ms)
-    mom.write(new_mom)
-    var.write(new)
-    return new
+    with var.lock:
+        old = _old(var, grad)
+        new_ms = _towards(ms.read(), grad * grad, _one(rho) - rho)
+        new_mom = mom.read() * momentum
+        new_mom += lr * grad / np.sqrt(new_ms + epsilon)
+        new = old - new_mom
+        ms.write(new_ms)
+        mom.write(new_mom)
+        var.write(new)
+        return new
 
 
 @op(stateful=True)
 def apply_centered_rms_prop(var: Place, mg: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating,
                             epsilon: Floating, grad: Floating):  # fmt: skip
     """As ``apply_rms_prop``, with the variance: ``mg += (1 - rho) * (grad - mg)`` and ``sqrt(ms - mg ** 2 + epsilon)``."""
-    old, old_mg = _old(var, grad), mg.read()
-    new_ms = _towards(ms.read(), grad * grad, _one(rho) - rho)
-    new_mg = old_mg + (grad - old_mg) * (_one(rho) - rho)
-    new_mom = mom.read() * momentum
-    new_mom += lr * grad / np.sqrt(new_ms - new_mg * new_mg + epsilon)
-    new = old - new_mom
-    mg.write(new_mg)
-    ms.write(new_ms)
-    mom.write(new_mom)
-    var.write(new)
-    return new
+    with var.lock:
+        old, old_mg = _old(var, grad), mg.read()
+        new_ms = _towards(ms.read(), grad * grad, _one(rho) - rho)
+        new_mg = old_mg + (grad - old_mg) * (_one(rho) - rho)
+        new_mom = mom.read() * momentum
+        new_mom += lr * grad / np.sqrt(new_ms - new_mg * new_mg + epsilon)
+        new = old - new_mom
+        mg.write(new_mg)
+        ms.write(new_ms)
+        mom.write(new_mom)
+        var.write(new)
+        return new
 
 
 @op(stateful=True)
@@ -110,22 +115,23 @@ def apply_adam(var: Place, m: Place, v: Place, beta1_power: Floating, beta2_powe
     with ``alpha = lr * sqrt(1 - beta2_power) / (1 - beta1_power)``; Nesterov: ``beta1 * m + (1 - beta1) * grad`` for the last
     m.
     """
-    old, old_m = _old(var, grad), m.read()
-    one = _one(lr)
-    alpha = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
-    new_m = grad - old_m
-    new_m *= one - beta1
-    new_m += old_m
-    new_v = _towards(v.read(), grad * grad, one - beta2)
-    step = (grad * (one - beta1) + new_m * beta1 if use_nesterov else new_m) * alpha
-    scale = np.sqrt(new_v)
-    scale += epsilon
-    step /= scale
-    new = _from(old, step)
-    m.write(new_m)
-    v.write(new_v)
-    var.write(new)
-    return new
+    with var.lock:
+        old, old_m = _old(var, grad), m.read()
+        one = _one(lr)
+        alpha = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
+        new_m = grad - old_m
+        new_m *= one - beta1
+        new_m += old_m
+        new_v = _towards(v.read(), grad * grad, one - beta2)
+        step = (grad * (one - beta1) + new_m * beta1 if use_nesterov else new_m) * alpha
+        scale = np.sqrt(new_v)
+        scale += epsilon
+        step /= scale
+        new = _from(old, step)
+        m.write(new_m)
+        v.write(new_v)
+        var.write(new)
+        return new
 
 
 # A cell's array is never written into, but an array made here may be: these two end in the memory of their last temporary. They

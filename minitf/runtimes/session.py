@@ -6,6 +6,7 @@ kept. Two sessions of one graph share nothing but the graph.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -189,11 +190,12 @@ class Session:
         self.store  # noqa: B018  (raises if closed)
         graph = self.graph.as_default()
         graph.__enter__()
-        self._entered.append((graph, _session.set(self)))
+        self._entered.append((threading.get_ident(), graph, _session.set(self)))
         return self
 
     def __exit__(self, *exc: Any) -> None:
-        graph, token = self._entered.pop()
+        mine = max(i for i, entered in enumerate(self._entered) if entered[0] == threading.get_ident())
+        _, graph, token = self._entered.pop(mine)  # several threads may be inside
         _session.reset(token)
         graph.__exit__(None, None, None)
         if not self._entered:
@@ -218,9 +220,9 @@ class InteractiveSession(Session):
     def close(self) -> None:
         """Ends being the default and forgets all values."""
         if self._entered:
-            entered, self._entered = self._entered[-1], []
-            _session.reset(entered[1])
-            entered[0].__exit__(None, None, None)
+            (_, graph, token), self._entered = self._entered[-1], []
+            _session.reset(token)
+            graph.__exit__(None, None, None)
         super().close()
 
 
