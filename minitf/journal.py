@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from minitf.core.around import Told
+from minitf.core.around import told, untold
 
 clock = itertools.count(1).__next__
 
@@ -216,9 +216,13 @@ class Journal:
         """
         return self._raw
 
-    def tell(self, added: Callable[[list[Any]], None] | None, deleted: Callable[[int], None] | None = None) -> None:
-        """From here on ``added`` hears of new events, ``deleted`` from which place on some are taken back. None ends that."""
-        self._raw = list(self._raw) if added is None else Told(self._raw, added, deleted)
+    def tell(self, added: Callable[[list[Any]], None], deleted: Callable[[int], None] | None = None) -> None:
+        """From here on ``added`` hears of new events, ``deleted`` from which place on some are taken back."""
+        self._raw = told(self._raw, added, deleted)
+
+    def untell(self, added: Callable[[list[Any]], None]) -> None:
+        """From here on they do not."""
+        self._raw = untold(self._raw, added)
 
     def __len__(self) -> int:
         return len(self._raw)

@@ -48,25 +48,43 @@ def wrapped(wrap: Callable[[str, Any], Any]) -> Iterator[None]:
 
 
 class Told(list[_T]):
-    """A list that tells what is added to it, after it was added, and what is deleted, before."""
+    """A list that tells its ``listeners`` what is added to it, after it was added, and from where on it is deleted, before."""
 
-    def __init__(self, items: Iterable[_T], added: Callable[[list[_T]], None], deleted: Callable[[int], None] | None = None):
+    def __init__(self, items: Iterable[_T]):
         super().__init__(items)
-        self._added = added
-        self._deleted = deleted
+        self.listeners: list[tuple[Callable[[list[_T]], None], Callable[[int], None] | None]] = []
 
     def append(self, item: _T) -> None:
         """Appends and tells."""
         super().append(item)
-        self._added([item])
+        for added, _ in self.listeners:
+            added([item])
 
     def extend(self, items: Iterable[_T]) -> None:
         """Appends all and tells once."""
         new = list(items)
         super().extend(new)
-        self._added(new)
+        for added, _ in self.listeners:
+            added(new)
 
     def __delitem__(self, place: SupportsIndex | slice) -> None:
-        if self._deleted is not None:
-            self._deleted(range(len(self))[place].start if isinstance(place, slice) else range(len(self))[place])
+        start = range(len(self))[place].start if isinstance(place, slice) else range(len(self))[place]
+        for _, deleted in self.listeners:
+            if deleted is not None:
+                deleted(start)
         super().__delitem__(place)
+
+
+def told(items: list[_T], added: Callable[[list[_T]], None], deleted: Callable[[int], None] | None = None) -> list[_T]:
+    """The list with one listener more; a plain list becomes one that tells."""
+    out = items if isinstance(items, Told) else Told(items)
+    out.listeners.append((added, deleted))
+    return out
+
+
+def untold(items: list[_T], added: Callable[[list[_T]], None]) -> list[_T]:
+    """The list without this listener; a plain one again if nobody listens any more."""
+    if not isinstance(items, Told):
+        return items
+    items.listeners[:] = [pair for pair in items.listeners if pair[0] != added]
+    return items if items.listeners else list(items)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from minitf.core import dtypes, names, runtime
-from minitf.core.around import Told
+from minitf.core.around import told, untold
 from minitf.core.literals import to_array
 from minitf.core.op import Op
 from minitf.core.spec import Spec
@@ -118,9 +118,13 @@ class Graph(GraphHome):
         elif isinstance(value, Handle) and value.home is not self:
             value.home.refuse(value, op.name)
 
-    def tell(self, listener: Callable[[list[Operation]], None] | None) -> None:
-        """From here on ``listener`` hears of each new operation. None ends that."""
-        self._operations = list(self._operations) if listener is None else Told(self._operations, listener)
+    def tell(self, listener: Callable[[list[Operation]], None]) -> None:
+        """From here on ``listener`` hears of each new operation."""
+        self._operations = told(self._operations, listener)
+
+    def untell(self, listener: Callable[[list[Operation]], None]) -> None:
+        """From here on it does not."""
+        self._operations = untold(self._operations, listener)
 
     @property
     def seed(self) -> int | None:

@@ -5,7 +5,7 @@ import threading
 import minitf as tf
 from minitf import Eager, Graph, Session, Variable
 from minitf.core import operators, runtime
-from minitf.core.around import Told, around, wrapped
+from minitf.core.around import around, told, untold, wrapped
 from minitf.core.op import Op
 from minitf.core.state import Cell
 from minitf.core.tape import Tape
@@ -60,13 +60,17 @@ def test_a_wrapped_disk_sees_renames_and_removals(tmp_path):
 
 
 def test_a_told_list_is_a_list_that_tells():
-    added, deleted = [], []
-    told = Told([1, 2], added.append, deleted.append)
-    told.append(3)
-    told.extend([4, 5])
-    del told[3:]
-    del told[0]
-    assert (list(told), added, deleted) == ([2, 3], [[3], [4, 5]], [3, 0])
+    added, deleted, others = [], [], []
+    items = told([1, 2], added.append, deleted.append)
+    items.append(3)
+    items = told(items, others.extend)
+    items.extend([4, 5])
+    del items[3:]
+    items = untold(items, added.append)
+    items.append(6)
+    del items[0]
+    assert (list(items), added, deleted, others) == ([2, 3, 6], [[3], [4, 5]], [3], [4, 5, 6])
+    assert type(untold(items, others.extend)) is list
 
 
 def test_variables_are_registered_by_the_current_runtime():

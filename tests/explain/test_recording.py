@@ -430,6 +430,53 @@ def test_recordings_nest():
     assert not trackable.tracking(net).watchers
 
 
+def test_recordings_nest_in_graphs_and_restores(saved):
+    with tf.record() as outer, tf.Graph().as_default(), tf.Session() as session:
+        root = tf.train.Checkpoint()
+        status = root.read(saved)
+        with tf.record() as inner:
+            tf.constant(1.0, name="inside")
+            root.net = Net()
+            status.run_restore_ops()
+        tf.constant(1.0, name="after")
+        session.run(root.net.kernel)
+    both = [[e.data["name"] for e in timeline.of("operation")] for timeline in (outer, inner)]
+    assert "after" in both[0]
+    assert "after" not in both[1]
+    assert "inside" in both[0]
+    assert "inside" in both[1]
+    assert len(outer.of("match")) == 4
+    arrived = [e.text for e in outer.of("value")]
+    assert len(arrived) == 2
+    assert len(inner.of("value")) == 2
+    assert outer.of("ran")[-1].data["value"]["text"] == "[7., 8.]"
+    assert session.plain
+
+
+def test_recordings_of_threads_end_in_any_order():
+    with tf.Graph().as_default() as graph:
+        session = tf.Session()
+    begun, ended = threading.Event(), threading.Event()
+
+    def work():
+        with tf.record():
+            begun.set()
+            ended.wait(30)
+
+    thread = threading.Thread(target=work)
+    with tf.record() as timeline:
+        thread.start()
+        assert begun.wait(30)
+        with graph.as_default():
+            tf.constant(1.0)
+    ended.set()
+    thread.join()
+    assert len(timeline.of("operation")) == 1
+    assert trackable.new_tracking is trackable.Tracking
+    assert session.plain
+    assert type(graph._operations) is list
+
+
 def test_the_limit_counts_what_it_leaves_out():
     with tf.record(limit=3) as timeline:
         Net()

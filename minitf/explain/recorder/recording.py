@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -16,7 +17,7 @@ from minitf.core.around import wrapped
 from minitf.explain.recorder.named import RecordedNamedRestore
 from minitf.explain.recorder.objects import Objects
 from minitf.explain.recorder.restores import FollowedRestore
-from minitf.explain.recorder.wrappers import RecordedDisk, RecordedExecutor, RecordedRuntime, RecordedStorage
+from minitf.explain.recorder.wrappers import RecordedDisk, RecordedExecutor, RecordedRuntime, RecordedStorage, unwrapped
 from minitf.objects import trackable
 from minitf.runtimes.session import sessions
 from minitf.timeline import Source, Timeline
@@ -45,6 +46,34 @@ def record(title: str = "", *, limit: int = 20_000) -> Iterator[Timeline]:
         yield recorder.timeline
 
 
+_watching = 0  # recorders, process-wide; they may end in any order
+_lock = threading.Lock()
+
+
+def _tracking_with_watchers() -> trackable.Tracking:
+    """What a new object carries while somebody records: the watchers of those who record here."""
+    state = trackable.Tracking()
+    for recorder in _here.get():
+        if recorder.here:
+            state.watch(trackable.ANY, [recorder.objects.watcher])
+    return state
+
+
+def _begin_to_watch() -> None:
+    global _watching
+    with _lock:
+        _watching += 1
+        trackable.new_tracking = _tracking_with_watchers
+
+
+def _end_to_watch() -> None:
+    global _watching
+    with _lock:
+        _watching -= 1
+        if not _watching:
+            trackable.new_tracking = trackable.Tracking
+
+
 class Recorder:
     """Takes the notes. Its parts call ``note``."""
 
@@ -67,22 +96,14 @@ class Recorder:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Looks on for as long as the context lasts. An error that comes out is noted last."""
-        before = trackable.new_tracking
-
-        def tracking_with_a_watcher() -> trackable.Tracking:
-            state = before()
-            if self.here:
-                state.watch(trackable.ANY, [self.objects.watcher])
-            return state
-
         with ExitStack() as stack:
             token = _here.set((*_here.get(), self))
             stack.callback(_here.reset, token)
             self._open = True
             stack.callback(self._close)
             stack.enter_context(wrapped(self._wrap))
-            trackable.new_tracking = tracking_with_a_watcher
-            stack.callback(setattr, trackable, "new_tracking", before)
+            _begin_to_watch()
+            stack.callback(_end_to_watch)
             self.objects.watch_those_that_exist()
             for session in list(sessions):
                 session.execute_with(RecordedExecutor(self, session.executor))
@@ -102,14 +123,18 @@ class Recorder:
         self._open = False
         self.objects.close()
         for graph in self.graphs:
-            graph.tell(None)
+            graph.untell(self._operations)
         for restore in self.restores:
             restore.close()
         for session in list(sessions):
-            if isinstance(session.executor, RecordedExecutor) and session.executor.recorder is self:
-                session.execute_with(session.executor.inner)
+            session.execute_with(unwrapped(session.executor))
         if self._left_out:
             self.timeline.add("note", f"{self._left_out} more events were left out: record(limit={self._limit})")
+
+    @property
+    def over(self) -> bool:
+        """True once the recording has ended."""
+        return not self._open
 
     @property
     def here(self) -> bool:

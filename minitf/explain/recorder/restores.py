@@ -54,7 +54,7 @@ class FollowedRestore:
 
     def close(self) -> None:
         """Stops listening."""
-        self._journal.tell(None)
+        self._journal.untell(self._added)
 
     def made_with(self) -> tuple[int, str] | None:
         """(number, key) if a variable has been made with a stored value since this was asked last."""

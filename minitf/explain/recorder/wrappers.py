@@ -187,6 +187,14 @@ class RecordedExecutor:
             objects.value(h, cells.cell(h), cause, session, words, operation=o.number, graph=graph, **more)
 
 
+def unwrapped(executor: Any) -> Any:
+    """The executor without the wrappers of recordings that are over; they may have ended in any order."""
+    if not isinstance(executor, RecordedExecutor):
+        return executor
+    executor.inner = unwrapped(executor.inner)
+    return executor.inner if executor.recorder.over else executor
+
+
 class RecordedStorage:
     """A storage that notes what is written."""
 
