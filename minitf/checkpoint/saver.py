@@ -125,7 +125,7 @@ class ObjectSaver:
         root, extra = self._root(), self._extra()
         home = runtime.current().home.outermost()
         if path is None:
-            return explain_nothing(home, session)
+            return explain_nothing(home, Walk(root, extra), session, None)
         opened = partial(open_checkpoint if self._storage is None else self._storage.open, path)
         source = Source(opened, opened())
         graph = read_graph(source)

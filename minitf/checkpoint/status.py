@@ -228,7 +228,7 @@ class InitializationOnlyStatus(LoadStatus):
         """Says that there was no checkpoint. As ``CheckpointLoadStatus.explain``."""
         from minitf.checkpoint.survey import explain_nothing
 
-        return explain_nothing(self._home, session)
+        return explain_nothing(self._home, self._walk(), session, self._uid)
 
     def assert_consumed(self) -> NoReturn:
         """Raises AssertionError."""

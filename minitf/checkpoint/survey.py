@@ -6,25 +6,23 @@ and the like) are only looked up where the object is known to have them without 
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.restoration import Restoration, living
 from minitf.checkpoint.source import Source
+from minitf.checkpoint.untracked import attributes, hidden
 from minitf.checkpoint.walking import Walk, kind_of, own_values
 from minitf.core.runtime import Home
 from minitf.core.state import Handle
 from minitf.errors import OpError
 from minitf.explain.why.by_name import Named, explain_names
 from minitf.explain.why.explanation import Explanation, explain, nothing_to_restore
-from minitf.explain.why.facts import AWAY, GONE, Attribute, Facts, Form, Given, LiveObject, LiveValue
+from minitf.explain.why.facts import AWAY, GONE, Facts, Form, Given, LiveObject, LiveValue
+from minitf.journal import Journal
 from minitf.objects.slots import SlotOwner
-from minitf.objects.trackable import Tracked, wrap
-from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE
-
-SEARCHED = 100  # how many elements of an untracked container are looked at
+from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, SavedGraph
 
 
 def explain_restore(restoration: Restoration, walk: Walk, session: Any, dry: bool = False, error: str = "") -> Explanation:
@@ -45,9 +43,11 @@ def survey(r: Restoration, walk: Walk, session: Any = None, dry: bool = False, e
         obj = None if ref is None else ref()
         bound.append(None if ref is None else GONE if obj is None else walk.numbers.get(id(obj), AWAY))
     return Facts(
-        graph=r.graph, journal=r.journal, form_of=_forms(r.source), live=[_look_at(obj, n, walk, r, store) for n, obj in
-        enumerate(walk.objects)], tree=walk.tree, parent=walk.parent, edge=walk.edge, slots=walk.slots, bound=bound,
-        attributes=_attributes(r, walk, bound), session=which, spoken=spoken, others=_others(r, walk, store),
+        graph=r.graph, journal=r.journal, form_of=_forms(r.source),
+        live=[_look_at(obj, n, walk, r.home, store, r.number_of_object) for n, obj in enumerate(walk.objects)],
+        tree=walk.tree, parent=walk.parent, edge=walk.edge, slots=walk.slots, bound=bound,
+        attributes=attributes(r.graph, walk, bound), hidden=hidden(r.graph, walk, bound),
+        session=which, spoken=spoken, others=_others(r, walk, store),
         sources={other.uid: other.source.source for other in living()}, stray=_stray(r),
         dry=dry, error=error,
     )  # fmt: skip
@@ -88,9 +88,16 @@ def _stored(source: Source) -> dict[str, Form]:
     return {key: Form(spec.dtype.name, spec.shape) for key, spec in specs.items()}
 
 
-def explain_nothing(home: Home, session: Any) -> Explanation:
-    """Explains ``restore(None)``."""
-    return nothing_to_restore(("graph", "eager")[home.eager], _spoken_of(home, [], session)[1])
+def explain_nothing(home: Home, walk: Walk, session: Any, uid: int | None) -> Explanation:
+    """Explains ``restore(None)``, or (without a uid) says what it would do."""
+    store, which = _spoken_of(home, [], session)
+    journal = Journal(-1 if uid is None else uid, "no checkpoint", 0, ("graph", "eager")[home.eager])
+    facts = Facts(
+        graph=SavedGraph(), journal=journal, form_of=lambda key: None,
+        live=[_look_at(obj, n, walk, home, store, lambda obj: None) for n, obj in enumerate(walk.objects)], tree=walk.tree,
+        parent=walk.parent, edge=walk.edge, slots=walk.slots, bound=[], session=which, dry=uid is None,
+    )  # fmt: skip
+    return nothing_to_restore(facts)
 
 
 def _spoken_of(home: Home, stores: list[Any], session: Any) -> tuple[Any, str]:
@@ -131,22 +138,24 @@ def _forms(source: Source) -> Any:
     return form_of
 
 
-def _look_at(obj: Any, number: int, walk: Walk, r: Restoration, store: Any) -> LiveObject:
+def _look_at(
+    obj: Any, number: int, walk: Walk, home: Home, store: Any, known: Callable[[Any], int | None]
+) -> LiveObject:
     cls = type(obj)
     kind = kind_of(cls)
     state = getattr(obj, "_tracking", None)
     children = walk.children[number] if number < len(walk.children) else []
     values: list[LiveValue] = []
     if kind.variable:
-        values = [_value(VARIABLE_VALUE, obj._handle, r.home, store)]
+        values = [_value(VARIABLE_VALUE, obj._handle, home, store)]
     elif kind.valued:
         values = [
-            _value(name, value, r.home, store) if isinstance(value, Handle) else LiveValue(name)
+            _value(name, value, home, store) if isinstance(value, Handle) else LiveValue(name)
             for name, value in obj._saved_values().items()
         ]
     built = getattr(obj, "__dict__", {}).get("built", getattr(cls, "built", None)) if hasattr(cls, "build") else None
     return LiveObject(
-        cls.__name__, children, values, r.number_of_object(obj), -1 if state is None else state.update_uid,
+        cls.__name__, children, values, known(obj), -1 if state is None else state.update_uid,
         built if isinstance(built, bool) else None, cls._slot_kinds if isinstance(obj, SlotOwner) else None, kind.slots,
     )  # fmt: skip
 
@@ -158,59 +167,6 @@ def _value(name: str, handle: Handle, home: Home, store: Any) -> LiveValue:
     if cell is None:
         return LiveValue(name, handle.name, form, 0 if store is not None else None, 0, handle.home is not home)
     return LiveValue(name, handle.name, form, cell.writes, cell.initialised, handle.home is not home)
-
-
-# -- attributes without edges ----------------------------------------------------------------------------------------------
-
-
-def _attributes(r: Restoration, walk: Walk, bound: list[int | None]) -> dict[tuple[int, str], Attribute]:
-    """What stands in attributes at whose names the checkpoint waits."""
-    out: dict[tuple[int, str], Attribute] = {}
-    for node, number in enumerate(bound):
-        if number is None or number < 0:
-            continue
-        obj = walk.objects[number]
-        own = getattr(obj, "__dict__", None)
-        if not own:
-            continue
-        for name, child in r.graph.nodes[node].children:
-            if bound[child] is None and name in own:
-                found = _attribute(own[name])
-                if found is not None:
-                    out[number, name] = found
-    return out
-
-
-def _attribute(value: Any) -> Attribute | None:
-    if isinstance(value, weakref.ref):
-        value = value()
-    kind = type(value).__name__
-    if value is None:
-        return None
-    if isinstance(value, Tracked):
-        return Attribute("untracked", kind)
-    inner = _held(value)
-    if inner is not None:
-        what = "untracked" if wrap(value) is not value else "wrapper"
-        return Attribute(what, kind, inner)
-    return Attribute("plain", kind)
-
-
-def _held(value: Any) -> str | None:
-    """Where in an object or container that is not trackable a trackable object is: its attribute, key or index."""
-    inside: Any = getattr(value, "__dict__", None) or ()
-    if isinstance(value, Mapping):
-        inside = value
-    elif isinstance(value, (list, tuple, set, frozenset)) or type(value).__name__ == "deque":
-        inside = dict(enumerate(list(value)[:SEARCHED]))
-    if not isinstance(inside, Mapping):
-        return None
-    for name, held in list(inside.items())[:SEARCHED]:
-        if isinstance(held, Tracked):
-            return str(name)
-        if isinstance(held, (list, tuple)) and any(isinstance(one, Tracked) for one in held[:SEARCHED]):
-            return str(name)
-    return None
 
 
 # -- other restores --------------------------------------------------------------------------------------------------------
@@ -237,6 +193,7 @@ def _given_by(r: Restoration, session: int | None) -> list[tuple[int, Given]]:
     source = r.source.source
     out: list[tuple[int, Given]] = []
     built: dict[str, tuple[int, str]] = {}
+    every = {event[4]: (event[1], event[3]) for event in r.journal.raw if event[0] == "OpBuilt"}
     for event in r.journal.raw:
         if event[0] == "Assigned" and event[4] is not None:
             out.append((event[1], Given(r.uid, source, event[3], event[4])))
@@ -246,10 +203,9 @@ def _given_by(r: Restoration, session: int | None) -> list[tuple[int, Given]]:
             built[event[4]] = event[1], event[3]
         elif event[0] == "Ran" and event[2] == session:
             writes = event[3]
-            by_op = dict.fromkeys(built, writes) if isinstance(writes, int) else writes
-            out += [
-                (built[op][0], Given(r.uid, source, built[op][1], count))
-                for op, count in by_op.items()
-                if op in built and count is not None
-            ]
+            by_op = dict.fromkeys(built, writes) if isinstance(writes, int) else writes  # in a stream, ops are told of later
+            for op, count in by_op.items():
+                if op in every and count is not None:
+                    number, key = every[op]
+                    out.append((number, Given(r.uid, source, key, count)))
     return out

@@ -207,6 +207,14 @@ def a_layer_behind_a_wrapper(place, planted):
     return place.explained(Node(model=Node(hidden=(Timed if planted else TimedModule)(dense(5)), head=dense(2, 5))), path)
 
 
+@mistake(Why.UNTRACKED, "(root).model.hidden")
+def an_attribute_without_an_edge_under_another_name(place, planted):
+    """The twin: what it holds is of another kind."""
+    path = place.saved(net)
+    held = tf.train.NoDependency([dense(5) if planted else norm(5)])
+    return place.explained(Node(model=Node(blocks=held, head=dense(2, 5))), path)
+
+
 @mistake(Why.LIST_FOR_DICT, "(root).heads", "keras-team/keras/issues/18398")
 def a_list_where_a_dict_was(place, planted):
     """The twin: a dict with other keys."""

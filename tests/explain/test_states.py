@@ -238,6 +238,29 @@ def test_an_explanation_keeps_no_object_alive(world, save):
     assert len(told.rows) == 2
 
 
+def test_a_stream_of_restores_is_told_of_as_it_runs(graph, save):
+    root = Node(a=tf.Variable(0.0))
+    status = Saver(root).restore(save(a=1.0, b=2.0))
+    tf.train.streaming_restore(status, graph.session)
+    root.b = tf.Variable(0.0)
+    told = status.explain()
+    assert told.complete
+    root.b.load(5.0, graph.session)
+    assert row_of(status.explain(), "(root).b").provenance.writes_since == 1
+    other = Saver(root).restore(save(c=1.0)).expect_partial()
+    assert row_of(other.explain(), "(root).b").provenance.restore == status.journal.uid
+
+
+def test_a_restore_of_nothing(world, save):
+    root = Node(a=tf.Variable(1.0), b=tf.Variable(2.0))
+    status = Saver(root).restore(None)
+    Saver(Node(b=root.b)).restore(save(b=5.0))
+    begun = State.INITIALISED if world.name == "eager" else State.MISSING
+    assert states(status.explain()) == {"(root).a": begun, "(root).b": State.SUPERSEDED}
+    status.initialize_or_restore()
+    assert states(status.explain()) == {"(root).a": State.INITIALISED, "(root).b": State.SUPERSEDED}
+
+
 # -- asking changes nothing ------------------------------------------------------------------------------------------------
 
 

@@ -199,7 +199,16 @@ def explain(facts: Facts) -> Explanation:
     )  # fmt: skip
 
 
-def nothing_to_restore(mode: str, session: str) -> Explanation:
-    """The explanation of ``restore(None)``."""
-    cause = in_words(Cause(Why.NO_CHECKPOINT, "(root)"))
-    return Explanation([], [cause], "no checkpoint", None, mode, session)
+def nothing_to_restore(facts: Facts) -> Explanation:
+    """The explanation of ``restore(None)``: every live value is initialised, or has yet to be, or a later restore has it."""
+    from minitf.explain.why.states import States
+
+    rows = []
+    for row in States(facts).rows:
+        started = row.state is State.MISSING and row.provenance is not None and row.provenance.initialised_since
+        rows.append(row._replace(state=State.INITIALISED if started else row.state))
+    cause = in_words(Cause(Why.NO_CHECKPOINT, "(root)", rows=len(rows), values=len(rows)))
+    journal = facts.journal
+    uid = None if facts.dry else journal.uid
+    rows = [row._replace(cause=cause) for row in rows]
+    return Explanation(rows, [cause], journal.source, uid, journal.mode, facts.session, facts.dry, facts)

@@ -78,6 +78,14 @@ class Attribute(NamedTuple):
     inner: str = ""
 
 
+class Hidden(NamedTuple):
+    """An attribute that holds an object without an edge: its name, what it is, the names of the edges of what it holds."""
+
+    name: str
+    what: Attribute
+    edges: frozenset[str]
+
+
 class Given(NamedTuple):
     """A value that another restore has given to an object: ``writes`` of the cell then."""
 
@@ -95,7 +103,8 @@ class Facts:
     * ``live``: the objects of the tree by number (0: the root), slot variables from ``tree`` on; ``parent``, ``edge``: the
       shortest path; ``slots``: by optimizer, (variable, slot name, slot variable).
     * ``bound``: by node, the number of the live object that it is paired with, or AWAY, GONE, None.
-    * ``attributes``: by (number of the object, name of the awaited edge).
+    * ``attributes``: by (number of the object, name of the awaited edge); ``hidden``: by number of the object, what other
+      attributes hold without an edge.
     * ``session``: which session is spoken of: ``given``, ``default``, ``last run``, ``none`` or ``other graph``; "" when eager.
       ``spoken``: its small number in the journal, if the restore's ops were run in it.
     * ``others``: by number of the live object, what other restores gave it, oldest first. ``sources``: files of other restores
@@ -115,6 +124,7 @@ class Facts:
     slots: dict[int, list[tuple[int, str, int]]]
     bound: list[int | None]
     attributes: dict[tuple[int, str], Attribute] = field(default_factory=dict)
+    hidden: dict[int, list[Hidden]] = field(default_factory=dict)
     session: str = ""
     spoken: int | None = None
     others: dict[int, list[Given]] = field(default_factory=dict)

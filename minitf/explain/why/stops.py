@@ -73,6 +73,22 @@ def _in_attributes(stops: Stops) -> None:
                 stops.findings.note(kinds[attribute.what], [place], missing.rows)
 
 
+def _hidden(stops: Stops) -> None:
+    """Another attribute holds, without an edge, an object with the edges that the checkpoint has here."""
+    facts = stops.facts
+    for meeting in _meetings(stops):
+        for name, missing in list(meeting.saved.items()):
+            wanted = facts.graph.children(missing.number)
+            found = [hidden for hidden in facts.hidden.get(meeting.number, ()) if overlap(wanted, hidden.edges) >= 0.5]
+            if len(found) == 1:
+                [(attribute, what, _)] = found
+                path = f"{facts.path(meeting.number)}.{attribute}"
+                inner = f"{what.kind}{f' ({what.inner})' if what.inner else ''}"
+                meeting.saved.pop(name)
+                kind = Why.WRAPPED if what.what == "wrapper" else Why.UNTRACKED
+                stops.findings.note(kind, [Place(stops.saved.path(missing.number), path, inner)], missing.rows)
+
+
 def _list_or_dict(stops: Stops) -> None:
     """Numbered edges on one side and named ones on the other."""
     for meeting in _meetings(stops):
@@ -279,5 +295,5 @@ def _slot(stops: Stops, row: int) -> None:
 
 FINDERS = (
     _replaced, _failed, _in_attributes, _list_or_dict, of_other_making, with_other_slots, with_other_state, _roots, _counters,
-    _renamed, _moved, _leftover,
+    _renamed, _moved, _hidden, _leftover,
 )  # fmt: skip

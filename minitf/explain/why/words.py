@@ -95,7 +95,7 @@ _FOUND: dict[Why, Callable[[Cause], str]] = {
     Why.OTHER_HOME: lambda c: f"{_live(c)} lives in another graph or mode than the one in which restore() was called",
     Why.OTHER_GRAPH: lambda c: "the current session runs another graph than the one in which restore() was called",
     Why.OTHER_SESSION: lambda c: "the restore ops were run in another session than this one",
-    Why.NEVER_RUN: lambda c: "the status was never run, so the restore ops that it built have restored nothing",
+    Why.NEVER_RUN: lambda c: "the status was never run, so nothing of it is in this session yet",
     Why.CAME_AFTER: lambda c: f"{_live(c)} came after the restore ops had been run",
     Why.INITIALISED_AFTER: lambda c: f"the initialiser of {_live(c)} was run after the restore, and overwrote the value",
     Why.SUPERSEDED: _superseded,
