@@ -11,6 +11,7 @@ from minitf.core.lazy import names_from
 __getattr__, __dir__, __all__ = names_from(
     __name__,
     {
+        "minitf.testing.machine": "RestoreMachine",
         "minitf.testing.object_graphs": "Add Drop ObjectGraph Rename Swap edited",
         "minitf.testing.ops": "check_gradients check_op check_op_gradients",
         "minitf.testing.twins": "Divergence Twins",

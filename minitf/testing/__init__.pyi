@@ -4,6 +4,7 @@ from minitf.testing import model as model
 from minitf.testing import strategies as strategies
 from minitf.testing import twins as twins
 from minitf.testing import walks as walks
+from minitf.testing.machine import RestoreMachine as RestoreMachine
 from minitf.testing.object_graphs import Add as Add
 from minitf.testing.object_graphs import Drop as Drop
 from minitf.testing.object_graphs import ObjectGraph as ObjectGraph

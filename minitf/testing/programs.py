@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minitf.core import dtypes
+from minitf.core.literals import to_array
 
 Step = tuple[Any, ...]
 _S = TypeVar("_S")
@@ -86,7 +87,8 @@ def line(step: Step) -> str:
         case ("optimizer", n):
             return f"x{n} = SlotOwner()"
         case ("add_variable", p, name, n, value):
-            return f"x{n} = tf.train.add_variable(x{p}, {name!r}, initializer={literal(value)})"
+            dtype = "" if isinstance(value, float) else f", dtype=tf.{dtype_of(value).name}"
+            return f"x{n} = tf.train.add_variable(x{p}, {name!r}, initializer={literal(value)}{dtype})"
         case ("drop", n):
             return f"x{n} = None"
         case ("attach", p, name, c):
@@ -118,6 +120,11 @@ def line(step: Step) -> str:
         case ("drop_status", s):
             return f"status{s} = None"
     raise ValueError(f"There is no step {step!r}.")
+
+
+def dtype_of(value: Any) -> dtypes.DType:
+    """The dtype that a variable with this value has."""
+    return dtypes.of_numpy(to_array(value).dtype)
 
 
 def literal(value: Any) -> str:

@@ -131,5 +131,3 @@ def _yields_first(code: CodeType) -> bool:
         if line is not None and instruction.opname not in _PROLOGUE:
             first.add(line)
     return False
-
-

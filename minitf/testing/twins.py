@@ -36,7 +36,7 @@ from minitf.testing import model
 from minitf.testing.modes import check_mode
 from minitf.testing.ops import same_bits
 from minitf.testing.parts import Lenient, Text
-from minitf.testing.programs import Step, line, literal, script
+from minitf.testing.programs import Step, dtype_of, line, literal, script
 
 ASSERTIONS = ("assert_consumed", "assert_existing_objects_matched", "assert_nontrivial_match")
 _NOTHING = object()  # what a step gives that was not done
@@ -83,7 +83,7 @@ class Twins:
         self.refused: set[int] = set()  # places in the history of steps that both sides refused
         self.storage = MemoryStorage()
         self.session: Session | None = None
-        self._model = model.Model(graph=mode == "graph")
+        self.model = model.Model(graph=mode == "graph")
         self._values: dict[int, tuple[Any, Any]] = {}  # what holds a value: (a cell or a text, the model's variable)
         self._optimizers: dict[int, tuple[Any, Any]] = {}
         self._kept: list[Any] = []
@@ -97,7 +97,7 @@ class Twins:
         log = logging.getLogger("minitf")  # conflicting references are drawn on purpose; nobody needs to hear of each
         self._open.callback(log.setLevel, log.level)
         log.setLevel(logging.ERROR)
-        if self._model.graph:
+        if self.model.graph:
             self._open.enter_context(Graph().as_default())
             self.session = self._open.enter_context(Session())
         return self
@@ -207,7 +207,8 @@ class Twins:
             self.refused.add(len(self.history) - 1)
         return result, other
 
-    def _put(self, number: int, real: Any, twin: Any) -> None:
+    def put(self, number: int, real: Any, twin: Any) -> None:
+        """Takes in an object, and the model's counterpart, under a number."""
         self._drop(number)
         self.objects[number] = real, twin
         if twin.kind == "variable":
@@ -230,23 +231,23 @@ class Twins:
         return _NOTHING if gone is None else None
 
     def _node(self, number: int) -> None:
-        self._put(number, AutoTrackable(), model.Node(self._model))
+        self.put(number, AutoTrackable(), model.Node(self.model))
 
     def _variable(self, number: int, value: Any) -> None:
-        self._put(number, Variable(value, name=f"v{number}"), model.Variable(self._model, value))
+        self.put(number, Variable(value, name=f"v{number}"), model.Variable(self.model, value))
 
     def _state(self, number: int, text: str) -> None:
-        self._put(number, Text(text), model.Variable(self._model, text, kind="state"))
+        self.put(number, Text(text), model.Variable(self.model, text, kind="state"))
 
     def _optimizer(self, number: int) -> None:
-        self._put(number, SlotOwner(), model.Optimizer(self._model))
+        self.put(number, SlotOwner(), model.Optimizer(self.model))
 
     def _add_variable(self, parent: int, name: str, number: int, value: Any) -> Any:
         real, twin = self._find(parent, _PARENTS)
         if real is None or name in twin.edges:
             return _NOTHING
-        made = add_variable(real, name, initializer=value)
-        self._put(number, made, twin.add_variable(name, value))
+        made = add_variable(real, name, initializer=value, dtype=dtype_of(value))
+        self.put(number, made, twin.add_variable(name, value))
         return None
 
     def _find(self, number: int, kinds: tuple[str, ...]) -> tuple[Any, Any]:
@@ -315,7 +316,7 @@ class Twins:
         mine = CheckpointableSaver(real, storage=self.storage) if strict else Lenient(real, self.storage)
         if self._keeps:
             self._kept.append(self.savers.get(number))
-        self.savers[number] = mine, model.Saver(self._model, twin, strict)
+        self.savers[number] = mine, model.Saver(self.model, twin, strict)
         return None
 
     def _save(self, saver: int, number: int) -> Any:
