@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +10,6 @@ from minitf.checkpoint.saver import CheckpointableSaver
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import AutoTrackable
 from minitf.objects.variable import Variable
-from minitf.storage.bundle import TensorBundle
 from minitf.storage.memory import MemoryStorage
 from minitf.testing.modes import scope
 from minitf.testing.object_graphs import ObjectGraph
@@ -51,9 +48,7 @@ def write(graph: ObjectGraph) -> SavedCheckpoint:
     return SavedCheckpoint(graph, storage, path)
 
 
-def file_bytes(storage: MemoryStorage, path: str) -> dict[str, bytes]:
-    """The files, by ending, that TensorFlow's format has for a checkpoint in memory."""
-    with tempfile.TemporaryDirectory() as directory:
-        prefix = os.path.join(directory, "x")
-        TensorBundle(durable=False).write(prefix, dict(storage.open(path).contents()[0]))
-        return {file.name[1:]: file.read_bytes() for file in Path(directory).iterdir()}
+def file_bytes(prefix: str) -> dict[str, bytes]:
+    """The files of a checkpoint on disk, by what follows the prefix in their names."""
+    path = Path(prefix)
+    return {file.name[len(path.name) :]: file.read_bytes() for file in sorted(path.parent.glob(f"{path.name}.*"))}

@@ -42,3 +42,15 @@ def process_state() -> dict[str, Any]:
         "garbage collector": gc.isenabled(),
         "log level": logging.getLogger("minitf").level,
     }
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keeps minitf's warnings back: tests draw conflicting references and partial restores on purpose."""
+    log = logging.getLogger("minitf")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -29,6 +29,7 @@ from minitf.core import dtypes
 from minitf.core.literals import to_array
 
 Step = tuple[Any, ...]
+FRESH = ("fresh",)  # for ``script``: a new program begins
 _S = TypeVar("_S")
 
 
@@ -50,22 +51,34 @@ def smallest(steps: Sequence[_S], fails: Callable[[list[_S]], bool]) -> list[_S]
             return kept
 
 
-def script(steps: Sequence[Step], mode: str, expectation: str = "", refused: Container[int] = ()) -> str:
+def script(steps: Sequence[Any], mode: str, expectation: str = "", refused: Container[int] = ()) -> str:
     """The program as Python code that runs by itself.
 
-    ``expectation``: code that fails as the program did, put at its end. ``refused``: places of steps that raise and shall.
+    ``steps`` may have code (str) among them, and ``FRESH``, where a new graph with a new session begins. ``expectation``: code
+    that fails as the program did, put at its end. ``refused``: places of steps that raise and shall.
     """
-    lines = [f"try: {line(s)}\nexcept Exception: pass" if n in refused else line(s) for n, s in enumerate(steps)]
-    body = "\n".join([*lines, *expectation.splitlines()])
-    before = ["storage = MemoryStorage()"] if "storage" in body else []
-    imports = ["import numpy as np"] * ("np." in body) + ["", "import minitf as tf"]
-    imports += [f"from {module} import {name}" for name, module in _NEEDED.items() if f"{name}(" in "\n".join([*before, body])]
+    parts: list[list[str]] = [[]]
+    for n, step in enumerate(steps):
+        if step == FRESH:
+            parts.append([])
+        else:
+            code = step if isinstance(step, str) else line(step)
+            parts[-1].append(f"try: {code}\nexcept Exception: pass" if n in refused else code)
+    parts[-1] += expectation.splitlines()
+    blocks = ["\n".join(part) for part in parts if part]
     if mode == "graph":
-        body = "with tf.Graph().as_default(), tf.Session() as session:\n" + indent(body or "pass", "    ")
+        blocks = ["with tf.Graph().as_default(), tf.Session() as session:\n" + indent(block, "    ") for block in blocks]
+    body = "\n".join(blocks)
+    before = ["storage = MemoryStorage()"] if "storage" in body else []
+    needed = "\n".join([*before, body])
+    imports = [f"import {name}" for name in ("tempfile",) if f"{name}." in body]
+    imports += ["import numpy as np"] * ("np." in body) + ["", "import minitf as tf"]
+    imports += [f"from {module} import {name}" for name, module in _NEEDED.items() if re.search(rf"\b{name}\b", needed)]
     return "\n".join([*imports, "", *before, body, ""]).lstrip()
 
 
 _NEEDED = {
+    "file_bytes": "minitf.testing.checkpoints",
     "Lenient": "minitf.testing.parts",
     "MemoryStorage": "minitf.storage.memory",
     "SlotOwner": "minitf.objects.slots",

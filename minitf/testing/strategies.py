@@ -16,16 +16,23 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from hypothesis.extra import numpy as npst
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from minitf.core.dtypes import DType, as_dtype
+from minitf.core.registry import REGISTRY
 from minitf.core.spec import Spec, TensorShape
+from minitf.ops.creating import constant
 from minitf.testing.checkpoints import SavedCheckpoint, write
+from minitf.testing.modes import scope
 from minitf.testing.object_graphs import KINDS, PARENTS, Add, Drop, Edit, ObjectGraph, Rename, Swap, edited
+from minitf.testing.op_programs import Call, OpProgram, Result, has_code, load_ops, outputs
+from minitf.testing.ops import draw_call, drawable
 from minitf.testing.programs import Step
+from minitf.testing.schedules import DrawnSchedule
 from minitf.testing.twins import ASSERTIONS
 
 _T = TypeVar("_T")
@@ -280,3 +287,67 @@ def restore_programs(*, graphs: SearchStrategy[ObjectGraph] | None = None, max_r
     """
     _ordered("rounds", 1, max_rounds, least=1)
     return _restore_programs(_strategy("graphs", graphs, object_graphs()), max_rounds, noise)
+
+
+# -- programs of ops ---------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def _op_programs(draw: DrawFn, names: Sequence[str], max_calls: int) -> OpProgram:
+    calls: list[Call] = []
+    known: list[tuple[Result, Any]] = []  # what there is to be taken: (its name, the array)
+    for _ in range(draw(st.integers(1, max_calls))):
+        op = REGISTRY[draw(st.sampled_from(names))]
+        inputs, attrs = draw_call(op, draw(st.integers(0, 2**16)))
+        assume(has_code(attrs))
+        arguments, values = list(inputs), list(inputs)
+        for place, given in enumerate(inputs):
+            fits = [(r, v) for r, v in known if op.samples_rule is None and _alike(v, given)]
+            taken = draw(st.none() | st.sampled_from(fits)) if fits else None
+            if taken is not None:
+                arguments[place], values[place] = taken
+        calls.append(Call(op.name, tuple(arguments), attrs))
+        with scope("eager"), np.errstate(all="ignore"):
+            found = outputs(op(*[None if v is None else constant(v) for v in values], **attrs))
+        known += [(Result(len(calls) - 1, n), y.numpy()) for n, y in enumerate(found)]
+    return OpProgram(tuple(calls))
+
+
+def _alike(found: Any, wanted: Any) -> bool:
+    same = isinstance(wanted, (np.ndarray, np.generic)) and isinstance(found, (np.ndarray, np.generic))
+    return same and found.dtype == wanted.dtype and found.shape == wanted.shape and found.dtype.kind in "fc"
+
+
+def op_programs(*, ops: Sequence[str] | None = None, max_calls: int = 5) -> SearchStrategy[OpProgram]:
+    """Programs of ops (``OpProgram``), drawn from what their blocks say; later calls take results of earlier ones.
+
+    ``ops``: names in the registry, by default all that can be drawn.
+    """
+    load_ops()
+    _ordered("calls", 1, max_calls, least=1)
+    names = sorted(name for name, op in REGISTRY.items() if drawable(op)) if ops is None else list(ops)
+    for name in names:
+        if name not in REGISTRY or not drawable(REGISTRY[name]):
+            raise InvalidArgument(f"ops={name!r} is no op whose calls can be drawn.")
+    if not names:
+        raise InvalidArgument("ops=[] leaves no op to draw.")
+    return _op_programs(names, max_calls)
+
+
+# -- schedules ---------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def _schedules(draw: DrawFn, max_choices: int | None) -> DrawnSchedule:
+    return DrawnSchedule(draw(st.data()), max_choices)
+
+
+def schedules(*, max_choices: int | None = None) -> SearchStrategy[DrawnSchedule]:
+    """Schedulers that ask Hypothesis at each choice, so that a failing order shrinks towards program order.
+
+    Give one to ``Session(scheduler=...)``. After ``max_choices`` choices it keeps to program order. ``DrawnSchedule`` prints
+    the choices that it made; ``Replayed(choices)`` makes them again.
+    """
+    if max_choices is not None:
+        _ordered("choices", 0, max_choices)
+    return _schedules(max_choices)

@@ -16,7 +16,6 @@ the values in the file; after an assertion the verdict; and whether anything was
 from __future__ import annotations
 
 import gc
-import logging
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -33,7 +32,7 @@ from minitf.runtimes.graph import Graph
 from minitf.runtimes.session import Session
 from minitf.storage.memory import MemoryStorage
 from minitf.testing import model
-from minitf.testing.modes import check_mode
+from minitf.testing.modes import check_mode, quietly
 from minitf.testing.ops import same_bits
 from minitf.testing.parts import Lenient, Text
 from minitf.testing.programs import Step, dtype_of, line, literal, script
@@ -94,9 +93,7 @@ class Twins:
         if gc.isenabled():
             gc.disable()
             self._open.callback(gc.enable)
-        log = logging.getLogger("minitf")  # conflicting references are drawn on purpose; nobody needs to hear of each
-        self._open.callback(log.setLevel, log.level)
-        log.setLevel(logging.ERROR)
+        self._open.enter_context(quietly())
         if self.model.graph:
             self._open.enter_context(Graph().as_default())
             self.session = self._open.enter_context(Session())

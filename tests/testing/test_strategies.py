@@ -12,7 +12,7 @@ from hypothesis.errors import InvalidArgument
 import minitf as tf
 from minitf.core.spec import Spec
 from minitf.testing import strategies as mst
-from minitf.testing.checkpoints import build, file_bytes
+from minitf.testing.checkpoints import build
 from minitf.testing.object_graphs import Add, Drop, ObjectGraph, Rename, Swap, edited
 from minitf.testing.ops import same_bits
 from minitf.testing.programs import smallest
@@ -127,7 +127,6 @@ def test_checkpoints_hold_their_graph(checkpoint):
     for number in checkpoint.graph.reachable():
         if checkpoint.graph.kinds[number] == "variable":
             assert same_bits(objects[number].numpy(), build(checkpoint.graph)[number].numpy())
-    assert file_bytes(checkpoint.storage, checkpoint.path).keys() == {".index", ".data-00000-of-00001"}
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])
