@@ -14,6 +14,9 @@ import numpy as np
 
 from minitf.core.dtypes import DType
 from minitf.core.registry import REGISTRY
+from minitf.core.schedule import Scheduler
+from minitf.runtimes.graph import Graph
+from minitf.runtimes.session import Session
 from minitf.testing.modes import scope
 from minitf.testing.programs import literal
 
@@ -161,3 +164,21 @@ def _differs(program: OpProgram) -> Exception | None:
     except Exception as error:
         return error
     return None
+
+
+def run(program: OpProgram) -> list[Any]:
+    """Makes the calls in the current runtime; gives all that they give."""
+    start, _, _ = PARITY.partition("{program}")
+    space: dict[str, Any] = {"__name__": "<program>"}
+    exec(compile(start + program.code(), "<program>", "exec"), space)
+    found: list[Any] = space["program"]()
+    return found
+
+
+def outputs_in_graph(program: OpProgram, scheduler: Scheduler | None = None) -> list[Any]:
+    """What the calls give in a graph, run in one session call, in a scheduler's order."""
+    with Graph().as_default() as graph:
+        built = run(program)
+        with Session(graph=graph, scheduler=scheduler) as session:
+            found: list[Any] = session.run(built)
+            return found
