@@ -84,7 +84,9 @@ def _moved(call: Call, gone: int) -> Call:
 def _input(value: Any) -> str:
     if isinstance(value, Result):
         return f"y{value.call}[{value.output}]"
-    return "None" if value is None else f"tf.constant({literal(value)})"
+    if value is None:
+        return "None"
+    return f"tf.constant({literal(value)}{', tf.string' * (np.asarray(value).dtype.kind == 'O')})"
 
 
 def _attribute(value: Any) -> str:

@@ -22,7 +22,7 @@ from hypothesis.errors import InvalidArgument
 from hypothesis.extra import numpy as npst
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from minitf.core.dtypes import DType, as_dtype
+from minitf.core.dtypes import DType, as_dtype, of_numpy
 from minitf.core.registry import REGISTRY
 from minitf.core.spec import Spec, TensorShape
 from minitf.ops.creating import constant
@@ -293,7 +293,8 @@ def restore_programs(*, graphs: SearchStrategy[ObjectGraph] | None = None, max_r
 
 
 @st.composite
-def _op_programs(draw: DrawFn, names: Sequence[str], max_calls: int) -> OpProgram:
+def _op_programs(draw: DrawFn, ops: tuple[str, ...] | None, max_calls: int) -> OpProgram:
+    names = _drawable() if ops is None else ops
     calls: list[Call] = []
     known: list[tuple[Result, Any]] = []  # what there is to be taken: (its name, the array)
     for _ in range(draw(st.integers(1, max_calls))):
@@ -308,7 +309,7 @@ def _op_programs(draw: DrawFn, names: Sequence[str], max_calls: int) -> OpProgra
                 arguments[place], values[place] = taken
         calls.append(Call(op.name, tuple(arguments), attrs))
         with scope("eager"), np.errstate(all="ignore"):
-            found = outputs(op(*[None if v is None else constant(v) for v in values], **attrs))
+            found = outputs(op(*[v if v is None else constant(v, of_numpy(v.dtype)) for v in values], **attrs))
         known += [(Result(len(calls) - 1, n), y.numpy()) for n, y in enumerate(found)]
     return OpProgram(tuple(calls))
 
@@ -325,13 +326,16 @@ def op_programs(*, ops: Sequence[str] | None = None, max_calls: int = 5) -> Sear
     """
     load_ops()
     _ordered("calls", 1, max_calls, least=1)
-    names = sorted(name for name, op in REGISTRY.items() if drawable(op)) if ops is None else list(ops)
-    for name in names:
+    for name in ops or ():
         if name not in REGISTRY or not drawable(REGISTRY[name]):
             raise InvalidArgument(f"ops={name!r} is no op whose calls can be drawn.")
-    if not names:
+    if ops is not None and not ops:
         raise InvalidArgument("ops=[] leaves no op to draw.")
-    return _op_programs(names, max_calls)
+    return _op_programs(None if ops is None else tuple(ops), max_calls)
+
+
+def _drawable() -> list[str]:
+    return sorted(name for name, op in REGISTRY.items() if drawable(op))
 
 
 # -- schedules ---------------------------------------------------------------------------------------------------------
