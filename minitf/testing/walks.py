@@ -159,7 +159,7 @@ def walk(seed: str, mode: str) -> int:
         return len(twins.history)
 
 
-def block(seed: str, mode: str, walks: int = BLOCK) -> tuple[int, list[Divergence]]:
+def block(seed: str, mode: str, walks: int) -> tuple[int, list[Divergence]]:
     """Does the walks ``seed/0``, ``seed/1``, ...; gives the number of steps, and what differed."""
     steps, found = 0, []
     for number in range(walks):
@@ -214,7 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     while done < options.steps and differing < options.most:
         for mode in options.mode or MODES:
             began = time.process_time()
-            steps, found = block(f"{seed}/{number}", mode)
+            steps, found = block(f"{seed}/{number}", mode, BLOCK)
             done += steps
             differing += len(found)
             if options.log:
