@@ -22,15 +22,17 @@ def test_a_test_runs_in_both_modes(pytester):
 def test_state_that_is_left_behind_is_told(pytester):
     pytester.makepyfile(
         """
-        import gc
         import minitf as tf
+
+        kept = []
 
         def test_clean(minitf_clean):
             with tf.Graph().as_default():
                 tf.Variable(1.0)
 
         def test_unclean(minitf_clean):
-            tf.Graph().as_default().__enter__()
+            kept.append(tf.Graph().as_default())
+            kept[0].__enter__()
         """
     )
     done = pytester.runpytest_subprocess("-p", "no:randomly")
