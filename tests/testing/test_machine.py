@@ -76,16 +76,16 @@ def test_a_bad_mode_is_named():
 
 
 def test_a_planted_mistake_is_found_and_the_printed_code_fails(monkeypatch):
-    """The model shall believe that a run of restore ops does nothing."""
-    monkeypatch.setattr(model.Status, "run_restore_ops", lambda self: None)
-    many = settings(few, max_examples=300, derandomize=True, database=None, print_blob=False)
+    """The model shall believe that nothing is assigned."""
+    monkeypatch.setattr(model.Restoration, "take_value", lambda self, node, number, obj: None)
+    many = settings(few, max_examples=300, database=None, print_blob=False)
     with pytest.raises(Exception, match="This program shows it") as caught:
-        run_state_machine_as_test(RestoreMachine.in_mode("graph"), settings=many)
+        run_state_machine_as_test(RestoreMachine, settings=many)
     code = str(caught.value).partition("This program shows it:")[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "run_restore_ops" in code or "initialize_or_restore" in code
-    assert len(code.splitlines()) < 25, code
+    assert ".restore(path" in code
+    assert len(code.splitlines()) <= 30, code
 
 
 def test_nothing_survives_a_test():
