@@ -121,11 +121,13 @@ def _quick_nodes(data: bytes) -> list[SavedNode]:
             if data[at] != 0x0A:
                 raise _Unusual
             at, node_end = _length(data, at + 1)
-            if data[at] == 0x12:  # begins with a value: of all nodes most are variables, and nothing else
+            if (
+                at + 2 + _NAMED < node_end and data[at] == 0x12
+            ):  # begins with a value: of all nodes most are variables, and nothing else
                 begin = at + 2 if data[at + 1] < 128 else at + 3  # a length of one or two bytes
                 name_at = begin + _NAMED
                 key_at = name_at + data[name_at - 1] + 2
-                stop = key_at + data[key_at - 1]
+                stop = key_at + data[key_at - 1] if key_at < node_end else 0
                 if (
                     data[begin : name_at - 1] == _VALUE_NAME
                     and data[stop:node_end] == _HAS_VALUES[True]

@@ -59,7 +59,7 @@ class Npz(SingleFile):
         crcs: dict[str, int] = {}
         out = []
         for key, value in tensors.items():
-            if key == NOTES or "\0" in key or not key:
+            if key == NOTES or "\0" in key or not key or not _is_text(key):
                 raise InvalidArgumentError(f"write: {key!r} cannot be a key in an npz archive.")
             dtype, array = whole_value(value, key)
             if not is_native(dtype):
@@ -178,6 +178,14 @@ class _Archive:
             if self._crcs[key] != checksum(crc32c(rest), dtype.str, shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
         return np.array(array, order="C")
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], bool]:

@@ -11,8 +11,8 @@ mutant and are left out.
 
 What is planted: comparisons and arithmetic exchanged, conditions made constant, numbers, bytes and texts changed, ``and`` and
 ``or`` exchanged, statements, ``raise`` and return values left out, ``break`` and ``continue`` exchanged. What is not: texts of
-messages, docstrings, annotations, ``__repr__``, assertions, and what stands under ``if TYPE_CHECKING``. Survivors that are
-right to survive stand in ``mutation_survivors.tsv``: file, line of code, change, reason.
+messages, docstrings, annotations, ``__repr__``, assertions (``strict=`` too), and what stands under ``if TYPE_CHECKING``.
+Survivors that are right to survive stand in ``mutation_survivors.tsv``: file, line of code, change, reason.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ CACHE = ROOT / ".fuzz" / "mutation.json"
 EXPLAINED = Path(__file__).with_name("mutation_survivors.tsv")
 LEFT_OUT = ("test_kills", "test_guided_runs", "test_loading_opens", "test_the_hook_sees", "test_two_processes", "grows_beyond",
             "does_not_end_before", "said_at_the_end", "packages_read", "test_no_case_breaks")  # fmt: skip
-MOST = 30.0  # seconds of tests for one mutant
 
 
 class Mutant(NamedTuple):
@@ -189,6 +188,9 @@ class Changer(ast.NodeTransformer):
             node.args = [argument if _is_text(argument) else self.visit(argument) for argument in node.args]
             return node
         return self.generic_visit(node)
+
+    def visit_keyword(self, node: Any) -> Any:
+        return node if node.arg == "strict" else self.generic_visit(node)  # zip's assertion
 
     def _leave(self, node: Any) -> Any:
         return node
@@ -372,7 +374,7 @@ class Mutation:
         out, total = [], 0.0
         for seconds, test in found:
             total += seconds
-            if total > MOST and out:
+            if total > self.options.most and out:
                 break
             out.append(test)
         return out
@@ -439,6 +441,7 @@ def main() -> int:
     parser.add_argument("--only", help="a file below minitf/storage, or file:line")
     parser.add_argument("--again", action="store_true", help="find out anew which test comes to which line")
     parser.add_argument("--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed")
+    parser.add_argument("--most", type=float, default=30.0, help="seconds of tests for one mutant")
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long")
     parser.add_argument("--loud", action="store_true", help="say what became of each mutant")
     options = parser.parse_args()

@@ -1,5 +1,6 @@
 """Branches that the other tests do not come to."""
 
+import contextlib
 import copy
 import errno
 import itertools
@@ -11,23 +12,25 @@ import numpy as np
 import pytest
 
 from minitf.core import dtypes
-from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError, UnknownError
+from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, OpError, UnimplementedError, UnknownError
 from minitf.saved import SavedGraph, SavedNode, SavedSlot
 from minitf.storage import background
 from minitf.storage.anywhere import ANYWHERE, MOUNTED_HANDLES, mount, unmount
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle, payload
+from minitf.storage.bundle.block import decompress
 from minitf.storage.bundle.check import missing_data
 from minitf.storage.bundle.entries import Entry, decode_entry, encode_entry, entry_head, entry_tail, quick_entry
 from minitf.storage.bundle.merge import merge
 from minitf.storage.bundle.table import Table, separator, successor
+from minitf.storage.carried import encode_notes
 from minitf.storage.detect import identify
 from minitf.storage.files import Disk, FileView, make_directories, typed
 from minitf.storage.formats import FORMATS, format_named
 from minitf.storage.memory import MemoryStorage
 from minitf.storage.messages import decode_graph, encode_graph
 from minitf.storage.regions import check_disjoint
-from minitf.storage.state_file import read_state
+from minitf.storage.state_file import CheckpointState, read_state, write_state
 from minitf.storage.v1 import TensorSlices
 from minitf.storage.v1 import records as v1_records
 from minitf.storage.v1 import slices as v1_slices
@@ -529,3 +532,70 @@ def test_a_mounted_disk_takes_what_begins_as_it_says():
         unmount(token)
     with pytest.raises((InvalidArgumentError, UnimplementedError)):
         TensorBundle().open("here://d/p")
+
+
+# What is left behind --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_file_stays_open_whatever_is_asked(name):
+    disk = RecordingDisk({"d/other": b""})
+    storage = FORMATS[name](disk=disk)
+    storage.write("d/p", {"a": np.arange(12.0).reshape(3, 4), "s": np.array([b"x", b""], object), "big": np.ones(100_000)})
+    reader = storage.open("d/p")
+    for ask in (
+        lambda: reader.read_many(reader.keys()),
+        lambda: reader.read_slice("a", [1, 0], [1, 2], verify=False),
+        lambda: reader.read("nothing"),
+        lambda: reader.contents(),
+        lambda: storage.write("d/p", {"a": object()}),
+        lambda: storage.write("d/p", {"\ud800": np.ones(1)}),
+        lambda: storage.exists("d/p"),
+        lambda: storage.remove("d/p"),
+        lambda: reader.read("a"),
+        lambda: storage.open("d/p"),
+    ):
+        with contextlib.suppress(OpError):
+            ask()
+        assert not disk.handles
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_a_killed_writer_left_goes_with_the_next_save(tmp_path, name):
+    storage = format_named(name)
+    storage.write(str(tmp_path / "p"), {"a": np.ones(2)})
+    path = max(os.listdir(tmp_path))
+    others = ["q.tmp-00", "p2.index.tmp-00", "notes"]
+    for left in [f"{path}.tmp-00", *others]:
+        (tmp_path / left).write_text("")
+    storage.write(str(tmp_path / "p"), {"a": np.ones(2)})
+    assert f"{path}.tmp-00" not in os.listdir(tmp_path)
+    assert set(others) <= set(os.listdir(tmp_path))
+    (tmp_path / "checkpoint.tmp-00").write_text("")
+    write_state(str(tmp_path), CheckpointState("p", ["p"]))
+    assert "checkpoint.tmp-00" not in os.listdir(tmp_path)
+    assert set(others) <= set(os.listdir(tmp_path))
+
+
+def test_a_place_in_memory_refuses_keys_without_bytes():
+    storage = MemoryStorage()
+    with pytest.raises(InvalidArgumentError, match="no key"):
+        storage.write("p", {"\ud800": np.ones(1)})
+    assert not storage.exists("p")
+
+
+def test_the_notes_are_one_line_of_ascii():
+    assert encode_notes({}, {"ä": 1}) == '{"minitf":1,"tensors":{},"crc32c":{"\\u00e4":1}}'
+
+
+def test_the_announced_length_is_the_number_at_the_start():
+    with pytest.raises(DataLossError, match="5 bytes cannot hold 1000"):
+        decompress(memoryview(b"\xe8\x07abc"), "")
+    with pytest.raises(DataLossError, match="corrupted"):
+        decompress(memoryview(b"\x05\x00a"), "")
+    assert decompress(memoryview(b"\x01\x00a"), "") == b"a"
+
+
+def test_the_newest_of_a_state_file_that_only_stands_outside(tmp_path):
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "../m-2"\nall_model_checkpoint_paths: "m-1"\n')
+    assert read_state(str(tmp_path)) is None

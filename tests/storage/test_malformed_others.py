@@ -256,7 +256,7 @@ def test_npz_sizes_that_the_archive_cannot_have(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "bad"), [("npz", "__minitf__"), ("npz", ""), ("npz", "a\0b"), ("safetensors", "__metadata__")]
+    ("name", "bad"), [("npz", "__minitf__"), ("npz", ""), ("npz", "a\0b"), ("npz", "\udcff"), ("safetensors", "__metadata__")]
 )
 def test_keys_that_a_format_takes_for_itself(tmp_path, name, bad):
     with pytest.raises(errors.InvalidArgumentError, match="key"):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from minitf.errors import DataLossError
 from minitf.saved import SavedGraph, SavedNode, SavedSlot, SavedValue
+from minitf.storage import messages
 from minitf.storage.messages import decode_graph, encode_graph
 from minitf.storage.protos import message
 
@@ -96,3 +97,62 @@ def test_changed_bytes_are_read_as_protobuf_reads_them(graph, data):
 def test_a_value_that_is_no_string_is_no_graph(value):
     with pytest.raises(DataLossError, match="one string"):
         decode_graph(value)
+
+
+# The quick way and protobuf's -------------------------------------------------------------------------------------------
+
+LONG = "n" * 130
+RICH = SavedGraph(
+    [
+        SavedNode(children=[("a", 1), ("", 0), (LONG, 2), ("b", 127), ("c", 128), ("d", 300), ("e", 16384)]),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "w/.ATTRIBUTES/VARIABLE_VALUE")], has_values=True),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", LONG, LONG + "/.ATTRIBUTES/VARIABLE_VALUE")], has_values=True),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "", "k")], has_values=True),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "k")], has_values=False),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "k")]),
+        SavedNode(values=[SavedValue("x", "", "k"), SavedValue("", "f", "é")], has_values=True),
+        SavedNode(slots=[SavedSlot(0, "m", 0), SavedSlot(1, "", 300), SavedSlot(16384, LONG, 128)]),
+        SavedNode(registered_saver=("s", "o"), children=[("z", 16384)]),
+        SavedNode(registered_saver=("", LONG), has_values=False),
+        *[SavedNode() for _ in range(16375)],
+    ]
+)
+
+
+def test_what_we_and_tensorflow_write_is_read_without_protobuf(monkeypatch):
+    monkeypatch.setattr(messages, "_protobuf_nodes", lambda data, source: pytest.fail("the long way"))
+    assert decode_graph(encode_graph(RICH)) == RICH
+
+
+@given(graphs())
+def test_any_graph_of_ours_is_read_without_protobuf(graph):
+    assert messages._quick_nodes(encode_graph(graph)) == graph.nodes
+
+
+MEANT = (0, 1, 7, 8, 0x0A, 0x10, 0x12, 0x18, 0x1A, 0x22, 0x2A, 127, 128, 255)  # tags, and where lengths become longer
+
+
+def test_bytes_that_differ_in_one_place_are_read_as_protobuf_reads_them():
+    """Every byte of graphs with something of everything, changed to every value that means something."""
+    few = [
+        SavedNode(children=[("a", 1), ("", 0), ("b", 2)], has_values=False),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "k")], has_values=True),
+        SavedNode(values=[SavedValue("x", "f", "k")], slots=[SavedSlot(1, "m", 2)], registered_saver=("s", "o")),
+    ]
+    for nodes in (few, [few[1]], [few[2], few[0], few[0]]):
+        data = encode_graph(SavedGraph(nodes))
+        for at, byte in enumerate(data):
+            for new in {*MEANT, byte ^ 128, byte + 1 & 255, byte - 1 & 255}:
+                changed = data[:at] + bytes([new]) + data[at + 1 :]
+                agree(changed)
+            agree(data[:at])
+            agree(data[:at] + data[at + 1 :])
+            agree(data[:at] + b"\0" + data[at:])
+
+
+def agree(data):
+    try:
+        found = messages._quick_nodes(data)
+    except messages._Unusual:
+        return
+    assert found == messages._protobuf_nodes(data, "")

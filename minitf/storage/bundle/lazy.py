@@ -29,9 +29,7 @@ class LazyReader(BundleReader):
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; large ones are mapped. Raises as ``BundleReader.read_many``."""
         wanted = list(keys)
-        out: list[Any] = [
-            direct.mapped(self, key, self._verify) if self.entry(key).size >= LEAST else None for key in wanted
-        ]
+        out: list[Any] = [direct.mapped(self, key, self._verify) if self.entry(key).size >= LEAST else None for key in wanted]
         missing = [number for number, value in enumerate(out) if value is None]
         for number, value in zip(missing, super().read_many([wanted[number] for number in missing]), strict=True):
             out[number] = value
