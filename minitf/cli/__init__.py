@@ -47,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = next((word for word in words if not word.startswith("-")), None)
     module = import_module(f"minitf.cli.{verb}") if verb in VERBS else None
     try:
-        args = _parser(verb, module).parse_args(words)
+        args, unknown = _parser(verb, module).parse_known_args(words)
+        if unknown:
+            args.of_verb.error(f"unrecognized arguments: {' '.join(unknown)}")
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     assert module is not None, "argparse accepts no other verb"
@@ -76,6 +78,7 @@ def _parser(verb: str | None, module: Any) -> argparse.ArgumentParser:
         if name == verb:
             of_verb.add_argument("--json", action="store_true", help="print one JSON document")
             module.arguments(of_verb)
+            of_verb.set_defaults(of_verb=of_verb)
     return parser
 
 

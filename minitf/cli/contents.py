@@ -21,13 +21,19 @@ def object_graph(reader: Reader) -> SavedGraph | None:
 
 
 def find(reader: Reader, name: str) -> str:
-    """The key that is meant: the name itself, or a path of edges like ``net/dense/kernel`` that leads to a variable.
+    """The key that is meant: the name itself, or a path to a variable, ``net/dense/kernel`` or ``(root).net.dense.kernel``.
 
     Raises NotFoundError, naming keys that look similar.
     """
     for key in (name, f"{name}{ATTRIBUTES}{VARIABLE_VALUE}"):
         if key in reader:
             return key
+    parts = tuple(name.removeprefix("(root).").split("."))
+    graph = object_graph(reader) if len(parts) > 1 or name.startswith("(root)") else None
+    if graph is not None and parts in (paths := graph.paths()):
+        values = graph.nodes[paths.index(parts)].values
+        if values and values[0].key in reader:
+            return values[0].key
     from difflib import get_close_matches
 
     names = [key.removesuffix(ATTRIBUTES + VARIABLE_VALUE) for key in reader.keys()]

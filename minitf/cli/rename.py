@@ -89,7 +89,8 @@ def _wanted(words: list[str]) -> dict[str, str]:
 
 
 def _report(args: argparse.Namespace, output: Output, source: str, mapped: Mapped) -> None:
-    changes = {old: new for old, new in mapped.shown.items() if old != new}
+    to_objects = bool(args.like or args.to_objects)  # then every name becomes an object, also where the two look the same
+    changes = {old: new for old, new in mapped.shown.items() if old != new or to_objects}
     output.facts(
         {
             "checkpoint": source,
@@ -104,4 +105,5 @@ def _report(args: argparse.Namespace, output: Output, source: str, mapped: Mappe
     output.lines([[("no object for  ", "red"), name] for name in mapped.unused])
     output.lines([[("no value for  ", "red"), name] for name in mapped.missing])
     done = f"written to {args.output}" if args.write else "nothing is written without --write"
-    output.lines([[f"{counted(len(changes), 'name')} of {len(mapped.keys)} changed; {done}"]])
+    how = f"of {len(mapped.keys)} changed" if not to_objects else "for objects"
+    output.lines([[f"{counted(len(changes), 'name')} {how}; {done}"]])

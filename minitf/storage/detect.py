@@ -7,6 +7,7 @@ an archive: ``identify`` says what it is, ``open_checkpoint`` opens it. Of other
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,10 @@ _SIGNATURES = (
     (b"GGUF", "a GGUF model"),
     (b"\x93NUMPY", "a single NumPy array (.npy)"),
     (b"PK\x03\x04", "a zip archive (a .keras model, or torch.save?)"),
+    (b"{", "a JSON text"),
+    (b"[", "a JSON text"),
 )
+_STATE = re.compile(rb"^\s*(all_)?model_checkpoint_path\w*\s*:", re.MULTILINE)  # a line of a state file
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def _sniff(path: str, disk: Disk) -> Found:
             disk.close(handle)
     if tail == _TABLE_MAGIC:
         return Found("tf-v1", path)
-    if b"model_checkpoint_path" in head:
+    if _STATE.search(head):
         return _latest(parent_of(path), os.path.basename(path), disk)
     what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), "something else, or damaged")
     if size >= 10 and head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= size - 8:
