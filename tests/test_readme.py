@@ -6,13 +6,19 @@ from pathlib import Path
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_first_script_runs(tmp_path, capsys):
-    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_scripts_run(tmp_path, capsys, monkeypatch):
+    script, exploring = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in script.splitlines() if line.strip()]) <= 18
-    exec(compile(script.replace("run/ckpt", str(tmp_path / "ckpt")), "README.md", "exec"), {})
+    names = {}
+    exec(compile(script.replace("run/ckpt", str(tmp_path / "ckpt")), "README.md", "exec"), names)
     printed = capsys.readouterr().out
     assert "[1. 2.]" in printed or "[0.99" in printed
     assert (tmp_path / "ckpt-1.index").exists()
+    monkeypatch.delenv("MINITF_EXPLORE_DATABASE", raising=False)  # its failure is on purpose
+    exec(compile(exploring, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "6 executions, 6 classes (all there are)" in printed
+    assert "AssertionError: an update was lost" in printed
 
 
 def test_the_demos_output_is_the_real_one():

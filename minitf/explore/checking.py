@@ -15,7 +15,6 @@ from minitf.explore.report import Failure, Report, signature
 from minitf.explore.running import (
     Body,
     Choices,
-    Execution,
     Found,
     MakeWorld,
     compare,
@@ -25,7 +24,7 @@ from minitf.explore.running import (
 )
 from minitf.explore.shrinking import smallest
 from minitf.explore.strategies import STRATEGIES, Settings, given_scheduler
-from minitf.explore.telling import timeline_of
+from minitf.explore.telling import recorded, timeline_of
 from minitf.explore.tokens import UNKNOWN, decode, encode
 
 VERIFY = ("failures", "all", "none")
@@ -96,7 +95,7 @@ def _fill(report: Report, found: Found, body: Body, make_world: MakeWorld, verif
             _must_fail_again(body, kind, error, choices, make_world)
         if number < SHRUNK:
             choices = smallest(body, choices, kind, make_world)
-        report.failures.append(_told(body, execute(body, choices, make_world), choices, count, error))
+        report.failures.append(_told(body, choices, make_world, count, number < SHRUNK))
 
 
 def _must_fail_again(body: Body, kind: tuple[str, str], error: BaseException | None, choices: Choices,
@@ -109,12 +108,21 @@ def _must_fail_again(body: Body, kind: tuple[str, str], error: BaseException | N
         compare(((), kind), ((), "no failure" if again.error is None else signature(again.error)))
 
 
-def _told(body: Body, execution: Execution, choices: Choices, count: int = 1, error: BaseException | None = None) -> Failure:
-    """An execution that failed, with everything that is told of it."""
-    token, shown = encode(choices, execution.program), execution.error or error
-    assert shown is not None, "only failures are told"
-    timeline = timeline_of(body, execution.moments, shown)
-    return Failure(token, shown, choices, execution.moments, timeline, scripts.script_for(body, token, shown), count)
+def _told(body: Body, choices: Choices, make_world: MakeWorld, count: int = 1, record: bool = True) -> Failure:
+    """The failure that these choices lead to, with everything that is told of it."""
+    execution = execute(body, choices, make_world)
+    error = execution.error
+    if error is None:
+        raise NondeterminismError("An execution failed, and with the same choices it did not fail again.")
+    token, title = encode(choices, execution.program), f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+    timeline = None
+    if record:
+        again, timeline = recorded(body, choices, make_world, title)
+        if again.verdict() != execution.verdict():
+            timeline = None  # who watches the recorder, say, sees something else
+    if timeline is None:
+        timeline = timeline_of(execution.moments, error, title)
+    return Failure(token, error, choices, execution.moments, timeline, scripts.script_for(body, token, error), count)
 
 
 def replay(body: Body, token: str, *, world: Callable[[Scheduler], Any] | None = None) -> Any:
@@ -143,9 +151,8 @@ def _only(body: Body, token: str, make_world: MakeWorld) -> Report:
         warnings.warn(f"Nothing was explored, because {scripts.REPLAY} asks for one order only. {error}", stacklevel=3)
         report.notes.append(str(error))
         return report
-    except Exception as error:
-        choices = tuple(decode(token)[0])
-        report.failures.append(_told(body, execute(body, choices, make_world), choices, 1, error))
+    except Exception:
+        report.failures.append(_told(body, tuple(decode(token)[0]), make_world))
     report.executions = report.classes = 1
     return report
 
@@ -163,7 +170,7 @@ def _last_failures(body: Body, kept: FailureDatabase, make_world: MakeWorld) -> 
             continue
         report.executions += 1
         if execution.error is not None:
-            report.failures.append(_told(body, execution, choices))
+            report.failures.append(_told(body, choices, make_world))
     if tokens:
         kept.save(name, [failure.token for failure in report.failures])
     report.classes = report.executions

@@ -6,7 +6,7 @@ timelines, and for the hash that tells one program from another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
@@ -65,11 +65,12 @@ class Moment:
 
 
 class Chronicle(Recorder):
-    """A recorder that notes every moment."""
+    """A recorder that notes every moment, and tells of it before the step is taken."""
 
-    def __init__(self, scheduler: Scheduler):
+    def __init__(self, scheduler: Scheduler, tell: Callable[[Moment], Any] | None = None):
         super().__init__(scheduler)
         self.moments: list[Moment] = []
+        self._tell = tell
 
     def start(self) -> bool:
         """Begins an execution."""
@@ -82,7 +83,10 @@ class Chronicle(Recorder):
         lines = [getattr(r, "line", None) for r in ready]  # before the step is taken
         index = super().choose(ready, event)
         text, *place = lines[index] or ("", None)
-        self.moments.append(Moment(event, names, index, is_step(ready[0]), text, *place))
+        moment = Moment(event, names, index, is_step(ready[0]), text, *place)
+        self.moments.append(moment)
+        if self._tell is not None:
+            self._tell(moment)
         return index
 
     def program(self) -> int:

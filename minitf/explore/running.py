@@ -124,18 +124,19 @@ class Execution:
         return (self.moments, signature(self.error) if self.error is not None else self.state)
 
 
-def execute(body: Body, choices: Choices, make_world: MakeWorld) -> Execution:
-    """Runs a body once. Raises TokenError if the choices do not fit it."""
+def execute(body: Body, choices: Choices, make_world: MakeWorld,
+            tell: Callable[[Moment], Any] | None = None) -> Execution:  # fmt: skip
+    """Runs a body once; ``tell`` hears of each choice. Raises TokenError if the choices do not fit it."""
     replay = Replay(choices)
-    chronicle = Chronicle(replay)
+    chronicle = Chronicle(replay, tell)
     error: BaseException | None = None
     state = None
     chronicle.start()
-    world = chronicle_world = make_world(chronicle)
+    world = make_world(chronicle)
     try:
         try:
             state = copy_context().run(body, world)
-            state = frozen(chronicle_world.final() if state is None else state)
+            state = frozen(world.final() if state is None else state)
         finally:
             world.close()
     except ExplorationError:

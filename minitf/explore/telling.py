@@ -1,36 +1,40 @@
-"""An execution as a timeline, for the player."""
+"""An execution as a timeline, for the player: its steps, and between them what both runtimes did."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from minitf.core.runtime import load
 from minitf.explore.recording import Moment
-from minitf.timeline import Source, Timeline
+from minitf.explore.running import Body, Choices, Execution, MakeWorld, execute
+from minitf.timeline import Timeline
 
 
-def timeline_of(body: Any, moments: Sequence[Moment], error: BaseException) -> Timeline:
-    """One event for each step or alternative that was taken, with what else was ready, and the error at the end."""
-    timeline = Timeline(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
-    file, lines = _source(body)
-    if lines is not None:
-        timeline.sources.append(lines)
+def recorded(body: Body, choices: Choices, make_world: MakeWorld, title: str) -> tuple[Execution, Timeline]:
+    """Runs a body once, as ``minitf.record`` sees it."""
+    record: Any = load("minitf.explain.recorder.recording").record  # it stands above
+    with record(title) as timeline:
+        execution = execute(body, choices, make_world, lambda moment: _add(timeline, moment))
+    _end(timeline, execution.error)
+    return execution, timeline
+
+
+def timeline_of(moments: Sequence[Moment], error: BaseException, title: str) -> Timeline:
+    """The steps alone."""
+    timeline = Timeline(title)
     for moment in moments:
-        inside = lines is not None and moment.place is not None and moment.place[0] == file
-        kind = "step" if moment.step else "choice"
-        actor = moment.taken.rpartition(".")[0] if moment.step else ""
-        place = (0, moment.place[1]) if inside and moment.place is not None else None
-        timeline.add(kind, str(moment), actor=actor, place=place, round=moment.round, ready=list(moment.ready),
-                     taken=moment.index)  # fmt: skip
-    timeline.add("error", f"{type(error).__name__}: {error}", type=type(error).__name__, message=str(error))
+        _add(timeline, moment)
+    _end(timeline, error)
     return timeline
 
 
-def _source(body: Any) -> tuple[str | None, Source | None]:
-    try:
-        text, first = inspect.getsourcelines(inspect.unwrap(body))
-        file = inspect.getsourcefile(inspect.unwrap(body))
-    except (OSError, TypeError):
-        return None, None
-    return file, Source(name=(file or "").replace("\\", "/").rpartition("/")[2], text="".join(text), first=first)
+def _add(timeline: Timeline, moment: Moment) -> None:
+    actor = moment.taken.rpartition(".")[0] if moment.step else ""
+    kind = "step" if moment.step else "choice"
+    timeline.add(kind, str(moment), actor=actor, round=moment.round, ready=list(moment.ready), taken=moment.index)
+
+
+def _end(timeline: Timeline, error: BaseException | None) -> None:
+    if error is not None:
+        timeline.add("error", f"{type(error).__name__}: {error}", type=type(error).__name__, message=str(error))

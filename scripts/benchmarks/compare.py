@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-import files  # noqa: F401  (they enter their rows)
+import exploring  # noqa: F401  (they enter their rows)
+import files  # noqa: F401
 import rows  # noqa: F401
 import running  # noqa: F401
 from figures import against_goal, page, ratio_text, time_text, verdict

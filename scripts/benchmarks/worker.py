@@ -16,7 +16,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import files  # noqa: F401  (they enter their rows)
+import exploring  # noqa: F401  (they enter their rows)
+import files  # noqa: F401
 import rows  # noqa: F401
 import running  # noqa: F401
 from table import ROWS

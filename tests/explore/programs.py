@@ -60,3 +60,28 @@ def body_of(program, raising=None):
         return memory["x"], memory["y"], tuple(noted)
 
     return body
+
+
+def classes_of(program):
+    """How many classes a program has, without running it: the ways in which its orders decide all pairs that conflict."""
+    steps = [(task, access) for task, accesses in enumerate(program) for access in accesses]
+    pairs = [(a, b) for a, b in itertools.combinations(range(len(steps)), 2)
+             if steps[a][0] != steps[b][0] and steps[a][1].conflicts(steps[b][1])]  # fmt: skip
+    first = list(itertools.accumulate((len(accesses) for accesses in program), initial=0))
+    seen = set()
+    place = [0] * len(steps)
+
+    def order(done, taken):
+        if len(done) == len(steps):
+            for at, step in enumerate(done):
+                place[step] = at
+            seen.add(tuple([place[a] < place[b] for a, b in pairs]))
+            return
+        for task, accesses in enumerate(program):
+            if taken[task] < len(accesses):
+                taken[task] += 1
+                order([*done, first[task] + taken[task] - 1], taken)
+                taken[task] -= 1
+
+    order([], [0] * len(program))
+    return len(seen)

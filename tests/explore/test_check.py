@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,11 +55,10 @@ def test_a_report_tells_what_there_is():
     assert (failure.count, failure.deviations) == (4, 1)
     assert [moment.taken for moment in failure.moments] == ["add[1].1", "add[2].1", "add[1].2", "add[2].2"]
     assert failure.moments[1].text == "seen = box[0]"
-    assert [event.kind for event in failure.timeline] == ["step"] * 4 + ["error"]
-    [source] = failure.timeline.sources
-    number, line = failure.timeline[1].place
-    assert (number, source.text.splitlines()[line - source.first].strip()) == (0, "seen = box[0]")
-    assert failure.timeline[1].actor == "add[2]"
+    steps = failure.timeline.of("step")
+    assert [event.actor for event in steps] == ["add[1]", "add[2]", "add[1]", "add[2]"]
+    assert steps[1].text == "add[2].1   seen = box[0]   (instead of add[1].2)"
+    assert failure.timeline[-1].data["type"] == "AssertionError"
     assert tf_timeline.Timeline.from_json(failure.timeline.to_json()) == failure.timeline
     text = str(report)
     assert "6 executions, 6 classes (all there are), 1 outcome" in text
@@ -71,6 +71,21 @@ def test_a_report_tells_what_there_is():
     mended = explore.check(no_update_lost)
     assert mended.assert_no_failures().complete
     assert "no failure" in str(mended)
+
+
+def test_a_failures_timeline_tells_what_the_runtimes_did_in_each_step(tmp_path):
+    def body(world):
+        v = tf.Variable(1.0)
+        world.tasks(lambda: v.assign(2.0), lambda: v.assign(3.0))
+        assert v.numpy() == 3.0, "the other came last"
+
+    [failure] = explore.check(body).failures
+    kinds = [event.kind for event in failure.timeline]
+    first, second = (place for place, kind in enumerate(kinds) if kind == "step")
+    assert "value" in kinds[first:second]
+    assert "value" in kinds[second:]
+    path = failure.timeline.save_html(tmp_path / "failure.html")
+    assert "the other came last" in Path(path).read_text(encoding="utf-8")
 
 
 def test_an_outcomes_token_leads_there():

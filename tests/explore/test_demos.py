@@ -31,6 +31,9 @@ def test_a_known_bug_is_found_minimal_and_mended(name):
     with pytest.raises(type(failure.error)):
         explore.replay(demo.broken, failure.token)
     assert len(failure.script.splitlines()) <= 15
+    taken = [event.text for event in failure.timeline.of("step", "choice")]
+    assert taken == [str(moment) for moment in failure.moments]  # recorded, the program does the same
+    assert failure.timeline[-1].kind == "error"
     assert len(demo.__doc__.strip().splitlines()) >= 2
     mended = explore.check(demo.mended)
     assert not mended.failed, mended

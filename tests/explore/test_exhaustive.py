@@ -5,7 +5,7 @@ import itertools
 import random
 
 import pytest
-from programs import ACCESSES, body_of, programs
+from programs import ACCESSES, body_of, classes_of, programs
 
 from minitf import explore
 from minitf.explore import ANYTHING, NOTHING, reads, writes
@@ -41,12 +41,18 @@ def test_all_programs_of_up_to_four_steps(steps):
 
 @pytest.mark.parametrize("steps", [5, 6])
 def test_some_programs_of_five_and_six_steps(steps):
-    """Other ones each time; scripts/enumerate --orders runs all of them."""
+    """Other ones each time; every_program.py, beside this file, takes all of them."""
     chosen = random.SystemRandom()
     for _ in range(300):
         flat = [chosen.choice(ACCESSES) for _ in range(steps)]
         cuts = sorted({0, steps, *(chosen.randrange(1, steps) for _ in range(chosen.randrange(4)))})
         check(tuple(tuple(flat[a:b]) for a, b in itertools.pairwise(cuts)))
+
+
+def test_the_count_of_classes_by_hand_is_the_same():
+    for steps in (2, 3):
+        for program in programs(steps):
+            assert both(program)[0][0].classes == classes_of(program)
 
 
 def test_a_step_that_raises_conflicts_with_all():
