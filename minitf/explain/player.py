@@ -52,7 +52,8 @@ def page(content: dict[str, Any]) -> str:
     if len(data) > PLAIN:
         data = base64.b64encode(zlib.compress(data.encode("utf-8"), 9)).decode("ascii")
     title = html.escape(content["title"])
-    body = parts["player.html"].replace("@title@", title).replace("@script@", parts["player.js"])
+    script = '"use strict";\n(async () => {\n' + "\n".join(parts[name] for name in _SCRIPT) + "})();\n"
+    body = parts["player.html"].replace("@title@", title).replace("@script@", script)
     body = body.replace("@book@", data.replace("</", "<\\/").replace("<!--", "<\\u0021--"))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -63,4 +64,5 @@ def page(content: dict[str, Any]) -> str:
     )
 
 
-_PARTS = ("player.html", "player.css", "player.js")
+_SCRIPT = ("drawing.js", "objects.js", "graph.js", "lists.js", "page.js")
+_PARTS = ("player.html", "player.css", *_SCRIPT)
