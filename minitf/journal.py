@@ -160,7 +160,7 @@ class Ran(NamedTuple):
 
     ``session`` is the small number of the session. ``writes``: how often the cells of the variables had been written then, this
     time included, by the names of the operations (None for objects that restore themselves); or one number: all operations
-    built so far were run, and it holds for every variable.
+    built so far were run, and it holds for every variable. Empty for a run that was repeated later in the session.
     """
 
     ops: int

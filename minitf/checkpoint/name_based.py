@@ -74,7 +74,8 @@ class NamedRestore:
         for handle, _, _ in batch.items:
             cell = handle.cell if store is None else store.cell(handle)
             if cell is not None:
-                self.given.setdefault(handle, []).append((ref, cell.writes))
+                others = [one for one in self.given.get(handle, ()) if one[0] is not None and one[0]() not in (None, store)]
+                self.given[handle] = [*others, (ref, cell.writes)]
 
     def writes_when_given(self, handle: Handle, store: Any) -> int | None:
         """How often a variable had been written when it was given its value last, in a store; None: never."""

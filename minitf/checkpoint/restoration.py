@@ -30,7 +30,8 @@ def next_uid() -> int:
 
 def living() -> list[Restoration]:
     """The restorations that a status or a waiting object still keeps, oldest first: explanations speak of all of them."""
-    return sorted(_living.values(), key=lambda restoration: restoration.uid)
+    found = [ref() for ref in _living.valuerefs()]  # a list at once: other threads may restore meanwhile
+    return sorted([r for r in found if r is not None], key=lambda restoration: restoration.uid)
 
 
 class Restoration:
@@ -45,8 +46,8 @@ class Restoration:
     """
 
     __slots__ = (
-        "__weakref__", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal", "matcher", "objects",
-        "ops", "rules", "seen", "slots", "source", "stores", "uid", "unused", "waitable",
+        "__weakref__", "_last_runs", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal",
+        "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid", "unused", "waitable",
     )  # fmt: skip
 
     def __init__(self, graph: SavedGraph, source: Source, home: Home, rules: Rules, matcher: Matcher, cache: dict[Any, Any]):
@@ -66,6 +67,7 @@ class Restoration:
         self.created: set[int] = set()
         self.ops: list[Any] = []
         self.stores: list[weakref.ref[Any]] = []
+        self._last_runs: dict[int, int] = {}  # by session: the place in the journal
         self.waitable = [rules.every_node or holds_values(n) for n in nodes]
         self.slots: dict[int, list[tuple[int, int, str, int]]] = {}
         for number, node in enumerate(nodes):
@@ -132,8 +134,14 @@ class Restoration:
         writes = {getattr(o.op, "name", ""): None if o.variable is None else cell(o.variable).writes for o in ops}
         counts = set(writes.values())
         alike = len(counts) == 1 and None not in counts and ops is self.ops
-        self.journal.raw.append(("Step", events.clock(), "run", None, ""))
-        self.journal.raw.append(("Ran", len(ops), session, counts.pop() if alike else writes))
+        raw = self.journal.raw
+        raw.append(("Step", events.clock(), "run", None, ""))
+        if ops is self.ops:  # of the runs in a session only the last one's counters matter: a thousand runs keep one dict
+            before = self._last_runs.get(session)
+            if before is not None:
+                raw[before] = (*raw[before][:3], {})
+            self._last_runs[session] = len(raw)
+        raw.append(("Ran", len(ops), session, counts.pop() if alike else writes))
 
     def forget_numbers(self, count: int) -> None:
         """Takes back the numbers given since there were ``count``."""

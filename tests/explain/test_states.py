@@ -284,3 +284,45 @@ def test_states_are_counted(eager, save):
     root = Node(l=[tf.Variable(np.zeros(2)) for _ in range(300)])
     told = Saver(root).restore(save(lambda: Node(l=[tf.Variable(np.ones(2)) for _ in range(301)]))).expect_partial().explain()
     assert told.counts == {State.RESTORED: 300, State.WAITING: 1}
+
+
+# -- what it rests on ------------------------------------------------------------------------------------------------------
+
+
+OPTIMIZERS = {
+    "sgd": lambda: tf.train.GradientDescentOptimizer(0.1),
+    "momentum": lambda: tf.train.MomentumOptimizer(0.1, 0.9),
+    "adagrad": lambda: tf.train.AdagradOptimizer(0.1),
+    "rmsprop": lambda: tf.train.RMSPropOptimizer(0.1),
+    "rmsprop, centered": lambda: tf.train.RMSPropOptimizer(0.1, centered=True),
+    "adam": lambda: tf.train.AdamOptimizer(0.1),
+}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_optimizers_say_which_slots_they_can_make(eager, make):
+    optimizer, v = make(), tf.Variable([1.0])
+    optimizer.apply_gradients([(tf.constant([1.0]), v)])
+    assert set(optimizer.get_slot_names()) <= optimizer._slot_kinds
+    assert optimizer._slot_kinds - set(optimizer.get_slot_names()) <= {"mg"}
+
+
+def test_a_thousand_runs_keep_the_counters_of_the_last(graph, save):
+    root = Node(a=tf.Variable(0.0), b=tf.Variable(0.0))
+    status = Saver(root).restore(save(a=1.0, b=2.0))
+    for i in range(20):
+        root.a.load(float(i), graph.session)
+        status.run_restore_ops()
+    runs = [event.writes for event in status.journal if type(event).__name__ == "Ran"]
+    assert runs[:-1] == [{}] * 19
+    assert runs[-1] == {"restore/Variable": 40, "restore/Variable_1": 20}
+    assert status.explain().complete
+    assert row_of(status.explain(), "(root).b").provenance.writes_since == 0
+
+
+def test_files_that_are_gone_are_not_asked_for(eager, save, tmp_path):
+    root = Node(a=tf.Variable(0.0))
+    status = Saver(root).restore(save(a=1.0, b=2.0)).expect_partial()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert status.explain().counts == {State.RESTORED: 1, State.WAITING: 1}

@@ -22,7 +22,7 @@ class State(StrEnum):
     MISSING = "not in the file"
     SUPERSEDED = "superseded by a later restore"
     TWICE = "matched twice"
-    REPLACED = "its object was replaced"
+    REPLACED = "in a replaced object"
     DIFFERS = "shape or dtype differs"
     INITIALISED = "initialised instead"
     FOREIGN = "in another graph or mode"
@@ -41,8 +41,8 @@ class Provenance(NamedTuple):
     * ``key``, ``source``, ``restore``: what was restored last, from which file, by which restore (its uid); None: nothing ever.
     * ``edge``: the live path of the edge that matched; ``saved_edge``: its name in the file if that is another.
     * ``overwrote``: ``initialiser``, ``written value``, ``restore N``, ``nothing`` (it had no value), or "" if nobody knows.
-    * ``writes_since``: how often it was written since; ``initialised_since``: the last of these writes but ``writes_after`` was
-      its initialiser.
+    * ``writes_since``: how often it was written since (without ``key``: since its initialiser); ``initialised_since``: its
+      initialiser was run since.
     * ``made``: the variable was made with the value.
     """
 
