@@ -41,6 +41,7 @@ def may_differ(program: Program, plain: list[Observation]) -> bool:
     files: dict[int, list[Any]] = {}
     by_saver: set[int] = set()  # statuses of savers
     with_texts: set[int] = set()  # statuses of files with Python state
+    numbered = False  # a saver, and not a Checkpoint, has saved; files outlive a new start
     graph = program.mode == "graph"
     for step, seen in zip(program.steps, plain, strict=False):
         match step:
@@ -58,7 +59,7 @@ def may_differ(program: Program, plain: list[Observation]) -> bool:
                 if ("save", k) in used:
                     return True  # S113
                 used.append(("save", k))
-            case ["latest", _] if roots:
+            case ["latest", _] if numbered:
                 return True  # S264
             case ["restore" | "read", k, i, s, _]:
                 if graph and ("restore", k) in used:
@@ -72,6 +73,7 @@ def may_differ(program: Program, plain: list[Observation]) -> bool:
                         return True  # S80
             case ["consumed", s] if seen.get("result") and (s in by_saver or (graph and s in with_texts)):
                 return True  # S199, S168
+        numbered |= step[0] == "save" and step[1] in roots
         if step[0] in ("save", "write") and "result" in seen:
             files[step[2]] = seen["result"]["file"]["nodes"]
     return False
