@@ -81,8 +81,8 @@ MUTANTS = [
     # H: Python state
     ("S162", "minitf/runtimes/restoring.py", "        for (put, _, _), value in python:\n            put(value.item())\n", ""),
     # I: graphs
-    ("S176", "minitf/runtimes/restoring.py", "                cache[handle, key] = known._replace(reused=True)\n", ""),
-    ("S179", "minitf/runtimes/restoring.py", "known = cache.get((handle, key))", "known = next((v for k, v in cache.items() if type(k) is tuple and k[1] == key), None)"),
+    ("S176", "minitf/runtimes/restoring.py", "    cache[handle, key] = RestoreOp(assign, reads, True, handle)\n", ""),
+    ("S179", "minitf/runtimes/restoring.py", "known: RestoreOp | None = cache.get((handle, key))", "known = next((v for k, v in cache.items() if type(k) is tuple and k[1] == key), None)"),
     ("S187", CAPTURE, "if trackable.version != self._version or self._root() is not root:", "if self._root() is not root:"),
     # J: status
     ("S192", STATUS, "            if kind.variable or (kind.valued and own_values(obj)):", "            if kind.valued and not kind.variable and own_values(obj):"),
@@ -99,7 +99,7 @@ MUTANTS = [
     # L: saving
     ("S247", CHECKPOINT + "saver.py", "if checkpoint_number is not None:", "if checkpoint_number:"),
     ("S261", CHECKPOINT + "checkpoint.py", "        if new:  # in a graph", "        if True:  # in a graph"),
-    ("S264", CHECKPOINT + "saver.py", "        write_checkpoint_state(directory_of(path), path)\n", ""),
+    ("S264", CHECKPOINT + "saver.py", "            write_checkpoint_state(directory_of(path), path, durable=self._engine.durable)\n", "            pass\n"),
     # N: the manager
     ("S283", CHECKPOINT + "manager.py", "        self._sweep()\n", ""),
     ("S284", CHECKPOINT + "manager.py", "        self._managed.pop(path, None)  # a number", "        # a number"),
