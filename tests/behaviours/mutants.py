@@ -22,6 +22,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+
 from table import Collector
 
 ROOT = Path(__file__).parent.parent.parent
