@@ -17,7 +17,6 @@ import numpy as np
 
 from minitf.core import runtime
 from minitf.core.op import convert
-from minitf.core.registry import REGISTRY
 from minitf.core.state import Handle
 from minitf.core.structures import flatten, pack
 from minitf.core.tape import NOWHERE, Note, Tape
@@ -26,6 +25,7 @@ from minitf.ops import control
 from minitf.ops.creating import ones_like, zeros_like
 from minitf.ops.joining import stack
 from minitf.ops.shapes import reshape
+from minitf.ops.state import read_variable
 
 
 class UnconnectedGradients:
@@ -55,11 +55,14 @@ def walk_back(notes: list[Note | None], gradients: list[Any], wanted: set[int], 
             gradients[number] = None
         if release:
             notes[number] = None
-        if len(attrs) != len(op.attrs):
-            attrs = op.complete(attrs)
-        results = op.vjp_rule(g, out, *inputs, **attrs)
-        if type(results) is not tuple:
-            results = tuple(results) if isinstance(results, list) else (results,)
+        if op is read_variable:
+            results: Any = (g,)
+        else:
+            if len(attrs) != len(op.attrs):
+                attrs = op.complete(attrs)
+            results = op.vjp_rule(g, out, *inputs, **attrs)
+            if type(results) is not tuple:
+                results = tuple(results) if isinstance(results, list) else (results,)
         for parent, result in zip(numbers, results, strict=False):
             if parent < 0 or result is None or (leading is not None and not leading[parent]):
                 continue
@@ -186,8 +189,10 @@ class GradientTape:
         for n, g in starts:
             if n != NOWHERE:
                 gradients[n] = g if gradients[n] is None else gradients[n] + g
-        leaves = [*tape.handles.values(), *[n for _, n in tape.sources.values() if notes[n] is None]]
-        walk_back(notes, gradients, wanted, wanted.issuperset(leaves), release=not self._persistent)
+        every_leaf = wanted.issuperset(tape.handles.values()) and all(
+            n in wanted or notes[n] is not None for _, n in tape.sources.values()
+        )
+        walk_back(notes, gradients, wanted, every_leaf, release=not self._persistent)
         out = []
         for n, s in zip(numbers, sources, strict=True):
             if n != NOWHERE:
@@ -241,6 +246,8 @@ def _target(value: Any) -> Any:
 
 
 def _source(value: Any) -> Any:
+    if type(value) is EagerTensor:
+        return value
     handle = getattr(value, "handle", None)
     if isinstance(handle, Handle):
         return handle
@@ -253,7 +260,7 @@ def _unconnected(g: Any, source: Any, what: str) -> Any:
     if g is not None or what == UnconnectedGradients.NONE:
         return g
     if isinstance(source, Handle):
-        source = REGISTRY["read_variable"](source)
+        source = read_variable(source)
     return zeros_like(source)
 
 

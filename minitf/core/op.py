@@ -132,6 +132,7 @@ class Op:
         self.bound = bound
         self.samples_rule: Callable[..., Any] | None = None
         self.terms_rule: Callable[..., Any] | None = None
+        self.expr_rule: Callable[..., Any] | None = None
         self.infer_rule: Callable[..., Any] = same
         self.vjp_rule: Callable[..., Any] | None = None
         self.vjp_reads: tuple[bool, ...] | None = None  # the inputs whose values the rule reads; None: all
@@ -172,6 +173,14 @@ class Op:
                 raise ValueError(f"{self.name}: reads={reads!r} must name inputs of {list(self.inputs)}, or 'out'.")
             self.vjp_reads = tuple(name in named for name in self.inputs)
             self.vjp_reads_out = "out" in named
+        return rule
+
+    def written(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Sets a rule that says what the kernel does with inputs of these specs, as an expression for a plan, or None.
+
+        It gets what the shape rule gets. The expression may use ``np``.
+        """
+        self.expr_rule = rule
         return rule
 
     def samples(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -291,14 +300,20 @@ class Op:
 
     def expression(self, specs: Sequence[Any], attrs: dict[str, Any]) -> str | None:
         """``expr``, if it says what the kernel does for inputs of these specs; else None."""
+        if self.expr_rule is not None:
+            return self.expr_rule(*specs, **attrs)  # type: ignore[no-any-return]
         if self.expr is None or (attrs and attrs != self.wants):
             return None
+        return self.expr if self.expressible(specs) else None
+
+    def expressible(self, specs: Sequence[Any]) -> bool:
+        """Whether dtypes and ranks are such that ``expr`` holds."""
         for spec in specs:
             if spec.dtype.kind not in "fiuc" or spec.dtype in self.expr_not:
-                return None
+                return False
             if self.expr_rank and (spec.rank is None or spec.rank < self.expr_rank):
-                return None
-        return self.expr
+                return False
+        return True
 
     def specs_of(self, tensors: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         """What the shape rule says about these inputs: one Spec or a tuple. Raises ShapeError with the op's name in front."""

@@ -14,7 +14,7 @@ from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import abs as abs_
 from minitf.ops.elementwise import exp, log1p, sigmoid
 from minitf.ops.reductions import reduce_sum
-from minitf.ops.shapes import expand_dims, reshape, sum_to, widened
+from minitf.ops.shapes import _expand_dims, expand_dims, reshape, sum_to, widened
 from minitf.ops.shaping import transpose
 from minitf.ops.static import known_int
 
@@ -60,7 +60,7 @@ def _(logits, labels):
 def _(g, out, logits, labels):
     # That the labels of a row sum to 1 is used, as in TensorFlow.
     by_loss, by_back = g
-    each = None if by_loss is None else expand_dims(by_loss, -1)
+    each = None if by_loss is None else _expand_dims(by_loss, axis=-1)
 
     def by_logits():
         first = None if each is None else each * out[1]

@@ -55,6 +55,12 @@ def _(a, b, *, transpose_a=False, transpose_b=False):
     return a.shape[-2 if transpose_a else -1]
 
 
+@_matmul.written
+def _(a, b, *, transpose_a=False, transpose_b=False):
+    turned = "{0}.mT" if transpose_a else "{0}", "{1}.mT" if transpose_b else "{1}"
+    return " @ ".join(turned) if _matmul.expressible((a, b)) else None
+
+
 @_matmul.vjp(reads="a b")
 def _(g, out, a, b, *, transpose_a=False, transpose_b=False):
     def by_a():

@@ -40,7 +40,7 @@ class Writer:
                  kernels: Mapping[str, Callable[..., Any]], out: Callable[[Any], Any]):  # fmt: skip
         self.store = store
         self.kernels = kernels
-        self.space: dict[str, Any] = {"normal": normal, "out": out}
+        self.space: dict[str, Any] = {"np": np, "normal": normal, "out": out}
         self.cells: dict[Handle, str] = {}
         self.bound: dict[int, str] = {}
         self.pieces: list[str] = []
@@ -219,7 +219,7 @@ class Writer:
             specs = [t._spec for t in o.inputs]
             if op.scalar_expr and all(s.shape == () and s.dtype.kind in "fi" and s.dtype.size >= 4 for s in specs):
                 return str(op.scalar_expr.format(*arguments))
-            expression = op.expression(specs, o.attrs)
+            expression = op.expression(specs, o.attrs) if len(specs) == len(o.arguments) or not specs else None
             if expression is not None:
                 return str(expression.format(*arguments))
             if ufunc_of(o) is not None:
