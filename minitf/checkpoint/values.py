@@ -18,12 +18,11 @@ class Values:
         self._home = home
         self._session = session
         self._what = what
-        self._cell = home.store_to_save(session, what).cell
+        self._store = home.store_to_save(session, what)
 
     def of_handles(self, keys: list[str], handles: list[Handle]) -> dict[str, Any]:
         """The arrays by key. Raises FailedPreconditionError for a variable without a value."""
-        cell = self._cell
-        return {key: cell(handle).read() for key, handle in zip(keys, handles, strict=True)}
+        return dict(zip(keys, self._store.values(handles), strict=True))
 
     def of_entries(self, entries: list[tuple[str, Any]]) -> dict[str, Any]:
         """The arrays by key; Python state is asked for once, and tensors of a group are computed together."""
@@ -34,7 +33,7 @@ class Values:
             if isinstance(value, Handle):
                 if value.home is not home:
                     self._foreign(value)
-                out[key] = self._cell(value).read()
+                out[key] = self._store.cell(value).read()
             elif isinstance(value, PythonValue):
                 out[key] = _string(value.get(), key)
             else:

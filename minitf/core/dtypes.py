@@ -223,6 +223,11 @@ def as_dtype(value: Any) -> DType:
     raise TypeError(f"as_dtype: {value!r} is no dtype. Use a name such as 'float32', a NumPy dtype, or minitf.float32.")
 
 
+def is_known(np_dtype: np.dtype[Any]) -> builtins.bool:
+    """True if arrays of this dtype can be taken as they are."""
+    return np_dtype in _BY_NUMPY
+
+
 def of_numpy(np_dtype: np.dtype[Any]) -> DType:
     """The DType of arrays with this NumPy dtype. Raises TypeError if there is none."""
     found = _BY_NUMPY.get(np_dtype)

@@ -23,6 +23,8 @@ def to_array(value: Any, dtype: DType | None = None) -> Any:
     """A new array (or NumPy scalar) that nobody else holds. Raises TypeError or ValueError for values that have none."""
     kind = type(value)
     if dtype is None:
+        if kind is np.ndarray and value.ndim and value.dtype.kind in "fiucb" and dtypes.is_known(value.dtype):
+            return np.array(value)
         if kind is float:
             return np.float32(value)
         if kind is int and value in _INT32:

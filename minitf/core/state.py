@@ -11,7 +11,7 @@ values first makes sure that nobody else holds it, and then uses its memory.)
 from __future__ import annotations
 
 from _thread import allocate_lock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -115,6 +115,9 @@ class Store(Protocol):
     def find(self, handle: Handle) -> Cell | None:
         """The cell of a variable if it has one; makes none."""
 
+    def values(self, handles: Sequence[Handle]) -> list[Any]:
+        """The values of many variables."""
+
 
 class EagerStore:
     """The one store of eager mode: the cell hangs on the handle."""
@@ -132,6 +135,10 @@ class EagerStore:
     def find(self, handle: Handle) -> Cell | None:
         """The handle's cell; None for a graph's variable."""
         return handle.cell
+
+    def values(self, handles: Sequence[Handle]) -> list[Any]:
+        """The values of many variables. Raises RuntimeError for a graph's variable."""
+        return [(handle.cell or self.cell(handle)).value for handle in handles]
 
 
 class SessionStore:
@@ -152,6 +159,10 @@ class SessionStore:
     def find(self, handle: Handle) -> Cell | None:
         """The cell of a variable if it has one; makes none."""
         return self._cells.get(handle)
+
+    def values(self, handles: Sequence[Handle]) -> list[Any]:
+        """The values of many variables. Raises FailedPreconditionError for one without."""
+        return [self.cell(handle).read() for handle in handles]
 
     def __iter__(self) -> Iterator[Handle]:
         return iter(list(self._cells))

@@ -51,7 +51,7 @@ class VariableKind(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Makes an instance, through the hooks if there are any."""
         if not _hooks.get() or isinstance(cls.__base__, VariableKind):
-            return super().__call__(*args, **kwargs)
+            return type.__call__(cls, *args, **kwargs)
         home = runtime.current().home
 
         def make(**arguments: Any) -> Any:
