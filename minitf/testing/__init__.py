@@ -15,7 +15,6 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.testing.object_graphs": "Add Drop ObjectGraph Rename Swap edited",
         "minitf.testing.op_programs": "Call OpProgram Result check_parity",
         "minitf.testing.ops": "check_gradients check_op check_op_gradients",
-        "minitf.testing.schedules": "Replayed",
         "minitf.testing.twins": "Divergence Twins",
     },
     submodules="conformance laws model strategies twins walks",

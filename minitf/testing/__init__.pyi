@@ -20,6 +20,5 @@ from minitf.testing.op_programs import check_parity as check_parity
 from minitf.testing.ops import check_gradients as check_gradients
 from minitf.testing.ops import check_op as check_op
 from minitf.testing.ops import check_op_gradients as check_op_gradients
-from minitf.testing.schedules import Replayed as Replayed
 from minitf.testing.twins import Divergence as Divergence
 from minitf.testing.twins import Twins as Twins

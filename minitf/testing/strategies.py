@@ -350,7 +350,7 @@ def schedules(*, max_choices: int | None = None) -> SearchStrategy[DrawnSchedule
     """Schedulers that ask Hypothesis at each choice, so that a failing order shrinks towards program order.
 
     Give one to ``Session(scheduler=...)``. After ``max_choices`` choices it keeps to program order. ``DrawnSchedule`` prints
-    the choices that it made; ``Replayed(choices)`` makes them again.
+    the choices that it made; ``minitf.explore.orders.Replay(choices)`` makes them again.
     """
     if max_choices is not None:
         _ordered("choices", 0, max_choices)

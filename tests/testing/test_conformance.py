@@ -8,12 +8,12 @@ import pytest
 import minitf as tf
 from minitf.checkpoint.matching import ByName, Renamed
 from minitf.core.schedule import ProgramOrder
+from minitf.explore.orders import Bounded, Pct, Random, Replay
 from minitf.ops.arithmetic import multiply
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.formats import format_named
 from minitf.storage.memory import MemoryStorage
-from minitf.testing import Replayed
 from minitf.testing.conformance import KernelSuite, MatcherSuite, RuntimeSuite, SchedulerSuite, StorageSuite
 
 # -- storages ------------------------------------------------------------------------------------------------------------
@@ -70,11 +70,28 @@ class TestProgramOrder(SchedulerSuite):
         return ProgramOrder()
 
 
-class TestReplayed(SchedulerSuite):
+class TestReplay(SchedulerSuite):
     executions = 3
 
     def make_scheduler(self):
-        return Replayed([1, 0, 5, 2, 1, 1])
+        return Replay([1, 0, 1, 1])
+
+
+class TestBounded(SchedulerSuite):
+    executions = 20
+
+    def make_scheduler(self):
+        return Bounded(3)
+
+
+class TestRandom(SchedulerSuite):
+    def make_scheduler(self):
+        return Random("seed", 10)
+
+
+class TestPct(SchedulerSuite):
+    def make_scheduler(self):
+        return Pct("seed", 10)
 
 
 # -- kernels -------------------------------------------------------------------------------------------------------------
