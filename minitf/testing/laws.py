@@ -222,7 +222,10 @@ def _two_orders(mode: str, graph: ObjectGraph, one: Any, other: Any, edits: Sequ
     for name, order in (("one", one), ("other", other)):
         attaching = live.attaching(_arranged(live, order))
         before = 0 if late is None else max(0, len(attaching) - late)
-        lines += [FRESH, *live.making(), *attaching[:before], *_RESTORED, *attaching[before:], ("initialize_or_restore", 1)]
+        lines += [FRESH, *live.making()]
+        if mode == "graph":  # what is matched with something else gets no value from the restore, and no initialisation either
+            lines.append("session.run(tf.compat.v1.global_variables_initializer())")
+        lines += [*attaching[:before], *_RESTORED, *attaching[before:], ("run", 1)]
         lines.append(f"{name} = {_look(live, live.valued(), mode)}")
     return Program(lines, "assert list(map(same_bits, one, other)) == [True] * len(one), (one, other)")
 
