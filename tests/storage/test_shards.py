@@ -108,3 +108,21 @@ def test_verify_finds_a_file_that_is_cut_off(tmp_path):
     os.truncate(prefix + ".data-00000-of-00001", 30 * MIB)
     bad = [name for name, (_, error) in verdicts(prefix).items() if error is not None]
     assert bad == ["large 2", "large 3"]
+
+
+class Promising(Disk):
+    """Says that large files are longer than they are, as if they were cut off a moment later."""
+
+    def size(self, handle):
+        size = super().size(handle)
+        return size if size < MIB else size + 64 * MIB
+
+
+def test_verify_notices_that_a_file_becomes_shorter(tmp_path):
+    prefix = str(tmp_path / "ckpt")
+    TensorBundle(durable=False).write(prefix, LARGE)
+    os.truncate(prefix + ".data-00000-of-00001", 30 * MIB)
+    reader = TensorBundle(disk=Promising()).open(prefix)
+    found = {key: error for key, _, error in reader.verify(reader.keys()) if error is not None}
+    assert list(found) == ["large 2", "large 3"]
+    assert all("shorter" in str(error) for error in found.values())
