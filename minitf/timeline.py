@@ -194,9 +194,21 @@ def describe(value: Any) -> dict[str, Any]:
     return {"dtype": array.dtype.name, "shape": list(array.shape), "text": _in_words(array)}
 
 
+LONG = 120  # letters that a key is shown with
+
+
 def short_key(key: str) -> str:
-    """A key for people: a variable's value goes by the path of its variable."""
-    return key.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
+    """A key for people: a variable's value goes by the path of its variable, a long one by its end."""
+    key = key.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
+    return key if len(key) <= LONG else f"…{key[-LONG:]}"
+
+
+DEEP = 12  # names that a path is shown with
+
+
+def short_path(top: str, names: Sequence[str]) -> str:
+    """A path for people, from ``top`` down: of a long one the last names."""
+    return ".".join([top, *names] if len(names) <= DEEP else ["…", *names[-DEEP:]])
 
 
 SMALL = 8  # elements that are shown one by one

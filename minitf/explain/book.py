@@ -12,7 +12,7 @@ from typing import Any
 from minitf.core.spec import shape_text
 from minitf.explain.layout import Box, folded, nested
 from minitf.explain.outline import folded_rows, outline
-from minitf.timeline import Event, Source, Timeline, short_key
+from minitf.timeline import DEEP, Event, Source, Timeline, short_key, short_path
 
 LIMIT = 300  # nodes that are shown at once; beyond, scopes and subtrees are folded
 
@@ -215,7 +215,8 @@ class Objects:
             edges.setdefault(parent, []).append((name, child))
         self._outline = outline(list(self.born), edges, self.roots)
         drawn, places = [], dict[int, str]()
-        for row in self._outline:
+        chains: dict[int, list[str]] = {}  # by row, the last names of its path
+        for number, row in enumerate(self._outline):
             what = self.what.get(row.node, {})
             track = Track([[0, ABSENT]])
             if row.refers < 0:
@@ -225,8 +226,10 @@ class Objects:
                     track.to(step, state if state or row.refers >= 0 else LOOSE)
             name = row.name or ("(root)" if row.node in self.roots else what.get("name") or f"({what.get('type', '?')})")
             if row.refers < 0:
-                above = "" if row.parent < 0 else places[self._outline[row.parent].node] + "."
-                places[row.node] = above + name
+                chain = [] if row.parent < 0 else chains[row.parent]
+                chains[number] = [*chain[-DEEP:], name]
+                whole = row.depth <= DEEP
+                places[row.node] = ".".join(chains[number]) if whole else short_path("…", chains[number])
             kind = what.get("type", "?") if what.get("type") != "Variable" else self._spec(row.node)
             drawn.append([name, kind, row.depth, row.parent, row.refers, row.cycle, row.node, track])
         return drawn, places

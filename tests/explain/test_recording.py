@@ -477,6 +477,24 @@ def test_recordings_of_threads_end_in_any_order():
     assert type(graph._operations) is list
 
 
+def test_a_long_chain_has_short_words(tmp_path):
+    def chain(length):
+        top = at = tf.Module()
+        for _ in range(length):
+            at.next = tf.Module()
+            at = at.next
+        at.v = tf.Variable(1.0)
+        return tf.train.Checkpoint(top=top)
+
+    path = chain(400).write(str(tmp_path / "ckpt"))
+    with tf.record() as timeline:
+        chain(400).read(path).assert_consumed()
+    assert max(len(e.text) for e in timeline) < 300
+    assert any("….next" in e.text for e in timeline.of("match"))
+    [lane] = book([timeline], "")["lanes"]
+    assert max(len(place) for place in lane["places"].values()) < 100
+
+
 def test_the_limit_counts_what_it_leaves_out():
     with tf.record(limit=3) as timeline:
         Net()

@@ -11,7 +11,7 @@ from minitf.core.spec import shape_text
 from minitf.core.state import Handle
 from minitf.objects import trackable
 from minitf.objects.trackable import Tracked
-from minitf.timeline import describe
+from minitf.timeline import DEEP, describe, short_path
 
 if TYPE_CHECKING:
     from minitf.explain.recorder.recording import Recorder
@@ -102,19 +102,15 @@ class Objects:
     def path(self, number: int) -> str:
         """Where an object is, as far as is known now: ``(root).model.kernel``, or from the topmost object's class on."""
         names: list[str] = []
-        seen = set()
         at = number
-        while number not in self._roots:
+        while at not in self._roots and len(names) <= DEEP:
             above = self._above[at]
-            if above is None or at in seen:
+            if above is None:
                 break
-            seen.add(at)
             at, name = above
             names.append(name)
-            if at in self._roots:
-                break
         top = "(root)" if at in self._roots else self._labels[at]
-        return ".".join([top, *reversed(names)])
+        return short_path(top, names[::-1])
 
     # -- edges ---------------------------------------------------------------------------------------------------------
 

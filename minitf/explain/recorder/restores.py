@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minitf import journal as events
-from minitf.timeline import short_key
+from minitf.saved import walk
+from minitf.timeline import DEEP, short_key, short_path
 
 if TYPE_CHECKING:
     from minitf.explain.recorder.recording import Recorder
@@ -32,10 +33,12 @@ class FollowedRestore:
         self.mode = restoration.journal.mode
         self.built: dict[tuple[int, int], tuple[int, str]] = {}
         self._home = restoration.home
-        self._paths = [None if p is None else ".".join(["(root)", *p]) for p in self._graph.paths()]
-        for node in self._graph.nodes:
-            for slot in node.slots:
-                self._paths[slot.slot] = f"slot {slot.slot_name!r} of {self._paths[slot.variable]}"
+        self._above: dict[int, tuple[int, str]] = {}  # by node, the node and the edge by which the shortest path leads to it
+        for above in walk(self._graph):
+            for name, child in self._graph.nodes[above].children:
+                if child:
+                    self._above.setdefault(child, (above, name))
+        self._slot_of = {slot.slot: slot for node in self._graph.nodes for slot in node.slots}
         label = recorder.label(self.source.source)
         recorder.note(
             "restore", f"restore {number} begins: {label}, {len(self._graph.nodes)} objects", self.mode, restore=number,
@@ -92,7 +95,14 @@ class FollowedRestore:
         return "an object that is gone" if number is None else self._recorder.objects.path(number)
 
     def _place(self, node: int) -> str:
-        return self._paths[node] or f"node {node}"
+        if node and node not in self._above:
+            slot = self._slot_of.get(node)
+            return f"node {node}" if slot is None else f"slot {slot.slot_name!r} of {self._place(slot.variable)}"
+        names: list[str] = []
+        while node and len(names) <= DEEP:
+            node, name = self._above[node]
+            names.append(name)
+        return short_path("(root)", names[::-1])
 
     def _began(self, e: Any) -> None:
         if e.what in ("attach", "slot") and e.object is not None:
