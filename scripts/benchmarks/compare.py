@@ -172,7 +172,7 @@ def main() -> int:
     rounds, seconds = (3, 0.01) if args.quick else (9, 0.05)
 
     workers = [Worker(sys.executable, "minitf", seconds)]
-    chosen = [name for name in ROWS if re.search(args.rows, name) and not (args.quick and ROWS[name].slow and not args.rows)]
+    chosen = [name for name in ROWS if re.search(args.rows, name) and not (args.quick and ROWS[name].slow)]
     peers = [peer for peer in PEERS if args.peers and any(peer in ROWS[name].peers for name in chosen)]
     for peer in peers:
         script, variable = PEERS[peer]

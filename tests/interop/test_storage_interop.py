@@ -251,3 +251,10 @@ def test_tensorflow_reads_every_disk_state_that_a_crash_leaves(tmp_path, oracle,
     assert all(state in wanted for state in found)
     assert wanted[0] in found
     assert wanted[1] in found
+
+
+def test_tensorflow_reads_data_files_written_side_by_side(oracle, tmp_path):
+    prefix = str(tmp_path / "ckpt")
+    tensors = {f"v{i}": np.full(3 << 20, i, np.float32) for i in range(4)} | {"small": np.arange(5)}
+    TensorBundle(durable=False, shards=2).write(prefix, tensors)
+    assert oracle(READ, prefix) == described(prefix, tensors)
