@@ -89,10 +89,6 @@ class Chronicle(Recorder):
             self._tell(moment)
         return index
 
-    def program(self) -> int:
-        """A hash of what was done, never 0."""
-        return hash_of(self.moments)
-
 
 def hash_of(moments: Sequence[Moment]) -> int:
     """A hash of what was ready and what was taken, the same on every machine, in 16 bits; never 0."""

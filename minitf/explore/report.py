@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,23 +110,6 @@ def _first_line(error: BaseException) -> str:
 
 def _counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def total(parts: Sequence[Report]) -> Report:
-    """Several reports as one, the first ones first."""
-    out = parts[0]
-    for part in parts[1:]:
-        out.executions += part.executions
-        out.complete = out.complete and part.complete
-        for state, token in part.outcomes.items():
-            out.outcomes.setdefault(state, token)
-        for failure in part.failures:
-            known = next((f for f in out.failures if signature(f.error) == signature(failure.error)), None)
-            if known is None:
-                out.failures.append(failure)
-            else:
-                known.count += failure.count
-    return out
 
 
 def signature(error: BaseException) -> tuple[str, str]:
