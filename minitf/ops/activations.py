@@ -1,5 +1,6 @@
 """Activations of neural networks, and the softmax family."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -187,10 +188,14 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> A
     """``x`` times the probability that a standard normal number is below ``x``; approximated by ``tanh`` if asked for."""
     x = convert(features)
     if approximate:
-        return x * 0.5 * (tanh((x * x * x * 0.044715 + x) * 0.7978845608028654) + 1.0)
+        return x * 0.5 * (tanh((x * x * x * _FACTOR + x) * 0.7978845608028654) + 1.0)
     from minitf.ops.special import erf
 
-    return x * 0.5 * (erf(x / 1.4142135623730951) + 1.0)
+    return x * 0.5 * (erf(x * _ROOT_OF_HALF) + 1.0)
+
+
+# TensorFlow has these two numbers as float32, whatever the dtype of the features.
+_FACTOR, _ROOT_OF_HALF = float(np.float32(0.044715)), float(np.float32(math.sqrt(0.5)))
 
 
 # -- softmax -----------------------------------------------------------------------------------------------------------

@@ -226,10 +226,11 @@ def _like(value: Any, like: Any) -> Any:
 
 
 def float_dtype(dtype: Any, what: str) -> Any:
-    """``dtype``. Raises ValueError if no random op draws it."""
-    if dtype not in (RealFloating.allowed or ()):
-        raise ValueError(f"random.{what} draws floats, not {dtype.name}.")
-    return dtype
+    """The DType. Raises ValueError if no random op draws it."""
+    wanted = dtypes.as_dtype(dtype)
+    if wanted not in (RealFloating.allowed or ()):
+        raise ValueError(f"random.{what} draws floats, not {wanted.name}.")
+    return wanted
 
 
 def scaled(x: Any, mean: Any, stddev: Any) -> Any:

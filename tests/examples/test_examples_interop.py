@@ -14,13 +14,13 @@ from training import MODES
 
 import minitf
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(2400)]
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "examples"
 TASKS = {"mlp": Digits, "cnn": DigitsByConvolution, "characters": Characters}
-STEPS = {"mlp": 600, "cnn": 400, "characters": 150}
+STEPS = {"mlp": 600, "cnn": 400, "characters": 80}
 APART = {"mlp": 0.03, "cnn": 0.04, "characters": 0.06}  # other first weights, and 364 images: one is 0.003
-LEAST = {"mlp": 0.94, "cnn": 0.92, "characters": 0.4}
+LEAST = {"mlp": 0.94, "cnn": 0.92, "characters": 0.3}
 SCRIPT = """
 import json, sys
 module, name, folder, *runs = sys.argv[1:]
@@ -45,7 +45,7 @@ def under_tensorflow(tmp_path_factory):
         environment["PYTHONPATH"] = str(Path(minitf.__file__).parent.parent)  # for the digits
         command = [os.environ["MINITF_ORACLE_PYTHON"], "-c", SCRIPT, task.__module__, task.__name__, str(copies)]
         command += [json.dumps(r) for r in runs]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=1000, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=2300, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.splitlines()[-1])
 

@@ -28,6 +28,7 @@ class Call:
     dtypes: dict[str, str] = field(default_factory=dict)  # attributes that are dtypes, by name
     op: Op | None = None
     seed: int = 0
+    formula: Any = None  # where there is no single op
 
     def __str__(self):
         shown = {k: [_short(v) for v in a] if isinstance(a, list) else _short(a) for k, a in self.inputs.items()}

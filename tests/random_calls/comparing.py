@@ -4,7 +4,6 @@ import numpy as np
 
 import minitf as tf
 from minitf.core import dtypes
-from minitf.core.accuracy import USUAL
 from random_calls.deviations import expected_difference
 
 # Where TensorFlow's CPU has no kernel, or none for the dtype, minitf may compute.
@@ -81,7 +80,9 @@ def _leaves(value):
 def slack(call, expected):
     """For each result what the order of summing may change: ``sums * n * sum|terms|`` without eps, 0 without sums."""
     op = call.op
-    if op is None or op.terms_rule is None:
+    if call.formula is not None:
+        return _slack_of_formula(call, len(expected))
+    if op.terms_rule is None:
         return [0.0] * len(expected)
     arrays = [v for value in call.inputs.values() for v in (value if isinstance(value, list) else [value])]
     attrs = op.complete(call.attrs | {k: tf.as_dtype(v) for k, v in call.dtypes.items()})
@@ -93,6 +94,15 @@ def slack(call, expected):
     count, terms = said
     terms = terms if isinstance(terms, tuple) else (terms,) * len(expected)
     return [op.bound.sums * count * np.asarray(t, np.float64) for t in terms]
+
+
+def _slack_of_formula(call, results):
+    if call.formula.terms is None:
+        return [0.0] * results
+    with np.errstate(all="ignore"):
+        count, terms = call.formula.terms(*map(_wide, call.inputs.values()), **call.attrs)
+    terms = terms if isinstance(terms, tuple) else (terms,) * results
+    return [call.formula.bound.sums * count * np.asarray(t, np.float64) for t in terms]
 
 
 def _wide(v):
@@ -121,7 +131,7 @@ def _one(call, expected, got, sums):
     if a.kind in "iubS":
         same = np.asarray(expected == got)
     else:
-        same = _near(a, expected, got, call.op.bound if call.op else USUAL, sums)
+        same = _near(a, expected, got, (call.formula or call.op).bound, sums)
     if same.all():
         return None
     at = np.unravel_index(np.argmin(same), same.shape) if same.ndim else ()

@@ -21,6 +21,10 @@ def expected_difference(call, theirs, ours):
             return "TensorFlow has mixed products of bfloat16, for accelerators"
     if refused and theirs[0] == "error" and theirs[1][0] in ("InternalError", "AssertionError"):
         return "TensorFlow stumbles over the mistake instead of refusing it"
+    if name == "cast" and call.dtypes["dtype"].startswith("u") and (np.real(call.inputs["x"].astype(complex)) < 0).any():
+        return "what becomes of a negative float as an unsigned number is nobody's promise"
+    if name == "conv" and theirs[0] == ours[0] == "value" and np.size(ours[1]) == 0:
+        return "where no window fits, TensorFlow's grouped convolution leaves a shape that is none"
     if name == "searchsorted" and (np.diff(call.inputs["sorted_sequence"].astype(float)) < 0).any():
         return "what is not sorted has no place for a value"
     return None

@@ -5,13 +5,16 @@ import pytest
 from minitf.core.op import REGISTRY
 from minitf.testing.ops import drawable
 from random_calls.calls import right, wrong
+from random_calls.chance import CHANCE
 from random_calls.comparing import answer, difference, missing
 from random_calls.forms import RANDOM, WITHIN, forms
+from random_calls.formulas import FORMULAS
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(900)]
 
 FORMS = forms()
-RIGHT, WRONG = 140, 60  # calls an op
+RIGHT, WRONG = 130, 50  # calls an op
+FORMULA = 60  # calls a formula
 SHOWN = 5
 
 
@@ -36,6 +39,11 @@ def test_right_calls(name, tensorflow, record_property):
 @pytest.mark.parametrize("name", sorted(FORMS))
 def test_calls_with_a_mistake(name, tensorflow, record_property):
     compare([wrong(REGISTRY[name], FORMS[name], seed) for seed in range(WRONG)], tensorflow, record_property)
+
+
+@pytest.mark.parametrize("formula", [*FORMULAS, *CHANCE], ids=lambda f: f.name)
+def test_formulas(formula, tensorflow, record_property):
+    compare([formula.call(seed) for seed in range(FORMULA)], tensorflow, record_property)
 
 
 def test_every_op_has_a_form():
