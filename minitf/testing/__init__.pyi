@@ -6,6 +6,7 @@ from minitf.testing import model as model
 from minitf.testing import strategies as strategies
 from minitf.testing import twins as twins
 from minitf.testing import walks as walks
+from minitf.testing.divergence import Divergence as Divergence
 from minitf.testing.machine import RestoreMachine as RestoreMachine
 from minitf.testing.object_graphs import Add as Add
 from minitf.testing.object_graphs import Drop as Drop
@@ -20,5 +21,4 @@ from minitf.testing.op_programs import check_parity as check_parity
 from minitf.testing.ops import check_gradients as check_gradients
 from minitf.testing.ops import check_op as check_op
 from minitf.testing.ops import check_op_gradients as check_op_gradients
-from minitf.testing.twins import Divergence as Divergence
 from minitf.testing.twins import Twins as Twins

@@ -117,11 +117,6 @@ def run_code(code: str, name: str) -> None:
 # -- preconditions -----------------------------------------------------------------------------------------------------
 
 
-def always(*arguments: Any, **options: Any) -> bool:
-    """True."""
-    return True
-
-
 def no_shared_nodes(graph: ObjectGraph, edits: Sequence[Edit] = ()) -> bool:
     """Neither the saved graph nor the restoring one has an object that can be reached in two ways."""
     return graph.is_tree and edited(graph, edits).is_tree

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from minitf.testing.divergence import Divergence
 from minitf.testing.modes import MODES
 from minitf.testing.programs import Step, smallest
-from minitf.testing.twins import ASSERTIONS, Divergence, Twins, run
+from minitf.testing.twins import ASSERTIONS, Twins, run
 
 NODES, VARIABLES, OPTIMIZERS, STATES = range(4), range(4, 8), range(8, 10), range(10, 12)
 NAMES = ("a", "b", "c", "d")

@@ -13,10 +13,11 @@ import minitf as tf
 from minitf.core.spec import Spec
 from minitf.testing import strategies as mst
 from minitf.testing.checkpoints import build
+from minitf.testing.divergence import Divergence
 from minitf.testing.object_graphs import Add, Drop, ObjectGraph, Rename, Swap, edited
 from minitf.testing.ops import same_bits
 from minitf.testing.programs import smallest
-from minitf.testing.twins import Divergence, run
+from minitf.testing.twins import run
 
 quiet = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
