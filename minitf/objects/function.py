@@ -24,6 +24,8 @@ from minitf.core.structures import flatten, pack
 from minitf.core.tensor import Tensor
 from minitf.objects.trackable import AutoTrackable
 
+_binding = threading.RLock()  # held while a method is bound to an instance
+
 
 class TensorSpec:
     """Dtype and shape that an argument of a traced function has. ``None`` sizes take any size."""
@@ -129,20 +131,27 @@ class Function(AutoTrackable):
             return self
         known = self._methods.get(id(instance))
         if known is None or known[0]() is not instance:
-            own = self._python_function
-
-            def method(*args: Any, **kwargs: Any) -> Any:
-                alive = reference()
-                if alive is None:
-                    raise ReferenceError(f"The object whose method {self._name} this is does not exist any more.")
-                return own(alive, *args, **kwargs)
-
-            reference = weakref.ref(instance, lambda _: self._methods.pop(id_of, None))
-            id_of = id(instance)
-            method.__signature__ = inspect.signature(own.__get__(instance))  # type: ignore[attr-defined]
-            method.__name__ = self._name
-            known = self._methods[id_of] = (reference, Function(method, self._input_signature, self._name))
+            with _binding:  # threads that come first together get one function
+                known = self._methods.get(id(instance))
+                if known is None or known[0]() is not instance:
+                    known = self._bound(instance)
         return known[1]
+
+    def _bound(self, instance: Any) -> tuple[Any, Function]:
+        own = self._python_function
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            alive = reference()
+            if alive is None:
+                raise ReferenceError(f"The object whose method {self._name} this is does not exist any more.")
+            return own(alive, *args, **kwargs)
+
+        reference = weakref.ref(instance, lambda _: self._methods.pop(id_of, None))
+        id_of = id(instance)
+        method.__signature__ = inspect.signature(own.__get__(instance))  # type: ignore[attr-defined]
+        method.__name__ = self._name
+        known = self._methods[id_of] = (reference, Function(method, self._input_signature, self._name))
+        return known
 
 
 class _Call:
