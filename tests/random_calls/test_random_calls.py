@@ -46,6 +46,10 @@ def test_formulas(formula, tensorflow, record_property):
     compare([formula.call(seed) for seed in range(FORMULA)], tensorflow, record_property)
 
 
+def test_there_are_enough_calls_even_without_those_for_which_tensorflow_has_no_kernel():
+    assert len(FORMS) * (RIGHT + WRONG) + (len(FORMULAS) + len(CHANCE)) * FORMULA > 30_000 * 1.1
+
+
 def test_every_op_has_a_form():
     ours = {name for name, op in REGISTRY.items() if op.kernel.__module__.startswith("minitf.ops.") and drawable(op)}
     assert ours == set(FORMS) | WITHIN | RANDOM
