@@ -122,12 +122,19 @@ def announces(code: CodeType) -> bool:
 
 
 def _yields_first(code: CodeType) -> bool:
-    first: set[int] = set()
+    before: list[Any] = []
     for instruction in dis.get_instructions(code):
         at = instruction.positions
-        line, last = (at.lineno, at.end_lineno) if at is not None else (None, None)
         if instruction.opname == "YIELD_VALUE":
-            return line is not None and all(line <= n <= (last or line) for n in first)
-        if line is not None and instruction.opname not in _PROLOGUE:
-            first.add(line)
+            return _inside(before, at)
+        if at is not None and at.lineno is not None and instruction.opname not in _PROLOGUE:
+            before.append(at)
     return False
+
+
+def _inside(these: list[Any], whole: Any) -> bool:
+    """True if all of these pieces of source lie inside a whole; False if that is not known."""
+    if whole is None or None in whole or any(None in at for at in these):
+        return False
+    start, end = (whole.lineno, whole.col_offset), (whole.end_lineno, whole.end_col_offset)
+    return all(start <= (at.lineno, at.col_offset) and (at.end_lineno, at.end_col_offset) <= end for at in these)

@@ -72,7 +72,10 @@ def test_a_yield_as_first_statement_announces_the_first_step():
         for _ in range(2):
             yield
 
-    assert [announces(f.__code__) for f in (first, second, with_cell, loop)] == [True, False, True, False]
+    def one_line():
+        first(); yield  # noqa: E702
+
+    assert [announces(f.__code__) for f in (first, second, with_cell, loop, one_line)] == [True, False, True, False, False]
 
 
 def test_what_a_yield_may_say():
