@@ -251,6 +251,10 @@ class Optimizer(SlotOwner):
         """The optimizer's own variable ``name`` of a home, or None."""
         return next((v for n, v in self._non_slots if n == name and v.handle.home is home), None)
 
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        return ({**state[0], "_slots_of": None}, *state[1:]) if isinstance(state, tuple) else state  # a copy looks again
+
     def _children(self) -> Mapping[str, Any]:
         """The edges, with the non-slot variables of the current graph (or eager mode) only (S147)."""
         home = runtime.current().home.outermost()
