@@ -77,6 +77,7 @@ _WHERE = {
     "minitf.objects.templates": "make_template capture_dependencies",
     "minitf.objects.creators": "variable_creator_scope",
     "minitf.checkpoint.saver": "CheckpointableSaver",
+    "minitf.checkpoint.matching": "Renamed",
     # looking on
     "minitf.explain.recorder.recording": "record",
     "minitf.explain.side_by_side": "side_by_side",

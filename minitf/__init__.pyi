@@ -18,6 +18,7 @@ from minitf import train as train
 from minitf.autodiff import GradientTape as GradientTape
 from minitf.autodiff import UnconnectedGradients as UnconnectedGradients
 from minitf.autodiff import gradients as gradients
+from minitf.checkpoint.matching import Renamed as Renamed
 from minitf.checkpoint.saver import CheckpointableSaver as CheckpointableSaver
 from minitf.core.dtypes import DType as DType
 from minitf.core.dtypes import as_dtype as as_dtype

@@ -11,6 +11,7 @@ from minitf import GraphKeys as GraphKeys
 from minitf import InteractiveSession as InteractiveSession
 from minitf import Module as Module
 from minitf import Operation as Operation
+from minitf import Renamed as Renamed
 from minitf import Session as Session
 from minitf import Tensor as Tensor
 from minitf import TensorShape as TensorShape
