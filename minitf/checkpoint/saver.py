@@ -82,6 +82,14 @@ class ObjectSaver:
         """False if checkpoints are kept where no state file can name them."""
         return bool(getattr(self._storage, "on_disk", True))
 
+    def after_writing(self, then: Callable[[], Any]) -> None:
+        """Calls ``then`` when the last checkpoint is complete: now, or later if the storage writes in the background."""
+        after = getattr(self._storage, "after", None)
+        if after is None:
+            then()
+        else:
+            after(then)
+
     @property
     def durable(self) -> bool:
         """False if the storage leaves out fsync, so that the state file need not be safer than the checkpoint."""
@@ -195,7 +203,8 @@ class CheckpointableSaver:
             path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
         self._engine.write(path, session, "CheckpointableSaver.save")
         if self._engine.on_disk:
-            write_checkpoint_state(directory_of(path), path, durable=self._engine.durable)
+            state = partial(write_checkpoint_state, directory_of(path), path, durable=self._engine.durable)
+            self._engine.after_writing(state)
         return path
 
     def restore(

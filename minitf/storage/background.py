@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ class BackgroundStorage:
     """Writes in a thread. ``write`` copies the values and returns; one write is under way at a time.
 
     An error of a write is raised by the next ``write``, ``open``, ``exists``, ``remove`` or by ``wait``, once. Everything but
-    ``write`` waits first, so what was written can be seen. The process does not end before the last write has.
+    ``write`` waits first, so what was written can be seen. The process does not end before the last write has. The state file of
+    a save is written in the background too, after the checkpoint that it names: ``wait`` before ``latest_checkpoint``.
     """
 
     def __init__(self, storage: Storage):
@@ -48,6 +49,23 @@ class BackgroundStorage:
             self._thread = threading.Thread(target=self._run, args=(prefix, copies), name="minitf-save", daemon=False)
             _pending.add(self)
             self._thread.start()
+
+    def after(self, then: Callable[[], Any]) -> None:
+        """Calls ``then`` in the background when the last write is complete, and not at all if it failed. Errors as of a write."""
+        with self._lock:
+            before = self._thread
+            self._thread = threading.Thread(target=self._run_after, args=(before, then), name="minitf-save", daemon=False)
+            _pending.add(self)
+            self._thread.start()
+
+    def _run_after(self, before: threading.Thread | None, then: Callable[[], Any]) -> None:
+        if before is not None:
+            before.join()
+        if self._error is None:
+            try:
+                then()
+            except BaseException as error:
+                self._error = error
 
     def _run(self, prefix: str, tensors: Mapping[str, Any]) -> None:
         try:

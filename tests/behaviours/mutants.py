@@ -100,7 +100,7 @@ MUTANTS = [
     # L: saving
     ("S247", CHECKPOINT + "saver.py", "if checkpoint_number is not None:", "if checkpoint_number:"),
     ("S261", CHECKPOINT + "checkpoint.py", "        if new:  # in a graph", "        if True:  # in a graph"),
-    ("S264", CHECKPOINT + "saver.py", "            write_checkpoint_state(directory_of(path), path, durable=self._engine.durable)\n", "            pass\n"),
+    ("S264", CHECKPOINT + "saver.py", "            self._engine.after_writing(state)\n", ""),
     # N: the manager
     ("S283", CHECKPOINT + "manager.py", "        self._sweep()\n", ""),
     ("S284", CHECKPOINT + "manager.py", "        self._managed.pop(path, None)  # a number", "        # a number"),

@@ -10,6 +10,7 @@ import threading
 import numpy as np
 import pytest
 
+import minitf as tf
 from minitf import errors
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
@@ -91,3 +92,37 @@ def test_the_last_error_is_said_at_the_end_of_the_process(tmp_path):
         [sys.executable, "-c", textwrap.dedent(LAST), tmp_path / "file" / "p"], check=True, capture_output=True, text=True
     )
     assert "the last background save failed" in done.stderr
+
+
+class Held(MemoryStorage):
+    """Files on a disk whose writes wait for a word, as slow ones would."""
+
+    on_disk = True
+
+    def __init__(self):
+        super().__init__()
+        self.go = threading.Event()
+
+    def write(self, prefix, tensors):
+        assert self.go.wait(10)
+        if prefix.endswith("-2"):
+            raise OSError("no space")
+        super().write(prefix, tensors)
+
+
+def test_the_state_file_is_written_after_what_it_names_and_never_if_that_failed(tmp_path):
+    held = Held()
+    background = BackgroundStorage(held)
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=tf.Variable(1.0)), storage=background)
+    path = saver.save(tmp_path / "ck", 1)
+    assert tf.train.get_checkpoint_state(tmp_path) is None
+    held.go.set()
+    background.wait()
+    assert tf.train.get_checkpoint_state(tmp_path).model_checkpoint_path == path
+    saver.save(tmp_path / "ck", 2)
+    with pytest.raises(OSError, match="no space"):
+        background.wait()
+    assert tf.train.get_checkpoint_state(tmp_path).model_checkpoint_path == path
+    background.after(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        background.wait()
