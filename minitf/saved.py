@@ -57,6 +57,7 @@ class SavedGraph:
     """The object graph of a checkpoint; node 0 is the root."""
 
     nodes: list[SavedNode] = field(default_factory=list)
+    _ways: list[int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def children(self, number: int) -> dict[str, int]:
         """Edges of a node by local name. Of two edges of one name the first counts, as in TensorFlow."""
@@ -64,6 +65,15 @@ class SavedGraph:
         for name, child in self.nodes[number].children:
             out.setdefault(name, child)
         return out
+
+    def ways(self) -> list[int]:
+        """For each node how many edges lead to it. Counted once."""
+        if self._ways is None:
+            self._ways = [0] * len(self.nodes)
+            for node in self.nodes:
+                for _, child in node.children:
+                    self._ways[child] += 1
+        return self._ways
 
     def paths(self) -> list[tuple[str, ...] | None]:
         """For each node the shortest path of local names from the root (breadth first, edge order); None if unreachable.

@@ -7,6 +7,8 @@ same place asks for everything that this one asks for, nothing can: then only th
 from __future__ import annotations
 
 import weakref
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from minitf.checkpoint.restoration import Restoration
@@ -92,7 +94,10 @@ def watch(waits: list[tuple[Any, Any, Request]]) -> None:
         new = found[0][2].restoration
         assert new is not None
         pairs = list(dict.fromkeys([(request.node, old.node) for _, _, request, old in found]))
-        good = set(pairs) if covers(new, restoration, pairs) else {pair for pair in pairs if covers(new, restoration, [pair])}
+        places = Counter([node for _, _, node in {(id(parent), name, request.node) for parent, name, request, _ in found}])
+        good = set(pairs)
+        if not covers(new, restoration, pairs, places):
+            good = {pair for pair in pairs if covers(new, restoration, [pair], places)}
         for parent, name, request, old in found:
             if (request.node, old.node) in good:
                 number = restoration.number_of(parent)
@@ -104,14 +109,16 @@ def _text(name: Any) -> str:
     return name if isinstance(name, str) else f"{name[0].name}/{name[1]}"
 
 
-def covers(new: Restoration, old: Restoration, tops: list[tuple[int, int]]) -> bool:
+def covers(new: Restoration, old: Restoration, tops: list[tuple[int, int]], places: Mapping[int, int]) -> bool:
     """True if every object that ``old`` could restore below these nodes will get its value from ``new``.
 
-    ``tops`` are pairs (new node, old node) that wait at the same places. The saved subtrees are walked side by side. Each old
-    edge, value and slot must have its newer counterpart; one newer node stands for one older node only; and nodes that are
-    paired with live objects must be paired with the same ones.
+    ``tops`` are pairs (new node, old node) that wait at the same places, ``places`` of them. The saved subtrees are walked side
+    by side. Each old edge, value and slot must have its newer counterpart; one newer node stands for one older node only; nodes
+    that are paired with live objects must be paired with the same ones; and to the others no edge may lead that was not walked,
+    because another object could come there first, and the newer value would be for that one.
     """
     older_of: dict[int, int] = {}
+    walked = Counter({n: places[n] for n, _ in tops})
     for n, o in tops:
         if older_of.setdefault(n, o) != o:
             return False
@@ -127,9 +134,13 @@ def covers(new: Restoration, old: Restoration, tops: list[tuple[int, int]]) -> b
                 there = edges.get(name)
                 if there is None or older_of.setdefault(there, child) != child:
                     return False
+                walked[there] += 1
                 if (there, child) not in seen:
                     seen.add((there, child))
                     queue.append((there, child))
+    ways = new.graph.ways()
+    if any(ways[n] > walked[n] and new.object_at(n) is None for n in older_of):
+        return False
     newer_of = {o: n for n, o in older_of.items()}
     for n, o in queue:
         if not _covers_slots(new, n, old, o, newer_of):

@@ -17,8 +17,9 @@ class BackgroundStorage:
     """Writes in a thread. ``write`` copies the values and returns; one write is under way at a time.
 
     An error of a write is raised by the next ``write``, ``open``, ``exists``, ``remove`` or by ``wait``, once. Everything but
-    ``write`` waits first, so what was written can be seen. The process does not end before the last write has. The state file of
-    a save is written in the background too, after the checkpoint that it names: ``wait`` before ``latest_checkpoint``.
+    ``write`` waits first, so what was written can be seen. The process does not end before the last write has. The
+    state file of a save is written in the background too, after the checkpoint that it names: ``wait`` before asking for the
+    latest one.
     """
 
     def __init__(self, storage: Storage):
@@ -51,7 +52,7 @@ class BackgroundStorage:
             self._thread.start()
 
     def after(self, then: Callable[[], Any]) -> None:
-        """Calls ``then`` in the background when the last write is complete, and not at all if it failed. Errors as of a write."""
+        """Calls ``then`` in the background when the last write is complete, and not if it failed. Errors as of a write."""
         with self._lock:
             before = self._thread
             self._thread = threading.Thread(target=self._run_after, args=(before, then), name="minitf-save", daemon=False)

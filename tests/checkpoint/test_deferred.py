@@ -363,6 +363,24 @@ def test_an_older_request_stays_if_the_newer_checkpoint_lacks_something(eager, s
     assert (eager.value(root.x.a), eager.value(root.x.b)) == (2.0, 1.0)
 
 
+@pytest.mark.behaviour("S87")
+def test_an_older_request_stays_if_another_object_may_take_the_newer_value_first(eager, save):
+    """The newer checkpoint has one object under two names, so who comes first under either of them gets its value. The other
+    one gets what an older restore has for it, in TensorFlow too. Random walks found that the older restore had been let go of.
+    """
+
+    def shared():
+        both = tf.Variable(2.0)
+        return Node(a=both, b=both)
+
+    root = Node()
+    saver = Saver(root)
+    saver.restore(save(b=1.0))
+    saver.restore(save(shared))
+    root.a, root.b = tf.Variable(0.0), tf.Variable(0.0)
+    assert (eager.value(root.a), eager.value(root.b)) == (2.0, 1.0)
+
+
 def test_a_covered_request_still_serves_a_status_that_lives(eager, save):
     root = Node()
     saver = Saver(root)
