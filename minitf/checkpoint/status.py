@@ -48,7 +48,10 @@ class LoadStatus:
 
     def _told(self) -> str:
         """What an assertion's message ends with: the causes, and one line of what to do."""
-        return f"\n\n{self.explain().brief}"
+        try:
+            return f"\n\n{self.explain().brief}"
+        except Exception as error:  # a list that was changed cannot be listed, but the assertion's own error must come out
+            return f"\n\nThere is no explanation, because the objects cannot be listed: {error}"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A load status belongs to live objects and cannot be copied or pickled.")

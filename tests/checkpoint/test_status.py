@@ -362,3 +362,14 @@ def test_the_journal_names_what_was_decided(eager, save):
     assert kinds == ["Step", "Seen", "Bound", "Seen", "Bound", "Waiting", "Assigned", "Step", "Seen", "Bound", "Assigned"]
     assert status.journal[-1].key == "b/.ATTRIBUTES/VARIABLE_VALUE"
     assert status.journal.mode == "eager"
+
+
+def test_what_cannot_be_listed_does_not_hide_an_assertions_own_error(world):
+    root = Node(c=[tf.Variable(0.0)])
+    status = Saver(root).restore(None)
+    root.c.pop()
+    for ask in (status.assert_consumed, status.assert_existing_objects_matched, status.assert_nontrivial_match):
+        with pytest.raises(AssertionError, match=r"No checkpoint specified[^\0]*cannot be listed: [^\0]*by pop"):
+            ask()
+    with pytest.raises(ValueError, match="by pop"):
+        status.explain()

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.interop
 OWN = {
     "minitf": """
         CheckpointableSaver Eager EagerVariableStore Op add_variable capture_dependencies errors explore layers op optimizers
-        record testing using variant float4_e2m1fn float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
-        int2 int4 uint2 uint4""",
+        Renamed record side_by_side testing using variant float4_e2m1fn float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz
+        float8_e5m2 float8_e5m2fnuz int2 int4 uint2 uint4""",
     "minitf.train": """
         AutoTrackable CheckpointLoadStatus CheckpointableSaver InitializationOnlyStatus List Mapping NameBasedSaverStatus
         NoDependency NumpyState PythonState PythonStringStateSaveable SaveSpec SaveableObject Trackable UniqueNameTracker
