@@ -28,14 +28,17 @@ def script_for(body: Any, token: str, error: BaseException) -> str:
         lines = ["import minitf as tf", "from minitf import explore", "", *source, ""]
         return "\n".join([said, *lines, f"explore.replay({name.rpartition('.')[2]}, {token!r})"])
     else:
-        return "\n".join([said, *_from_outside(file, token)])
+        return "\n".join([said, *_from_outside(file, name, token)])
     return "\n".join([said, *lines, f"explore.replay(body, {token!r})"])
 
 
-def _from_outside(file: str | None, token: str) -> list[str]:
+def _from_outside(file: str | None, name: str, token: str) -> list[str]:
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
     if test:
         return ["import pytest", "", f"pytest.main(['--minitf-replay={token}', {test!r}])"]
+    if file is None:  # typed in, or sent to the interpreter's input: nobody else can run it
+        return ["# The body stands in no file, so this runs where it was defined.", "from minitf import explore", "",
+                f"explore.replay({name.rpartition('.')[2]}, {token!r})"]  # fmt: skip
     run = f"runpy.run_path({file!r}, run_name='__main__')"
     return ["import os", "import runpy", "", f"os.environ[{REPLAY!r}] = {token!r}", run]
 

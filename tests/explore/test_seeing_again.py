@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from minitf import explore
 from minitf.cli import main
 
 TEST = """
@@ -86,3 +87,13 @@ def test_the_command_says_what_is_wrong(folder, capsys, words, said):
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_body_that_stands_in_no_file_is_replayed_where_it_was_defined(monkeypatch):
+    monkeypatch.delenv("PYTEST_CURRENT_TEST", raising=False)
+    names = {}
+    exec("outside = []\ndef body(world):\n    outside.append(world)\n    raise ValueError('always')", names)
+    [failure] = explore.check(names["body"]).failures
+    assert "runpy" not in failure.script
+    with pytest.raises(ValueError, match="always"):
+        exec(failure.script, names)
