@@ -153,17 +153,17 @@ class Checkpoint(AutoTrackable):
     def _count(self, session: Any) -> int:
         home = home_to_save("Checkpoint.save")
         home.store_to_save(session, "Checkpoint.save")
-        with _counting:  # threads that save for the first time initialise the one counter once
+        with _counting:  # threads that save at the same time make one counter, and count one after the other
             new = self._counter is None
             counter = self.save_counter
             if new:  # in a graph, only a counter made right here is initialised here (S261)
                 home.initialise(lambda: [counter.handle], session)
-        added = home.at_once(lambda: counter.assign_add(1))
-        if added is None:
-            if self._increment is None:
-                self._increment = NoDependency(counter.assign_add(1))
-            added = self._increment
-        return int(home.run_tensors([added], session, "Checkpoint.save")[0])
+            added = home.at_once(lambda: counter.assign_add(1))
+            if added is None:
+                if self._increment is None:
+                    self._increment = NoDependency(counter.assign_add(1))
+                added = self._increment
+            return int(home.run_tensors([added], session, "Checkpoint.save")[0])
 
     # -- restoring -------------------------------------------------------------------------------------------------------
 
