@@ -66,7 +66,13 @@ def _add_rows(out: nx.DiGraph[Any], rows: list[list[Any]], side: str, states: Ma
             out.add_node((side, node), label=name, detail=kind, side=side, state=states.get(node, ""))
     for name, _, _, parent, _, _, node, _ in rows:
         if parent >= 0:
-            out.add_edge((side, rows[parent][6]), (side, node), kind="slot" if " of " in name else "edge", label=name)
+            _add_edge(out, (side, rows[parent][6]), (side, node), name, "slot" if " of " in name else "edge")
+
+
+def _add_edge(out: nx.DiGraph[Any], a: Any, b: Any, name: str, kind: str) -> None:
+    """A DiGraph has one edge between two nodes: an object that another has under two names is labelled with both."""
+    known = out.edges[a, b]["label"] + ", " if out.has_edge(a, b) else ""
+    out.add_edge(a, b, kind=kind, label=known + name)
 
 
 def _operation_state(track: Track) -> str:
@@ -79,7 +85,8 @@ def _node_state(track: Track) -> str:
 
 
 def object_graph(root: Any) -> nx.DiGraph[Any]:
-    """The live objects below a trackable root as a DiGraph: nodes are numbers in breadth first order, edges carry their names.
+    """The live objects below a trackable root as a DiGraph: nodes are numbers in breadth first order, edges carry their names
+    (all of them, with commas, where one object has another under several).
 
     Raises TypeError for a root that is not trackable, ValueError for a list or dict that cannot be saved any more.
     """
@@ -96,5 +103,5 @@ def object_graph(root: Any) -> nx.DiGraph[Any]:
                 numbers[id(child)] = len(objects)
                 objects.append(child)
                 out.add_node(numbers[id(child)], label=name)
-            out.add_edge(number, numbers[id(child)], kind="edge", label=name)
+            _add_edge(out, number, numbers[id(child)], name, "edge")
     return out

@@ -12,6 +12,7 @@ whose names are texts with slashes are drawn in boxes by scope. Equal graphs giv
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ def _quoted(text: str) -> str:
 def mermaid(graph: nx.DiGraph[Any], title: str = "") -> str:
     """The graph as a Mermaid flowchart, which many Markdown viewers draw."""
     number = {node: i for i, node in enumerate(graph)}
-    lines = [*(["---", f"title: {_mermaid(title)}", "---"] if title else []), "flowchart TD"]
+    lines = [*(["---", f"title: {json.dumps(title)}", "---"] if title else []), "flowchart TD"]
     sides: dict[str, list[str]] = {}
     for node, data in graph.nodes.items():
         label = "<br>".join(_mermaid(t) for t in (_label(node, data), _detail(data)) if t)

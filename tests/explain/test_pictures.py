@@ -88,7 +88,7 @@ def test_live_objects_shared_and_in_cycles():
     root.v = tf.Variable([1.0])
     graph = object_graph(root)
     assert [data["label"] for _, data in graph.nodes(data=True)] == ["(root)", "a", "v"]
-    assert {(a, b) for a, b in graph.edges} == {(0, 1), (1, 0), (0, 2)}
+    assert {(a, b): name for a, b, name in graph.edges(data="label")} == {(0, 1): "a, b", (1, 0): "up", (0, 2): "v"}
     assert len(texts(svg(graph))) == 6
     assert "n1 --> " not in mermaid(graph)
     assert '|"up"|' in mermaid(graph)
@@ -107,3 +107,4 @@ def test_an_empty_graph_is_an_empty_picture():
     assert texts(svg(empty)) == []
     assert dot(empty).endswith("}\n")
     assert mermaid(empty) == "flowchart TD\n"
+    assert mermaid(empty, 'a "match": 1') == '---\ntitle: "a \\"match\\": 1"\n---\nflowchart TD\n'

@@ -45,7 +45,8 @@ DRIVER = """
     live: all(".live .row").map((e) => [path(e), Number(e.dataset.s)]),
     saved: all(".saved .row").map((e) => [path(e), Number(e.dataset.s)]),
     labels: all(".row").map((e) => e.getAttribute("aria-label")),
-    links: all(".link").map((e) => e.dataset.match), focus: all(".row.focus .name").map(text),
+    links: all(".link").map((e) => e.dataset.match),
+    again: all(".again").map((e) => e.className.baseVal), focus: all(".row.focus .name").map(text),
     actors: all(".actors tbody tr").map((e) => [...e.cells].map(text)),
     current: [...(page.querySelector(".actors [aria-current=step]") || { cells: [] }).cells].map(text),
     values: all(".values tbody tr").map((e) => [...e.cells].map(text)), files: all("tr").map(text),
@@ -136,7 +137,7 @@ def test_stepping_through_a_restore(restore, tmp_path):
     assert start["count"] == f"0 / {len(timeline)}"
     assert {state for _, state in start["live"]} == {0}
     assert start["line"] is None
-    assert start["links"] == []
+    assert start["links"] == start["again"] == []
     for step, shown in zip(steps, seen, strict=True):
         assert timeline[step - 1].text in shown["now"]
         assert shown["hash"] == f"#step={step}"
@@ -163,6 +164,7 @@ def test_stepping_through_a_restore(restore, tmp_path):
     assert any("ckpt-1.index" in row for row in end["files"])
     assert any("itself ↻ (root).net" in name for name, _ in end["live"])
     assert any("again ↗ (root).net.kernel" in name for name, _ in end["live"])
+    assert sorted(end["again"]) == 5 * ["again"] + 5 * ["again cycle"]  # in the three live trees and the two saved ones
     assert any(label and label.endswith(": restored") for label in end["labels"])  # states are told in words too
 
 

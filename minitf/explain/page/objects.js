@@ -73,6 +73,19 @@ class Outline {
     return i < 0 ? null : this.lines[i].element;
   }
 
+  // Curves in the left margin, from each further edge of a shared object (or of a cycle) to the row of the object.
+  curves(place, middle, x, tip) {
+    return this.rows.map((row, i) => {
+      if (row[4] < 0 || this.hidden[i]) return null;
+      let to = row[4];
+      while (this.hidden[to]) to = this.rows[to][3];
+      const a = place(this.lines[i].dot), b = place(this.lines[to].dot), x0 = x(a.left), x1 = x(b.left), y0 = middle(a), y1 = middle(b);
+      const left = Math.max(1, Math.min(x0, x1) - 10 - Math.min(24, Math.abs(y1 - y0) / 8));
+      return draw("path", { class: row[5] ? "again cycle" : "again", "marker-end": `url(#${tip})`, display: "none", "data-row": i,
+        d: `M${x0} ${y0}C${left} ${y0} ${left} ${y1} ${x1} ${y1}` });
+    });
+  }
+
   show(step, focus) {
     this.rows.forEach((row, i) => {
       const now = state(row[7], step), line = this.lines[i];
@@ -95,6 +108,9 @@ class Objects {
     this.live = new Outline(lane.live, lane.liveFold, LIVE, redraw);
     this.saved = lane.saved.map((saved) => new Outline(saved.rows, saved.fold, SAVED, redraw));
     this.svg = draw("svg", { "aria-hidden": "true" });
+    this.tip = `minitf-again-${Objects.count = (Objects.count || 0) + 1}`;
+    this.head = draw("defs", {}, draw("marker", { id: this.tip, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 6, markerHeight: 6, orient: "auto" },
+      draw("path", { d: "M0 0L8 4L0 8z" })));
     const right = make("div", { class: "saved" });
     this.heads = lane.saved.map((saved, i) => {
       const head = make("h3", {}, `checkpoint ${saved.source}, restore ${saved.restore}`);
@@ -142,15 +158,20 @@ class Objects {
       return draw("path", { class: `link r${which % 4}`, "data-match": `${restore}:${node}:${object}`, display: "none",
         d: `M${x0} ${middle(a)}C${x0 + bend} ${middle(a)} ${x1 - bend} ${middle(b)} ${x1} ${middle(b)}` });
     });
+    this.again = [this.live, ...this.saved].map((outline) => outline.curves(place, middle, x, this.tip));
     this.svg.setAttribute("width", this.box.scrollWidth);
     this.svg.setAttribute("height", 1);
-    this.svg.replaceChildren(...this.paths.filter(Boolean));
+    this.svg.replaceChildren(this.head, ...this.again.flat().filter(Boolean), ...this.paths.filter(Boolean));
     this.drawn = this.paths.map(() => false);
     this.links();
   }
 
   links() {
     if (!this.paths || this.step === undefined) return;
+    [this.live, ...this.saved].forEach((outline, which) => outline.rows.forEach((row, i) => {
+      const path = this.again[which][i];
+      if (path) path.setAttribute("display", state(row[7], this.step) > 0 ? "inline" : "none");
+    }));
     this.lane.matches.forEach(([restore, node, , born, gone], i) => {
       const path = this.paths[i], on = born <= this.step && (gone < 0 || gone > this.step);
       if (!path) return;
