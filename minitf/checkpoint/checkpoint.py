@@ -67,9 +67,8 @@ class Checkpoint(AutoTrackable):
                     self._attached[name] = weakref.ref(value)
                 elif present is not value:
                     raise ValueError(
-                        f"Checkpoint(root, {name}=...): the root has another object under the name {name!r} already. Leave "
-                        f"the keyword "
-                        f"out, or choose another name for it."
+                        f"Checkpoint(root, {name}=...): the root has another object under the name {name!r} already. Leave the "
+                        "keyword out, or choose another name for it."
                     )
 
     def __getstate__(self) -> Any:
@@ -214,9 +213,8 @@ class CheckpointV1(Checkpoint):
 def _check(value: Any, name: str) -> None:
     if not isinstance(value, Tracked):
         raise ValueError(
-            f"Checkpoint({name}=...): a trackable object was expected (a variable, module, optimizer, or a list, dict or "
-            f"tuple of such), "
-            f"but {value!r} is a {type(value).__name__}."
+            f"Checkpoint({name}=...): a trackable object was expected (a variable, module, optimizer, or a list, dict or tuple "
+            f"of such), but {value!r} is a {type(value).__name__}."
         )
 
 

@@ -146,16 +146,14 @@ class NameBasedSaverStatus(LoadStatus):
         if lines:
             raise AssertionError(
                 f"Some objects had attributes which were not restored, because {restore.source.source} is a name-based "
-                f"checkpoint "
-                f"and has nothing under their names: {''.join(lines)}{self._told()}"
+                f"checkpoint and has nothing under their names: {''.join(lines)}{self._told()}"
             )
         behind = [n for n, obj in enumerate(walk.objects) if tracking(obj).update_uid < restore.uid]
         behind = [n for n in behind if id(walk.objects[n]) not in restore.optional]
         if behind:
             raise AssertionError(
                 f"Object not restored: {walk.display(behind[0])} (and {len(behind) - 1} more). {restore.source.source} is a "
-                f"name-based "
-                f"checkpoint: call run_restore_ops() first.{self._told()}"
+                f"name-based checkpoint: call run_restore_ops() first.{self._told()}"
             )
         return self
 

@@ -179,8 +179,7 @@ class CheckpointableSaver:
         if not isinstance(given, Tracked):
             raise TypeError(
                 f"CheckpointableSaver(root_checkpointable): the root must be trackable, but {type(given).__name__} is not. "
-                f"Derive it "
-                f"from minitf.train.AutoTrackable or tf.Module, or give a variable."
+                "Derive it from minitf.train.AutoTrackable or tf.Module, or give a variable."
             )
         self._root = root
         self._engine = ObjectSaver(lambda: root_of(root), _no_edges, REQUIREMENT, matcher, storage)

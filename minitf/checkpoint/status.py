@@ -99,16 +99,14 @@ class CheckpointLoadStatus(LoadStatus):
             raise AssertionError(
                 f"Unresolved object in checkpoint {display(missing[0])}: {len(missing)} of {len(r.graph.nodes)} objects of "
                 f"{r.source.source} have no object in the program: {_some([display(n) for n in missing])}. Create them and "
-                f"attach "
-                f"them under the names of these paths, or do without this assertion.{self._told()}"
+                f"attach them under the names of these paths, or do without this assertion.{self._told()}"
             )
         unused = [(node, name) for node, name in r.unused if r.object_at(node) is not None]
         if unused:
             lines = [f"{display(node)} ({type(r.object_at(node)).__name__}): {name}" for node, name in unused]
             raise AssertionError(
                 f"Unused attributes in these objects (the attributes exist in the checkpoint {r.source.source} but were not "
-                f"restored, "
-                f"because the objects have no such value):\n{_some(lines, chr(10))}{self._told()}"
+                f"restored, because the objects have no such value):\n{_some(lines, chr(10))}{self._told()}"
             )
         return self
 
@@ -129,11 +127,9 @@ class CheckpointLoadStatus(LoadStatus):
         lines += [f"{_what(obj)}, which is not part of the tree any more" for obj in self._remembered(walk, matched)]
         if lines:
             raise AssertionError(
-                f"Found {len(lines)} Python objects that were not bound to checkpointed values, likely due to changes in "
-                f"the Python "
-                f"program. {r.source.source} has nothing at these paths: {_some(lines)}. Give them the names under which "
-                f"they were "
-                f"saved, or restore with a checkpoint that has them.{self._told()}"
+                f"Found {len(lines)} Python objects that were not bound to checkpointed values, likely due to changes in the "
+                f"Python program. {r.source.source} has nothing at these paths: {_some(lines)}. Give them the names under "
+                f"which they were saved, or restore with a checkpoint that has them.{self._told()}"
             )
         return self
 

@@ -49,9 +49,8 @@ class Values:
     def _foreign(self, handle: Handle) -> None:
         if self._home.graph_being_built() is None:
             raise TypeError(
-                f"{self._what}: variable {handle.name!r} belongs to a graph, but save was called in eager mode. Call it "
-                f"inside `with "
-                f"graph.as_default():`, with a session."
+                f"{self._what}: variable {handle.name!r} belongs to a graph, but save was called in eager mode. Call it inside "
+                "`with graph.as_default():`, with a session."
             )
         handle.home.refuse(handle, self._what)
 

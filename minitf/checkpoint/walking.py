@@ -126,10 +126,9 @@ class Walk:
             for of, slot in here:
                 if id(slot) in numbers:
                     raise NotImplementedError(
-                        f"The slot variable {name!r} that {self.display(number)} keeps for {self.display(of)} is also "
-                        f"tracked as an ordinary dependency, {self.display(numbers[id(slot)])}. A slot is saved with its "
-                        f"optimizer only: "
-                        f"remove the other reference, or wrap it in NoDependency."
+                        f"The slot variable {name!r} that {self.display(number)} keeps for {self.display(of)} is also tracked "
+                        f"as an ordinary dependency, {self.display(numbers[id(slot)])}. A slot is saved with its optimizer "
+                        "only: remove the other reference, or wrap it in NoDependency."
                     )
                 if edges_of(slot):
                     raise NotImplementedError(

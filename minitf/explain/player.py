@@ -58,9 +58,8 @@ def page(content: dict[str, Any]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'; "
-        "style-src 'unsafe-inline'\">"
-        f"<title>{title}</title><style>body{{margin:0}}\n{parts['player.css']}</style></head>\n<body>{body}</body></html>\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'; style-src "
+        f"'unsafe-inline'\"><title>{title}</title><style>body{{margin:0}}\n{parts['player.css']}</style></head>\n<body>{body}</body></html>\n"
     )
 
 

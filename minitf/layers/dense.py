@@ -118,8 +118,7 @@ def last_size(input_shape: Any, layer: Layer) -> int:
     """The size of the inputs' last axis. Raises ValueError if it is not known."""
     if input_shape.rank is None or input_shape[-1] is None:
         raise ValueError(
-            f"The last axis of the inputs of {type(layer).__name__} {layer.name!r} must have a known size, because its "
-            f"weights have it; the "
-            f"shape is {input_shape}."
+            f"The last axis of the inputs of {type(layer).__name__} {layer.name!r} must have a known size, because its weights "
+            f"have it; the shape is {input_shape}."
         )
     return int(input_shape[-1])

@@ -275,8 +275,7 @@ class Layer(Module):
         if len(values) != len(variables):
             raise ValueError(
                 f"set_weights: {self.name!r} has {len(variables)} weights ({', '.join(v.name for v in variables)}), but "
-                f"{len(values)} values "
-                f"were given."
+                f"{len(values)} values were given."
             )
         for v, value in zip(variables, values, strict=True):
             if not v.shape.is_compatible_with(value.shape):

@@ -54,8 +54,7 @@ class RNN(Layer):
         if inputs.shape[1] is None:
             raise ValueError(
                 f"{type(self).__name__} {self.name!r}: the number of steps (axis 1 of the inputs, which have shape "
-                f"{inputs.shape}) must be "
-                f"known when a graph is built. Give the placeholder its shape, or use eager mode."
+                f"{inputs.shape}) must be known when a graph is built. Give the placeholder its shape, or use eager mode."
             )
         steps = unstack(inputs, axis=1)
         masks = [None] * len(steps) if mask is None else unstack(mask, axis=1)

@@ -146,8 +146,7 @@ class Sequential(Model):
         if not self.built:
             raise ValueError(
                 f"Weights for model {self.name!r} have not yet been created. Weights are created when the model is first "
-                f"called on inputs "
-                f"or `build()` is called with an `input_shape`."
+                "called on inputs or `build()` is called with an `input_shape`."
             )
         return getattr(super(), which)  # type: ignore[no-any-return]
 

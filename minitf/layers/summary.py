@@ -10,9 +10,8 @@ def summary_lines(model: Any, width: int) -> Iterator[str]:
     """The lines of the table. Raises ValueError if the model has not been built."""
     if not model.built:
         raise ValueError(
-            f"Model {model.name!r} has not yet been built. Build the model first by calling `build()` or by calling the "
-            f"model on a batch "
-            f"of data."
+            f"Model {model.name!r} has not yet been built. Build the model first by calling `build()` or by calling the model "
+            "on a batch of data."
         )
     shapes = _output_shapes(model)
     rows = [

@@ -47,8 +47,8 @@ def add_variable_with_getter(
     if not overwrite and obj._children().get(name) is not None:
         raise ValueError(
             f"add_variable(..., name={name!r}): the name is already declared as a dependency of this {type(obj).__name__}. "
-            f"Names of variables must be unique within an object; pass overwrite=True to add_variable_with_getter to "
-            f"replace it."
+            "Names of variables must be unique within an object; pass overwrite=True to add_variable_with_getter to replace "
+            "it."
         )
     waiting = preloaded(obj, name)
     if waiting is not None:
@@ -95,9 +95,8 @@ def _make_variable(name: str, shape: Any, dtype: Any, initializer: Any, **kwargs
     def initial_value() -> Any:
         if sizes is None or None in sizes:
             raise ValueError(
-                f"add_variable(..., name={name!r}): the shape {shape!r} must be fully known, because an initializer fills "
-                f"it. Give "
-                f"the shape, or a value as initializer."
+                f"add_variable(..., name={name!r}): the shape {shape!r} must be fully known, because an initializer fills it. "
+                "Give the shape, or a value as initializer."
             )
         return make([s for s in sizes if s is not None], dtype=dtype)
 

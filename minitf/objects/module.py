@@ -103,8 +103,7 @@ def _leaves(module: Module, recursive: bool, key: Any, prefix: tuple[Any, ...], 
         except TypeError as e:
             raise ValueError(
                 f"{type(module).__name__}.{attribute}: cannot list what is in {attributes[attribute]!r}: {e}. Keys of a dict "
-                f"must be "
-                f"of one kind."
+                "must be of one kind."
             ) from e
         for path, leaf in found:
             if seen is not None:

@@ -124,8 +124,7 @@ class Template(Trackable):
         if new:
             raise ValueError(
                 f"Template {self._name!r}: a trainable variable was made by a call after the first one: {', '.join(new)}. Was "
-                f"tf.Variable used "
-                f"where tf.get_variable was meant?"
+                "tf.Variable used where tf.get_variable was meant?"
             )
         return result
 

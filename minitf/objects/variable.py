@@ -262,8 +262,7 @@ def _operator(name: str) -> Any:
 
 for _name in (
     "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg abs invert and rand "
-    "or ror "
-    "xor rxor lt le gt ge getitem"
+    "or ror xor rxor lt le gt ge getitem"
 ).split():
     setattr(Variable, f"__{_name}__", _operator(f"__{_name}__"))
 

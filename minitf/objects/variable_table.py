@@ -207,8 +207,7 @@ def _initial_value(name: str, sizes: Any, dtype: dtypes.DType, initializer: Any)
     if initializer is None or not _needs_nothing(initializer):
         raise ValueError(
             f"get_variable({name!r}): the initializer needs a shape to fill, but the shape is {shape_text(sizes)}. Give a "
-            "shape that is fully "
-            f"known, or an initializer without arguments and no shape."
+            "shape that is fully known, or an initializer without arguments and no shape."
         )
     return initializer  # type: ignore[no-any-return]
 

@@ -51,8 +51,8 @@ def _(params, indices, *, axis, batch_dims):
         )
     if not compatible(params.shape[:batch_dims], indices.shape[:batch_dims]):
         raise ShapeError(
-            f"The first {batch_dims} sizes of params {shape_text(params.shape)} and indices {shape_text(indices.shape)} "
-            f"must agree."
+            f"The first {batch_dims} sizes of params {shape_text(params.shape)} and indices {shape_text(indices.shape)} must "
+            "agree."
         )
     return Spec(params.dtype, (*params.shape[:at], *indices.shape[batch_dims:], *params.shape[at + 1 :]))
 

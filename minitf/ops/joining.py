@@ -99,8 +99,8 @@ def _(value, size_splits=None, *, axis, sizes):
     have = value.shape[at]
     if have is not None and None not in sizes and sum(sizes) != have:
         raise ShapeError(
-            f"Cannot split axis {at} of a tensor of shape {shape_text(value.shape)} into sizes {list(sizes)}: they must "
-            f"sum to {have}."
+            f"Cannot split axis {at} of a tensor of shape {shape_text(value.shape)} into sizes {list(sizes)}: they must sum to "
+            f"{have}."
         )
     return tuple(Spec(value.dtype, (*value.shape[:at], s, *value.shape[at + 1 :])) for s in sizes)
 

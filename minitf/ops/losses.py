@@ -297,8 +297,8 @@ def _(value, bias, *, channels_first=False):
     at = 1 if channels_first else -1
     if bias.shape is not None and not compatible((value.shape[at],), bias.shape):
         raise ShapeError(
-            f"The bias has {bias.shape[0]} elements, but a tensor of shape {shape_text(value.shape)} has "
-            f"{value.shape[at]} channels."
+            f"The bias has {bias.shape[0]} elements, but a tensor of shape {shape_text(value.shape)} has {value.shape[at]} "
+            "channels."
         )
     return value
 

@@ -26,9 +26,8 @@ def _matmul(a: Multipliable, b: Multipliable, *, transpose_a=False, transpose_b=
 
 def _too_flat(a, b):
     return (
-        f"matmul multiplies matrices, or batches of them, but the shapes are {shape_text(a)} and {shape_text(b)}. Add an "
-        f"axis with "
-        f"x[:, tf.newaxis], or use tf.linalg.matvec or tf.tensordot."
+        f"matmul multiplies matrices, or batches of them, but the shapes are {shape_text(a)} and {shape_text(b)}. Add an axis "
+        "with x[:, tf.newaxis], or use tf.linalg.matvec or tf.tensordot."
     )
 
 
@@ -44,8 +43,8 @@ def _(a, b, *, transpose_a=False, transpose_b=False):
         turned = [name for name, on in (("transpose_a", transpose_a), ("transpose_b", transpose_b)) if on]
         with_ = f" with {' and '.join(turned)}" if turned else ""
         raise ShapeError(
-            f"Cannot multiply matrices of shapes {shape_text(a.shape)} and {shape_text(b.shape)}{with_}: {k} columns "
-            f"against {k2} rows."
+            f"Cannot multiply matrices of shapes {shape_text(a.shape)} and {shape_text(b.shape)}{with_}: {k} columns against "
+            f"{k2} rows."
         )
     return Spec(a.dtype, (*(broadcast_shapes(a.shape[:-2], b.shape[:-2]) or ()), m, n))
 

@@ -43,15 +43,13 @@ def read_tensor(source: Checkpoint, *, key, dtype, shape):
         raise DTypeError(
             None, None,
             f"restore: the saved value {key!r} is {value.dtype}, but the variable is {dtype.name}. Nothing was assigned; make "
-            f"the "
-            f"variable with the saved dtype. ({reader.source})",
+            f"the variable with the saved dtype. ({reader.source})",
         )  # fmt: skip
     if not compatible(shape, value.shape):
         raise InvalidArgumentError(
             None, None,
             f"restore: the saved value {key!r} has shape {value.shape}, but the variable has shape {shape_text(shape)}. "
-            f"Nothing "
-            f"was assigned. ({reader.source})",
+            f"Nothing was assigned. ({reader.source})",
         )  # fmt: skip
     return value[()] if value.ndim == 0 and value.dtype.kind != "O" else value
 

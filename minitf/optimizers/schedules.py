@@ -79,8 +79,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         if len(boundaries) != len(values) - 1:
             raise ValueError(
                 f"PiecewiseConstantDecay: there must be one value more than boundaries, but there are {len(boundaries)} "
-                f"boundaries and "
-                f"{len(values)} values."
+                f"boundaries and {len(values)} values."
             )
         self.boundaries, self.values, self.name = list(boundaries), list(values), name
 

@@ -245,8 +245,7 @@ def value_of(tensor: Any, op: Op | None) -> Any:
     if isinstance(tensor, SymbolicTensor):
         raise TypeError(
             f"{op.name if op else 'variable'}: the input {tensor.name!r} belongs to a graph, so it has no value here. Build "
-            f"the "
-            f"operation inside `with graph.as_default():`, or get the value with session.run first."
+            "the operation inside `with graph.as_default():`, or get the value with session.run first."
         )
     return tensor
 

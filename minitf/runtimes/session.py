@@ -153,8 +153,7 @@ class Session:
         except TypeError:
             raise TypeError(
                 f"Cannot fetch {fetches!r} (a {type(fetches).__name__}). Fetch tensors, operations, variables, names, or "
-                f"lists, tuples "
-                f"and dicts of these."
+                "lists, tuples and dicts of these."
             ) from None
         return next
 

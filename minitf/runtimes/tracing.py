@@ -65,8 +65,7 @@ class Trace(Graph):
         if not self.may_create:
             raise ValueError(
                 "A tf.function tried to create a variable in a call that is not its first. It would be a new one each time it "
-                "is "
-                "traced: create it before the function, or only if it does not exist yet (`if self.v is None:`)."
+                "is traced: create it before the function, or only if it does not exist yet (`if self.v is None:`)."
             )
         with runtime.using(self.outer_home), names.entered(names.Scope(names.scope().path)):
             return self.outer_home.create_variable(initial_value, *arguments, **more)  # type: ignore[no-any-return]

@@ -23,8 +23,7 @@ def _trackable(container: str, value: Any) -> tuple[Any, bool]:
     if not isinstance(inner, Tracked):
         raise ValueError(
             f"Only trackable objects (variables, layers, optimizers, ...) may be stored in a {container}, but got {inner!r}. "
-            f"Use an ordinary "
-            f"list or dict for plain values."
+            "Use an ordinary list or dict for plain values."
         )
     return inner, not isinstance(value, NoDependency)
 
@@ -140,8 +139,7 @@ class Mapping(Trackable, Container, AbstractMapping[str, Any]):
                 return
             raise ValueError(
                 f"A Mapping can only grow: its key {key!r} was to be overwritten with {value!r}, but it already holds "
-                f"{self._storage[key]!r}. "
-                f"Use another key."
+                f"{self._storage[key]!r}. Use another key."
             )
         if depends:
             attach(self, key, value)

@@ -55,14 +55,12 @@ class TrackedDict(Container, dict[Any, Any]):
         if self._odd_key is not _NONE:
             self._refuse(
                 f"the non-string key {self._odd_key!r} maps (or mapped) to a trackable object, and only strings can name what "
-                f"a checkpoint "
-                f"stores. Use string keys"
+                "a checkpoint stores. Use string keys"
             )
         if self._foreign:
             self._refuse(
                 "the wrapped dictionary was modified outside the wrapper: somebody changed the dict that had been assigned, "
-                "or used pop, "
-                "popitem, clear or setdefault, which are not tracked. Use d[key] = value, update and del"
+                "or used pop, popitem, clear or setdefault, which are not tracked. Use d[key] = value, update and del"
             )
         return tracking(self).edges
 
@@ -70,8 +68,7 @@ class TrackedDict(Container, dict[Any, Any]):
         text = repr(self)
         raise ValueError(
             f"Cannot save or restore {text if len(text) < 400 else text[:400] + '...'}: {why}, or assign a new dict to the "
-            f"attribute, or wrap "
-            f"it in NoDependency(...) if it need not be saved."
+            "attribute, or wrap it in NoDependency(...) if it need not be saved."
         )
 
     def _look_behind(self) -> None:

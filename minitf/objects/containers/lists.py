@@ -49,15 +49,13 @@ class ListWrapper(Container, list[Any]):
         self._look_behind()
         if self._moved is not None:
             self._refuse(
-                f"a list element was replaced, deleted or moved (by {self._moved}), so indices no longer name the objects "
-                f"that they named "
-                f"when a checkpoint was written. A list with trackable elements can only grow."
+                f"a list element was replaced, deleted or moved (by {self._moved}), so indices no longer name the objects that "
+                "they named when a checkpoint was written. A list with trackable elements can only grow."
             )
         if self._foreign:
             self._refuse(
                 "the wrapped list was modified outside the wrapper: somebody changed the list that had been assigned, instead "
-                "of the "
-                "attribute, and the tracking did not see it."
+                "of the attribute, and the tracking did not see it."
             )
         return tracking(self).edges
 
@@ -65,8 +63,7 @@ class ListWrapper(Container, list[Any]):
         text = repr(self)
         raise ValueError(
             f"Cannot save or restore {text if len(text) < 400 else text[:400] + '...'}: {why} Assign a new list to the "
-            f"attribute, or wrap it "
-            f"in NoDependency(...) if it need not be saved."
+            "attribute, or wrap it in NoDependency(...) if it need not be saved."
         )
 
     def _look_behind(self) -> None:

@@ -177,9 +177,8 @@ def wrap_tuple(value: tuple[Any, ...]) -> Any:
                 raise
             refusal = (
                 f"Cannot save or restore the named tuple {value!r}: it cannot be built again from its fields "
-                f"({', '.join(fields)}), because "
-                f"{kind.__name__}.__new__ takes other arguments. Give it arguments of those names, or wrap the value in "
-                f"NoDependency(...)."
+                f"({', '.join(fields)}), because {kind.__name__}.__new__ takes other arguments. Give it arguments of those "
+                "names, or wrap the value in NoDependency(...)."
             )
         else:
             elements, attributes = tuple(rebuilt), dict(getattr(rebuilt, "__dict__", {}))

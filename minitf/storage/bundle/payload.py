@@ -82,8 +82,8 @@ def check_crc(found: int, entry: Entry, where: str) -> None:
     """Raises DataLossError if the masked checksum of the bytes read is not the entry's."""
     if found != entry.crc:
         raise DataLossError(
-            f"{where}: checksum does not match: stored {entry.crc:08x} vs. calculated {found:08x} over {entry.size} bytes "
-            f"at offset {entry.offset}."
+            f"{where}: checksum does not match: stored {entry.crc:08x} vs. calculated {found:08x} over {entry.size} bytes at "
+            f"offset {entry.offset}."
         )
 
 
