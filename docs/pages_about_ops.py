@@ -27,6 +27,12 @@ class that TensorFlow raises.
 The unit of a complex number is that of its modulus. A result below the smallest normal number may be 0, as TensorFlow makes it.
 Eigenvectors and singular vectors are compared up to their phase, which is anybody's choice.
 
+Gradients are compared too, first and second derivatives of every op against those of TensorFlow's tapes: an element differs by
+at most {gradient:g} eps times the largest element of the gradient (or 1, if that is less), and for ops that solve equations or
+decompose matrices times the condition number for each derivative. Ties and zeros, where a gradient is a choice, are among the
+inputs. minitf goes another way in four places: `one_hot` has gradients by its two values, `softmax_cross_entropy` second ones
+by the labels, `unsorted_segment_prod` second ones beside a 0, and `moments` second ones that move the mean.
+
 These ops have a wider bound. How far minitf's functions are from the exact value is tested apart: at most 3 units.
 
 | op | units in the last place | eps near a zero | why |
@@ -38,7 +44,7 @@ def accuracy_page():
     wide = {name: op.bound for name, op in ops().items() if op.bound.wider}
     assert all(b.sums == USUAL.sums for b in wide.values()), "the table has no column for this"
     rows = [f"| `{name}` | {b.ulps:g} | {f'{b.zero:g}' if b.zero else ''} | {b.reason} |\n" for name, b in wide.items()]
-    return ACCURACY.format(ulps=USUAL.ulps, sums=USUAL.sums) + "".join(rows)
+    return ACCURACY.format(ulps=USUAL.ulps, sums=USUAL.sums, gradient=USUAL.gradient) + "".join(rows)
 
 
 def taken(kind):

@@ -4,6 +4,9 @@ Two results of an op for the same inputs differ by at most ``ulps`` units in the
 has a ``terms`` rule), by ``sums * n * eps * sum|terms|`` besides: n terms are summed, eps is the distance from 1 to the next
 number. ``zero`` times eps is allowed where TensorFlow's formula cancels near a zero of the function. A complex number's unit is
 that of its modulus, and all that are not finite count as equal. Integers, bools and strings are equal.
+
+Gradients differ by at most ``gradient`` times eps times the largest element of the gradient (or 1, if that is less); where the
+op solves equations or decomposes a matrix, times the condition number for each derivative besides.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ class Bound(NamedTuple):
     sums: float = 4.0
     zero: float = 0.0
     reason: str = ""
+    gradient: float = 16.0
 
     @property
     def wider(self) -> bool:

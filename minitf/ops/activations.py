@@ -10,7 +10,6 @@ from minitf.core import dtypes
 from minitf.core.accuracy import Bound, approximated
 from minitf.core.op import Real, RealFloating, convert, op
 from minitf.errors import ShapeError
-from minitf.ops.arithmetic import minimum
 from minitf.ops.comparisons import select
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import abs as abs_
@@ -108,7 +107,7 @@ def elu(features: RealFloating):
 
 @elu.vjp
 def _(g, out, features):
-    return (g * (minimum(out, zeros_like(out)) + 1),)
+    return (g * (select(out < zeros_like(out), out, zeros_like(out)) + 1),)
 
 
 _SCALE, _SCALED_ALPHA = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123
@@ -127,8 +126,8 @@ def _selu(x):
 
 @selu.vjp
 def _(g, out, features):
-    positive = out > zeros_like(out)
-    return (g * select(positive, zeros_like(out) + _SCALE, out + _SCALED_ALPHA),)
+    negative = out < zeros_like(out)
+    return (g * select(negative, out + _SCALED_ALPHA, zeros_like(out) + _SCALE),)
 
 
 def crelu(features: Any, axis: Any = -1, name: str | None = None) -> Any:

@@ -360,7 +360,7 @@ def nextafter(x1: Ordinary, x2: Ordinary):
 
 @nextafter.vjp
 def _(g, out, x1, x2):
-    return sum_to(g, x1), None
+    return sum_to(g, x1), zeros_like(x2)
 
 
 for _binary in (add, subtract, multiply, realdiv, floordiv, floormod, truncatediv, truncatemod, _div_no_nan, multiply_no_nan,

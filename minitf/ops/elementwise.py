@@ -10,6 +10,7 @@ from minitf.core.op import Complex, Floating, Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec
 from minitf.core.tensor import EagerTensor
 from minitf.errors import DTypeError
+from minitf.ops.comparisons import select
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.kinds import Signed
 
@@ -90,7 +91,11 @@ def sign(x: Signed):
 
 @sign.vjp
 def _(g, out, x):
-    return (zeros_like(x),)
+    if x.dtype.kind != "c":
+        return (zeros_like(x),)
+    size = abs(x)
+    size = select(size > zeros_like(size), size, zeros_like(size) + 1)
+    return ((g - out * out * conj(g)) / cast(size + size, x.dtype),)  # the part of g at right angles to x turns the phase
 
 
 @op

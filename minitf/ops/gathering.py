@@ -173,7 +173,8 @@ def _(params, indices, *, batch_dims):
 def _(g, out, params, indices, *, batch_dims):
     if batch_dims:
         return _gather_nd_grad(g, indices, params, batch_dims=batch_dims), None
-    return scatter_nd(indices, g, shape_of(params)), None
+    sizes, dynamic = requested(shape_of(params))
+    return _scatter_nd(indices, g, dynamic, sizes=sizes), None  # also for the one place of a vector of coordinates
 
 
 @op(name="gather_nd_grad")
@@ -370,12 +371,14 @@ def _(g, out, tensor, indices, updates):
 
 
 def _extreme_vjp(g, out, tensor, indices, updates):
-    from minitf.ops.comparisons import equal, select
+    """Where several are equally extreme, each gets an equal part."""
+    from minitf.ops.comparisons import equal
+    from minitf.ops.creating import cast
 
-    stayed = select(equal(out, tensor), g, zeros_like(g))
-    there = _gather_nd(out, indices, batch_dims=0)
-    moved = _gather_nd(g, indices, batch_dims=0)
-    return stayed, None, select(equal(there, updates), moved, zeros_like(moved))
+    stayed = cast(equal(out, tensor), g.dtype)
+    moved = cast(equal(_gather_nd(out, indices, batch_dims=0), updates), g.dtype)
+    part = g / tensor_scatter_nd_add(stayed, indices, moved)
+    return stayed * part, None, moved * _gather_nd(part, indices, batch_dims=0)
 
 
 tensor_scatter_nd_max.vjp(_extreme_vjp)

@@ -45,10 +45,11 @@ def _short(array):
 def right(op, form, seed):
     """A call as the op's block draws it."""
     inputs, attrs = draw_call(op, seed, wanted=ALL if seed % 3 else COMMON)
-    return _call(op, form, inputs, op.complete(attrs), seed)
+    return written(op, form, inputs, op.complete(attrs), seed)
 
 
-def _call(op, form, inputs, attrs, seed):
+def written(op, form, inputs, attrs, seed):
+    """The call of an op with these inputs and attributes."""
     n = len(op.inputs)
     named = dict(zip(op.inputs, inputs[:n], strict=False))
     if op.variadic is not None:
@@ -97,4 +98,4 @@ def _other_rank(draw, array):
     return array[None] if array.ndim == 0 or draw.choice([True, False]) else np.resize(array, array.shape[1:])
 
 
-__all__ = ["ALL", "REGISTRY", "Call", "right", "wrong"]
+__all__ = ["ALL", "REGISTRY", "Call", "right", "written", "wrong"]

@@ -4,21 +4,24 @@ import numpy as np
 
 import minitf as tf
 from minitf.core import dtypes
-from random_calls.deviations import expected_difference
+from random_calls.conditions import condition_number
+from random_calls.deviations import expected_difference, expected_gradient_difference, floats
+from random_calls.differentiating import gradients, named
 
 # Where TensorFlow's CPU has no kernel, or none for the dtype, minitf may compute.
 NOT_THERE = {"NotFoundError", "UnimplementedError", "NotImplementedError"}
+NO_KERNEL = "Could not find device"
+# So it speaks of gradients that it does not have.
+NO_GRADIENT = ("gradient registry has no entry", "do not yet support dilation rates larger than 1")
 
 
-def answer(call):
-    """What minitf gives: ``("value", arrays)`` or ``("error", names of its classes, message)``."""
+def answer(call, order=0):
+    """What minitf gives: ``("value", arrays)`` or ``("error", names of its classes, message)``; gradients up to ``order``."""
     try:
-        names = {"tf": tf, **call.attrs, **{k: tf.as_dtype(v) for k, v in call.dtypes.items()}}
-        for name, value in call.inputs.items():
-            made = [tf.constant(v) for v in value] if isinstance(value, list) else None if value is None else tf.constant(value)
-            names[name] = made
         with np.errstate(all="ignore"):
-            return "value", plain(eval(call.text, names))
+            if order:
+                return "value", plain(gradients(tf, call.text, call.inputs, call.attrs, call.dtypes, call.seed, order))
+            return "value", plain(eval(call.text, named(tf, call.inputs, call.attrs, call.dtypes)))
     except Exception as e:
         return "error", [c.__name__ for c in type(e).__mro__], str(e)[:300]
 
@@ -37,7 +40,7 @@ def missing(theirs):
     """True if TensorFlow has no such kernel, or dies of the call."""
     if theirs[0] == "died":
         return True
-    return theirs[0] == "error" and (bool(NOT_THERE & set(theirs[1])) or "Could not find device" in theirs[2])
+    return theirs[0] == "error" and (bool(NOT_THERE & set(theirs[1])) or any(t in theirs[2] for t in (NO_KERNEL, *NO_GRADIENT)))
 
 
 def difference(call, theirs, ours):
@@ -138,10 +141,48 @@ def _one(call, expected, got, sums):
     return f"at {list(map(int, at))} TensorFlow gives {expected[at]!r}, minitf {got[at]!r}"
 
 
+def gradient_difference(call, theirs, ours):
+    """What differs between the gradients of a call, as text, or None."""
+    if theirs[0] == "error":
+        return None  # that its value is an error too is compared as a call
+    if ours[0] == "error":
+        return f"TensorFlow gives {_text(theirs[1])}\n minitf raises {ours[1][0]}: {ours[2]}"
+    inputs, condition = len(floats(call)), condition_number(call)
+    expected, got = (parts + [None] * (2 * inputs - len(parts)) for parts in (theirs[1], ours[1]))
+    for part, (e, g) in enumerate(zip(expected, got, strict=True)):
+        found = _one_gradient(e, g, part >= inputs, _gradient_bound(call) * condition ** (1 + (part >= inputs)))
+        if found and not expected_gradient_difference(call, part, e):
+            return f"{'second' if part >= inputs else 'first'} derivative by input {part % inputs}: {found}"
+    return None
+
+
+def _gradient_bound(call):
+    return (call.formula or call.op).bound.gradient
+
+
+def _one_gradient(expected, got, second, bound):
+    if second and (expected is None or got is None):  # a second derivative that is 0 everywhere may be left out
+        return None if all(v is None or not np.any(v) for v in (expected, got)) else _unlike(expected, got)
+    found = _unlike(expected, got)
+    if found or expected is None:
+        return found
+    dtype = dtypes.of_numpy(expected.dtype)
+    wide = np.complex128 if dtype.kind == "c" else np.float64
+    e, g = expected.astype(wide), got.astype(wide)
+    largest = np.max(np.abs(e[np.isfinite(e)]), initial=1.0)
+    with np.errstate(all="ignore"):
+        same = _equal(e, g) | (np.abs(e - g) <= bound * _eps(dtype) * largest)
+    return None if same.all() else f"TensorFlow gives {_text(expected)}, minitf {_text(got)}"
+
+
+def _eps(dtype):
+    return float(np.finfo(dtype.real_dtype.np).eps) if dtype is not dtypes.bfloat16 else 2.0**-7
+
+
 def _near(dtype, expected, got, bound, sums):
     wide = np.complex128 if dtype.kind == "c" else np.float64
     e, g = expected.astype(wide), got.astype(wide)
-    eps = float(np.finfo(dtype.real_dtype.np).eps) if dtype is not dtypes.bfloat16 else 2.0**-7
+    eps = _eps(dtype)
     tiny = float(np.finfo(dtype.real_dtype.np).tiny) if dtype is not dtypes.bfloat16 else 2.0**-126
     with np.errstate(all="ignore"):
         size = np.abs(e)

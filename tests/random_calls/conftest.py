@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from random_calls.oracle import TensorFlow
 
 compared = Counter()
+COUNTED = "compared", "left out", "gradients"
 
 
 @pytest.fixture(scope="session")
@@ -25,12 +26,13 @@ def tensorflow():
 def pytest_runtest_logreport(report):
     """Adds up what the tests report, also those of other processes."""
     if report.when == "call":
-        compared.update({name: value for name, value in report.user_properties if name in ("compared", "left out")})
+        compared.update({name: value for name, value in report.user_properties if name in COUNTED})
 
 
 def pytest_terminal_summary(terminalreporter):
     """Says how many calls were compared."""
     if compared:
         terminalreporter.write_line(
-            f"random calls: {compared['compared']} compared with TensorFlow; of {compared['left out']} it has no kernel"
+            f"random calls: {compared['compared']} compared with TensorFlow; of {compared['left out']} it has no kernel; "
+            f"gradients of {compared['gradients']} compared"
         )

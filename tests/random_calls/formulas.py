@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core import dtypes
-from minitf.core.accuracy import Bound
+from minitf.core.accuracy import USUAL, Bound
 from minitf.testing.ops import Draw
 from random_calls.calls import Call
 
@@ -26,6 +26,7 @@ class Formula:
     draw: Any
     terms: Any = None
     ulps: float = 4.0
+    gradient: float = USUAL.gradient
     names: tuple[str, ...] = field(default=("x", "y", "z"))
 
     def call(self, seed):
@@ -39,15 +40,15 @@ class Formula:
     @property
     def bound(self):
         """The bound without sums."""
-        return Bound(self.ulps, reason="a formula of several roundings")
+        return Bound(self.ulps, reason="a formula of several roundings", gradient=self.gradient)
 
 
 FORMULAS = []
 
 
-def formula(form, draw, terms=None, ulps=4.0):
+def formula(form, draw, terms=None, ulps=4.0, gradient=USUAL.gradient):
     """Adds one to the list."""
-    FORMULAS.append(Formula(form.partition("(")[0], form, draw, terms, ulps))
+    FORMULAS.append(Formula(form.partition("(")[0], form, draw, terms, ulps, gradient))
 
 
 # -- reductions --------------------------------------------------------------------------------------------------------
@@ -111,7 +112,8 @@ for order in ("'euclidean'", "1", "2", "np_inf"):
         axes,
         lambda x, axis, keep: (count(x, axis), np.abs(x).sum(axis, keepdims=keep)),
     )
-formula("tf.math.l2_normalize(x, axis)", axes, lambda x, axis, keep: (count(x, axis), 1.0))
+# The derivative along x itself is 0, as the difference of two terms that grow as 1 / |x|**2 does.
+formula("tf.math.l2_normalize(x, axis)", axes, lambda x, axis, keep: (count(x, axis), 1.0), gradient=256)
 formula("tf.clip_by_norm(x, 1.5, axis)", axes, lambda x, axis, keep: (count(x, axis), 1.5))
 formula("tf.clip_by_global_norm([x, x], 2.0)", axes, lambda x, axis, keep: (2 * x.size, (2.0, 2.0, 2 * np.abs(x).sum())))
 formula("tf.linalg.global_norm([x, x])", axes, lambda x, axis, keep: (2 * x.size, np.abs(x).sum()))
@@ -137,7 +139,10 @@ formula("tf.nn.crelu(x)", lambda draw: ((draw(shape=draw.shape(least=1)),), {}),
 formula("tf.nn.weighted_cross_entropy_with_logits(y, x, 2.0)", two, lambda x, y: (4, (1 + 3 * np.abs(y)) * (2 + np.abs(x))))
 formula("tf.nn.batch_normalization(x, 0.5, 2.0, y, 3.0, 0.001)", two, lambda x, y: (3, 4 * np.abs(x) + np.abs(y) + 2))
 formula(
-    "tf.nn.l2_normalize(x, -1)", lambda draw: ((draw(shape=draw.shape(least=1, smallest=1)),), {}), lambda x: (x.shape[-1], 1.0)
+    "tf.nn.l2_normalize(x, -1)",
+    lambda draw: ((draw(shape=draw.shape(least=1, smallest=1)),), {}),
+    lambda x: (x.shape[-1], 1.0),
+    gradient=256,
 )
 
 # -- matrices ----------------------------------------------------------------------------------------------------------

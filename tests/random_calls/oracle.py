@@ -16,19 +16,20 @@ class TensorFlow:
         self._process = None
         self._answered = False
 
-    def __call__(self, calls):
+    def __call__(self, calls, order=0):
         """What each call gives: ``("value", arrays)`` or ``("error", names of classes, message)``.
 
-        It is ``("died",)`` for a call that ends TensorFlow's process.
+        With ``order`` 1 or 2, the gradients of the call up to that order (see ``differentiating``). It is ``("died",)`` for a
+        call that ends TensorFlow's process.
         """
         answers = []
         while len(answers) < len(calls):
-            answers += self._until_it_dies(calls[len(answers) :])
+            answers += self._until_it_dies(calls[len(answers) :], order)
         return answers
 
-    def _until_it_dies(self, calls):
+    def _until_it_dies(self, calls, order):
         process = self._process or self._start()
-        data = pickle.dumps([(c.text, c.inputs, c.attrs, c.dtypes) for c in calls])
+        data = pickle.dumps([(c.text, c.inputs, c.attrs, c.dtypes, c.seed, order) for c in calls])
         process.stdin.write(struct.pack("<q", len(data)) + data)
         process.stdin.flush()
         answers = []
