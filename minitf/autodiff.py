@@ -271,12 +271,15 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
               unconnected_gradients: str = UnconnectedGradients.NONE) -> list[Any]:  # fmt: skip
     """Adds operations for the gradients of sum(ys) with respect to xs to the graph; one tensor (or None) for each x.
 
-    ``stop_gradients``: tensors that count as constants. Raises RuntimeError in eager mode, where ``GradientTape`` does this.
+    ``stop_gradients``: tensors that count as constants. Raises RuntimeError in eager mode, where ``GradientTape`` does this,
+    and ValueError for targets of two graphs.
     """
     targets, sources = [_graph_tensor(y) for y in flatten(ys)], [_source(x) for x in flatten(xs)]
     if not targets or not all(isinstance(t, SymbolicTensor) for t in targets):
         raise RuntimeError("tf.gradients works on the tensors of a graph. In eager mode use tf.GradientTape.")
     graph = targets[0].graph
+    for t in targets:
+        graph.as_graph_element(t)
     stopped = {id(_source(s)) for s in flatten([] if stop_gradients is None else stop_gradients)}
     given = [None] * len(targets) if grad_ys is None else flatten(grad_ys)
     with graph.as_default(), graph.name_scope(name):
@@ -302,26 +305,38 @@ def _graph_tensor(y: Any) -> Any:
 def _notes_of(targets: Sequence[SymbolicTensor], sources: Sequence[Any],
               stopped: set[int]) -> tuple[list[Note | None], dict[int, int]]:  # fmt: skip
     """Notes of the operations between sources and targets, as a tape would have taken them, and the numbers by id."""
-    needed: dict[int, Any] = {}
-    todo = [t.op for t in targets]
-    while todo:
-        o = todo.pop()
-        if o.number not in needed:
-            needed[o.number] = o
-            todo.extend([a.op for a in o.arguments if type(a) is SymbolicTensor and id(a) not in stopped])
+    operations = targets[0].graph.get_operations()
+    needed = bytearray(1 + max(t.op.number for t in targets))  # by the number of the operation
+    for t in targets:
+        needed[t.op.number] = 1
+    place = len(needed)
+    while (place := needed.rfind(1, 0, place)) >= 0:  # what an operation needs was made before it
+        for a in operations[place].arguments:
+            if type(a) is SymbolicTensor and id(a) not in stopped:
+                needed[a.op.number] = 1
     notes: list[Note | None] = []
     numbers: dict[int, int] = {}
     for source in sources:
-        if isinstance(source, Handle) or source.op.number not in needed:
+        if isinstance(source, Handle) or source.op.number >= len(needed) or not needed[source.op.number]:
             numbers[id(source)] = len(notes)
             notes.append(None)
     of_sources = {id(s) for s in sources}
-    for n in sorted(needed):
-        o = needed[n]
-        inputs = [numbers.get(id(a), NOWHERE) if id(a) not in stopped or id(a) in of_sources else NOWHERE for a in o.arguments]
+    blocked = stopped - of_sources
+    place = -1
+    while (place := needed.find(1, place + 1)) >= 0:
+        o = operations[place]
+        inputs, noted = [], False
+        for a in o.arguments:
+            number = numbers.get(id(a), NOWHERE)
+            if number != NOWHERE:
+                if id(a) in blocked:
+                    number = NOWHERE
+                else:
+                    noted = True
+            inputs.append(number)
         outputs = o.outputs
-        noted = max(inputs, default=NOWHERE) != NOWHERE and o.kernel_op.vjp_rule is not None
-        if noted and not all(id(t) in stopped for t in outputs):
+        noted = noted and o.kernel_op.vjp_rule is not None
+        if noted and not (stopped and all(id(t) in stopped for t in outputs)):
             for t in outputs:
                 numbers[id(t)] = len(notes)
                 notes.append(None)

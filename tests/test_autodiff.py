@@ -143,6 +143,15 @@ def test_tape_memory_is_released():
     assert ref() is None
 
 
+def test_graph_gradients_of_two_graphs_are_refused():
+    targets = []
+    for _ in range(2):
+        with tf.Graph().as_default():
+            targets.append(tf.constant(1.0) * 2.0)
+    with pytest.raises(ValueError, match="not an element of this graph"):
+        tf.gradients(targets, [targets[0]])
+
+
 @pytest.mark.parametrize("runtime", ["eager", "graph"])
 def test_custom_gradient(runtime):
     @tf.custom_gradient

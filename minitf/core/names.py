@@ -23,9 +23,8 @@ class Scope(NamedTuple):
 _scope: ContextVar[Scope] = ContextVar("minitf_scope", default=Scope())  # noqa: B039  (immutable)
 
 
-def scope() -> Scope:
-    """The scope of the running code."""
-    return _scope.get()
+scope = _scope.get
+"""The scope of the running code."""
 
 
 class entered(ContextDecorator):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
 from minitf.core.tape import NO_ATTRS, Tape
-from minitf.core.tensor import EagerTensor, Tensor
+from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
 if TYPE_CHECKING:
     from minitf.core.op import Op
@@ -87,6 +87,19 @@ def __{method}__(self):
             return r
     return otherwise(self)
 """
+def _of_symbolic(op: Op, otherwise: Any) -> Any:
+    """The operator of tensors of a graph: two of a dtype that the op takes go straight to the current runtime."""
+    ours = frozenset(d.number for d in op.kinds[0].allowed or dtypes.ALL)
+    current = _runtime._current.get
+
+    def operator(self: Any, other: Any) -> Any:
+        if type(other) is SymbolicTensor and self._spec.dtype.number in ours:
+            here = current()
+            if here is not None:
+                return here.apply(op, (self, other), NO_ATTRS)
+        return otherwise(self, other)
+
+    return operator
 
 
 def install_operator(op: Op, otherwise: Any = None) -> None:
@@ -108,6 +121,10 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         reflected: Any = lambda self, other: call(other, self)  # noqa: E731
         reflected.__name__ = f"__r{method}__"
         setattr(Tensor, f"__r{method}__", reflected)
+    if method not in UNARY and method not in ("eq", "ne"):
+        symbolic = _of_symbolic(op, call)
+        symbolic.__name__, symbolic.__doc__ = f"__{method}__", op.__doc__
+        setattr(SymbolicTensor, f"__{method}__", symbolic)
     if op.expr is not None:
         allowed = op.kinds[0].allowed or dtypes.ALL
         known = [d for d in allowed if d._np is not None and d._extension is None and d._np.num != 17]

@@ -8,7 +8,7 @@ from minitf.core import dtypes
 from minitf.core.accuracy import approximated
 from minitf.core.op import Complex, Floating, Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec
-from minitf.core.tensor import EagerTensor
+from minitf.core.tensor import EagerTensor, SymbolicTensor
 from minitf.errors import DTypeError
 from minitf.ops.comparisons import select
 from minitf.ops.creating import cast, zeros_like
@@ -25,7 +25,8 @@ def in_float32(function: Any, x: Any, *rest: Any, **settings: Any) -> Any:
 
 def conj(x: Any, name: str | None = None) -> Any:
     """The complex conjugate; of a real number the number itself."""
-    if type(x) is EagerTensor and x._v.dtype.kind == "f":
+    known = x._v if type(x) is EagerTensor else x._spec if type(x) is SymbolicTensor else None
+    if known is not None and known.dtype.kind == "f":
         return x
     tensor = convert(x)
     if tensor.dtype.kind == "c":

@@ -10,14 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from minitf.core import dtypes, names, runtime
 from minitf.core.around import told, untold
-from minitf.core.literals import to_array
 from minitf.core.op import Op
 from minitf.core.spec import Spec
 from minitf.core.state import Handle
@@ -25,6 +23,7 @@ from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops import sources
 from minitf.runtimes.graph_home import GraphHome
+from minitf.runtimes.naming import Names, with_number
 from minitf.runtimes.operation import Operation
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from minitf.runtimes.session import Session
 
 _NAME = re.compile(r"^[A-Za-z0-9.>][A-Za-z0-9_.\\/>-]*$")
+_MOST_INFERRED = 1000
+_new = object.__new__
 _session: ContextVar[Session | None] = ContextVar("minitf_session", default=None)
 
 
@@ -42,7 +43,8 @@ class Graph(GraphHome):
     def __init__(self) -> None:
         self._operations: list[Operation] = []
         self._by_name: dict[str, Operation] = {}
-        self._taken: dict[str, int] = {}
+        self._entered = 0  # how many operations are in it
+        self._names = Names()
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
         self.streams = Streams(self, shared=False)
@@ -60,46 +62,78 @@ class Graph(GraphHome):
 
         Raises RuntimeError for an eager tensor or variable among the inputs, ValueError for one of another graph.
         """
-        try:  # inputs that are all tensors of dtypes that fitted before
-            key = tuple([t._spec.dtype.number for t in inputs])
-        except AttributeError:
-            key = ()
-        if key in op.fits_symbolic:
-            bound = inputs
+        key = None if attrs else _by_identity(inputs, self)
+        known = None if key is None else op.inferred.get(key)
+        if known is None:
+            inputs, attrs, result = self._checked(op, inputs, attrs, key)
         else:
-            bound = op.bind(inputs, self)
-            if key:
-                op.fits_symbolic.add(key)
+            attrs, result, _ = known
+        path, control = names.scope()
+        if name is None:
+            text, place = self._names.usual(path, op.name)
+        else:
+            text, place = self._name_for(name), 0
+        operation = self.append(op, text, inputs, attrs, result, control, place)
+        return operation.output if type(result) is Spec else operation.outputs or operation
+
+    def _checked(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], key: Any) -> tuple[Any, Any, Any]:
+        """The inputs as tensors of fitting dtypes, all attributes, and the specs of the results."""
+        try:  # inputs that are all tensors of dtypes that fitted before
+            numbers = tuple([t._spec.dtype.number for t in inputs])
+        except AttributeError:
+            numbers = ()
+        if numbers not in op.fits_symbolic:
+            inputs = op.bind(inputs, self)
+            if numbers:
+                op.fits_symbolic.add(numbers)
         attrs = op.complete(attrs)
-        for value in bound:
+        for value in inputs:
             if type(value) is not SymbolicTensor or value.op.graph is not self:
                 self._check_mine(value, op)
-        result = op.specs_of(bound, attrs)
-        operation = self.append(op, self._name_for(op, name), bound, attrs, result, names.scope().control)
-        return operation.outputs[0] if type(result) is Spec else operation.outputs or operation
+        result = op.specs_of(inputs, attrs)
+        if key is not None and attrs is op.wants:
+            if len(op.inferred) >= _MOST_INFERRED:
+                op.inferred.clear()
+            op.inferred[key] = attrs, result, [t._spec for t in inputs]
+        return inputs, attrs, result
 
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
-        spec = Spec(dtypes.of_numpy(value.dtype), value.shape)
-        unique = self._name_for(sources.const, name)
-        return self.append(sources.const, unique, (), {"value": value}, spec, names.scope().control).outputs[0]
+        shape = value.shape
+        spec = Spec(dtypes.of_numpy(value.dtype), shape) if shape else _spec_of_scalar(value.dtype)
+        scope = names.scope()
+        if name is None:
+            text, place = self._names.usual(scope.path, "const")
+        else:
+            text, place = self._name_for(name), 0
+        return self.append(sources.const, text, (), {"value": value}, spec, scope.control, place).output
 
     def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
         """A traced function's operations become operations of this graph."""
         return traced.replay(self, values)  # type: ignore[no-any-return]
 
     def append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any,
-               control: tuple[Operation, ...] = ()) -> Operation:  # fmt: skip
+               control: tuple[Operation, ...] = (), place: int = 0) -> Operation:  # fmt: skip
         """Appends an operation whose inputs are checked, whose name is unique and whose ``result`` specs are known.
 
-        Raises RuntimeError if the graph is finalized.
+        With a ``place``, ``name`` is that of its series. Raises RuntimeError if the graph is finalized.
         """
-        if self._finalized:
-            raise RuntimeError(f"Cannot add the operation {name!r}: the graph is finalized and cannot be changed.")
         operations = self._operations
-        operation = Operation(self, op, name, arguments, attrs, control, len(operations), result)
+        if self._finalized:
+            full = with_number(name, place)
+            raise RuntimeError(f"Cannot add the operation {full!r}: the graph is finalized and cannot be changed.")
+        operation = _new(Operation)
+        operation.graph = self
+        operation.kernel_op = op
+        operation._text = name
+        operation._place = place
+        operation.arguments = arguments
+        operation.attrs = attrs
+        operation.control_inputs = control
+        operation.number = len(operations)
+        operation.results = result
+        operation._made = None
         operations.append(operation)
-        self._by_name[name] = operation
         return operation
 
     def _check_mine(self, value: Any, op: Op) -> None:
@@ -144,27 +178,12 @@ class Graph(GraphHome):
             raise ValueError(f"{full!r} is not a valid operation name: begin with a letter, digit or '.', then also _ - / > .")
         return self._unique(full, mark_as_used)
 
-    def _name_for(self, op: Op, name: str | None) -> str:
-        """The unique name of a new operation; a name that ends with "/" is taken as it is."""
-        if name is None:
-            return self._unique(names.scope().path + op.name)
+    def _name_for(self, name: str) -> str:
+        """The unique name of an operation that was named; a name that ends with "/" is taken as it is."""
         return name[:-1] if name.endswith("/") else self.unique_name(name)
 
     def _unique(self, full: str, mark: bool = True) -> str:
-        key = full.lower()
-        n = self._taken.get(key, 0)
-        if n == 0:
-            if mark:
-                self._taken[key] = 1
-            return full
-        out = key
-        while out in self._taken:
-            out = f"{key}_{n}"
-            n += 1
-        if mark:
-            self._taken[key] = n
-            self._taken[out] = 1
-        return f"{full}_{n - 1}"
+        return with_number(full, self._names.take(full, mark))
 
     def name_scope(self, name: str | None) -> AbstractContextManager[str]:
         """``with graph.name_scope("layer"):`` prefixes names; entering the same name again gives ``layer_1``."""
@@ -200,9 +219,18 @@ class Graph(GraphHome):
 
     def get_operation_by_name(self, name: str) -> Operation:
         """The operation of that name. Raises KeyError."""
-        if name not in self._by_name:
-            raise KeyError(f"The graph has no operation named {name!r}.{_did_you_mean(name, self._by_name)}")
-        return self._by_name[name]
+        known = self._known_names()
+        if name not in known:
+            raise KeyError(f"The graph has no operation named {name!r}.{_did_you_mean(name, known)}")
+        return known[name]
+
+    def _known_names(self) -> dict[str, Operation]:
+        """The operations by name. Those made since the last time that somebody asked are entered now."""
+        operations, known = self._operations, self._by_name
+        for number in range(self._entered, len(operations)):
+            known[operations[number].name] = operations[number]
+            self._entered = number + 1
+        return known
 
     def get_tensor_by_name(self, name: str) -> SymbolicTensor:
         """The tensor ``operation:output``. Raises KeyError, or ValueError if the name has no output number."""
@@ -334,6 +362,24 @@ class Graph(GraphHome):
         return f"<tf.Graph with {len(self._operations)} operations>"
 
 
+def _by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None:
+    """The ids of the specs of tensors of the graph; None if there is anything else among the inputs."""
+    if len(inputs) == 2:
+        x, y = inputs
+        if type(x) is type(y) is SymbolicTensor and x.op.graph is graph is y.op.graph:
+            return id(x._spec), id(y._spec)
+        return None
+    for value in inputs:
+        if type(value) is not SymbolicTensor or value.op.graph is not graph:
+            return None
+    return tuple([id(value._spec) for value in inputs])
+
+
+@cache
+def _spec_of_scalar(np_dtype: Any) -> Spec:
+    return Spec(dtypes.of_numpy(np_dtype), ())
+
+
 def _did_you_mean(name: str, known: Any) -> str:
     from difflib import get_close_matches
 
@@ -344,30 +390,3 @@ def _did_you_mean(name: str, known: Any) -> str:
 def get_default_session() -> Session | None:
     """The innermost session entered with ``with session:`` or ``session.as_default()``, or None."""
     return _session.get()
-
-
-def fed_value(tensor: SymbolicTensor, value: Any, copied: bool = True) -> Any:
-    """A fed Python value as an array of the session's own, or (unless ``copied``) perhaps the array itself.
-
-    Raises ValueError for a shape and TypeError for a dtype that does not fit.
-    """
-    spec: Any = tensor._spec
-    if type(value) is np.ndarray:
-        if value.shape == spec.shape and value.shape and value.dtype is spec.dtype._np and not value.dtype.hasobject:
-            return value.copy() if copied or not value.flags.c_contiguous else value
-    elif spec.shape == () and (type(value) is float or isinstance(value, np.generic)):
-        return value if spec.dtype._np is not None and type(value) is spec.dtype._np.type else to_array(value, spec.dtype)
-    if isinstance(value, EagerTensor):
-        value = value.numpy()
-    if isinstance(value, Tensor):
-        raise TypeError(f"Cannot feed {tensor.name!r} with a tensor of a graph; feed arrays or Python values.")
-    if tensor.dtype is dtypes.variant:
-        box = np.empty((), dtype=object)
-        box[()] = value
-        return box
-    array = to_array(value, tensor.dtype)
-    if not tensor.shape.is_compatible_with(array.shape):
-        raise ValueError(
-            f"Cannot feed a value of shape {array.shape} for tensor {tensor.name!r}, which has shape {tensor.shape}."
-        )
-    return array

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from minitf.core.spec import Spec
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
+from minitf.runtimes.naming import with_number
 
 if TYPE_CHECKING:
     from minitf.core.op import Op
@@ -18,33 +19,48 @@ class Operation:
 
     ``arguments`` are all inputs in order (tensors, handles, or None for an optional input left out); ``number`` is its place in
     the order of creation, which is also an order in which everything can be computed; ``results`` are the specs of the outputs,
-    one alone or a tuple of them.
+    one alone or a tuple of them. The name is kept as the text of its series and its place there (see ``naming``).
     """
 
     __slots__ = (
-        "__weakref__", "_outputs", "arguments", "attrs", "control_inputs", "graph", "kernel_op", "name", "number", "results",
+        "__weakref__", "_made", "_place", "_text", "arguments", "attrs", "control_inputs", "graph", "kernel_op", "number",
+        "results",
     )  # fmt: skip
+    _made: SymbolicTensor | tuple[SymbolicTensor, ...] | None
+    _place: int
+    _text: str
+    arguments: tuple[Any, ...]
+    attrs: dict[str, Any]
+    control_inputs: tuple[Operation, ...]
+    graph: Graph
+    kernel_op: Op
+    number: int
+    results: Spec | tuple[Spec, ...]
 
-    def __init__(self, graph: Graph, kernel_op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any],
-                 control_inputs: tuple[Operation, ...], number: int, results: Spec | tuple[Spec, ...]):  # fmt: skip
-        self.graph = graph
-        self.kernel_op = kernel_op
-        self.name = name
-        self.arguments = arguments
-        self.attrs = attrs
-        self.control_inputs = control_inputs
-        self.number = number
-        self.results = results
-        self._outputs: tuple[SymbolicTensor, ...] | None = None
+    @property
+    def name(self) -> str:
+        """The name, unique in the graph."""
+        return with_number(self._text, self._place)
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The output of an op that gives a single tensor."""
+        made: Any = self._made
+        if made is None:
+            spec: Any = self.results
+            made = self._made = SymbolicTensor(self, 0, spec)
+        return made  # type: ignore[no-any-return]
 
     @property
     def outputs(self) -> tuple[SymbolicTensor, ...]:
         """The output tensors. They are made when they are first asked for: of many assignments nobody ever uses them."""
-        made = self._outputs
+        results: Any = self.results
+        if type(results) is Spec:
+            return (self.output,)
+        made: Any = self._made
         if made is None:
-            results: Any = (self.results,) if type(self.results) is Spec else self.results
-            made = self._outputs = tuple([SymbolicTensor(self, i, spec) for i, spec in enumerate(results)])
-        return made
+            made = self._made = tuple([SymbolicTensor(self, i, spec) for i, spec in enumerate(results)])
+        return made  # type: ignore[no-any-return]
 
     @property
     def several(self) -> bool:

@@ -20,7 +20,8 @@ from minitf.core.schedule import Scheduler
 from minitf.core.state import SessionStore
 from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.executor import execute
-from minitf.runtimes.graph import Graph, _session, fed_value
+from minitf.runtimes.feeding import fed_value
+from minitf.runtimes.graph import Graph, _session
 from minitf.runtimes.plan import Plan
 
 _MOST_RUNS = 1000

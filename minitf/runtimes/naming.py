@@ -1,0 +1,67 @@
+"""Unique names of a graph's operations, written out only when somebody asks.
+
+Names that differ in their number only are a *series*: ``add``, ``add_1``, ``add_2``, ... An operation that nobody named gets
+the next of the series of its op: it keeps the text and its number, and the name is put together when it is asked for. So the
+names of a series are taken without being written down anywhere: they are those with a number below the *next*. A name that
+somebody chose may lie ahead in a series (``add_7``); such numbers are kept, and left out when the series gets there. Names that
+differ in case only count as the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NUMBERED = re.compile(r"(.+)_([1-9][0-9]*)")
+
+
+class Names:
+    """The names taken in one graph."""
+
+    __slots__ = ("_ahead", "_next", "_usual")
+
+    def __init__(self) -> None:
+        self._next: dict[str, int] = {}  # by the text in lower case; 0 is the name without a number
+        self._ahead: dict[str, set[int]] = {}
+        self._usual: dict[tuple[str, str], tuple[str, str]] = {}  # scope and op: the text, as it is and in lower case
+
+    def usual(self, path: str, name: str) -> tuple[str, int]:
+        """Takes the next name of the series ``name`` in the scope ``path``; gives its text and its number."""
+        try:
+            full, key = self._usual[path, name]
+            number = self._next[key]
+        except KeyError:  # the first one
+            full = path + name
+            self._usual[path, name] = full, full.lower()
+            return full, self.take(full)
+        if self._ahead and key in self._ahead:
+            return full, self.take(full)
+        self._next[key] = number + 1
+        return full, number
+
+    def take(self, full: str, mark: bool = True) -> int:
+        """The number that makes ``full`` unique, 0 if it is so without one. ``mark``: the name is taken from now on."""
+        key = full.lower()
+        number = self._next.get(key, 0)
+        if number == 0:
+            match = _NUMBERED.fullmatch(key) if key[-1:].isdigit() else None
+            if match is None or not self._is_taken(match[1], int(match[2])):
+                if mark:
+                    self._next[key] = 1
+                    if match is not None:
+                        self._ahead.setdefault(match[1], set()).add(int(match[2]))
+                return 0
+            number = 1
+        ahead = self._ahead.get(key, ())
+        while number in ahead:
+            number += 1
+        if mark:
+            self._next[key] = number + 1
+        return number
+
+    def _is_taken(self, key: str, number: int) -> bool:
+        return number < self._next.get(key, 0) or number in self._ahead.get(key, ())
+
+
+def with_number(full: str, number: int) -> str:
+    """The name of that number in a series."""
+    return f"{full}_{number}" if number else full
