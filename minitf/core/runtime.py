@@ -45,6 +45,9 @@ class Runtime(Protocol):
     def call(self, traced: Any, values: Any) -> list[Any]:
         """Runs a traced function on tensors; gives its output tensors."""
 
+    def update(self, updates: Any, numbers: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+        """Does (or appends) what an optimizer does to several variables (``minitf.ops.together.Updates``)."""
+
     def constant(self, value: Any, name: str | None = None) -> Tensor:
         """A tensor holding an array (or NumPy scalar) that minitf owns already."""
 

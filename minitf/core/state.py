@@ -96,7 +96,7 @@ class Handle:
         dtype = self.spec.dtype
         if value.dtype is not dtype.np and value.dtype != dtype.np:
             raise DTypeError(f"{what}: the value is {value.dtype}, but the variable is {dtype.name}. Cast it first.")
-        if not compatible(self.spec.shape, value.shape):
+        if self.spec.shape != value.shape and not compatible(self.spec.shape, value.shape):
             raise ShapeError(
                 f"{what}: the value has shape {value.shape}, but the variable has shape {shape_text(self.spec.shape)}. "
                 f"A variable's shape is fixed when it is made (sizes given as None stay open)."

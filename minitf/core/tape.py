@@ -108,6 +108,10 @@ class Tape:
         """A traced function is recorded operation by operation."""
         return traced.replay(self, values)  # type: ignore[no-any-return]
 
+    def update(self, updates: Any, numbers: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+        """Updates of variables are not recorded."""
+        return self.inner.update(updates, numbers, gradients)  # type: ignore[no-any-return]
+
     def constant(self, value: Any, name: str | None = None) -> Any:
         """Constants are not recorded."""
         return self.inner.constant(value, name)

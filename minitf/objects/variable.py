@@ -19,7 +19,7 @@ from minitf.core.registry import REGISTRY
 from minitf.core.spec import TensorShape, as_shape, shape_text
 from minitf.core.state import Handle
 from minitf.core.tape import NO_ATTRS
-from minitf.core.tensor import Tensor, TensorRef
+from minitf.core.tensor import EagerTensor, Tensor, TensorRef
 from minitf.objects.creators import VariableKind
 from minitf.objects.trackable import Trackable
 from minitf.ops.state import read_variable
@@ -167,7 +167,8 @@ class Variable(Trackable, metaclass=VariableKind):
         return self._handle.home.assigned(self, result, read_value)
 
     def _like(self, value: Any) -> Any:
-        return convert(value, self.dtype)
+        dtype = self._handle.spec.dtype
+        return value if type(value) is EagerTensor and value._v.dtype is dtype.np else convert(value, dtype)
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Sets the value (copied). Eager: gives the variable. Graph: gives the assigning operation's output.

@@ -11,7 +11,7 @@ import importlib
 
 _FRONT = (
     "sources", "restoring", "static", "shapes", "creating", "elementwise", "comparisons", "complex", "arithmetic", "shaping",
-    "running", "reductions", "ranges", "joining", "gathering", "masking", "indexing", "products", "state",
+    "running", "reductions", "ranges", "joining", "gathering", "masking", "indexing", "products", "state", "together",
 )  # fmt: skip
 _LATER = (
     "repeating", "padding", "diagonals", "activations", "losses", "training", "random", "stateless", "special", "sorting",

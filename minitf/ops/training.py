@@ -1,21 +1,69 @@
 """The steps of optimizers: each updates a variable and its slots by TensorFlow's 1.x formula and gives the new value.
 
-The first inputs are handles, the numbers and the gradient have the variable's dtype. Everything is computed before the first
-write, so an error changes nothing.
+The first inputs are cells, the numbers and the gradient have the variable's dtype. A *formula* makes new arrays of the old
+ones; the kernel computes everything and then writes, so an error changes nothing. A formula works element by element, so it may
+also run once on the arrays of many variables laid end to end (``minitf.ops.together``).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minitf.core.op import Floating, Place, op
+from minitf.core.op import Floating, Op, Place, op
 from minitf.core.spec import compatible, shape_text
 from minitf.errors import DTypeError, ShapeError
+from minitf.ops.together import RULES, Rule
 
 
-def _step(*specs, **_: Any):
-    """Shape rule of all steps: the gradient, last, is like the variable, first."""
-    var, grad = specs[0], specs[-1]
+def _rule(formula: Callable[..., Any]) -> Callable[..., Op]:
+    """Declares the op of a formula from a function that has the op's inputs and text. The gradient is "grad" or "delta".
+
+    ``formula(new, *old, *rest, **attrs)`` gives the new arrays of the variable and its slots. It gets their old arrays and the
+    other inputs, and writes into none of these; ``new`` holds arrays for its results, or None where it has to make them.
+    """
+
+    def declare(block: Callable[..., Any]) -> Op:
+        made: Op = op(stateful=True)(block)
+        at = made.inputs.index("delta" if "delta" in made.inputs else "grad")
+        rule = RULES[made.name] = Rule(formula, made.kinds.count(Place), at)
+        made.kernel = _stepping(rule)
+
+        @made.infer
+        def _(*specs: Any, **_: Any) -> Any:
+            return _like_the_gradient(specs[0], specs[at])
+
+        return made
+
+    return declare
+
+
+def _stepping(rule: Rule) -> Callable[..., Any]:
+    formula, count, at = rule
+    nowhere = (None,) * count
+
+    def kernel(*inputs: Any, **attrs: Any) -> Any:
+        cells = inputs[:count]
+        with inputs[0].lock:
+            _check(inputs[0], inputs[at])
+            new = formula(nowhere, *[cell.read() for cell in cells], *inputs[count:], **attrs)
+            for cell, value in zip(reversed(cells), reversed(new), strict=True):
+                cell.write(value)
+            return new[0]
+
+    return kernel
+
+
+def _check(cell, grad):
+    value = cell.read()
+    if value.dtype != grad.dtype or value.shape != grad.shape:
+        cell.handle.check(grad, f"gradient of {cell.handle.name!r}")
+        raise ShapeError(
+            f"The gradient of variable {cell.handle.name!r} has shape {grad.shape}, but the value has shape {value.shape}."
+        )
+
+
+def _like_the_gradient(var, grad):
     if grad.dtype is not var.dtype:
         raise DTypeError(f"The variable is {var.dtype.name}, but the gradient is {grad.dtype.name}.")
     if not compatible(var.shape, grad.shape):
@@ -25,120 +73,63 @@ def _step(*specs, **_: Any):
     return var
 
 
-def _old(cell, grad):
-    value = cell.read()
-    if value.dtype != grad.dtype or value.shape != grad.shape:
-        cell.handle.check(grad, f"gradient of {cell.handle.name!r}")
-        raise ShapeError(
-            f"The gradient of variable {cell.handle.name!r} has shape {grad.shape}, but the value has shape {value.shape}."
-        )
-    return value
+# -- formulas --------------------------------------------------------------------------------------------------------------
+
+# ``+=`` and its like write into arrays made here and are right for NumPy scalars (variables of rank 0) too, which they replace.
 
 
-@op(stateful=True)
-def apply_gradient_descent(var: Place, alpha: Floating, delta: Floating):
-    """``var -= alpha * delta``"""
-    with var.lock:
-        old = _old(var, delta)
-        new = _from(old, alpha * delta)
-        var.write(new)
-        return new
+def _gradient_descent(new, var, alpha, delta):
+    return (_less(var, np.multiply(delta, alpha, new[0])),)
 
 
-@op(stateful=True)
-def apply_momentum(var: Place, accum: Place, lr: Floating, grad: Floating, momentum: Floating, *, use_nesterov=False):
-    """``accum = momentum * accum + grad; var -= lr * accum``; Nesterov: ``var -= lr * (grad + momentum * accum)``."""
-    with var.lock:
-        old = _old(var, grad)
-        new_accum = accum.read() * momentum
-        new_accum += grad
-        new = _from(old, lr * (grad + momentum * new_accum if use_nesterov else new_accum))
-        accum.write(new_accum)
-        var.write(new)
-        return new
+def _momentum(new, var, accum, lr, grad, momentum, *, use_nesterov=False):
+    new_accum = np.multiply(accum, momentum, new[1])
+    new_accum += grad
+    moved = grad + momentum * new_accum if use_nesterov else new_accum
+    return _less(var, np.multiply(moved, lr, new[0])), new_accum
 
 
-@op(stateful=True)
-def apply_adagrad(var: Place, accum: Place, lr: Floating, grad: Floating):
-    """``accum += grad ** 2; var -= lr * grad / sqrt(accum)``"""
-    with var.lock:
-        old = _old(var, grad)
-        new_accum = grad * grad
-        new_accum += accum.read()
-        step = lr * grad
-        step /= np.sqrt(new_accum)
-        new = _from(old, step)
-        accum.write(new_accum)
-        var.write(new)
-        return new
+def _adagrad(new, var, accum, lr, grad):
+    new_accum = np.multiply(grad, grad, new[1])
+    new_accum += accum
+    step = np.multiply(grad, lr, new[0])
+    step /= np.sqrt(new_accum)
+    return _less(var, step), new_accum
 
 
-@op(stateful=True)
-def apply_rms_prop(var: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating, epsilon: Floating,
-                   grad: Floating):  # fmt: skip
-    """``ms += (1 - rho) * (grad ** 2 - ms); mom = momentum * mom + lr * grad / sqrt(ms + epsilon); var -= mom``"""
-    with var.lock:
-        old = _old(var, grad)
-        new_ms = _towards(ms.read(), grad * grad, _one(rho) - rho)
-        new_mom = mom.read() * momentum
-        new_mom += lr * grad / np.sqrt(new_ms + epsilon)
-        new = old - new_mom
-        ms.write(new_ms)
-        mom.write(new_mom)
-        var.write(new)
-        return new
+def _rms_prop(new, var, ms, mom, lr, rho, momentum, epsilon, grad):
+    new_ms = _towards(ms, np.multiply(grad, grad, new[1]), _one(rho) - rho)
+    new_mom = np.multiply(mom, momentum, new[2])
+    new_mom += lr * grad / np.sqrt(new_ms + epsilon)
+    return np.subtract(var, new_mom, new[0]), new_ms, new_mom
 
 
-@op(stateful=True)
-def apply_centered_rms_prop(var: Place, mg: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating,
-                            epsilon: Floating, grad: Floating):  # fmt: skip
-    """As ``apply_rms_prop``, with the variance: ``mg += (1 - rho) * (grad - mg)`` and ``sqrt(ms - mg ** 2 + epsilon)``."""
-    with var.lock:
-        old, old_mg = _old(var, grad), mg.read()
-        new_ms = _towards(ms.read(), grad * grad, _one(rho) - rho)
-        new_mg = old_mg + (grad - old_mg) * (_one(rho) - rho)
-        new_mom = mom.read() * momentum
-        new_mom += lr * grad / np.sqrt(new_ms - new_mg * new_mg + epsilon)
-        new = old - new_mom
-        mg.write(new_mg)
-        ms.write(new_ms)
-        mom.write(new_mom)
-        var.write(new)
-        return new
+def _centered_rms_prop(new, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
+    new_ms = _towards(ms, np.multiply(grad, grad, new[2]), _one(rho) - rho)
+    new_mg = np.subtract(grad, mg, new[1])
+    new_mg *= _one(rho) - rho
+    new_mg += mg
+    new_mom = np.multiply(mom, momentum, new[3])
+    new_mom += lr * grad / np.sqrt(new_ms - new_mg * new_mg + epsilon)
+    return np.subtract(var, new_mom, new[0]), new_mg, new_ms, new_mom
 
 
-@op(stateful=True)
-def apply_adam(var: Place, m: Place, v: Place, beta1_power: Floating, beta2_power: Floating, lr: Floating, beta1: Floating,
-               beta2: Floating, epsilon: Floating, grad: Floating, *, use_nesterov=False):  # fmt: skip
-    """``m += (1 - beta1) * (grad - m); v += (1 - beta2) * (grad ** 2 - v); var -= alpha * m / (sqrt(v) + epsilon)``
-
-    with ``alpha = lr * sqrt(1 - beta2_power) / (1 - beta1_power)``; Nesterov: ``beta1 * m + (1 - beta1) * grad`` for the last
-    m.
-    """
-    with var.lock:
-        old, old_m = _old(var, grad), m.read()
-        one = _one(lr)
-        alpha = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
-        new_m = grad - old_m
-        new_m *= one - beta1
-        new_m += old_m
-        new_v = _towards(v.read(), grad * grad, one - beta2)
-        step = (grad * (one - beta1) + new_m * beta1 if use_nesterov else new_m) * alpha
-        scale = np.sqrt(new_v)
-        scale += epsilon
-        step /= scale
-        new = _from(old, step)
-        m.write(new_m)
-        v.write(new_v)
-        var.write(new)
-        return new
+def _adam(new, var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad, *, use_nesterov=False):
+    one = _one(lr)
+    alpha = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
+    new_m = np.subtract(grad, m, new[1])
+    new_m *= one - beta1
+    new_m += m
+    new_v = _towards(v, np.multiply(grad, grad, new[2]), one - beta2)
+    mean = grad * (one - beta1) + new_m * beta1 if use_nesterov else new_m
+    step = np.multiply(mean, alpha, new[0])
+    scale = np.sqrt(new_v)
+    scale += epsilon
+    step /= scale
+    return _less(var, step), new_m, new_v
 
 
-# A cell's array is never written into, but an array made here may be: these two end in the memory of their last temporary. They
-# are also right for NumPy scalars (variables of rank 0), which an operator such as ``+=`` replaces.
-
-
-def _from(old, step):
+def _less(old, step):
     """``old - step``, in the memory of ``step``."""
     return np.subtract(old, step, step) if type(step) is np.ndarray else old - step
 
@@ -155,10 +146,41 @@ def _one(like):
     return like.dtype.type(1)
 
 
-for _rule in (apply_gradient_descent, apply_adagrad, apply_rms_prop, apply_centered_rms_prop, apply_adam):
-    _rule.infer(_step)
+# -- ops -------------------------------------------------------------------------------------------------------------------
 
 
-@apply_momentum.infer
-def _(var, accum, lr, grad, momentum, *, use_nesterov=False):
-    return _step(var, grad)
+@_rule(_gradient_descent)
+def apply_gradient_descent(var: Place, alpha: Floating, delta: Floating):
+    """``var -= alpha * delta``"""
+
+
+@_rule(_momentum)
+def apply_momentum(var: Place, accum: Place, lr: Floating, grad: Floating, momentum: Floating, *, use_nesterov=False):
+    """``accum = momentum * accum + grad; var -= lr * accum``; Nesterov: ``var -= lr * (grad + momentum * accum)``."""
+
+
+@_rule(_adagrad)
+def apply_adagrad(var: Place, accum: Place, lr: Floating, grad: Floating):
+    """``accum += grad ** 2; var -= lr * grad / sqrt(accum)``"""
+
+
+@_rule(_rms_prop)
+def apply_rms_prop(var: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating, epsilon: Floating,
+                   grad: Floating):  # fmt: skip
+    """``ms += (1 - rho) * (grad ** 2 - ms); mom = momentum * mom + lr * grad / sqrt(ms + epsilon); var -= mom``"""
+
+
+@_rule(_centered_rms_prop)
+def apply_centered_rms_prop(var: Place, mg: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating,
+                            epsilon: Floating, grad: Floating):  # fmt: skip
+    """As ``apply_rms_prop``, with the variance: ``mg += (1 - rho) * (grad - mg)`` and ``sqrt(ms - mg ** 2 + epsilon)``."""
+
+
+@_rule(_adam)
+def apply_adam(var: Place, m: Place, v: Place, beta1_power: Floating, beta2_power: Floating, lr: Floating, beta1: Floating,
+               beta2: Floating, epsilon: Floating, grad: Floating, *, use_nesterov=False):  # fmt: skip
+    """``m += (1 - beta1) * (grad - m); v += (1 - beta2) * (grad ** 2 - v); var -= alpha * m / (sqrt(v) + epsilon)``
+
+    with ``alpha = lr * sqrt(1 - beta2_power) / (1 - beta1_power)``; Nesterov: ``beta1 * m + (1 - beta1) * grad`` for the last
+    m.
+    """

@@ -7,7 +7,7 @@ from typing import Any
 
 from minitf.core import runtime
 from minitf.ops.training import apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
-from minitf.optimizers.optimizer import Optimizer
+from minitf.optimizers.optimizer import Optimizer, Rule
 from minitf.runtimes.building import control_dependencies, group
 
 
@@ -35,9 +35,8 @@ class AdagradOptimizer(Optimizer):
     def _hypers(self) -> Mapping[str, Any]:
         return {"learning_rate": self._learning_rate}
 
-    def _apply_dense(self, grad: Any, var: Any) -> Any:
-        rate = self._number("learning_rate", var.dtype)
-        return apply_adagrad(var.handle, self._slot_handle(var, "accumulator"), rate, grad)
+    def _rule(self) -> Rule:
+        return Rule(apply_adagrad, ("accumulator",), ("learning_rate",))
 
 
 class RMSPropOptimizer(Optimizer):
@@ -66,15 +65,10 @@ class RMSPropOptimizer(Optimizer):
     def _hypers(self) -> Mapping[str, Any]:
         return self._numbers
 
-    def _apply_dense(self, grad: Any, var: Any) -> Any:
-        rule, slot_names = _CENTERED if self._centered else _UNCENTERED
-        slots = [self._slot_handle(var, name) for name in slot_names]
-        numbers = [self._number(name, var.dtype) for name in self._numbers]
-        return rule(var.handle, *slots, *numbers, grad)
-
-
-_UNCENTERED = apply_rms_prop, ("rms", "momentum")
-_CENTERED = apply_centered_rms_prop, ("mg", "rms", "momentum")
+    def _rule(self) -> Rule:
+        if self._centered:
+            return Rule(apply_centered_rms_prop, ("mg", "rms", "momentum"), tuple(self._numbers))
+        return Rule(apply_rms_prop, ("rms", "momentum"), tuple(self._numbers))
 
 
 class AdamOptimizer(Optimizer):
@@ -105,22 +99,18 @@ class AdamOptimizer(Optimizer):
 
     def _prepare(self) -> None:
         super()._prepare()
-        for name, power in self._powers().items():
-            self._hyper[name] = power.read_value()
-
-    def _powers(self) -> dict[str, Any]:
         home = runtime.current().home.outermost()
-        return {name: self._get_non_slot_variable(name, home) for name in ("beta1_power", "beta2_power")}
+        self._powers: list[Any] = [self._get_non_slot_variable(f"{beta}_power", home) for beta in ("beta1", "beta2")]
+        for beta, power in zip(("beta1", "beta2"), self._powers, strict=True):
+            self._hyper[f"{beta}_power"] = power.read_value()
 
-    def _apply_dense(self, grad: Any, var: Any) -> Any:
-        slots = [self._slot_handle(var, name) for name in ("m", "v")]
-        numbers = [self._number(name, var.dtype) for name in ("beta1_power", "beta2_power", *self._numbers)]
-        return apply_adam(var.handle, *slots, *numbers, grad)
+    def _rule(self) -> Rule:
+        return Rule(apply_adam, ("m", "v"), ("beta1_power", "beta2_power", *self._numbers))
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         with control_dependencies(update_ops):
             powers = [
                 power.assign(power * self._hyper[beta], read_value=False)
-                for power, beta in zip(self._powers().values(), ("beta1", "beta2"), strict=True)
+                for beta, power in zip(("beta1", "beta2"), self._powers, strict=True)
             ]
         return group(*update_ops, *powers, name=name_scope)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minitf.ops.training import apply_gradient_descent, apply_momentum
-from minitf.optimizers.optimizer import Optimizer
+from minitf.optimizers.optimizer import Optimizer, Rule
 
 
 class GradientDescentOptimizer(Optimizer):
@@ -24,9 +24,8 @@ class GradientDescentOptimizer(Optimizer):
     def _hypers(self) -> Mapping[str, Any]:
         return {"learning_rate": self._learning_rate}
 
-    def _apply_dense(self, grad: Any, var: Any) -> Any:
-        rate = self._number("learning_rate", var.dtype)
-        return apply_gradient_descent(var.handle, rate, grad)
+    def _rule(self) -> Rule:
+        return Rule(apply_gradient_descent, (), ("learning_rate",))
 
 
 class MomentumOptimizer(Optimizer):
@@ -52,7 +51,7 @@ class MomentumOptimizer(Optimizer):
     def _hypers(self) -> Mapping[str, Any]:
         return {"learning_rate": self._learning_rate, "momentum": self._momentum}
 
-    def _apply_dense(self, grad: Any, var: Any) -> Any:
-        accumulator = self._slot_handle(var, "momentum")
-        rate, momentum = self._number("learning_rate", var.dtype), self._number("momentum", var.dtype)
-        return apply_momentum(var.handle, accumulator, rate, grad, momentum, use_nesterov=self._use_nesterov)
+    def _rule(self) -> Rule:
+        return Rule(
+            apply_momentum, ("momentum",), ("learning_rate", "momentum"), {"use_nesterov": self._use_nesterov}
+        )

@@ -5,18 +5,20 @@ itself, such as Adam's powers of beta, is a *non-slot variable*: an ordinary nam
 lives, and both are made when they are first needed, so a checkpoint that is waiting for them gives them their first value
 (eager) or a restore op (graph).
 
-A rule is a subclass with up to five methods: ``_create_slots``, ``_hypers``, ``_prepare``, ``_apply_dense``, ``_finish``.
+A rule is a subclass with up to five methods: ``_create_slots``, ``_hypers``, ``_prepare``, ``_rule``, ``_finish``. Instead of
+``_rule``, which names an op, it may define ``_apply_dense``, which updates one variable by any ops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from minitf.autodiff import GradientTape, gradients
 from minitf.core import dtypes, names, runtime
-from minitf.core.op import convert
+from minitf.core.literals import to_array
+from minitf.core.op import Op, convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten
 from minitf.objects import trackable
@@ -25,11 +27,23 @@ from minitf.objects.trackable import arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
 from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
+from minitf.ops.together import Updates
 from minitf.runtimes.building import control_dependencies, group, init_scope
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.operation import Operation
 
 _TRAINED = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64})
+
+
+
+class Rule(NamedTuple):
+    """An op of ``minitf.ops.training`` and what it gets besides variable and gradient: slots and numbers, by name."""
+
+    op: Op
+    slots: tuple[str, ...]
+    numbers: tuple[str, ...]
+    attrs: dict[str, Any] = {}
+
 
 # How many slot variables were made for a variable under one name: the second is called w/Adam_1.
 _slots_made: WeakKeyDictionary[Handle, dict[str, int]] = WeakKeyDictionary()
@@ -46,8 +60,10 @@ class Optimizer(SlotOwner):
         self._name = name
         self._non_slots: list[tuple[str, Any]] = []
         self._slots_of: Any = None  # what the last apply_gradients had slots for, and when
+        self._updates: list[tuple[Updates, slice]] = []  # what it did
         self._hyper: dict[str, Any] = {}
         self._cast: dict[tuple[str, Any], Any] = {}
+        self._arrays: dict[str, tuple[float, Any]] = {}  # those that are Python numbers, as arrays
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Makes no edge: a learning rate that is a variable is not the optimizer's state."""
@@ -132,18 +148,15 @@ class Optimizer(SlotOwner):
         used = [(convert(g), v) for g, v in pairs if g is not None]
         if not used:
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in pairs]}.")
-        trained = [v for _, v in used]
+        handles = [v.handle for _, v in used]
+        if self._slots_of is None or self._slots_of[0] != trackable.version or self._slots_of[1] != handles:
+            self._get_ready([v for _, v in used])  # something is new since the last call
+            self._slots_of = trackable.version, handles
         home = runtime.current().home
-        if type(self)._create_slots is not Optimizer._create_slots:
-            slots_of = trackable.version, [v.handle for v in trained]
-            if slots_of != self._slots_of:  # something is new since the last call
-                with init_scope():
-                    self._create_slots(trained)
-                self._slots_of = trackable.version, slots_of[1]
         with home.name_scope(name or self._name) as scope:
             self._prepare()
-            with control_dependencies([g for g, _ in used]):
-                updates = [self._apply_dense(g, v) for g, v in used]
+            with home.control_dependencies([g for g, _ in used]):
+                updates = self._update(used)
             if global_step is None:
                 done = self._finish(updates, scope)
             else:
@@ -153,6 +166,32 @@ class Optimizer(SlotOwner):
         if isinstance(done, Operation):
             done.graph.add_to_collection("train_op", done)
         return done
+
+    def _get_ready(self, trained: list[Any]) -> None:
+        """Makes the slots of variables, and lists their updates."""
+        if type(self)._create_slots is not Optimizer._create_slots:
+            with init_scope():
+                self._create_slots(trained)
+        rule = self._rule()
+        if rule is None or type(self)._apply_dense is not Optimizer._apply_dense:
+            self._updates = []
+            return
+        before = [updates.rows for updates, _ in self._updates]
+        runs = _runs(trained)
+        rows = [[[v.handle, *[self._slot_handle(v, s) for s in rule.slots]] for v in trained[run]] for run in runs]
+        if rows != before or any(updates.attrs != rule.attrs for updates, _ in self._updates):
+            self._updates = [(Updates(rule.op, part, rule.attrs), run) for part, run in zip(rows, runs, strict=True)]
+
+    def _update(self, used: Sequence[tuple[Any, Any]]) -> list[Any]:
+        """Updates the variables with their gradients; gives the operations."""
+        rule = self._rule()
+        if not self._updates or rule is None:
+            return [self._apply_dense(g, v) for g, v in used]
+        out = []
+        for updates, run in self._updates:
+            numbers = [self._number(name, used[run.start][1].dtype) for name in rule.numbers]
+            out += runtime.current().update(updates, numbers, [g for g, _ in used[run]])
+        return out
 
     def variables(self) -> list[Any]:
         """The state of the optimizer in the current graph (or eager mode): slots and other variables, sorted by name."""
@@ -174,9 +213,15 @@ class Optimizer(SlotOwner):
     def _prepare(self) -> None:
         """Turns the rule's numbers into tensors, before the updates."""
         self._cast.clear()
-        self._hyper = {
-            name: convert(value() if callable(value) else value, name=name) for name, value in self._hypers().items()
-        }
+        self._hyper = {name: self._tensor(name, value) for name, value in self._hypers().items()}
+
+    def _tensor(self, name: str, value: Any) -> Any:
+        if type(value) is not float:
+            return convert(value() if callable(value) else value, name=name)
+        known = self._arrays.get(name)
+        if known is None or known[0] is not value:
+            known = self._arrays[name] = value, to_array(value)
+        return runtime.current().constant(known[1], name)
 
     def _number(self, name: str, dtype: Any) -> Any:
         """One of the rule's numbers as a tensor of ``dtype``. A Python number is float32 first, as in TensorFlow."""
@@ -186,9 +231,18 @@ class Optimizer(SlotOwner):
             found = self._cast[name, dtype] = hyper if hyper.dtype is dtype else cast(hyper, dtype)
         return found
 
+    def _rule(self) -> Rule | None:
+        """The op that updates a variable, with what it gets; None for a subclass that defines ``_apply_dense``."""
+        return None
+
     def _apply_dense(self, grad: Any, var: Any) -> Any:
         """Updates one variable; gives the operation."""
-        raise NotImplementedError(f"{type(self).__name__} must define _apply_dense(grad, var).")
+        rule = self._rule()
+        if rule is None:
+            raise NotImplementedError(f"{type(self).__name__} must define _apply_dense(grad, var).")
+        row = [var.handle, *[self._slot_handle(var, s) for s in rule.slots]]
+        numbers = [self._number(name, var.dtype) for name in rule.numbers]
+        return next(iter(runtime.current().update(Updates(rule.op, [row], rule.attrs), numbers, [grad])), None)
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         """What comes after all updates; gives one operation for everything."""
@@ -253,13 +307,25 @@ class Optimizer(SlotOwner):
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()
-        return ({**state[0], "_slots_of": None}, *state[1:]) if isinstance(state, tuple) else state  # a copy looks again
+        looks_again: dict[str, Any] = {"_slots_of": None, "_updates": []}
+        return ({**state[0], **looks_again}, *state[1:]) if isinstance(state, tuple) else state
 
     def _children(self) -> Mapping[str, Any]:
         """The edges, with the non-slot variables of the current graph (or eager mode) only (S147)."""
         home = runtime.current().home.outermost()
         own = {n: v for n, v in sorted(self._non_slots, key=lambda pair: pair[0]) if v.handle.home is home}
         return {**own, **super()._children()}
+
+
+def _runs(variables: list[Any]) -> list[slice]:
+    """Stretches of the list that have one dtype and no variable twice."""
+    out, begin = [], 0
+    for i in range(1, len(variables) + 1):
+        seen = {v.handle for v in variables[begin:i]}
+        if i == len(variables) or variables[i].dtype is not variables[begin].dtype or variables[i].handle in seen:
+            out.append(slice(begin, i))
+            begin = i
+    return out
 
 
 def _variables(given: list[Any]) -> list[Any]:

@@ -23,6 +23,7 @@ from minitf.core.state import Batch, Cell, EagerStore, Handle
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops.state import read_variable
+from minitf.ops.together import Updates
 from minitf.runtimes.plan import Plan
 from minitf.runtimes.restoring import assign_now, assign_one
 
@@ -74,6 +75,18 @@ class Eager:
             tensor._node = None
             return tensor
         return wrap(out)
+
+    def update(self, updates: Updates, numbers: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+        """Updates small variables together. Gives nothing: the updates are done."""
+        if not self.plain:
+            return updates.one_by_one(self, numbers, gradients)
+        values, arrays = [value_of(n, updates.rule) for n in numbers], [value_of(g, updates.rule) for g in gradients]
+        for together, places in updates.parts(_store):
+            some = arrays if len(places) == len(arrays) else [arrays[i] for i in places]
+            if together is None or not together.step(values, some):
+                for i in places:
+                    updates.alone(self, i, numbers, gradients[i])
+        return []
 
     def constant(self, value: Any, name: str | None = None) -> EagerTensor:
         """A tensor around an array that minitf owns."""

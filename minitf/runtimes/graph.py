@@ -29,6 +29,7 @@ from minitf.runtimes.operation import Operation
 if TYPE_CHECKING:
     import networkx as nx
 
+    from minitf.ops.together import Updates
     from minitf.runtimes.session import Session
 
 _NAME = re.compile(r"^[A-Za-z0-9.>][A-Za-z0-9_.\\/>-]*$")
@@ -111,6 +112,10 @@ class Graph(GraphHome):
     def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
         """A traced function's operations become operations of this graph."""
         return traced.replay(self, values)  # type: ignore[no-any-return]
+
+    def update(self, updates: Updates, numbers: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+        """Appends one operation for each variable; a plan does them together."""
+        return updates.one_by_one(self, numbers, gradients)
 
     def append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any,
                control: tuple[Operation, ...] = (), place: int = 0) -> Operation:  # fmt: skip

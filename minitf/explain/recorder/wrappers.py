@@ -59,6 +59,10 @@ class RecordedRuntime:
         self._note("function", handles, before, tuple(results))
         return results
 
+    def update(self, updates: Any, numbers: Any, gradients: Any) -> list[Any]:
+        """Updates one variable after another, so that each write is noted."""
+        return updates.one_by_one(self, numbers, gradients)  # type: ignore[no-any-return]
+
     def constant(self, value: Any, name: str | None = None) -> Any:
         """Constants are not noted."""
         inner = self.inner

@@ -20,12 +20,14 @@ from minitf.runtimes.operation import Operation
 from minitf.runtimes.plan.chains import Chain, joined, ufunc_of
 from minitf.runtimes.plan.folding import folded
 from minitf.runtimes.plan.order import normal
+from minitf.runtimes.plan.steps import Steps, stepped
 
 LONGEST = 4000
 """Statements in one function: Python compiles long ones slowly."""
 LARGE = 16384
 """Elements of an array that is dropped at once, not when its local is used again."""
 FOREVER = 1 << 62
+_JOINED = (Chain, Steps)
 _OUT_BY_NAME = (np.maximum, np.minimum)  # a third argument by place is deprecated and slow; others are quicker with it
 
 
@@ -52,7 +54,7 @@ class Writer:
         fed = {id(t) for t in feeds}
         self.constants = folded(operations, fed, kernels)
         steps: list[Any] = [o for o in operations if not self._needs_nothing(o, fed)]
-        self.steps = joined(steps, fetches, fed, set(self.constants), kernels)
+        self.steps = stepped(joined(steps, fetches, fed, set(self.constants), kernels), fetches, store, kernels)
         self._look(fetches, feeds)
         self._write(fetches, feeds)
 
@@ -72,14 +74,14 @@ class Writer:
         self.in_order |= {i for i, v in self.constants.items() if getattr(v, "flags", None) is None or v.flags.c_contiguous}
         self.inputs = [step.inputs for step in self.steps]
         for number, (step, inputs) in enumerate(zip(self.steps, self.inputs, strict=True)):
-            fresh = step.fresh if isinstance(step, Chain) else step.kernel_op.fresh and step.type not in self.kernels
+            fresh = step.fresh if isinstance(step, _JOINED) else step.kernel_op.fresh and step.type not in self.kernels
             for t in inputs:
                 self.last[id(t)] = number
                 if not fresh:
                     self.shared.add(id(t))
             if fresh:
                 self.own.update(id(t) for t in step.outputs)
-            if isinstance(step, Chain) or step.type in ("read_variable", "matmul") or (
+            if isinstance(step, _JOINED) or step.type in ("read_variable", "matmul") or (
                 step.kernel_op.ufunc is not None and all(id(t) in self.in_order for t in inputs)
             ):
                 self.in_order.update(id(t) for t in step.outputs)
@@ -109,7 +111,7 @@ class Writer:
             for number in range(begin, end):
                 for line in self._statements(number):
                     lines.append(line)
-                    owners.append(self.steps[number].first if isinstance(self.steps[number], Chain) else self.steps[number])
+                    owners.append(self.steps[number].first if isinstance(self.steps[number], _JOINED) else self.steps[number])
             if end == len(self.steps):
                 results = [self._result(f) for f in fetches]
                 lines.append(f"return ({''.join(r + ', ' for r in results)})")
@@ -195,7 +197,7 @@ class Writer:
 
     def _in_place(self, step: Any, inputs: Sequence[SymbolicTensor], dying: list[SymbolicTensor]) -> SymbolicTensor | None:
         """The input into whose array an elementwise operation may write its result, or None."""
-        if isinstance(step, Chain) or step.type in self.kernels or ufunc_of(step) is None:
+        if isinstance(step, _JOINED) or step.type in self.kernels or ufunc_of(step) is None:
             return None
         result = step.outputs[0]
         if not result.spec.complete or not result.spec.shape or id(result) in self.names:
@@ -212,7 +214,7 @@ class Writer:
         return last >= self.end and not (last == FOREVER and self.end == len(self.steps))
 
     def _call(self, o: Any, arguments: list[str]) -> str:
-        if isinstance(o, Chain):
+        if isinstance(o, _JOINED):
             return f"{self.bind(o.compiled(), 'k')}({', '.join(arguments)})"
         op = o.kernel_op
         if op.name not in self.kernels:

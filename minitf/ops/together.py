@@ -1,0 +1,226 @@
+"""One step of an optimizer for many small variables: their arrays laid end to end, so that the formula runs once.
+
+A step of Adam is a dozen NumPy calls. On the bias of a layer each of them costs half a microsecond to begin and next to nothing
+to do, so calling them for one variable after another takes most of the time of a small network's step. ``Together`` keeps the
+values of its variables, and those of each kind of slot, as pieces of one *flat* array, and gives the formula the flat arrays::
+
+    flat         [ kernel 1 ................. | bias 1 | kernel 2 ... | bias 2 ]
+    cell.value     a view, (64, 128)            (128,)   a view         (10,)
+
+Nothing else has to know. A cell holds its value as always, an array that nobody writes into, now a piece of a larger one. A
+cell that was written by somebody else in between (an assignment, a restore) no longer holds the piece that ``Together`` gave
+it; then the flat array is laid out anew. Formulas work element by element, so the values are those of separate steps, bit for
+bit.
+
+There are two flat arrays for each column of cells, and steps write into them in turn: the new values go into the array of
+the last but one step, and what the cells hold stays whole until the step is done. If somebody still holds a piece of that
+array (a tensor that was read from the variable, a background save), it is left to them, and the step makes a new one. Nobody
+can come to hold a piece of it later, since no cell gives it out; so readers need no lock.
+
+Variables of more than ``LARGEST`` elements gain nothing and are stepped alone, as are those whose value is a NumPy scalar; the
+others go together as far as the flat arrays stay in the processor's cache (``groups``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from operator import attrgetter, is_
+from sys import getrefcount
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minitf.core.op import Op
+from minitf.core.spec import total_size
+from minitf.core.state import Cell, Handle, Store
+
+
+class Rule(NamedTuple):
+    """The ``formula`` of an op, how many of its first inputs are ``cells``, and which input is the gradient (``at``)."""
+
+    formula: Callable[..., tuple[Any, ...]]
+    cells: int
+    at: int
+
+
+RULES: dict[str, Rule] = {}
+"""By the name of the op (``minitf.ops.training`` fills it)."""
+LARGEST = 16384
+"""Elements of a variable that is worth laying beside others: a piece that somebody holds keeps its whole flat array."""
+MOST = 65536
+"""Elements of a flat array."""
+
+
+def groups(rows: Sequence[Sequence[Handle]]) -> list[list[int]]:
+    """Which variables are stepped together, by their place in ``rows`` (the handles of each and of its slots); one is alone.
+
+    All are of one dtype, and none stands twice.
+    """
+    out: list[list[int]] = []
+    open_: list[int] = []
+    size = 0
+    for i, handles in enumerate(rows):
+        spec = handles[0].spec
+        elements = total_size(spec.shape) if spec.complete and spec.shape else 0  # type: ignore[arg-type]
+        if not 0 < elements <= LARGEST or spec.dtype.kind != "f" or any(h.spec != spec for h in handles):
+            out.append([i])
+            continue
+        if size + elements > MOST:
+            out.append(open_)
+            open_, size = [], 0
+        open_.append(i)
+        size += elements
+    if open_:
+        out.append(open_)
+    return out
+
+
+class Updates:
+    """What an optimizer does in one step: a ``rule`` for several variables of one dtype.
+
+    ``rows``: the handles of each variable and of its slots, in the order of the rule's inputs; none stands twice. A runtime's
+    ``update`` does it: one after another, or in ``parts`` that go together.
+    """
+
+    def __init__(self, rule: Op, rows: Sequence[Sequence[Handle]], attrs: dict[str, Any]):
+        self.rule, self.rows, self.attrs = rule, rows, attrs
+        self._parts: list[tuple[Together | None, list[int]]] | None = None
+
+    def one_by_one(self, runtime: Any, numbers: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+        """Applies the rule to one variable after another; ``numbers``: its inputs besides handles and gradient."""
+        return [self.alone(runtime, i, numbers, gradient) for i, gradient in enumerate(gradients)]
+
+    def alone(self, runtime: Any, i: int, numbers: Sequence[Any], gradient: Any) -> Any:
+        """Applies the rule to variable ``i``."""
+        inputs = [*self.rows[i], *numbers]
+        inputs.insert(RULES[self.rule.name].at, gradient)
+        return runtime.apply(self.rule, tuple(inputs), self.attrs)
+
+    def parts(self, store: Store) -> list[tuple[Together | None, list[int]]]:
+        """What goes together, with the places of its variables; None with one that goes alone."""
+        if self._parts is None:
+            cells = [[store.cell(handle) for handle in row] for row in self.rows]
+            self._parts = [
+                (Together(self.rule, [cells[i] for i in group], self.attrs) if len(group) > 1 else None, group)
+                for group in groups(self.rows)
+            ]
+        return self._parts
+
+
+class Together:
+    """One ``rule`` for the variables of ``rows``: the cells of each, in the order of the rule's inputs.
+
+    The variables are a group that ``groups`` gives.
+    """
+
+    def __init__(self, rule: Op, rows: Sequence[Sequence[Cell]], attrs: dict[str, Any]):
+        self.rows, self.attrs, self.kernel = rows, attrs, rule.kernel
+        self.formula, self.count, self.at = RULES[rule.name]
+        specs = [row[0].handle.spec for row in rows]
+        self.dtype = specs[0].dtype.np
+        self.shapes: list[Any] = [s.shape for s in specs]
+        ends = [0]
+        for shape in self.shapes:
+            ends.append(ends[-1] + total_size(shape))
+        self.places = [slice(begin, end) for begin, end in pairwise(ends)]
+        self.size = ends[-1]
+        self.columns = [_Column([row[i] for row in rows]) for i in range(self.count)]
+        # Who takes several locks takes them in one order, so that two who do never wait for each other.
+        self.locks = [row[0].lock for row in sorted(rows, key=lambda row: id(row[0]))]
+
+    def step(self, numbers: Sequence[Any], gradients: Sequence[Any]) -> bool:
+        """One step; ``numbers``: the rule's other inputs, in order.
+
+        False, and nothing is done, if a cell has no value, or a gradient or number does not fit: then ``alone`` raises the
+        error.
+        """
+        taken = 0
+        try:
+            for lock in self.locks:
+                lock.acquire()
+                taken += 1
+            return self._step(numbers, gradients)
+        finally:
+            while taken:
+                taken -= 1
+                self.locks[taken].release()
+
+    def alone(self, i: int, numbers: Sequence[Any], gradient: Any) -> Any:
+        """A step of variable ``i`` alone."""
+        inputs = [*self.rows[i], *numbers]
+        inputs.insert(self.at, gradient)
+        return self.kernel(*inputs, **self.attrs)
+
+    def _step(self, numbers: Sequence[Any], gradients: Sequence[Any]) -> bool:
+        if [g.shape for g in gradients] != self.shapes:
+            return False
+        for number in numbers:
+            if number.ndim:
+                return False
+        gradient = np.concatenate(gradients, axis=None)
+        if gradient.dtype != self.dtype:
+            return False
+        old = [column.old(self.shapes) for column in self.columns]
+        for flat in old:
+            if flat is None:
+                return False
+        inputs = [*numbers]
+        inputs.insert(self.at - self.count, gradient)
+        new = [column.next(self) for column in self.columns]
+        self.formula([flat.array for flat in new], *old, *inputs, **self.attrs)
+        for column, flat in zip(reversed(self.columns), reversed(new), strict=True):
+            column.write(flat)
+        return True
+
+
+class _Flat:
+    """A flat array and its ``pieces``; ``alone``: what ``held`` says when nobody else has any of them."""
+
+    __slots__ = ("alone", "array", "pieces")
+
+    def __init__(self, of: Together):
+        self.array = np.empty(of.size, of.dtype)
+        self.pieces = [self.array[place].reshape(shape) for place, shape in zip(of.places, of.shapes, strict=True)]
+        self.alone = self.held()
+
+    def held(self) -> list[int]:
+        """How many references there are to the array (every view of a piece is one) and to each piece."""
+        held = list(map(getrefcount, self.pieces))
+        held.append(getrefcount(self.array))
+        return held
+
+
+class _Column:
+    """The cells of one kind: the variables, or one kind of their slots."""
+
+    __slots__ = ("cells", "now", "spare")
+
+    def __init__(self, cells: list[Cell]):
+        self.cells = cells
+        self.now: _Flat | None = None  # what the last step gave them
+        self.spare: _Flat | None = None
+
+    def old(self, shapes: Sequence[Any]) -> Any:
+        """The values, end to end. None if one is missing or has another shape."""
+        if self.now is not None and all(map(is_, map(_value, self.cells), self.now.pieces)):
+            return self.now.array
+        values = [cell.value for cell in self.cells]
+        if any(v is None or v.shape != shape for v, shape in zip(values, shapes, strict=True)):
+            return None
+        return np.concatenate(values, axis=None)
+
+    def next(self, of: Together) -> _Flat:
+        """A flat array for the new values, which nobody else holds."""
+        spare = self.spare
+        return spare if spare is not None and spare.held() == spare.alone else _Flat(of)
+
+    def write(self, flat: _Flat) -> None:
+        """Gives each cell its piece."""
+        self.now, self.spare = flat, self.now
+        for cell, piece in zip(self.cells, flat.pieces):  # noqa: B905  (there are as many)
+            cell.value = piece  # Cell.write, for arrays that are in order as they are
+            cell.writes += 1
+
+
+_value = attrgetter("value")

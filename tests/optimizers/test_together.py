@@ -1,0 +1,185 @@
+"""Small variables are stepped together: with the values of separate steps, and nobody else can tell."""
+
+import threading
+from itertools import chain
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minitf as tf
+from minitf.core.registry import REGISTRY
+from minitf.ops import training
+from minitf.ops.together import LARGEST, MOST, RULES, Together, groups
+
+SHAPES = [(3, 4), (4,), (1, 1), (4, 2), (2,)]
+NUMBERS = {
+    "apply_gradient_descent": [0.1], "apply_momentum": [0.1, 0.9], "apply_adagrad": [0.1],
+    "apply_rms_prop": [0.1, 0.9, 0.5, 1e-3],
+    "apply_centered_rms_prop": [0.1, 0.9, 0.5, 1e-3], "apply_adam": [0.9, 0.99, 0.1, 0.9, 0.99, 1e-3],
+}  # fmt: skip
+CASES = [(name, {}) for name in NUMBERS] + [(n, {"use_nesterov": True}) for n in ("apply_momentum", "apply_adam")]
+floats = st.floats(-4, 4, width=32) | st.sampled_from([np.inf, -np.inf, np.nan, -0.0, 1e30, 1e-40])
+
+
+def cells(values, dtype, count):
+    """For each value a variable and its slots, which begin with squares."""
+    rows = [[tf.Variable(v.astype(dtype)), *[tf.Variable((v * v).astype(dtype)) for _ in range(count - 1)]] for v in values]
+    return rows, [[v.handle.cell for v in row] for row in rows]
+
+
+def test_every_rule_is_in_the_cases():
+    assert training.apply_adam.name in RULES
+    assert {name for name, _ in CASES} == set(RULES)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("name, attrs", CASES)
+@given(data=st.data())
+def test_together_and_alone_give_the_same_bits(name, attrs, dtype, data):
+    draw = np.array(data.draw(st.lists(floats, min_size=90, max_size=90)), np.float32)
+    pieces = np.split(draw, np.cumsum([np.prod(s) for s in SHAPES] * 3))[:15]
+    with np.errstate(over="ignore"):
+        arrays = [p.reshape(s).astype(dtype) for p, s in zip(pieces, SHAPES * 3, strict=True)]
+    values, steps = arrays[:5], [arrays[5:10], arrays[10:]]
+    numbers = [np.dtype(dtype).type(n) for n in NUMBERS[name]]
+    rule, count = REGISTRY[name], RULES[name].cells
+    with np.errstate(all="ignore"):
+        (_, one), (_, other) = cells(values, dtype, count), cells(values, dtype, count)
+        together, alone = Together(rule, one, attrs), Together(rule, other, attrs)
+        for gradients in [*steps, *steps]:
+            assert together.step(numbers, gradients)
+            for i, gradient in enumerate(gradients):
+                alone.alone(i, numbers, gradient)
+    for a, b in zip(chain(*one), chain(*other), strict=True):
+        assert a.writes == b.writes == 4
+        assert a.value.flags.c_contiguous
+        np.testing.assert_array_equal(a.value.view(f"u{a.value.itemsize}")[~np.isnan(a.value)],
+                                      b.value.view(f"u{b.value.itemsize}")[~np.isnan(b.value)])  # fmt: skip
+        np.testing.assert_array_equal(np.isnan(a.value), np.isnan(b.value))
+
+
+def adam(n=3):
+    variables = [tf.Variable(np.full((2, i + 1), 1.0, np.float32)) for i in range(n)]
+    optimizer = tf.train.AdamOptimizer(0.1)
+
+    def step():
+        optimizer.minimize(lambda: tf.add_n([tf.reduce_sum(v * v) for v in variables]), var_list=variables)
+
+    return variables, optimizer, step
+
+
+def test_what_was_read_stays_as_it_was():
+    variables, optimizer, step = adam()
+    held = []
+    for _ in range(6):
+        step()
+        slots = [optimizer.get_slot(v, name) for v in variables for name in "mv"]
+        tensors = [v.read_value() for v in [*variables, *slots]] + [tf.reshape(variables[1], [-1])[1:]]
+        held += [(t, t.numpy()) for t in tensors]
+    for tensor, before in held:
+        np.testing.assert_array_equal(tensor.numpy(), before)
+
+
+def test_steps_write_in_turn_into_two_flat_arrays():
+    variables, _, step = adam()
+    seen = []
+    for _ in range(5):
+        step()
+        seen.append({id(v.handle.cell.value.base) for v in variables})
+    assert all(len(bases) == 1 for bases in seen)
+    assert seen[1] == seen[3]
+    assert seen[2] == seen[4]
+    assert seen[3] != seen[4]
+
+
+def test_an_assignment_in_between_counts():
+    (one, two), (other, third) = adam(2)[::2], adam(2)[::2]
+    for run, variables in ((two, one), (third, other)):
+        run()
+        variables[0].assign([[5.0], [6.0]])
+    other[0].assign_add([[1.0], [1.0]])
+    other[0].assign_sub([[1.0], [1.0]])
+    two()
+    third()
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    assert np.all(np.abs(one[0].numpy() - [[5.0], [6.0]]) < 0.2)
+
+
+def test_another_variable_made_from_a_piece_keeps_its_value():
+    variables, _, step = adam()
+    step()
+    copy = tf.Variable(variables[0])
+    before = copy.numpy()
+    for _ in range(4):
+        step()
+    np.testing.assert_array_equal(copy.numpy(), before)
+
+
+def test_a_gradient_that_does_not_fit_is_told_and_changes_nothing():
+    variables = [tf.Variable(np.ones(3, np.float32), name=name) for name in "ab"]
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    good = tf.ones([3])
+    with pytest.raises(ValueError, match="b.*shape|shape.*b"):
+        optimizer.apply_gradients([(good, variables[0]), (tf.ones([4]), variables[1])])
+    assert variables[1].numpy().tolist() == [1, 1, 1]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        optimizer.apply_gradients([(good, variables[0]), (tf.ones([3], tf.float64), variables[1])])
+
+
+def test_what_goes_together():
+    def rows(*shapes, dtype=np.float32):
+        return [[tf.Variable(np.zeros(s, dtype)).handle] for s in shapes]
+
+    small, large = (LARGEST // 4, 4), (LARGEST + 1,)
+    assert groups(rows((3,), large, (2, 2), (), (0,), (1,))) == [[1], [3], [4], [0, 2, 5]]
+    assert groups(rows((3,), (4,), dtype=np.int32)) == [[0], [1]]
+    assert [len(g) for g in groups(rows(*[small] * 9))] == [MOST // LARGEST, MOST // LARGEST, 1]
+    open_shape = tf.Variable(np.zeros(3, np.float32), shape=[None])
+    assert groups([[open_shape.handle], *rows((3,), (3,))]) == [[0], [1, 2]]
+
+
+def test_a_plan_steps_together_what_nobody_looks_at():
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = [tf.Variable(np.ones(s, np.float32)) for s in SHAPES]
+        train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(tf.add_n([tf.reduce_sum(v * v) for v in variables]))
+        session.run(tf.global_variables_initializer())
+        session.run(train)
+        values = [session.store.cell(v.handle).value for v in variables]
+        assert len({id(v.base) for v in values}) == 1
+        assert values[0].base is not None
+        fetched = session.run(variables)
+        session.run(train)
+        for value in fetched:
+            np.testing.assert_array_equal(value, np.full(value.shape, np.float32(1) - np.float32(0.1) * np.float32(2)))
+
+
+def test_threads_that_step_the_same_variables_lose_no_step():
+    variables = [tf.Variable(np.zeros((4, i + 1), np.float32)) for i in range(4)]
+    gradients = [tf.ones_like(v) for v in variables]
+
+    def run(order):
+        optimizer = tf.train.GradientDescentOptimizer(1.0)
+        for _ in range(200):
+            optimizer.apply_gradients([(gradients[i], variables[i]) for i in order])
+            for v in variables:
+                value = v.read_value().numpy()
+                assert np.all(value == value.flat[0])
+
+    failed = []
+
+    def guarded(order):
+        try:
+            run(order)
+        except BaseException as e:
+            failed.append(e)
+
+    threads = [threading.Thread(target=guarded, args=(order,)) for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3])]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failed
+    assert [v.numpy().flat[0] for v in variables] == [-400, -600, -400, -600]
