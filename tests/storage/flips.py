@@ -38,6 +38,7 @@ from minitf.storage.v1 import TensorSlices
 from minitf.testing.disk import RecordingDisk
 
 SECTOR = 512
+LARGE = 4096  # a table of fewer bytes is looked at in a copy
 Damage = tuple[str, int, int, bytes]  # kind, start and stop of the bytes that are replaced, what by
 
 ALL = [*cases("v2"), *cases("v1")]
@@ -61,6 +62,7 @@ class Checkpoint:
         reader = self.storage.open(self.prefix)
         self.before = {key: (reader.spec(key), _plain(reader.read(key))) for key in reader.keys()}
         self.places = {path: list(self._places(reader, path)) for path in self.paths}
+        self.tables: dict[str, Table] = {}  # of undamaged files; while one is there, its file cannot change its length
 
     def content(self, path: str) -> bytearray:
         """The bytes of a file, to be changed in place."""
@@ -93,12 +95,22 @@ class Checkpoint:
                     if _plain(reader.read(key)) != self.before[key][1]:
                         return "CHANGED"
             else:
-                table = table_of(self.content(path))
+                table = self._table(path, start, stop)
                 for number in touched:
                     table.block(number)
         except OpError:
             return "error"
         return self.whole()
+
+    def _table(self, path: str, start: int, stop: int) -> Table:
+        """A file whose bytes from start to stop are damaged; what stands outside of them is not read again."""
+        content, (*_, (_, end, _)) = self.content(path), self.places[path]
+        if stop > end or len(content) < LARGE or path not in self.tables:
+            table = table_of(content)
+            if stop > end or len(content) < LARGE:
+                return table
+            self.tables[path] = table
+        return self.tables[path]
 
     def whole(self) -> str:
         """The same, everything read."""
@@ -116,7 +128,7 @@ class Checkpoint:
 
 def table_of(content: bytearray) -> Table:
     """A table in memory."""
-    view = memoryview(bytes(content) if len(content) < 4096 else content).toreadonly()
+    view = memoryview(bytes(content) if len(content) < LARGE else content).toreadonly()
     return Table(lambda offset, size: view[offset : offset + size], len(view), "")
 
 
@@ -154,6 +166,8 @@ def damage_all(checkpoint: Checkpoint, draw: random.Random, share: float) -> tup
         original = bytes(content)
         is_data = ".data-" in path
         for number, (kind, start, stop, new) in enumerate(damages(original, draw, share)):
+            if kind == "cut":
+                checkpoint.tables.clear()
             content[start:stop] = new
             if not is_data:
                 checkpoint.touch(path)
@@ -166,6 +180,7 @@ def damage_all(checkpoint: Checkpoint, draw: random.Random, share: float) -> tup
             if found == "CHANGED":
                 bad.append(f"{checkpoint.name}: {path}: {kind} {start}:{stop} -> {new[:8].hex()}")
             content[start : start + len(new)] = original[start:stop]
+        checkpoint.tables.clear()
         if not is_data:
             checkpoint.touch(path)
     assert checkpoint.whole() == "same", "the files are as they were"
