@@ -76,6 +76,10 @@ class Anywhere(Disk):
         """Reads into a writable buffer; may read less than asked; 0 at the end of the file."""
         return self._of(handle).read(handle, into, offset)
 
+    def reserve(self, handle: int, size: int) -> None:
+        """Takes room for a new file of so many bytes, on a local disk."""
+        self._of(handle).reserve(handle, size)
+
     def map(self, handle: int) -> Any:
         """The whole of an open file as memory; None where it is not on a local disk."""
         return super().map(handle) if 0 <= handle < MOUNTED_HANDLES else None

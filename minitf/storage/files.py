@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import secrets
 import stat as stat_bits
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from minitf import errors
+from minitf.storage import space
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -50,6 +50,10 @@ class Disk:
         got = os.read(handle, len(into))
         into[: len(got)] = got
         return len(got)
+
+    def reserve(self, handle: int, size: int) -> None:
+        """Takes room for a new file of so many bytes, whose content and size stay as they are; some systems do nothing."""
+        space.reserve(handle, size)
 
     def map(self, handle: int) -> Any:
         """The whole of an open file as memory that is private to the process, None if the file system cannot do that."""
@@ -260,59 +264,6 @@ def read_whole(disk: Disk, path: str) -> bytearray:
 def temporary_name(path: str) -> str:
     """A name beside ``path`` for a file that is not complete yet."""
     return f"{path}{TEMPORARY}{secrets.token_hex(8)}"
-
-
-class FileView(io.RawIOBase):
-    """An open file of a disk as a Python file object, for libraries that want one. Closing it leaves the handle open."""
-
-    def __init__(self, disk: Disk, handle: int, writing: bool = False):
-        self._disk = disk
-        self._handle = handle
-        self._writing = writing
-        self._at = 0
-        self.error: OSError | None = None  # what the disk raised last: some libraries hide it
-
-    def readable(self) -> bool:
-        """True unless the file is being written."""
-        return not self._writing
-
-    def writable(self) -> bool:
-        """True if the file is being written."""
-        return self._writing
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def tell(self) -> int:
-        """The place of the next read or write."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Goes to a place."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
-        try:
-            self._at = max(0, offset + (self._disk.size(self._handle) if base is None else base))
-        except OSError as error:
-            self.error = error
-            raise
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        """Fills a buffer as far as the file goes."""
-        try:
-            got = read_fully(self._disk, self._handle, memoryview(buffer).cast("B"), self._at)
-        except OSError as error:
-            self.error = error
-            raise
-        self._at += got
-        return got
-
-    def write(self, data: Any) -> int:
-        """Writes all of a buffer."""
-        start = self._at
-        self._at = write_fully(self._disk, self._handle, memoryview(data).cast("B"), start)
-        return self._at - start
 
 
 def write_temporary(disk: Disk, path: str, chunks: Iterable[Any], durable: bool) -> str:

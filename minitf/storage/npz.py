@@ -28,7 +28,8 @@ from minitf.storage.carried import (
     is_native,
     whole_value,
 )
-from minitf.storage.files import Disk, FileView, typed
+from minitf.storage.file_view import FileView
+from minitf.storage.files import Disk, typed
 from minitf.storage.single_file import SingleFile
 from minitf.storage.values import Array, bytes_view
 

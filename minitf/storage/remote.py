@@ -86,6 +86,9 @@ class RemoteDisk(Disk):
         into[: len(data)] = data
         return len(data)
 
+    def reserve(self, handle: int, size: int) -> None:
+        """Does nothing: the file grows at the other end."""
+
     def map(self, handle: int) -> None:
         """Nothing can be mapped."""
 

@@ -104,6 +104,9 @@ class RecordingDisk(Disk):
         self.times[inode] = next(self._clock)
         return len(part)
 
+    def reserve(self, handle: int, size: int) -> None:
+        """There is room; nothing changes."""
+
     def read(self, handle: int, into: Any, offset: int) -> int:
         """Reads."""
         found = self.inodes[self.handles[handle]][offset : offset + len(into)]

@@ -25,7 +25,8 @@ from minitf.storage.bundle.merge import merge
 from minitf.storage.bundle.table import Table, separator, successor
 from minitf.storage.carried import encode_notes
 from minitf.storage.detect import identify
-from minitf.storage.files import Disk, FileView, make_directories, typed
+from minitf.storage.file_view import FileView
+from minitf.storage.files import Disk, make_directories, typed
 from minitf.storage.formats import FORMATS, format_named
 from minitf.storage.memory import MemoryStorage
 from minitf.storage.messages import decode_graph, encode_graph

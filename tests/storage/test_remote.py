@@ -15,7 +15,8 @@ from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.merge import merge
 from minitf.storage.detect import open_checkpoint
-from minitf.storage.files import FileView, names_in, parent_of, split_path
+from minitf.storage.file_view import FileView
+from minitf.storage.files import names_in, parent_of, split_path
 from minitf.storage.formats import FORMATS, format_named
 from minitf.storage.remote import RemoteDisk, _seconds, oserrors
 from minitf.storage.state_file import latest_checkpoint

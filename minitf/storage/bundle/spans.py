@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from crc32c import crc32c
@@ -18,7 +18,9 @@ from minitf.errors import DataLossError
 from minitf.storage.files import Disk, read_fully, write_fully
 
 CHUNK = 1 << 19
+WRITTEN = 1 << 20  # a chunk when writing: the larger, the fewer pieces a file system makes of it
 SPAN = 1 << 23
+SHORT = 1 << 21  # a span of memory: nothing is lost between spans
 THREADS = 2
 _POLYNOMIAL = 0x82F63B78  # Castagnoli, reflected
 
@@ -42,7 +44,7 @@ def read(disk: Disk, handle: int, buffers: Sequence[Placed], path: str) -> list[
 
 def checksum(view: memoryview) -> int:
     """The checksum of bytes in memory."""
-    return _each([(0, view)], lambda _, piece: crc32c(piece))[0]
+    return _each([(0, view)], lambda _, piece: crc32c(piece), SHORT)[0]
 
 
 def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str) -> list[int]:
@@ -77,8 +79,8 @@ def write(disk: Disk, handle: int, buffers: Sequence[Placed]) -> list[int]:
 
     def one(offset: int, view: memoryview) -> int:
         crc = 0
-        for start in range(0, len(view), CHUNK):
-            chunk = view[start : start + CHUNK]
+        for start in range(0, len(view), WRITTEN):
+            chunk = view[start : start + WRITTEN]
             crc = crc32c(chunk, crc)
             write_fully(disk, handle, chunk, offset + start)
         return crc
@@ -86,11 +88,11 @@ def write(disk: Disk, handle: int, buffers: Sequence[Placed]) -> list[int]:
     return _each(buffers, one)
 
 
-def _each(buffers: Sequence[Placed], one: Callable[[int, memoryview], int]) -> list[int]:
+def _each(buffers: Sequence[Placed], one: Callable[[int, memoryview], int], span: int = SPAN) -> list[int]:
     jobs = [
-        (number, offset + start, view[start : start + SPAN])
+        (number, offset + start, view[start : start + span])
         for number, (offset, view) in enumerate(buffers)
-        for start in range(0, len(view), SPAN)
+        for start in range(0, len(view), span)
     ]
     out = [0] * len(buffers)
     for (number, _, view), crc in zip(jobs, _run(jobs, one), strict=True):
@@ -99,16 +101,35 @@ def _each(buffers: Sequence[Placed], one: Callable[[int, memoryview], int]) -> l
 
 
 def _run(jobs: Sequence[tuple[int, int, Any]], one: Callable[[int, Any], int]) -> list[int]:
-    if len(jobs) < 2:
-        return [one(offset, view) for _, offset, view in jobs]
-    with ThreadPoolExecutor(THREADS) as pool:
-        futures: list[Any] = [pool.submit(one, offset, view) for _, offset, view in jobs]
+    """Does the jobs, this thread and others; after an error none is begun."""
+    out = [0] * len(jobs)
+    waiting = deque(enumerate(jobs))
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        while not errors:
+            try:
+                number, (_, offset, what) = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                out[number] = one(offset, what)
+            except BaseException as error:
+                errors.append(error)
+
+    helpers = [threading.Thread(target=work) for _ in range(min(THREADS, len(jobs)) - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    while helpers:
         try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+            helpers[-1].join()
+            helpers.pop()
+        except BaseException as error:  # an interrupt; the helper still uses memory and files of the caller
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return out
 
 
 def combine(first: int, second: int, length: int) -> int:

@@ -216,7 +216,9 @@ def _check_keys(plan: Plan) -> None:
 
 def write_data(disk: Disk, layout: Layout, handle: int) -> None:
     """Writes all values to an open file and notes their checksums in the layout."""
-    offset = 0
+    offset, total = 0, sum(layout.plan.sizes)
+    if total >= LARGE:
+        disk.reserve(handle, total)
     large: list[tuple[int, spans.Placed]] = []
     own = [(number, layout.crcs[number]) for number in layout.plan.others if layout.crcs[number] is not None]
     layout.plan.runs = layout.plan.runs or list(_runs(layout.plan.sizes))
