@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.layers": "*=layers",
         "minitf.layers.activations": "*=activations",
         "minitf.layers.callbacks": "*=callbacks",
+        "minitf.layers.constraints": "*=constraints",
         "minitf.layers.initializers": "*=initializers",
         "minitf.layers.losses": "*=losses",
         "minitf.layers.metrics": "*=metrics",

@@ -3,6 +3,7 @@
 from minitf import layers as layers
 from minitf.layers import activations as activations
 from minitf.layers import callbacks as callbacks
+from minitf.layers import constraints as constraints
 from minitf.layers import initializers as initializers
 from minitf.layers import losses as losses
 from minitf.layers import metrics as metrics

@@ -9,8 +9,10 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.layers.attention": "MultiHeadAttention",
         "minitf.layers.cells": "GRUCell LSTMCell SimpleRNNCell",
         "minitf.layers.convolution": """
-            Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D DepthwiseConv2D SeparableConv2D""",
+            Conv1D Conv2D Conv3D Conv1D=Convolution1D Conv2D=Convolution2D Conv3D=Convolution3D""",
+        "minitf.layers.convolution_transpose": "Conv1DTranspose Conv2DTranspose",
         "minitf.layers.dense": "Dense EinsumDense",
+        "minitf.layers.depthwise": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D",
         "minitf.layers.dropout": "Dropout GaussianDropout GaussianNoise SpatialDropout1D SpatialDropout2D",
         "minitf.layers.embedding": "Embedding",
         "minitf.layers.input_spec": "InputSpec",

@@ -10,14 +10,19 @@ from minitf.layers.cells import GRUCell as GRUCell
 from minitf.layers.cells import LSTMCell as LSTMCell
 from minitf.layers.cells import SimpleRNNCell as SimpleRNNCell
 from minitf.layers.convolution import Conv1D as Conv1D
-from minitf.layers.convolution import Conv1DTranspose as Conv1DTranspose
+from minitf.layers.convolution import Conv1D as _Convolution1D
 from minitf.layers.convolution import Conv2D as Conv2D
-from minitf.layers.convolution import Conv2DTranspose as Conv2DTranspose
+from minitf.layers.convolution import Conv2D as _Convolution2D
 from minitf.layers.convolution import Conv3D as Conv3D
-from minitf.layers.convolution import DepthwiseConv2D as DepthwiseConv2D
-from minitf.layers.convolution import SeparableConv2D as SeparableConv2D
+from minitf.layers.convolution import Conv3D as _Convolution3D
+from minitf.layers.convolution_transpose import Conv1DTranspose as Conv1DTranspose
+from minitf.layers.convolution_transpose import Conv2DTranspose as Conv2DTranspose
 from minitf.layers.dense import Dense as Dense
 from minitf.layers.dense import EinsumDense as EinsumDense
+from minitf.layers.depthwise import DepthwiseConv1D as DepthwiseConv1D
+from minitf.layers.depthwise import DepthwiseConv2D as DepthwiseConv2D
+from minitf.layers.depthwise import SeparableConv1D as SeparableConv1D
+from minitf.layers.depthwise import SeparableConv2D as SeparableConv2D
 from minitf.layers.dropout import Dropout as Dropout
 from minitf.layers.dropout import GaussianDropout as GaussianDropout
 from minitf.layers.dropout import GaussianNoise as GaussianNoise
@@ -60,5 +65,8 @@ from minitf.layers.wrappers import TimeDistributed as TimeDistributed
 
 AvgPool1D = _AvgPool1D
 AvgPool2D = _AvgPool2D
+Convolution1D = _Convolution1D
+Convolution2D = _Convolution2D
+Convolution3D = _Convolution3D
 MaxPool1D = _MaxPool1D
 MaxPool2D = _MaxPool2D

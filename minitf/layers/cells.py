@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf.layers import activations, drawing, initializers, regularizers
+from minitf.layers import activations, drawing
 from minitf.layers.dense import last_size
 from minitf.layers.layer import Layer
 from minitf.layers.switching import in_training
+from minitf.layers.weight_settings import make, settle
 from minitf.ops.creating import cast, ones_like
 from minitf.ops.creating import ones as ones_of
 from minitf.ops.creating import zeros as zeros_of
@@ -28,10 +29,12 @@ class Cell(Layer):
     """
 
     gates = 1
+    bias_initializer: Any
 
     def __init__(self, units: int, activation: Any = "tanh", use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
                  recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
-                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, dropout: float = 0.0,
+                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
+                 recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
                  recurrent_dropout: float = 0.0, seed: Any = None, **kwargs: Any):  # fmt: skip
         super().__init__(**kwargs)
         if units <= 0:
@@ -39,12 +42,9 @@ class Cell(Layer):
         self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer: Any = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
+        settle(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        settle(self, "recurrent", recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        settle(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.dropout = min(1.0, max(0.0, dropout))
         self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
         self.seed = seed
@@ -54,23 +54,9 @@ class Cell(Layer):
     def build(self, input_shape: Any) -> None:
         """Makes kernel, recurrent_kernel and bias."""
         columns = self.gates * self.units
-        self.kernel = self.add_weight(
-            "kernel",
-            (last_size(input_shape, self), columns),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-        )
-        self.recurrent_kernel = self.add_weight(
-            "recurrent_kernel",
-            (self.units, columns),
-            initializer=self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", self._bias_shape(columns), initializer=self._bias_start, regularizer=self.bias_regularizer
-            )
+        self.kernel = make(self, "kernel", (last_size(input_shape, self), columns))
+        self.recurrent_kernel = make(self, "recurrent_kernel", (self.units, columns), settings="recurrent")
+        self.bias = make(self, "bias", self._bias_shape(columns), self._bias_start) if self.use_bias else None
         self.built = True
 
     def _bias_shape(self, columns: int) -> tuple[int, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.core.spec import as_shape
-from minitf.layers import activations, initializers, regularizers
+from minitf.layers import activations
 from minitf.layers.input_spec import InputSpec
 from minitf.layers.layer import Layer
+from minitf.layers.weight_settings import make, settle
 from minitf.ops.products import matmul
 
 
@@ -19,29 +20,24 @@ class Dense(Layer):
 
     def __init__(self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
                  bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
+                 activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
                  **kwargs: Any):  # fmt: skip
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = int(units)
         if self.units <= 0:
             raise ValueError(f"Dense: units must be positive, not {units}.")
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
+        settle(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        settle(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape: Any) -> None:
         """Makes kernel and bias. Raises ValueError if the size of the last axis is not known."""
         size = last_size(input_shape, self)
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
-        self.kernel = self.add_weight("kernel", (size, self.units), initializer=self.kernel_initializer,
-                                      regularizer=self.kernel_regularizer)  # fmt: skip
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight("bias", (self.units,), initializer=self.bias_initializer,
-                                        regularizer=self.bias_regularizer)  # fmt: skip
+        self.kernel = make(self, "kernel", (size, self.units))
+        self.bias = make(self, "bias", (self.units,)) if self.use_bias else None
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -61,14 +57,16 @@ class EinsumDense(Layer):
     """
 
     def __init__(self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
-                 kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any):  # fmt: skip
-        super().__init__(**kwargs)
+                 kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
+                 bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+                 bias_constraint: Any = None, **kwargs: Any):  # fmt: skip
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.equation = equation
         self.partial_output_shape = list(as_shape(output_shape) or ())
         self.activation = activations.get(activation)
         self.bias_axes = bias_axes
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        settle(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        settle(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape: Any) -> None:
         """Makes kernel and bias in the shapes that the equation says. Raises ValueError if a size is not known or does not
@@ -88,12 +86,12 @@ class EinsumDense(Layer):
                     f"EinsumDense: axis {letter!r} has size {sizes[letter]} in the inputs, but output_shape says {size}."
                 )
         self.full_output_shape = [sizes.get(letter) for letter in result]
-        self.kernel = self.add_weight("kernel", self._shape(kernel, sizes), initializer=self.kernel_initializer)
+        self.kernel = make(self, "kernel", self._shape(kernel, sizes))
         self.bias = None
         if self.bias_axes is not None:
             first = min(result.index(letter) for letter in self.bias_axes)
             shape = [sizes.get(letter) if letter in self.bias_axes else 1 for letter in result[first:]]
-            self.bias = self.add_weight("bias", shape, initializer=self.bias_initializer)
+            self.bias = make(self, "bias", shape)
         self.built = True
 
     def _shape(self, letters: str, sizes: dict[str, Any]) -> list[Any]:

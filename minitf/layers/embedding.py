@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.core import dtypes
-from minitf.layers import initializers, regularizers
 from minitf.layers.layer import Layer
+from minitf.layers.weight_settings import make, settle
 from minitf.ops.creating import cast
 from minitf.ops.gathering import gather
 
@@ -15,15 +15,16 @@ class Embedding(Layer):
     """Vectors by number: (batch, n) integers below ``input_dim`` to (batch, n, output_dim). Weight: ``embeddings``."""
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
-                 embeddings_regularizer: Any = None, input_length: int | None = None, **kwargs: Any):  # fmt: skip
+                 embeddings_regularizer: Any = None, activity_regularizer: Any = None, embeddings_constraint: Any = None,
+                 mask_zero: bool = False, input_length: int | None = None, **kwargs: Any):  # fmt: skip
         if input_length is not None:
             kwargs.setdefault("input_shape", (input_length,))
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if input_dim <= 0 or output_dim <= 0:
             raise ValueError(f"Embedding: input_dim and output_dim must be positive, not {input_dim} and {output_dim}.")
         self.input_dim, self.output_dim = int(input_dim), int(output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.mask_zero = mask_zero
+        settle(self, "embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
 
     def _as_input(self, value: Any) -> Any:
         value = super()._as_input(value)
@@ -31,12 +32,7 @@ class Embedding(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes the vectors."""
-        self.embeddings = self.add_weight(
-            "embeddings",
-            (self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-        )
+        self.embeddings = make(self, "embeddings", (self.input_dim, self.output_dim))
         self.built = True
 
     def call(self, inputs: Any) -> Any:

@@ -20,7 +20,7 @@ from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.structures import flatten, pack
 from minitf.core.tensor import Tensor
-from minitf.layers import initializers
+from minitf.layers import initializers, regularizers
 from minitf.layers.abstract import shapes_of, specs_for, specs_of_call
 from minitf.layers.contents import each_once, leaves
 from minitf.layers.input_spec import check_inputs
@@ -30,6 +30,7 @@ from minitf.objects.module import Module
 from minitf.objects.trackable import tracking
 from minitf.objects.variable import Variable
 from minitf.ops.creating import cast
+from minitf.ops.shapes import shape as shape_of
 from minitf.runtimes.building import init_scope
 
 _training: ContextVar[Any] = ContextVar("minitf_training", default=None)
@@ -43,6 +44,7 @@ class Layer(Module):
     * ``name``: by default the class name in snake case, numbered in each graph.
     * ``dtype``: of the weights, float32 by default; floating inputs are cast to it.
     * ``input_shape``: without the batch axis; lets a ``Sequential`` that begins with the layer build it at once.
+    * ``activity_regularizer``: a penalty on the outputs; its mean over the examples of a batch joins ``losses``.
 
     ``call`` may take ``training``: what the caller gives, or what the layer around was called with, or False.
     """
@@ -50,6 +52,7 @@ class Layer(Module):
     __slots__ = ("_added_losses", "_arguments", "_regularized_weights")
 
     input_spec: Any = None
+    activity_regularizer: Any = None
     _given_name: str | None = None
     _weight_dtype: dtypes.DType = dtypes.float32
     _trainable = True
@@ -65,11 +68,14 @@ class Layer(Module):
         return layer
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, *, input_shape: Any = None,
-                 batch_input_shape: Any = None, input_dim: int | None = None):  # fmt: skip
+                 batch_input_shape: Any = None, input_dim: int | None = None,
+                 activity_regularizer: Any = None):  # fmt: skip
         self._given_name = self._automatic_name() if name is None else str(name)
         self._trainable = trainable
         if dtype is not None:
             self._weight_dtype = dtypes.as_dtype(dtype)
+        if activity_regularizer is not None:
+            self.activity_regularizer = regularizers.get(activity_regularizer)
         if batch_input_shape is not None:
             self._input_shape = tuple(batch_input_shape)
         elif input_shape is not None or input_dim is not None:
@@ -127,11 +133,12 @@ class Layer(Module):
         return inputs
 
     def add_weight(self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
-                   regularizer: Any = None, trainable: bool | None = None) -> Any:  # fmt: skip
+                   regularizer: Any = None, trainable: bool | None = None, constraint: Any = None) -> Any:  # fmt: skip
         """A new variable of the layer, tracked under ``name`` (also if no attribute gets it).
 
         Without ``initializer``, floats are Glorot-uniform and other dtypes zero. A value that waits in a checkpoint takes the
         place of the initial value (eager mode). ``regularizer``: a function of the weight whose value joins ``losses``.
+        ``constraint``: a function that gives the allowed value of the weight after each step of training.
         """
         wanted = self._weight_dtype if dtype is None else dtypes.as_dtype(dtype)
         start = initializers.get(initializer)
@@ -145,6 +152,7 @@ class Layer(Module):
             start,
             overwrite=True,
             trainable=trainable is not False,
+            constraint=constraint,
         )
         if regularizer is not None:
             self._regularized.append((weight, regularizer))
@@ -171,7 +179,10 @@ class Layer(Module):
             with self.name_scope:
                 if not self.built:
                     self._build_for(inputs, outside)
-                return self.call(inputs, *args[1:], **kwargs)
+                outputs = self.call(inputs, *args[1:], **kwargs)
+                if self.activity_regularizer is not None:
+                    self._penalise(outputs)
+                return outputs
         finally:
             _depth.reset(tokens[0])
             _training.reset(tokens[1])
@@ -328,6 +339,10 @@ class Layer(Module):
         Layer._losses_added = True
         for loss in flatten(losses):
             self._losses.append(loss)
+
+    def _penalise(self, outputs: Any) -> None:
+        for output in flatten(outputs):
+            self.add_loss(self.activity_regularizer(output) / cast(shape_of(output)[0], output.dtype))
 
     @property
     def _losses(self) -> list[Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.core import dtypes
-from minitf.layers import initializers, regularizers
+from minitf.layers import initializers
 from minitf.layers.input_spec import InputSpec
 from minitf.layers.layer import Layer
 from minitf.layers.switching import in_training, share_of_training
+from minitf.layers.weight_settings import make, settle
 from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import rsqrt, square
@@ -23,14 +24,13 @@ class _Normalization(Layer):
     """What the two layers with gamma and beta have in common."""
 
     def __init__(self, axis: Any, epsilon: float, center: bool, scale: bool, beta_initializer: Any, gamma_initializer: Any,
-                 beta_regularizer: Any, gamma_regularizer: Any, **kwargs: Any):  # fmt: skip
+                 beta_regularizer: Any, gamma_regularizer: Any, beta_constraint: Any, gamma_constraint: Any,
+                 **kwargs: Any):  # fmt: skip
         super().__init__(**kwargs)
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.epsilon, self.center, self.scale = epsilon, center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        settle(self, "beta", beta_initializer, beta_regularizer, beta_constraint)
+        settle(self, "gamma", gamma_initializer, gamma_regularizer, gamma_constraint)
 
     def _settle_axis(self, input_shape: Any) -> list[int]:
         """The axes as a list of numbers from 0, which it keeps as ``axis``. Raises ValueError for axes that are not there."""
@@ -52,11 +52,8 @@ class _Normalization(Layer):
         return axes
 
     def _make_gamma_and_beta(self, sizes: list[int]) -> None:
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight("gamma", sizes, initializer=self.gamma_initializer, regularizer=self.gamma_regularizer)
-        if self.center:
-            self.beta = self.add_weight("beta", sizes, initializer=self.beta_initializer, regularizer=self.beta_regularizer)
+        self.gamma = make(self, "gamma", sizes) if self.scale else None
+        self.beta = make(self, "beta", sizes) if self.center else None
 
 
 class BatchNormalization(_Normalization):
@@ -70,9 +67,9 @@ class BatchNormalization(_Normalization):
     def __init__(self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
                  beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", moving_mean_initializer: Any = "zeros",
                  moving_variance_initializer: Any = "ones", beta_regularizer: Any = None, gamma_regularizer: Any = None,
-                 **kwargs: Any):  # fmt: skip
+                 beta_constraint: Any = None, gamma_constraint: Any = None, **kwargs: Any):  # fmt: skip
         super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
-                         **kwargs)  # fmt: skip
+                         beta_constraint, gamma_constraint, **kwargs)  # fmt: skip
         self.momentum = momentum
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
@@ -149,9 +146,10 @@ class LayerNormalization(_Normalization):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
                  beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", beta_regularizer: Any = None,
-                 gamma_regularizer: Any = None, **kwargs: Any):  # fmt: skip
+                 gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None,
+                 **kwargs: Any):  # fmt: skip
         super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
-                         **kwargs)  # fmt: skip
+                         beta_constraint, gamma_constraint, **kwargs)  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
         """Makes gamma and beta, of the sizes of ``axis``."""

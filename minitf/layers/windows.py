@@ -7,11 +7,12 @@ from typing import Any
 _AXES = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 
 
-def numbers(value: Any, rank: int, what: str) -> tuple[int, ...]:
-    """``value`` as one positive int for each dimension. Raises ValueError otherwise."""
+def numbers(value: Any, rank: int, what: str, least: int = 1) -> tuple[int, ...]:
+    """``value`` as one int from ``least`` up for each dimension. Raises ValueError otherwise."""
     given = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(given) != rank or not all(isinstance(v, int) and v > 0 for v in given):
-        raise ValueError(f"{what} must be a positive int or {rank} of them, not {value!r}.")
+    if len(given) != rank or not all(isinstance(v, int) and v >= least for v in given):
+        kind = "a positive int" if least == 1 else f"an int from {least} up"
+        raise ValueError(f"{what} must be {kind} or {rank} of them, not {value!r}.")
     return given
 
 

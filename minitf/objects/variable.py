@@ -36,9 +36,14 @@ class Variable(Trackable, metaclass=VariableKind):
       function is not called if a checkpoint's value is waiting for the variable (eager mode).
     * ``trainable``: whether ``GradientTape`` watches it by itself and optimizers train it.
     * ``shape``: may leave sizes open (None), so that values of other sizes can be assigned later.
+    * ``constraint``: a function of the value that gives an allowed one; optimizers apply it after each step.
+
+    Raises ValueError without an initial value, or for a constraint that cannot be called.
     """
 
     __slots__ = ("__dict__", "_handle")
+
+    constraint: Any = None
 
     def __init__(self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True,
                  caching_device: Any = None, name: str | None = None, variable_def: Any = None, dtype: Any = None,
@@ -46,6 +51,10 @@ class Variable(Trackable, metaclass=VariableKind):
                  shape: Any = None, *, collections: Any = None, waiting: Any = None):  # fmt: skip
         if initial_value is None and waiting is None:
             raise ValueError("A Variable needs an initial_value (a value, a tensor, or a function that gives one).")
+        if constraint is not None:
+            if not callable(constraint):
+                raise ValueError(f"A Variable's constraint is a function of its value, not {constraint!r}.")
+            self.constraint = constraint
         self._handle = runtime.current().home.create_variable(
             initial_value, dtype, None if shape is None else as_shape(shape), name, trainable is not False, waiting,
             validate_shape=validate_shape,

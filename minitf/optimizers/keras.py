@@ -22,6 +22,7 @@ from minitf.ops.creating import cast, fill, zeros
 from minitf.ops.elementwise import rsqrt, sqrt
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
 from minitf.optimizers import schedules as schedules
+from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.optimizers.schedules import LearningRateSchedule
 from minitf.runtimes.building import control_dependencies, group, init_scope
 
@@ -141,9 +142,11 @@ class Optimizer(AutoTrackable):
             rate = self._rate()
             with control_dependencies([d for d in decays if d is not None]):
                 steps = [self.update_step(g, v, cast(rate, v.dtype)) for g, v in zip(gradients, variables, strict=True)]
-            with control_dependencies([s for s in flatten(steps) if s is not None]):
+            steps = flatten(steps)
+            with control_dependencies([s for s in steps if s is not None]):
                 counted = self._iterations.assign_add(1, read_value=False)
-            return group(*flatten(steps), counted, name=scope)
+                kept = constrain(with_constraint(variables), [])
+            return group(*steps, counted, *kept, name=scope)
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm is not None and self.clipnorm > 0:

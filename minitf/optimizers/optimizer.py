@@ -28,6 +28,7 @@ from minitf.objects.variable import Variable
 from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
 from minitf.ops.together import Updates
+from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.runtimes.building import control_dependencies, group, init_scope
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.operation import Operation
@@ -61,6 +62,7 @@ class Optimizer(SlotOwner):
         self._non_slots: list[tuple[str, Any]] = []
         self._slots_of: Any = None  # what the last apply_gradients had slots for, and when
         self._updates: list[tuple[Updates, slice]] = []  # what it did
+        self._constrained: list[Any] = []  # those of its variables that have a constraint
         self._hyper: dict[str, Any] = {}
         self._cast: dict[tuple[str, Any], Any] = {}
         self._arrays: dict[str, tuple[float, Any]] = {}  # those that are Python numbers, as arrays
@@ -157,6 +159,8 @@ class Optimizer(SlotOwner):
             self._prepare()
             with home.control_dependencies([g for g, _ in used]):
                 updates = self._update(used)
+            if self._constrained:
+                updates += constrain(self._constrained, updates)
             if global_step is None:
                 done = self._finish(updates, scope)
             else:
@@ -172,6 +176,7 @@ class Optimizer(SlotOwner):
         if type(self)._create_slots is not Optimizer._create_slots:
             with init_scope():
                 self._create_slots(trained)
+        self._constrained = with_constraint(trained)
         rule = self._rule()
         if rule is None or type(self)._apply_dense is not Optimizer._apply_dense:
             self._updates = []

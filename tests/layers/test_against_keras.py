@@ -39,11 +39,29 @@ LAYERS = {
     "conv2d": ("L.Conv2D(3, (2, 3), activation='relu')", [(2, 6, 7, 2)], {}),
     "conv2d same strides": ("L.Conv2D(3, 3, strides=2, padding='same', use_bias=False)", [(2, 6, 7, 2)], {}),
     "conv2d dilated": ("L.Conv2D(3, 2, dilation_rate=2)", [(2, 6, 7, 2)], {}),
+    "conv2d dilated same": ("L.Conv2D(3, (2, 3), padding='same', dilation_rate=(2, 3))", [(2, 6, 7, 2)], {}),
+    "conv2d groups": ("L.Conv2D(6, (2, 3), groups=2)", [(2, 5, 6, 4)], {}),
+    "conv2d groups strides": ("L.Conv2D(4, 3, 2, 'same', groups=4, activation='tanh')", [(2, 5, 6, 4)], {}),
+    "conv1d dilated same": ("L.Conv1D(3, 3, padding='same', dilation_rate=2)", [(2, 6, 4)], {}),
+    "conv1d groups": ("L.Conv1D(6, 2, groups=3)", [(2, 6, 3)], {}),
+    "conv1d causal groups": ("L.Conv1D(4, 3, padding='causal', groups=2)", [(2, 6, 4)], {}),
+    "conv1d causal strides": ("L.Conv1D(4, 3, strides=2, padding='causal')", [(2, 6, 4)], {}),
+    "conv3d same strides": ("L.Conv3D(2, 2, strides=2, padding='same')", [(2, 3, 4, 3, 2)], {}),
     "conv2d transpose": ("L.Conv2DTranspose(3, 3, strides=2)", [(2, 3, 4, 2)], {}),
     "conv2d transpose same": ("L.Conv2DTranspose(3, 3, strides=2, padding='same')", [(2, 3, 4, 2)], {}),
+    "conv2d transpose padded": ("L.Conv2DTranspose(3, 3, (3, 2), 'same', output_padding=(2, 1))", [(2, 3, 4, 2)], {}),
+    "conv2d transpose valid padded": ("L.Conv2DTranspose(3, 3, 2, output_padding=1)", [(2, 3, 4, 2)], {}),
+    "conv2d transpose short": ("L.Conv2DTranspose(3, 3, 2, 'same', output_padding=0)", [(2, 3, 4, 2)], {}),
+    "conv2d transpose dilated": ("L.Conv2DTranspose(3, 3, dilation_rate=2)", [(2, 3, 4, 2)], {}),
+    "conv2d transpose dilated same": ("L.Conv2DTranspose(3, 3, padding='same', dilation_rate=2)", [(2, 5, 4, 2)], {}),
     "conv1d transpose": ("L.Conv1DTranspose(3, 3, strides=2)", [(2, 3, 2)], {}),
+    "conv1d transpose padded": ("L.Conv1DTranspose(3, 3, strides=3, padding='same', output_padding=2)", [(2, 3, 2)], {}),
     "conv3d": ("L.Conv3D(2, 2)", [(2, 3, 4, 3, 2)], {}),
     "depthwise": ("L.DepthwiseConv2D(2, depth_multiplier=2)", [(2, 4, 5, 3)], {}),
+    "depthwise dilated": ("L.DepthwiseConv2D(2, padding='same', dilation_rate=2)", [(2, 4, 5, 3)], {}),
+    "depthwise 1d": ("L.DepthwiseConv1D(3, strides=2, padding='same', depth_multiplier=2)", [(2, 6, 3)], {}),
+    "separable 1d": ("L.SeparableConv1D(4, 3, depth_multiplier=2, dilation_rate=2)", [(2, 7, 3)], {}),
+    "separable 1d causal": ("L.SeparableConv1D(4, 3, padding='causal')", [(2, 6, 3)], {}),
     "separable": ("L.SeparableConv2D(4, 2, depth_multiplier=2)", [(2, 4, 5, 3)], {}),
     "max pooling 1d": ("L.MaxPooling1D(2)", [(2, 6, 3)], {}),
     "max pooling 2d": ("L.MaxPooling2D((2, 3), strides=2, padding='same')", [(2, 5, 6, 3)], {}),
@@ -161,8 +179,10 @@ def test_a_layer_restored_from_keras_gives_its_numbers(keras_layers, mode, name)
             loss = sum(tf.reduce_sum(r * r * tf.cos(r)) for r in result)
         found = tape.gradient(loss, [*given, *layer.trainable_weights])
         assert [v.trainable for v in layer.trainable_weights] == [True] * len(expected["trainable"])
-        for r, e in zip(result, expected["outputs"], strict=True):
+        traced = flat(tf.function(lambda *x: layer(*x, **arguments))(*given))
+        for r, t, e in zip(result, traced, expected["outputs"], strict=True):
             np.testing.assert_allclose(mode.value(r), e, rtol=2e-5, atol=2e-6)
+            np.testing.assert_allclose(mode.value(t), e, rtol=2e-5, atol=2e-6)
             assert tuple(r.shape) == np.shape(e)
         for g, e in zip(found, expected["gradients"], strict=True):
             np.testing.assert_allclose(mode.value(g), e, rtol=2e-4, atol=2e-5)
