@@ -16,7 +16,7 @@ from minitf.ops.static import known, requested
 # -- the same value ----------------------------------------------------------------------------------------------------
 
 
-@op
+@op(expr="{0}")
 def identity(input: Anything):
     """The same value as a new tensor."""
     return input

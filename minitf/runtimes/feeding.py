@@ -17,11 +17,15 @@ def fed_value(tensor: SymbolicTensor, value: Any, copied: bool = True) -> Any:
     Raises ValueError for a shape and TypeError for a dtype that does not fit.
     """
     spec: Any = tensor._spec
-    if type(value) is np.ndarray:
-        if value.shape == spec.shape and value.shape and value.dtype is spec.dtype._np and not value.dtype.hasobject:
+    kind, np_dtype = type(value), spec.dtype._np
+    if kind is np.ndarray:
+        if value.shape == spec.shape and value.shape and value.dtype is np_dtype and not np_dtype.hasobject:
             return value.copy() if copied or not value.flags.c_contiguous else value
-    elif spec.shape == () and (type(value) is float or isinstance(value, np.generic)):
-        return value if spec.dtype._np is not None and type(value) is spec.dtype._np.type else to_array(value, spec.dtype)
+    elif spec.shape == () and np_dtype is not None:
+        if kind is np_dtype.type:
+            return value
+        if kind is float or isinstance(value, np.generic):
+            return to_array(value, spec.dtype)
     if isinstance(value, EagerTensor):
         value = value.numpy()
     if isinstance(value, Tensor):

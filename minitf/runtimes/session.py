@@ -52,6 +52,7 @@ class Session:
         self._compiles = plan and scheduler is None
         self._plans: dict[Any, Plan] = {}
         self._runs: dict[Any, Any] = {}  # by ids of fetches and feeds, what _prepare found
+        self._alone: dict[int, tuple[Callable[[], Any], Any]] = {}  # by the id of a fetch that is no structure, without feeds
         self._entered: list[Any] = []
         self.execute_with(around("executor", execute))
         sessions.add(self)
@@ -60,6 +61,11 @@ class Session:
         """Lets ``executor`` do the runs (it has the arguments of ``executor.execute``); with that one itself, plans do."""
         self.executor = executor
         self._plan = self._compiles and executor is execute
+        self._forget_runs()
+
+    def _forget_runs(self) -> None:
+        self._runs.clear()
+        self._alone.clear()
 
     @property
     def store(self) -> SessionStore:
@@ -81,19 +87,23 @@ class Session:
         ``feed_dict``: values by tensor; any tensor of the graph can be fed. Raises FailedPreconditionError for a variable
         without a value, InvalidArgumentError for a placeholder without one, TypeError for things that cannot be fetched.
         """
+        if not feed_dict:
+            alone = self._alone.get(id(fetches))
+            if alone is not None:
+                return alone[0]()
+            feed_dict = {}
         several = type(fetches) is list
-        key = (tuple(map(id, fetches)) if several else id(fetches), tuple(map(id, feed_dict)) if feed_dict else ())
-        leaves, feeds, rebuild, plan, _ = self._runs.get(key) or self._prepare(fetches, feed_dict or {}, key, several)
+        key = (*map(id, fetches), len(fetches), *map(id, feed_dict)) if several else (id(fetches), *map(id, feed_dict))
+        leaves, feeds, rebuild, plan, _ = self._runs.get(key) or self._prepare(fetches, feed_dict, key, several)
         if plan is not None and self._plan:
-            fed = [fed_value(*f) for f in zip(feeds, feed_dict.values(), plan.may_keep, strict=True)] if feed_dict else ()
+            fed = tuple(map(fed_value, feeds, feed_dict.values(), plan.may_keep))
             if plan.quiet:
                 values = plan(fed)
             else:
                 with np.errstate(all="ignore"):
                     values = plan(fed)
         else:
-            given = (feed_dict or {}).values()
-            values = self._execute(leaves, feeds, [fed_value(t, v) for t, v in zip(feeds, given, strict=True)])
+            values = self._execute(leaves, feeds, [fed_value(t, v) for t, v in zip(feeds, feed_dict.values(), strict=True)])
         return values[0] if rebuild is next else list(values) if rebuild is list else rebuild(iter(values))
 
     def _execute(self, leaves: list[Any], feeds: list[SymbolicTensor], fed: list[Any]) -> Sequence[Any]:
@@ -119,8 +129,10 @@ class Session:
         known = (leaves, feeds, list if flat else rebuild, plan, keep)
         if plan is not None:
             if len(self._runs) >= _MOST_RUNS:
-                self._runs.clear()
+                self._forget_runs()
             self._runs[key] = known
+            if not several and not feeds:
+                self._alone[id(fetches)] = plan.alone, fetches
         return known
 
     def _plan_for(self, leaves: list[Any], feeds: list[SymbolicTensor]) -> Plan:
@@ -175,7 +187,7 @@ class Session:
         """Forgets all values. Using the session afterwards raises RuntimeError."""
         self._store = None
         self._plans.clear()
-        self._runs.clear()
+        self._forget_runs()
 
     @contextmanager
     def as_default(self) -> Iterator[Session]:

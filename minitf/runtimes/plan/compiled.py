@@ -15,6 +15,7 @@ from minitf.runtimes.operation import Operation
 from minitf.runtimes.plan.order import initialisers, needed
 from minitf.runtimes.plan.writing import Writer
 
+_FAILURES = (OpError, ValueError, TypeError, IndexError, ZeroDivisionError)
 _QUIET = frozenset({"read_variable", "assign", "identity", "reshape", "placeholder_with_default"})
 
 
@@ -25,7 +26,7 @@ class Plan:
     to minitf. ``quiet``: nothing is computed, only handed on, so NumPy has nothing to warn of.
     """
 
-    __slots__ = ("_initialises", "_keep", "_kept", "_owners", "_pieces", "_texts", "may_keep", "quiet")
+    __slots__ = ("_earlier", "_hands_on", "_initialises", "_keep", "_kept", "_last", "_owners", "_texts", "may_keep", "quiet")
 
     def __init__(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
                  kernels: Mapping[str, Callable[..., Any]]):  # fmt: skip
@@ -33,39 +34,57 @@ class Plan:
         operations = needed(fetches, fed)
         writer = Writer(operations, fetches, feeds, store, kernels, handed_out)
         self._texts, self._owners = writer.pieces, writer.owners
-        self._pieces: list[Callable[..., Any]] = []
+        pieces: list[Callable[..., Any]] = []
         for text in writer.pieces:
             exec(compile(text, "<plan>", "exec"), writer.space)  # the text is made from the graph's own operations
-            self._pieces.append(writer.space["plan"])
+            pieces.append(writer.space["plan"])
+        *self._earlier, self._last = pieces
         self._kept = writer.kept
         self.may_keep = writer.may_keep
         self.quiet = all(getattr(step, "type", "chain") in _QUIET for step in writer.steps)
         self._initialises = [store.cell(handle) for handle in initialisers(operations, fed)]
+        self._hands_on = self.quiet and not self._earlier and not self._initialises
         self._keep = (tuple(fetches), tuple(feeds))  # ids of tensors are part of the cache key, so they must stay alive
 
     def __call__(self, fed: Sequence[Any]) -> tuple[Any, ...]:
         """Runs the plan. An error of a kernel names the operation (``error.op``)."""
-        kept = [None] * self._kept
+        kept = [None] * self._kept if self._kept else None
         try:
-            for piece in self._pieces:
-                results = piece(fed, kept)
-        except OpError as e:
-            if e.op is None:
-                e.op = self._failed(e)
+            for piece in self._earlier:
+                piece(fed, kept)
+            results = self._last(fed, kept)
+        except _FAILURES as e:
+            self._tell(e)
             raise
-        except (ValueError, TypeError, IndexError, ZeroDivisionError) as e:
-            operation = self._failed(e)
-            if operation is None:
-                raise
-            raise InvalidArgumentError(
-                None, operation, f"Operation {operation.name!r} ({operation.type}) failed: {e}"
-            ) from e
         for cell in self._initialises:
             cell.initialised = cell.writes
         return results  # type: ignore[no-any-return]
 
+    def alone(self) -> Any:
+        """The first value of a run that is fed nothing."""
+        if self._hands_on:
+            try:
+                return self._last((), None)[0]
+            except _FAILURES as e:
+                self._tell(e)
+                raise
+        with np.errstate(all="ignore"):
+            return self(())[0]
+
+    def _tell(self, error: Exception) -> None:
+        """Tells an error of a kernel by the operation that failed: raises a new one, or completes it to be raised again."""
+        if isinstance(error, OpError):
+            if error.op is None:
+                error.op = self._failed(error)
+            return
+        operation = self._failed(error)
+        if operation is not None:
+            raise InvalidArgumentError(
+                None, operation, f"Operation {operation.name!r} ({operation.type}) failed: {error}"
+            ) from error
+
     def _failed(self, error: BaseException) -> Operation | None:
-        pieces = {piece.__code__: owners for piece, owners in zip(self._pieces, self._owners, strict=True)}
+        pieces = {piece.__code__: owners for piece, owners in zip([*self._earlier, self._last], self._owners, strict=True)}
         trace = error.__traceback__
         while trace is not None:
             owners = pieces.get(trace.tb_frame.f_code)

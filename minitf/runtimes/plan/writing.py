@@ -124,7 +124,10 @@ class Writer:
             self.locals = 0
 
     def _result(self, fetch: Any) -> str:
-        return f"out({self._tensor(fetch)})" if isinstance(fetch, SymbolicTensor) else "None"
+        if not isinstance(fetch, SymbolicTensor):
+            return "None"
+        immutable = isinstance(self.constants.get(id(fetch)), np.generic) and id(fetch) not in self.names
+        return self._tensor(fetch) if immutable else f"out({self._tensor(fetch)})"
 
     def _tensor(self, t: SymbolicTensor) -> str:
         name = self.names.get(id(t))
