@@ -1,5 +1,7 @@
 """Plans: the plan, the plain executor and eager mode give the same values, bit for bit; what the text of a plan looks like."""
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -182,6 +184,36 @@ def test_a_chain_of_the_real_size_computes_the_same(data):
     values[:: n // 7] = data.draw(st.sampled_from(FLOATS))
     steps = [("exp", 0), ("half", 1), ("add", 1, 2), ("sqrt", 3), ("mul", 4, 0), ("max", 5, 2), ("tanh", 6), ("sub", 7, 3)]
     assert_same(Program(steps, [values], [np.zeros(1, F)], [values], []))
+
+
+def test_a_second_thread_that_does_not_begin_holds_nobody_up_and_keeps_nothing(monkeypatch):
+    late = []
+    monkeypatch.setattr(chains, "threads", 2)
+    monkeypatch.setattr(chains, "start_new_thread", lambda work, arguments: late.append(work))
+    values = np.linspace(-3, 3, 700_001).astype(F)
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, values.shape)
+        result = session.run(tf.exp(x * 0.5) + x, {x: values})
+    assert same_bits(result, np.exp(values * F(0.5)) + values)
+    kept = weakref.ref(result)
+    before = result.copy()
+    late[0]()  # it finds nothing to do
+    assert same_bits(result, before)
+    del result
+    assert kept() is None
+
+
+def test_an_error_in_the_second_thread_is_raised(monkeypatch):
+    def in_turn(work, arguments):
+        work(*arguments)
+
+    monkeypatch.setattr(chains, "start_new_thread", in_turn)
+
+    def failing():
+        raise MemoryError("of the other thread")
+
+    with pytest.raises(MemoryError, match="of the other thread"):
+        chains._in_two_threads(lambda: None, failing)
 
 
 def texts(build, feeds=()):

@@ -1,16 +1,18 @@
 """Chains: elementwise operations on large arrays, computed together, block by block.
 
 A pass over a large array costs as much as its memory is far away. A chain takes 65,536 elements at a time, which stay in the
-processor's cache from the first operation of the chain to the last, and has memory for its results only. Very large arrays are
-shared out to two threads. Each element goes through the same operations as it would alone, so the values are the same.
+processor's cache from the first operation of the chain to the last, and has memory for its results only. Of very large arrays
+a second thread takes blocks too, whenever it has a processor. Each element goes through the same operations as it would alone,
+so the values are the same.
 """
 
 from __future__ import annotations
 
 import contextvars
 import os
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -58,10 +60,16 @@ class Chain:
             flat = [a.reshape(-1) if w else a for a, w in zip(arrays, whole, strict=True)]
             results = [np.empty(shape, spec.dtype.np) for _ in self.outputs]
             flat += [r.reshape(-1) for r in results]
-            if threads < 2 or size < LEAST_FOR_THREADS:
-                _blocks(compute, flat, whole, count, spec, 0, size)
+            starts = iter(range(0, size, BLOCK))  # which threads share
+            workers = 1 if threads < 2 or size < LEAST_FOR_THREADS else 2
+            # All memory is had in this thread: another one's would be new to the process each time.
+            scratch = [[np.empty(min(BLOCK, size), spec.dtype.np) for _ in range(count)] for _ in range(workers)]
+            if workers == 1:
+                _blocks(compute, flat, whole, size, starts, scratch[0])
             else:
-                _in_two_threads(lambda begin, end: _blocks(compute, flat, whole, count, spec, begin, end), size)
+                _in_two_threads(*[partial(_blocks, compute, flat, whole, size, starts, s) for s in scratch])
+                flat.clear()  # or else a thread that has not even begun keeps the arrays, and the next run needs new memory
+                scratch.clear()
             return tuple(results)
 
         return run
@@ -101,34 +109,39 @@ class Chain:
         return space["compute"]  # type: ignore[no-any-return]
 
 
-def _blocks(compute: Callable[..., None], flat: list[Any], whole: list[bool], count: int, spec: Spec, begin: int,
-            end: int) -> None:  # fmt: skip
-    scratch = [np.empty(min(BLOCK, end - begin), spec.dtype.np) for _ in range(count)]
+def _blocks(compute: Callable[..., None], flat: list[Any], whole: list[bool], size: int, starts: Iterator[int],
+            scratch: list[Any]) -> None:  # fmt: skip
+    """Computes the blocks whose starts it gets from ``starts``."""
     inputs = len(whole)
-    for start in range(begin, end, BLOCK):
-        stop = min(start + BLOCK, end)
+    for start in starts:
+        stop = min(start + BLOCK, size)
         blocks = [a[start:stop] if i >= inputs or whole[i] else a for i, a in enumerate(flat)]
         compute(*blocks, *(scratch if stop - start == BLOCK else [s[: stop - start] for s in scratch]))
 
 
-def _in_two_threads(work: Callable[[int, int], None], size: int) -> None:
-    """Does the first half here and the second in another thread, in a copy of this context (NumPy's error state is in it)."""
-    half = size // 2 // BLOCK * BLOCK
+def _in_two_threads(here: Callable[[], None], there: Callable[[], None]) -> None:
+    """Two workers take pieces of work until none is left: one here, and one in another thread, in a copy of this context
+    (NumPy's error state is in it). A thread that gets no processor holds nobody up: it is not waited for if it has not begun.
+    """
+    begun: list[bool] = []
     errors: list[BaseException] = []
+    done = allocate_lock()
+    done.acquire()
     context = contextvars.copy_context()
 
     def other() -> None:
+        begun.append(True)
         try:
-            context.run(work, half, size)
+            context.run(there)
         except BaseException as e:
             errors.append(e)
+        finally:
+            done.release()
 
-    thread = threading.Thread(target=other, name="minitf chain")
-    thread.start()
-    try:
-        work(0, half)
-    finally:
-        thread.join()
+    start_new_thread(other, ())
+    here()
+    if begun:  # before it took its first piece of work; and now none is left
+        done.acquire()
     if errors:
         raise errors[0]
 
