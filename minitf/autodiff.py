@@ -97,6 +97,37 @@ def _leading(notes: Sequence[Note | None], wanted: set[int]) -> bytearray:
     return leading
 
 
+class _Walk:
+    """The way back from ``starts`` (number, target, gradient or None for ones) to the tensors with ``numbers``."""
+
+    __slots__ = ("_persistent", "_tape", "notes", "numbers", "starts")
+
+    def __init__(self, tape: Tape, numbers: list[int], starts: list[tuple[int, Any, Any]], persistent: bool):
+        self._tape = tape
+        self._persistent = persistent
+        self.notes = tape.notes
+        self.numbers = numbers
+        self.starts = starts
+
+    def walk(self) -> list[Any]:
+        """The gradients by ``numbers``, None where there is none."""
+        return self.over(self.notes, self.starts, release=not self._persistent)
+
+    def over(self, notes: list[Note | None], starts: list[tuple[int, Any, Any]], release: bool = True) -> list[Any]:
+        """The same walk over other notes."""
+        tape, wanted = self._tape, {n for n in self.numbers if n != NOWHERE}
+        gradients: list[Any] = [None] * len(notes)
+        for n, target, g in starts:
+            if n != NOWHERE:
+                seed = _ones(target) if g is None else g
+                gradients[n] = seed if gradients[n] is None else gradients[n] + seed
+        every_leaf = wanted.issuperset(tape.handles.values()) and all(
+            n in wanted or notes[n] is not None for _, n in tape.sources.values()
+        )
+        walk_back(notes, gradients, wanted, every_leaf, release)
+        return [None if n == NOWHERE else gradients[n] for n in self.numbers]
+
+
 # -- tapes ---------------------------------------------------------------------------------------------------------------
 
 
@@ -168,9 +199,7 @@ class GradientTape:
         given = [None] * len(targets) if output_gradients is None else flatten(output_gradients)
         flat = [_source(s) for s in flatten(sources)]
         seeds = [
-            (t, _ones(t) if g is None else convert(g, t.dtype))
-            for t, g in zip(targets, given, strict=True)
-            if t.dtype.kind in "fc"
+            (t, None if g is None else convert(g, t.dtype)) for t, g in zip(targets, given, strict=True) if t.dtype.kind in "fc"
         ]
         found = self._walk_back(seeds, flat)
         if unconnected_gradients != UnconnectedGradients.NONE:
@@ -178,29 +207,17 @@ class GradientTape:
         return pack(sources, found)
 
     def _walk_back(self, seeds: Sequence[tuple[Any, Any]], sources: Sequence[Any]) -> list[Any]:
+        """Gradients of the targets in ``seeds``, each with the gradient to start from or None for ones."""
         tape = self._tape
-        notes = tape.notes
+        walk = _Walk(tape, [tape.number(s) for s in sources], [(tape.number(t), t, g) for t, g in seeds], self._persistent)
         if not self._persistent:
             tape.notes = []
-        numbers = [tape.number(s) for s in sources]
-        wanted = {n for n in numbers if n != NOWHERE}
-        starts = [(tape.number(t), g) for t, g in seeds]
-        gradients: list[Any] = [None] * len(notes)
-        for n, g in starts:
-            if n != NOWHERE:
-                gradients[n] = g if gradients[n] is None else gradients[n] + g
-        every_leaf = wanted.issuperset(tape.handles.values()) and all(
-            n in wanted or notes[n] is not None for _, n in tape.sources.values()
-        )
-        walk_back(notes, gradients, wanted, every_leaf, release=not self._persistent)
-        out = []
-        for n, s in zip(numbers, sources, strict=True):
-            if n != NOWHERE:
-                out.append(gradients[n])
-            else:  # a target that nobody watches still depends on itself
-                own = [g for t, g in seeds if t is s]
-                out.append(sum(own[1:], own[0]) if own else None)
-        return out
+        found = runtime.current().walk(walk)
+        for i, n in enumerate(walk.numbers):
+            if n == NOWHERE:  # a target that nobody watches still depends on itself
+                own = [_ones(t) if g is None else g for t, g in seeds if t is sources[i]]
+                found[i] = sum(own[1:], own[0]) if own else None
+        return found
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = UnconnectedGradients.NONE) -> Any:
         """Derivatives of each element of ``target``: shape target.shape + source.shape. The tape must be persistent."""

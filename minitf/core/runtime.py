@@ -48,6 +48,9 @@ class Runtime(Protocol):
     def update(self, updates: Any, numbers: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
         """Does (or appends) what an optimizer does to several variables (``minitf.ops.together.Updates``)."""
 
+    def walk(self, walk: Any) -> list[Any]:
+        """Gradients along a tape's notes (``minitf.autodiff``): ``walk.walk()``, which applies the ops of the rules here."""
+
     def constant(self, value: Any, name: str | None = None) -> Tensor:
         """A tensor holding an array (or NumPy scalar) that minitf owns already."""
 

@@ -112,6 +112,10 @@ class Tape:
         """Updates of variables are not recorded."""
         return self.inner.update(updates, numbers, gradients)  # type: ignore[no-any-return]
 
+    def walk(self, walk: Any) -> list[Any]:
+        """The ops of gradient rules are recorded in turn."""
+        return walk.walk()  # type: ignore[no-any-return]
+
     def constant(self, value: Any, name: str | None = None) -> Any:
         """Constants are not recorded."""
         return self.inner.constant(value, name)
@@ -171,9 +175,9 @@ class Tape:
             numbers.append(number)
         if watched:
             if type(result) is tuple:
-                self._enter_several(op, numbers, inputs, attrs, result)
+                self._enter_several(op, tuple(numbers), inputs, attrs, result)
             elif result.dtype.kind in "fcV":
-                self.enter(op, numbers, inputs, attrs, result)
+                self.enter(op, tuple(numbers), inputs, attrs, result)
 
     # What the short road of a call uses: eager tensors in, one new eager tensor out.
 
@@ -209,7 +213,7 @@ class Tape:
                     y = outlined(y)
             notes.append((op, (first, second), (x, y), attrs, result if op.vjp_reads_out else None, 0))
 
-    def enter(self, op: Op, numbers: Sequence[int], inputs: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> None:
+    def enter(self, op: Op, numbers: tuple[int, ...], inputs: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> None:
         """Writes a note down and numbers the result."""
         reads = op.vjp_reads
         if reads is not None and False in reads:
@@ -222,7 +226,7 @@ class Tape:
         else:
             self.sources[id(result)] = (result, number)
 
-    def _enter_several(self, op: Op, numbers: list[int], inputs: tuple[Any, ...], attrs: dict[str, Any],
+    def _enter_several(self, op: Op, numbers: tuple[int, ...], inputs: tuple[Any, ...], attrs: dict[str, Any],
                       results: tuple[Any, ...]) -> None:  # fmt: skip
         reads = op.vjp_reads
         if reads is not None and False in reads:

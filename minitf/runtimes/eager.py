@@ -26,6 +26,7 @@ from minitf.ops.state import read_variable
 from minitf.ops.together import Updates
 from minitf.runtimes.plan import Plan
 from minitf.runtimes.restoring import assign_now, assign_one
+from minitf.runtimes.walks import Walk, Walks
 
 if TYPE_CHECKING:
     from minitf.runtimes.tracing import Traced
@@ -44,6 +45,7 @@ class Eager:
         self.kernels = dict(kernels or {})
         self.plain = not self.kernels  # operators of tensors need not ask
         self.streams = Streams(self, shared=True)
+        self.walks = Walks(_store)
         self.functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # traces of tf.functions called in it
 
     @property
@@ -87,6 +89,10 @@ class Eager:
                 for i in places:
                     updates.alone(self, i, numbers, gradients[i])
         return []
+
+    def walk(self, walk: Walk) -> list[Any]:
+        """Gradients along a tape's notes: by a plan if they are those of many walks before."""
+        return self.walks.walk(walk) if self.plain else walk.walk()
 
     def constant(self, value: Any, name: str | None = None) -> EagerTensor:
         """A tensor around an array that minitf owns."""

@@ -117,6 +117,10 @@ class Graph(GraphHome):
         """Appends one operation for each variable; a plan does them together."""
         return updates.one_by_one(self, numbers, gradients)
 
+    def walk(self, walk: Any) -> list[Any]:
+        """Appends the operations of gradient rules."""
+        return walk.walk()  # type: ignore[no-any-return]
+
     def append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any,
                control: tuple[Operation, ...] = (), place: int = 0) -> Operation:  # fmt: skip
         """Appends an operation whose inputs are checked, whose name is unique and whose ``result`` specs are known.

@@ -63,6 +63,10 @@ class RecordedRuntime:
         """Updates one variable after another, so that each write is noted."""
         return updates.one_by_one(self, numbers, gradients)  # type: ignore[no-any-return]
 
+    def walk(self, walk: Any) -> list[Any]:
+        """Walks step by step, so that each op is noted."""
+        return walk.walk()  # type: ignore[no-any-return]
+
     def constant(self, value: Any, name: str | None = None) -> Any:
         """Constants are not noted."""
         inner = self.inner
