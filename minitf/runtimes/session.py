@@ -206,8 +206,9 @@ class Session:
         return self
 
     def __exit__(self, *exc: Any) -> None:
-        mine = max(i for i, entered in enumerate(self._entered) if entered[0] == threading.get_ident())
-        _, graph, token = self._entered.pop(mine)  # several threads may be inside
+        mine = next(e for e in reversed(list(self._entered)) if e[0] == threading.get_ident())
+        self._entered.remove(mine)  # several threads may be inside
+        _, graph, token = mine
         _session.reset(token)
         graph.__exit__(None, None, None)
         if not self._entered:

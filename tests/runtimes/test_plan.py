@@ -229,15 +229,15 @@ def test_the_text_of_a_plan():
         "def plan(fed, kept):\n"
         "    f0 = fed[0]\n"
         "    v0 = f0 * n3\n"
-        "    u5(v0, n4, v0)\n"  # in place: the product dies here
-        "    u6(v0, v0)\n"
+        "    v0 += n4\n"  # in place: the product dies here
+        "    u5(v0, v0)\n"
         "    return (out(v0), )\n"
     )
 
 
 def test_what_is_constant_is_computed_once():
     text = texts(lambda x: x + tf.reduce_sum(tf.exp(tf.constant([1.0, 2.0]))) + tf.reduce_sum(tf.ones_like(x)), [(3,)])
-    assert text.splitlines()[2:] == ["    v0 = f0 + n3", "    u5(v0, n4, v0)", "    return (out(v0), )"], text
+    assert text.splitlines()[2:] == ["    v0 = f0 + n3", "    v0 += n4", "    return (out(v0), )"], text
 
 
 def test_a_long_chain_needs_one_local():

@@ -2,13 +2,13 @@
 
 For (fetches, feeds) a session walks back from the fetches once (``order``), computes what depends on constants alone
 (``folding``), joins elementwise operations on large arrays to chains that run block by block (``chains``), writes one statement
-for each other operation in the order of creation (``writing``), and compiles the text (``compiled``)::
+for each other operation in the order of creation (``writing``; ``forms`` says how), and compiles the text (``compiled``)::
 
     def plan(fed, kept):
         f0 = fed[0]
         v0 = c3.read()               # c3 is the cell of a variable in this session
         v1 = f0 @ v0                 # ops that are a Python operator
-        maximum(v1, v9, v1)          # in place: nobody needs the old v1
+        v1 += n9                     # in place: nobody needs the old v1
         v1 = k4(v1, axis=a5)         # others call their kernel
         return (out(v1), )
 

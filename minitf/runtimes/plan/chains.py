@@ -158,10 +158,10 @@ def ufunc_of(o: Operation) -> Any:
     return ufunc if all([t._spec.dtype.kind in "fiuc" for t in o.inputs]) else None  # noqa: C419  (a generator is slower)
 
 
-def joined(operations: Sequence[Operation], fetches: Sequence[Any], fed: set[int], constants: set[int],
+def joined(operations: Sequence[Operation], fetches: Sequence[Any], fed: set[int],
            kernels: Mapping[str, Callable[..., Any]]) -> list[Any]:  # fmt: skip
     """The operations, with those that follow each other and fit together as Chains."""
-    if not any(_fits(o, fed, constants, kernels) for o in operations):
+    if not any(_is_long(o) and _fits(o, fed, kernels) for o in operations):
         return list(operations)
     uses: dict[int, set[int]] = {}
     for n, o in enumerate(operations):
@@ -184,7 +184,7 @@ def joined(operations: Sequence[Operation], fetches: Sequence[Any], fed: set[int
         run.clear()
 
     for n, o in enumerate(operations):
-        fits = _fits(o, fed, constants, kernels)
+        fits = _is_long(o) and _fits(o, fed, kernels)
         if run and (not fits or o.outputs[0].spec != operations[run[0]].outputs[0].spec):
             close()
         if fits:
@@ -195,12 +195,16 @@ def joined(operations: Sequence[Operation], fetches: Sequence[Any], fed: set[int
     return steps
 
 
-def _fits(o: Operation, fed: set[int], constants: set[int], kernels: Mapping[str, Callable[..., Any]]) -> bool:
+def _is_long(o: Operation) -> bool:
+    """True for an elementwise operation whose result is long enough for a chain."""
     if o.kernel_op.ufunc is None:
         return False
-    spec = o.outputs[0].spec
-    if not spec.shape or not spec.complete or _size(spec) < LEAST:
-        return False
-    if ufunc_of(o) is None or o.type in kernels or id(o.outputs[0]) in fed:
+    shape: Any = o.output._spec.shape
+    return bool(shape) and None not in shape and prod(shape) >= LEAST
+
+
+def _fits(o: Operation, fed: set[int], kernels: Mapping[str, Callable[..., Any]]) -> bool:
+    spec = o.output.spec
+    if ufunc_of(o) is None or o.type in kernels or id(o.output) in fed:
         return False
     return all(t.spec == spec or t.spec == Spec(spec.dtype, ()) for t in o.inputs)

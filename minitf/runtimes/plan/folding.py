@@ -17,29 +17,43 @@ LARGEST = 4096
 """Elements of a result that is worth keeping for the life of a plan."""
 
 
-def folded(operations: Sequence[Operation], fed: set[int], kernels: Mapping[str, Callable[..., Any]]) -> dict[int, Any]:
-    """The known values by id of their tensor. Kernels run as they would later, so the values are the same."""
+def folded(operations: Sequence[Operation], fed: set[int],
+           kernels: Mapping[str, Callable[..., Any]]) -> tuple[dict[int, Any], list[Operation]]:  # fmt: skip
+    """The known values by id of their tensor, and the operations that have to run all the same.
+
+    Kernels run as they would later, so the values are the same.
+    """
     values: dict[int, Any] = {}
+    rest: list[Operation] = []
     for o in operations:
         op = o.kernel_op
         if op.name == "const":
-            values[id(o.outputs[0])] = o.attrs["value"]
-            continue
-        if op.stateful or not o.arguments or not o.outputs or op.name in kernels:
-            continue
-        if op.of_shape:
-            arguments = [_like(a) for a in o.arguments]
-        else:
-            arguments = [values.get(id(a)) if id(a) not in fed else None for a in o.arguments]
-        if any(a is None for a in arguments) or not all(_small(t.spec) and id(t) not in fed for t in o.outputs):
-            continue
-        try:
-            result = normal(op.kernel(*arguments, **o.attrs))
-        except (OpError, ValueError, TypeError, IndexError, ArithmeticError):
-            continue  # it fails when it runs, if it does
-        for t, value in zip(o.outputs, result if o.several else (result,), strict=True):
-            values[id(t)] = value
-    return values
+            values[id(o.output)] = o.attrs["value"]
+        elif op.name == "variable" or (op.name == "no_op" and "no_op" not in kernels):
+            pass  # there is nothing to do
+        elif op.stateful or not o.arguments or not (values or op.of_shape) or not _computed(o, values, fed, kernels):
+            rest.append(o)
+    return values, rest
+
+
+def _computed(o: Operation, values: dict[int, Any], fed: set[int], kernels: Mapping[str, Callable[..., Any]]) -> bool:
+    """Adds what the operation gives to the values, if it can be known."""
+    arguments = []
+    for a in o.arguments:
+        value = _like(a) if o.kernel_op.of_shape else values.get(id(a)) if id(a) not in fed else None
+        if value is None:
+            return False
+        arguments.append(value)
+    outputs = o.outputs
+    if not outputs or o.type in kernels or not all(_small(t.spec) and id(t) not in fed for t in outputs):
+        return False
+    try:
+        result = normal(o.kernel_op.kernel(*arguments, **o.attrs))
+    except (OpError, ValueError, TypeError, IndexError, ArithmeticError):
+        return False  # it fails when it runs, if it does
+    for t, value in zip(outputs, result if o.several else (result,), strict=True):
+        values[id(t)] = value
+    return True
 
 
 def _small(spec: Spec) -> bool:

@@ -13,22 +13,52 @@ from typing import Any
 
 import numpy as np
 
-from minitf.core.spec import total_size
 from minitf.core.state import Handle, Store
 from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.plan.chains import Chain, joined, ufunc_of
+from minitf.runtimes.plan.chains import joined
 from minitf.runtimes.plan.folding import folded
+from minitf.runtimes.plan.forms import LIKE_INPUTS, NEVER, Form, Forms
 from minitf.runtimes.plan.order import normal
-from minitf.runtimes.plan.steps import Steps, stepped
+from minitf.runtimes.plan.steps import stepped
 
 LONGEST = 4000
 """Statements in one function: Python compiles long ones slowly."""
-LARGE = 16384
-"""Elements of an array that is dropped at once, not when its local is used again."""
-FOREVER = 1 << 62
-_JOINED = (Chain, Steps)
 _OUT_BY_NAME = (np.maximum, np.minimum)  # a third argument by place is deprecated and slow; others are quicker with it
+NEVER_USED = -1
+FOREVER = 1 << 62
+
+
+class Value:
+    """What a plan knows of a tensor.
+
+    * ``name``: of the local, feed or constant that holds it; "" before it is computed.
+    * ``last``: the number of the last step that uses it; FOREVER for a fetched one and a constant.
+    * ``own``: it is made by a step that gives new arrays. ``shared``: some step may keep it, or give a view of it.
+    * ``in_order``: it is in C order. ``large``: it is dropped at once when nobody needs it any more.
+    """
+
+    __slots__ = ("in_order", "large", "last", "name", "own", "shared")
+
+    def __init__(self, name: str, in_order: bool, own: bool = False, large: bool = False, last: int = NEVER_USED):
+        self.name = name
+        self.in_order = in_order
+        self.own = own
+        self.large = large
+        self.last = last
+        self.shared = False
+
+
+class Step:
+    """An operation (or what stands for several) with its form, arguments (values, or names) and results."""
+
+    __slots__ = ("arguments", "form", "operation", "results")
+
+    def __init__(self, operation: Any, form: Form, arguments: list[Any], results: list[Value]):
+        self.operation = operation
+        self.form = form
+        self.arguments = arguments
+        self.results = results
 
 
 class Writer:
@@ -41,9 +71,7 @@ class Writer:
     def __init__(self, operations: Sequence[Operation], fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
                  kernels: Mapping[str, Callable[..., Any]], out: Callable[[Any], Any]):  # fmt: skip
         self.store = store
-        self.kernels = kernels
         self.space: dict[str, Any] = {"np": np, "normal": normal, "out": out}
-        self.cells: dict[Handle, str] = {}
         self.bound: dict[int, str] = {}
         self.pieces: list[str] = []
         self.owners: list[list[Operation | None]] = []
@@ -52,44 +80,57 @@ class Writer:
         self.locals = 0
 
         fed = {id(t) for t in feeds}
-        self.constants = folded(operations, fed, kernels)
-        steps: list[Any] = [o for o in operations if not self._needs_nothing(o, fed)]
-        self.steps = stepped(joined(steps, fetches, fed, set(self.constants), kernels), fetches, store, kernels)
-        self._look(fetches, feeds)
-        self._write(fetches, feeds)
-
-    def _needs_nothing(self, o: Operation, fed: set[int]) -> bool:
-        if o.type == "variable" or (o.type == "no_op" and "no_op" not in self.kernels):
-            return True
-        return bool(o.outputs) and all(id(t) in self.constants for t in o.outputs)
+        self.constants, rest = folded(operations, fed, kernels)
+        self.operations = stepped(joined(rest, fetches, fed, kernels), fetches, store, kernels)
+        self.values = {id(t): Value(f"f{i}", True) for i, t in enumerate(feeds)}
+        self.steps = self._look(Forms(kernels, self.bind))
+        self.results = [self._value(f) if isinstance(f, SymbolicTensor) else None for f in fetches]
+        for value in self.results:
+            if value is not None:
+                value.last = FOREVER
+                value.shared = True
+        self.may_keep = [self.values[id(t)].shared for t in feeds]
+        self._write(len(feeds))
 
     # -- what is known of tensors ----------------------------------------------------------------------------------------
 
-    def _look(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor]) -> None:
-        """Finds the last use of each tensor, those that others may share, and those that are in C order."""
-        self.last: dict[int, int] = {}
-        self.shared: set[int] = set()  # some operation may keep it, or give a view of it
-        self.own: set[int] = set()  # made by an operation of this run that gives new arrays
-        self.in_order = {id(t) for t in feeds}
-        self.in_order |= {i for i, v in self.constants.items() if getattr(v, "flags", None) is None or v.flags.c_contiguous}
-        self.inputs = [step.inputs for step in self.steps]
-        for number, (step, inputs) in enumerate(zip(self.steps, self.inputs, strict=True)):
-            fresh = step.fresh if isinstance(step, _JOINED) else step.kernel_op.fresh and step.type not in self.kernels
-            for t in inputs:
-                self.last[id(t)] = number
-                if not fresh:
-                    self.shared.add(id(t))
-            if fresh:
-                self.own.update(id(t) for t in step.outputs)
-            if isinstance(step, _JOINED) or step.type in ("read_variable", "matmul") or (
-                step.kernel_op.ufunc is not None and all(id(t) in self.in_order for t in inputs)
-            ):
-                self.in_order.update(id(t) for t in step.outputs)
-        for f in fetches:
-            if isinstance(f, SymbolicTensor):
-                self.last[id(f)] = FOREVER
-                self.shared.add(id(f))
-        self.may_keep = [id(t) in self.shared for t in feeds]
+    def _look(self, forms: Forms) -> list[Step]:
+        """The steps, and by them the last use of each tensor, those that others may share, and those that are in C order."""
+        steps, values = [], self.values
+        for number, operation in enumerate(self.operations):
+            form = forms.of(operation)
+            arguments: list[Any] = []
+            in_order = form.in_order
+            for a in operation.arguments:
+                if type(a) is SymbolicTensor:
+                    value = values.get(id(a)) or self._value(a)
+                    if value.last < number:
+                        value.last = number
+                    if not form.fresh:
+                        value.shared = True
+                    if in_order == LIKE_INPUTS and not value.in_order:
+                        in_order = NEVER
+                    arguments.append(value)
+                else:
+                    arguments.append(self.bind(self.store.cell(a), "c") if isinstance(a, Handle) else "None")
+            results = []
+            for t, large in zip(operation.outputs, form.large, strict=True):
+                result = values.get(id(t))
+                if result is None:  # else it is fed: it keeps its fed value, whatever its operation computes
+                    result = values[id(t)] = Value("", in_order != NEVER, form.fresh, large)
+                results.append(result)
+            steps.append(Step(operation, form, arguments, results))
+        return steps
+
+    def _value(self, t: SymbolicTensor) -> Value:
+        """The value of a tensor, which is made here for a constant that is used for the first time."""
+        value = self.values.get(id(t))
+        if value is None:
+            constant = self.constants[id(t)]
+            flags = getattr(constant, "flags", None)
+            name = self.bind(constant, "n")
+            value = self.values[id(t)] = Value(name, flags is None or flags.c_contiguous, last=FOREVER)
+        return value
 
     # -- text ------------------------------------------------------------------------------------------------------------
 
@@ -101,139 +142,97 @@ class Writer:
             self.space[name] = value  # which keeps the id taken
         return name
 
-    def _write(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor]) -> None:
-        self.names = {id(t): f"f{i}" for i, t in enumerate(feeds)}
-        cuts = [*range(0, len(self.steps), LONGEST), len(self.steps)] if self.steps else [0, 0]
-        for begin, end in pairwise(cuts):
+    def _write(self, feeds: int) -> None:
+        count = len(self.steps)
+        for begin, end in pairwise([*range(0, count, LONGEST), count] if count else [0, 0]):
             self.end = end
-            lines: list[str] = []
-            owners: list[Operation | None] = []
+            lines = [f"f{i} = fed[{i}]" for i in range(feeds)]
+            owners: list[Operation | None] = [None] * (1 + feeds)
             for number in range(begin, end):
-                for line in self._statements(number):
-                    lines.append(line)
-                    owners.append(self.steps[number].first if isinstance(self.steps[number], _JOINED) else self.steps[number])
-            if end == len(self.steps):
-                results = [self._result(f) for f in fetches]
-                lines.append(f"return ({''.join(r + ', ' for r in results)})")
+                before = len(lines)
+                step = self.steps[number]
+                self._statements(number, step, lines)
+                owner = step.operation if type(step.operation) is Operation else step.operation.first
+                owners += [owner] * (len(lines) - before)
+            if end == count:
+                lines.append(f"return ({''.join([self._result(r) + ', ' for r in self.results])})")
                 owners.append(None)
-            body = "".join(f"    {line}\n" for line in lines) or "    pass\n"
-            head = "".join(f"    f{i} = fed[{i}]\n" for i in range(len(feeds)))
-            self.pieces.append(f"def plan(fed, kept):\n{head}{body}")
-            self.owners.append([*[None] * (1 + len(feeds)), *owners])
+            body = "\n    ".join(lines or ["pass"])
+            self.pieces.append(f"def plan(fed, kept):\n    {body}\n")
+            self.owners.append(owners)
             self.free.clear()  # the locals of another function
             self.locals = 0
 
-    def _result(self, fetch: Any) -> str:
-        if not isinstance(fetch, SymbolicTensor):
+    def _result(self, value: Value | None) -> str:
+        if value is None:
             return "None"
-        immutable = isinstance(self.constants.get(id(fetch)), np.generic) and id(fetch) not in self.names
-        return self._tensor(fetch) if immutable else f"out({self._tensor(fetch)})"
+        immutable = value.name[0] == "n" and isinstance(self.space[value.name], np.generic)
+        return value.name if immutable else f"out({value.name})"
 
-    def _tensor(self, t: SymbolicTensor) -> str:
-        name = self.names.get(id(t))
-        if name is None:
-            name = self.names[id(t)] = self.bind(self.constants[id(t)], "n")
-        return name
-
-    def _argument(self, a: Any) -> str:
-        if isinstance(a, Handle):
-            if a not in self.cells:
-                self.cells[a] = self.bind(self.store.cell(a), "c")
-            return self.cells[a]
-        return "None" if a is None else self._tensor(a)
-
-    def _statements(self, number: int) -> list[str]:
-        step = self.steps[number]
-        inputs = self.inputs[number]
-        arguments = [self._argument(a) for a in step.arguments]
-        dying = [t for t in dict.fromkeys(inputs) if self.last[id(t)] == number and id(t) not in self.constants]
-        place = self._in_place(step, inputs, dying) if dying else None
+    def _statements(self, number: int, step: Step, lines: list[str]) -> None:
+        form, results = step.form, step.results
+        names = []
+        dying: dict[Value, None] = {}
+        for a in step.arguments:
+            if type(a) is Value:
+                names.append(a.name)
+                if a.last == number:
+                    dying[a] = None
+            else:
+                names.append(a)
+        place = self._place(step, dying) if dying and form.places else None
         if place is not None:
-            name = self.names[id(place)]
-            self.names[id(step.outputs[0])] = name
-            dying.remove(place)
-            ufunc = step.kernel_op.ufunc
-            out = "out=" if ufunc in _OUT_BY_NAME else ""
-            lines = [f"{self.bind(ufunc, 'u')}({', '.join(arguments)}, {out}{name})"]
-            if self.last.get(id(step.outputs[0]), -1) < 0:
-                self._drop(name)
-            self._release(dying, lines, set())
-            return lines
-        call = self._call(step, arguments)
-        dead: list[str] = []
-        self._release(dying, dead, {id(t) for t in step.outputs})
-        targets = [self._target(t) for t in step.outputs]
-        used = set(targets)
-        lines = [call if not targets else f"{', '.join(targets)}{',' if step.several else ''} = {call}"]
-        lines += [line for line in dead if line.split(" ", 1)[0] not in used]
-        for t, name in zip(step.outputs, targets, strict=True):
-            if id(t) not in self.last:
-                self._drop(name)
-        return lines
-
-    def _release(self, dying: list[SymbolicTensor], lines: list[str], outputs: set[int]) -> None:
-        for t in dying:
-            name = self.names[id(t)]
-            if name[0] == "f":
-                continue
-            if not t.spec.complete or total_size(t.spec.shape) >= LARGE:  # type: ignore[arg-type]
-                lines.append(f"{name} = None")
-            self._drop(name)
-
-    def _drop(self, name: str) -> None:
-        if name[0] == "v":
-            self.free.append(name)
-
-    def _target(self, t: SymbolicTensor) -> str:
-        if id(t) in self.names:  # fed: it keeps its fed value, whatever its operation computes
-            return "_"
-        if self._crosses(t):
-            name = f"kept[{self.kept}]"
-            self.kept += 1
-        elif self.free:
-            name = self.free.pop()
+            results[0].name = place.name
+            del dying[place]
+            if form.augmented is not None and step.arguments[0] is place:
+                lines.append(form.augmented.format(*names))
+            else:
+                out = f"out={place.name}" if form.ufunc in _OUT_BY_NAME else place.name
+                lines.append(f"{self.bind(form.ufunc, 'u')}({', '.join(names)}, {out})")
+            targets = [place.name]
         else:
-            name = f"v{self.locals}"
-            self.locals += 1
-        self.names[id(t)] = name
-        return name
+            for value in dying:
+                self._drop(value)
+            targets = [self._target(r) for r in results]
+            call = form.template.format(*names)
+            lines.append(f"{', '.join(targets)}{',' if form.several else ''} = {call}" if targets else call)
+        for value in dying:
+            if value.large and value.name[0] != "f" and value.name not in targets:
+                lines.append(f"{value.name} = None")
+            if place is not None:
+                self._drop(value)
+        for result in results:
+            if result.last == NEVER_USED:
+                self._drop(result)
 
-    def _in_place(self, step: Any, inputs: Sequence[SymbolicTensor], dying: list[SymbolicTensor]) -> SymbolicTensor | None:
+    def _place(self, step: Step, dying: dict[Value, None]) -> Value | None:
         """The input into whose array an elementwise operation may write its result, or None."""
-        if isinstance(step, _JOINED) or step.type in self.kernels or ufunc_of(step) is None:
+        result = step.results[0]
+        if result.name or not result.in_order or self._crosses(result):
             return None
-        result = step.outputs[0]
-        if not result.spec.complete or not result.spec.shape or id(result) in self.names:
-            return None
-        if not all(id(t) in self.in_order for t in inputs) or self._crosses(result):
-            return None
-        for t in dying:
-            if id(t) in self.own and id(t) not in self.shared and t.spec == result.spec and id(t) in self.names:
-                return t
+        for i in step.form.places:
+            value = step.arguments[i]
+            if value.own and not value.shared and value in dying:
+                return value  # type: ignore[no-any-return]
         return None
 
-    def _crosses(self, t: SymbolicTensor) -> bool:
-        last = self.last.get(id(t), -1)
-        return last >= self.end and not (last == FOREVER and self.end == len(self.steps))
+    def _drop(self, value: Value) -> None:
+        if value.name[0] == "v":
+            self.free.append(value.name)
 
-    def _call(self, o: Any, arguments: list[str]) -> str:
-        if isinstance(o, _JOINED):
-            return f"{self.bind(o.compiled(), 'k')}({', '.join(arguments)})"
-        op = o.kernel_op
-        if op.name not in self.kernels:
-            specs = [t._spec for t in o.inputs]
-            if op.scalar_expr and all(s.shape == () and s.dtype.kind in "fi" and s.dtype.size >= 4 for s in specs):
-                return str(op.scalar_expr.format(*arguments))
-            expression = op.expression(specs, o.attrs) if len(specs) == len(o.arguments) or not specs else None
-            if expression is not None:
-                return str(expression.format(*arguments))
-            if ufunc_of(o) is not None:
-                return f"{self.bind(op.ufunc, 'u')}({', '.join(arguments)})"
-        kernel = self.bind(self.kernels.get(op.name, op.kernel), "k")
-        for name, value in o.attrs.items():
-            if op.name in self.kernels or name not in op.wants or op.wants[name] is not value:
-                arguments.append(f"{name}={self.bind(value, 'a')}")
-        call = f"{kernel}({', '.join(arguments)})"
-        return f"normal({call})" if any(t.spec.dtype.kind in "SV" for t in o.outputs) else call
+    def _target(self, value: Value) -> str:
+        if value.name:
+            return "_"
+        if self._crosses(value):
+            value.name = f"kept[{self.kept}]"
+            self.kept += 1
+        elif self.free:
+            value.name = self.free.pop()
+        else:
+            value.name = f"v{self.locals}"
+            self.locals += 1
+        return value.name
 
-
+    def _crosses(self, value: Value) -> bool:
+        """Whether a later piece of the plan uses it."""
+        return value.last >= self.end and not (value.last == FOREVER and self.end == len(self.steps))
