@@ -1,430 +1,417 @@
 """Mistakes planted in ``minitf/storage``, one at a time, and the tests that notice: the mutation score.
 
-    scripts/mutation --sample 400 --seed 1        # so many of all mutants, drawn at random; 0: all of them
+    scripts/mutation                              # all mutants; what a run before has found out is not tried again
     scripts/mutation --only bundle/block.py       # those of one file
     scripts/mutation --only bundle/block.py:131   # those of one line
+    scripts/mutation --survivors                  # those that survived, with the tests that are new or changed since
+    scripts/mutation --sample 400 --seed 1        # so many of all mutants, drawn at random
+    scripts/mutation --record                     # no run: writes mutation_score.tsv from what is known
 
-The tests are collected and imported once. A first run notes which test comes to which line. Then each mutant gets a process of
-its own, forked off: the code objects of the changed file are put in the place of the old ones, and only those tests are run
-that come to the changed line, the quickest first, until one fails. Tests that start processes of their own would not see a
-mutant and are left out.
+The tests are collected and imported once. A first run notes which test comes to which line, and how long it takes. Then each
+mutant gets a process of its own, forked off: the code objects of the changed file are put in the place of the old ones
+(``planting.py``), and only those tests are run that come to the changed line, until one fails: first those that noticed other
+mutants of the function, then the quickest. A test that takes three times its usual time of the processor and a second more, or
+no time at all for ten seconds, has noticed as well. Tests that start processes of their own would not see a mutant and are
+left out. Hypothesis draws the same examples each time, so a run can be repeated.
 
-What is planted: comparisons and arithmetic exchanged, conditions made constant, numbers, bytes and texts changed, ``and`` and
-``or`` exchanged, statements, ``raise`` and return values left out, ``break`` and ``continue`` exchanged. What is not: texts of
-messages, docstrings, annotations, ``__repr__``, assertions (``strict=`` too), and what stands under ``if TYPE_CHECKING``.
-Survivors that are right to survive stand in ``mutation_survivors.tsv``: file, line of code, change, reason.
+Survivors that are right to survive stand in ``mutation_survivors.tsv``: file, line of code, change, reason. A cell between
+slashes is a regular expression.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
+import datetime
 import gc
+import hashlib
 import importlib
+import inspect
 import json
 import math
 import os
 import random
+import re
 import resource
+import select
+import shutil
 import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from pathlib import Path
-from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
+from planting import PACKAGE, ROOT, Mutant, Running, mutants_of, source_of, units_of
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "minitf" / "storage"
-CACHE = ROOT / ".fuzz" / "mutation.json"
+KEPT = ROOT / ".fuzz" / "mutation"
 EXPLAINED = Path(__file__).with_name("mutation_survivors.tsv")
+SCORE = Path(__file__).with_name("mutation_score.tsv")
 LEFT_OUT = ("test_kills", "test_guided_runs", "test_loading_opens", "test_the_hook_sees", "test_two_processes", "grows_beyond",
             "does_not_end_before", "said_at_the_end", "packages_read", "test_no_case_breaks")  # fmt: skip
+FILES = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
-class Mutant(NamedTuple):
-    """A change of one node of a file's syntax tree: ``number`` counts them."""
-
-    path: str
-    line: int
-    number: int
-    what: str
-    inside: str  # the function it stands in; "" for the module itself
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what}"
+# Which test comes to which line -------------------------------------------------------------------------------------
 
 
-# -- mutants ---------------------------------------------------------------------------------------------------------------
+class Ways:
+    """Which tests come to which lines, in how many seconds. Kept in a file; only tests that are new or changed run again."""
 
-_COMPARISONS = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
-_ARITHMETIC = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv,
-    ast.Pow: ast.Mult,
-    ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitAnd,
-}  # fmt: skip
+    PATH = KEPT / "ways.json"
 
+    def __init__(self, items: dict[str, Any]):
+        self.items = items
+        self._known: dict[str, Any] = json.loads(self.PATH.read_text()) if self.PATH.exists() else {}
+        sources = {nodeid: _digest(inspect.getsource(item.function)) for nodeid, item in items.items()}
+        new = [n for n in items if n not in self._known or self._known[n]["source"] != sources[n]]
+        for start in range(0, len(new), 100):
+            self._watch(new[start : start + 100], sources)
+        self._known = {nodeid: self._known[nodeid] for nodeid in items if nodeid in self._known}
+        self.seconds = {nodeid: known["seconds"] for nodeid, known in self._known.items() if known["passed"]}
+        self.source = {nodeid: known["source"] for nodeid, known in self._known.items()}
+        self._by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
+        self._by_unit: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for nodeid in self.seconds:
+            for path, units in self._known[nodeid]["lines"].items():
+                if path in FILES:
+                    now = {unit.name: unit for unit in units_of(path).values()}
+                    for name, (digest, places) in units.items():
+                        self._by_unit[path, name].append(nodeid)
+                        if name in now and now[name].digest == digest:
+                            for place in places:
+                                self._by_line[path, now[name].first + place].append(nodeid)
 
-def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """What can be made of a node."""
-    if isinstance(node, ast.Compare):
-        for number, operator in enumerate(node.ops):
-            other = copy.deepcopy(node)
-            other.ops[number] = _COMPARISONS[type(operator)]()
-            yield f"{type(operator).__name__} -> {type(other.ops[number]).__name__}", other
-    elif isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in _ARITHMETIC:
-        other = copy.deepcopy(node)
-        other.op = _ARITHMETIC[type(node.op)]()
-        yield f"{type(node.op).__name__} -> {type(other.op).__name__}", other
-    elif isinstance(node, ast.BoolOp):
-        other = copy.deepcopy(node)
-        other.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield f"{type(node.op).__name__} -> {type(other.op).__name__}", other
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield "not dropped", node.operand
-    elif isinstance(node, ast.Constant):
-        if isinstance(node.value, bool):
-            yield f"{node.value} -> {not node.value}", ast.Constant(not node.value)
-        elif isinstance(node.value, int):
-            yield f"{node.value} -> {node.value + 1}", ast.Constant(node.value + 1)
-        elif isinstance(node.value, bytes):
-            yield f"{node.value!r} changed", ast.Constant(node.value + b"?")
-        elif isinstance(node.value, str):
-            yield f"{node.value!r} changed", ast.Constant(node.value + "?")
-    elif isinstance(node, (ast.If, ast.While)):
-        for value in (True, False):
-            if isinstance(node, ast.While) and value:
+    def import_all(self) -> None:
+        """Imports what the tests will import, so that not each process does so again."""
+        for name in sorted({name for known in self._known.values() for name in known["modules"]}):
+            try:
+                importlib.import_module(name)
+            except Exception:  # a part of a package that cannot be imported by itself
                 continue
-            other = copy.copy(node)
-            other.test = ast.Constant(value)
-            yield f"condition -> {value}", other
-    elif isinstance(node, ast.IfExp):
-        yield "condition -> True", node.body
-        yield "condition -> False", node.orelse
-    elif isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
-        yield "return -> None", ast.Return(ast.Constant(None))
-    elif isinstance(node, (ast.Expr, ast.AugAssign, ast.Raise, ast.Delete)) or (
-        isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Name)
-    ):
-        yield f"{type(node).__name__} left out", ast.Pass()
-    elif isinstance(node, ast.Break):
-        yield "break -> continue", ast.Continue()
-    elif isinstance(node, ast.Continue):
-        yield "continue -> break", ast.Break()
+
+    def to(self, mutant: Mutant) -> list[str]:
+        """The tests that may notice a mutant: those of its line; of a value, those of the functions that name it."""
+        unit = units_of(mutant.path)[mutant.line]
+        if unit.runs:
+            return self._by_line.get((mutant.path, mutant.line)) or self._by_unit.get((mutant.path, unit.name), [])
+        names = unit.name.rpartition(".")[2].split()
+        word = re.compile(rf"\b({'|'.join(names)})\b") if names else None
+        found: dict[str, None] = {}
+        for path in FILES:
+            if word is not None and word.search(source_of(path)):
+                lines = source_of(path).splitlines()
+                for other in set(units_of(path).values()):
+                    if word.search("\n".join(lines[other.first - 1 : other.last])):
+                        found |= dict.fromkeys(self._by_unit.get((path, other.name), []))
+        return list(found) or sorted({n for (path, _), tests in self._by_unit.items() if path == mutant.path for n in tests})
+
+    def _watch(self, nodeids: list[str], sources: dict[str, str]) -> None:
+        """Runs tests in a process of their own and notes what they come to."""
+        KEPT.mkdir(parents=True, exist_ok=True)
+        part = KEPT / "part.json"
+        pid = os.fork()
+        if pid == 0:
+            import coverage
+
+            before = set(sys.modules)
+            watch = coverage.Coverage(data_file=None, source=[str(PACKAGE)], messages=False)
+            watch.start()
+            out: dict[str, Any] = {}
+            for nodeid in nodeids:
+                watch.switch_context(nodeid)
+                start = time.process_time()
+                reports = runtestprotocol(self.items[nodeid], log=False, nextitem=None)
+                passed = all(report.passed for report in reports)
+                out[nodeid] = {"source": sources[nodeid], "seconds": round(time.process_time() - start, 4), "passed": passed,
+                               "lines": {}, "modules": [m for m in sys.modules if m not in before and "." not in m[:1]]}  # fmt: skip
+                before |= set(sys.modules)
+            watch.stop()
+            data = watch.get_data()
+            for file in data.measured_files():
+                path = str(Path(file).relative_to(PACKAGE))
+                units = units_of(path)
+                for line, tests in data.contexts_by_lineno(file).items():
+                    unit = units.get(line)
+                    for test in tests if unit is not None and unit.runs else ():
+                        if test in out:
+                            places = out[test]["lines"].setdefault(path, {}).setdefault(unit.name, (unit.digest, []))[1]
+                            places.append(line - unit.first)
+            part.write_text(json.dumps(out))
+            os._exit(0)
+        os.waitpid(pid, 0)
+        self._known |= json.loads(part.read_text())
+        part.unlink()
+        self.PATH.write_text(json.dumps(self._known))
+        print(f"{len(self._known)} of {len(self.items)} tests looked at", flush=True)
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _digest(text: str) -> str:
+    return hashlib.sha1(text.encode()).hexdigest()[:12]
 
 
-class Changer(ast.NodeTransformer):
-    """Lists all mutants of a tree, and makes the one with the number ``wanted``."""
-
-    def __init__(self, path: str, wanted: int = -1):
-        self.path = path
-        self.wanted = wanted
-        self.found: list[Mutant] = []
-        self._inside: list[str] = []
-        self._fixed = 0  # depth of what is left alone
-
-    def visit(self, node: ast.AST) -> Any:
-        if not self._fixed and hasattr(node, "lineno"):
-            for what, other in changes(node):
-                if len(self.found) == self.wanted:
-                    self.wanted = -2
-                    return ast.fix_missing_locations(ast.copy_location(other, node))
-                self.found.append(Mutant(self.path, node.lineno, len(self.found), what, ".".join(self._inside)))
-        if isinstance(node, ast.Raise):  # left out as a whole; its message may be any
-            return node
-        return super().visit(node)
-
-    def _function(self, node: Any) -> Any:
-        if node.name == "__repr__":
-            return node
-        self._inside.append(node.name)
-        node.args.defaults = [self.visit(default) for default in node.args.defaults]
-        node.args.kw_defaults = [default and self.visit(default) for default in node.args.kw_defaults]
-        node.body = self._body(node.body)
-        self._inside.pop()
-        return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = _function
-
-    def _body(self, body: list[Any]) -> list[Any]:
-        start = 1 if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else 0  # docstring
-        return body[:start] + [self.visit(statement) for statement in body[start:]]
-
-    def visit_ClassDef(self, node: Any) -> Any:
-        self._inside.append(node.name)
-        node.body = self._body(node.body)
-        self._inside.pop()
-        return node
-
-    def visit_Module(self, node: Any) -> Any:
-        node.body = self._body(node.body)
-        return node
-
-    def visit_If(self, node: Any) -> Any:
-        return node if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: Any) -> Any:
-        node.value = node.value and self.visit(node.value)
-        return node
-
-    def visit_Expr(self, node: Any) -> Any:  # a bare string is a docstring of what stands before it
-        return node if isinstance(node.value, ast.Constant) else self.generic_visit(node)
-
-    def visit_Call(self, node: Any) -> Any:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in ("typed", "warning", "error") or name.endswith("Error"):  # what is said may be any
-            node.args = [argument if _is_text(argument) else self.visit(argument) for argument in node.args]
-            return node
-        return self.generic_visit(node)
-
-    def visit_keyword(self, node: Any) -> Any:
-        return node if node.arg == "strict" else self.generic_visit(node)  # zip's assertion
-
-    def _leave(self, node: Any) -> Any:
-        return node
-
-    visit_Assert = visit_JoinedStr = visit_Import = visit_ImportFrom = visit_arguments = _leave
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
-
-
-def mutants_of(path: Path) -> list[Mutant]:
-    """All mutants of a file."""
-    changer = Changer(str(path.relative_to(PACKAGE)))
-    changer.visit(ast.parse(path.read_text()))
-    return [m for m in changer.found if not m.what.startswith("Expr left out") or not _docstring(path, m.line)]
-
-
-def _docstring(path: Path, line: int) -> bool:
-    return path.read_text().splitlines()[line - 1].lstrip().startswith(('"""', "..."))
-
-
-def plant(mutant: Mutant) -> bool:
-    """Changes the running program; False if the change cannot be seen in it."""
-    path = PACKAGE / mutant.path
-    source = path.read_text()
-    tree = Changer(mutant.path, mutant.number).visit(ast.parse(source))
-    name = mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    module = importlib.import_module(f"minitf.storage.{name}")
-    new, old = compile(tree, str(path), "exec"), compile(source, str(path), "exec")
-    changed = {(c.co_qualname, c.co_firstlineno): c for c in _codes(new)}
-    before = {(c.co_qualname, c.co_firstlineno): c for c in _codes(old)}
-    changed = {place: code for place, code in changed.items() if place not in before or code != before[place]}
-    top = bool(changed.pop(("<module>", 1), None)) or any(_is_class_body(before.get(place)) for place in changed)
-    planted = 0
-    for function in [f for f in gc.get_objects() if isinstance(f, FunctionType) and f.__code__.co_filename == str(path)]:
-        code = changed.get((function.__code__.co_qualname, function.__code__.co_firstlineno))
-        if code is not None and code.co_freevars == function.__code__.co_freevars:
-            function.__code__ = code
-            planted += 1
-    if top:
-        planted += _plant_values(module, new, old)
-    return planted > 0
-
-
-def _is_class_body(code: CodeType | None) -> bool:
-    return code is not None and "__module__" in code.co_names and not code.co_varnames and code.co_name != "<module>"
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _codes(inner)
-
-
-def _plant_values(module: Any, new: CodeType, old: CodeType) -> int:
-    """Runs both versions of the module aside, and takes over the names and defaults that came out different."""
-    spaces = []
-    for code in (old, new):
-        space = {"__name__": module.__name__, "__file__": module.__file__, "__package__": module.__package__}
-        exec(code, space)
-        spaces.append(space)
-    planted = 0
-    for name, value in spaces[1].items():
-        was, now = spaces[0].get(name), module.__dict__.get(name)
-        if isinstance(value, FunctionType) and isinstance(now, FunctionType):
-            if repr((value.__defaults__, value.__kwdefaults__)) != repr((was.__defaults__, was.__kwdefaults__)):
-                now.__defaults__, now.__kwdefaults__ = value.__defaults__, value.__kwdefaults__
-                planted += 1
-        elif isinstance(value, type) and isinstance(now, type) and value.__module__ == module.__name__:
-            planted += _plant_class(now, was, value)
-        elif name in spaces[0] and not name.startswith("__") and _is_data(value, module) and repr(value) != repr(was):
-            for other in list(sys.modules.values()):
-                if getattr(other, "__dict__", {}).get(name) is now:
-                    setattr(other, name, value)
-                    planted += 1
-    return planted
-
-
-def _is_data(value: Any, module: Any) -> bool:
-    return not isinstance(value, type) and type(value).__module__ != module.__name__
-
-
-def _plant_class(now: type, was: Any, value: type) -> int:
-    planted = 0
-    for name, member in vars(value).items():
-        before, there = vars(was).get(name), vars(now).get(name)
-        if isinstance(member, FunctionType) and isinstance(there, FunctionType) and isinstance(before, FunctionType):
-            if repr((member.__defaults__, member.__kwdefaults__)) != repr((before.__defaults__, before.__kwdefaults__)):
-                there.__defaults__, there.__kwdefaults__ = member.__defaults__, member.__kwdefaults__
-                planted += 1
-        elif isinstance(member, (str, int, bytes, tuple)) and member != before and not name.startswith("__"):
-            setattr(now, name, member)
-            planted += 1
-    return planted
-
-
-# -- tests -----------------------------------------------------------------------------------------------------------------
+# One mutant after the other -----------------------------------------------------------------------------------------
 
 
 class Mutation:
     """A pytest plugin that runs mutants instead of tests."""
 
+    PATH = KEPT / "found.jsonl"
+
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self.code = 1
+        self.found: dict[str, Any] = found_out()
+        self._killers: dict[str, Counter[str]] = defaultdict(Counter)  # by file
+        self._last: dict[tuple[str, str], list[str]] = defaultdict(list)  # by function
+        self._folder = self._read = 0
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         items[:] = [item for item in items if not any(name in item.nodeid for name in LEFT_OUT)]
 
     def pytest_runtestloop(self, session: Any) -> bool:
         items = {item.nodeid: item for item in session.items}
-        lines = self._lines(items)
+        self.temporary = session.config._tmp_path_factory.getbasetemp()
+        ways = Ways(items)
+        ways.import_all()
+        running = Running()
         chosen = self._chosen()
-        outcomes: Counter[str] = Counter()
-        survivors: list[Mutant] = []
+        for mutant in chosen:
+            self._learn(mutant, self.found.get(mutant.key, {}).get("outcome", ""))
+        gc.collect()
+        gc.freeze()
         start = time.monotonic()
+        told = start
         for number, mutant in enumerate(chosen, 1):
-            tests = self._tests_for(mutant, lines)
-            outcome = self._try(mutant, [items[test] for test in tests if test in items])
-            outcomes[outcome.partition(" by ")[0]] += 1
-            if outcome == "survived":
-                survivors.append(mutant)
-            if self.options.loud or outcome == "survived":
-                print(f"{mutant}  {outcome}", flush=True)
-            if number % 50 == 0:
-                print(f"... {number} of {len(chosen)}, {dict(outcomes)}, {time.monotonic() - start:.0f} s", flush=True)
+            self._hear_of_others()
+            if not self._wanted(mutant):
+                continue
+            self._run(mutant, ways, running, items)
+            if time.monotonic() - told > 60:
+                told = time.monotonic()
+                print(f"... {number} of {len(chosen)}, {told - start:.0f} s", flush=True)
             if self.options.seconds and time.monotonic() - start > self.options.seconds:
+                print(f"stopped after {number} of {len(chosen)}: no more time")
                 break
-        self._report(outcomes, survivors, len(chosen))
+        self.code = report(chosen, self.found, self.options.least)
         return True
 
     def _chosen(self) -> list[Mutant]:
-        found = [mutant for path in sorted(PACKAGE.rglob("*.py")) for mutant in mutants_of(path)]
-        if self.options.only:
-            file, _, line = self.options.only.partition(":")
-            found = [mutant for mutant in found if mutant.path == file and (not line or mutant.line == int(line))]
+        only, _, line = (self.options.only or "").partition(":")
+        found = [m for path in FILES for m in mutants_of(path) if only in ("", path) and line in ("", str(m.line))]
         print(f"{len(found)} mutants", flush=True)
         if self.options.sample and self.options.sample < len(found):
             found = random.Random(self.options.seed).sample(found, self.options.sample)
         return found
 
-    def _lines(self, items: dict[str, Any]) -> dict[str, dict[str, list[list[Any]]]]:
-        """By file and line: the tests that come there with their seconds, quickest first. Kept from run to run."""
-        if CACHE.exists() and not self.options.again:
-            return json.loads(CACHE.read_text())
-        CACHE.parent.mkdir(exist_ok=True)
-        if os.fork() == 0:
-            import coverage
+    def _wanted(self, mutant: Mutant) -> bool:
+        known = self.found.get(mutant.key)
+        if known is None:
+            return not self.options.survivors
+        return known["outcome"] == "survived" and self.options.survivors or self.options.again
 
-            watch = coverage.Coverage(data_file=None, source=[str(PACKAGE)], messages=False)
-            watch.start()
-            took = {}
-            for nodeid, item in items.items():
-                watch.switch_context(nodeid)
-                start = time.monotonic()
-                runtestprotocol(item, log=False, nextitem=None)
-                took[nodeid] = time.monotonic() - start
-            watch.stop()
-            data = watch.get_data()
-            out: dict[str, dict[int, list[Any]]] = {}
-            for path in data.measured_files():
-                for line, tests in data.contexts_by_lineno(path).items():
-                    found = sorted((took[test], test) for test in tests if test)
-                    out.setdefault(str(Path(path).relative_to(PACKAGE)), {})[line] = found
-            CACHE.write_text(json.dumps(out))
-            os._exit(0)
-        os.wait()
-        return self._lines_again()
+    def _hear_of_others(self) -> None:
+        """What another run at the same time has found out need not be tried."""
+        if self.PATH.exists() and self.PATH.stat().st_size != self._read:
+            self._read = self.PATH.stat().st_size
+            self.found = found_out()
 
-    def _lines_again(self) -> Any:
-        return json.loads(CACHE.read_text())
+    def _learn(self, mutant: Mutant, outcome: str) -> None:
+        _, _, test = outcome.partition(" by ")
+        if "::" in test:
+            self._killers[mutant.path][test] += 1
+            last = self._last[mutant.path, mutant.inside]
+            if test in last:
+                last.remove(test)
+            last.insert(0, test)
 
-    def _tests_for(self, mutant: Mutant, lines: Any) -> list[str]:
-        """The tests of the line; of a line that is only come to when the module is imported, those of the whole file."""
-        by_line = lines.get(mutant.path, {})
-        found = by_line.get(str(mutant.line), [])
-        if not found or not mutant.inside:
-            found = sorted({(seconds, test) for tests in by_line.values() for seconds, test in tests})
-        out, total = [], 0.0
-        for seconds, test in found:
-            total += seconds
-            if total > self.options.most and out:
-                break
-            out.append(test)
-        return out
+    def _run(self, mutant: Mutant, ways: Ways, running: Running, items: dict[str, Any]) -> None:
+        tests = [n for n in ways.to(mutant) if n in ways.seconds]
+        tried = self.found.get(mutant.key, {}).get("tried", "").split() if self.options.survivors else []
+        done = {n for n in tests if ways.source[n] + _digest(n)[:4] in tried}
+        killers, last = self._killers[mutant.path], self._last[mutant.path, mutant.inside]
+        rate = {n: (-killers[n] / (ways.seconds[n] + 0.02), ways.seconds[n]) for n in tests}
+        order = [n for n in last[:6] if n in rate]
+        order += sorted((n for n in tests if n not in order), key=rate.__getitem__)
+        order = [n for n in order if n not in done]
+        total, taken = 0.0, []
+        for nodeid in order:
+            if total + ways.seconds[nodeid] <= self.options.most or not taken:
+                total += ways.seconds[nodeid]
+                taken.append(nodeid)
+        began = time.monotonic()
+        outcome = self._try(mutant, [(items[n], ways.seconds[n]) for n in taken], running) if taken or not done else "survived"
+        if not tests and outcome == "survived":
+            outcome = "survived: no test comes there"
+        self._learn(mutant, outcome)
+        known: dict[str, Any] = {"key": mutant.key, "outcome": outcome.partition(":")[0] if "survived" in outcome else outcome}
+        known["seconds"] = round(time.monotonic() - began, 2)
+        known["date"] = datetime.date.today().isoformat()
+        if outcome.startswith("survived"):
+            known["tried"] = " ".join(sorted(ways.source[n] + _digest(n)[:4] for n in {*taken, *done}))
+            print(f"{mutant}  {outcome}  ({len(tests)} tests, {known['seconds']} s)", flush=True)
+        elif self.options.loud:
+            print(f"{mutant}  {outcome}  ({known['seconds']} s)", flush=True)
+        self.found[mutant.key] = known
+        with self.PATH.open("a") as file:
+            file.write(json.dumps(known) + "\n")
+            self._read = file.tell()
 
-    def _try(self, mutant: Mutant, items: list[Any]) -> str:
+    def _try(self, mutant: Mutant, tests: list[tuple[Any, float]], running: Running) -> str:
+        self._folder += 1
+        folder = self.temporary / f"mutant-{self._folder}"
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
+            os.setsid()
             os.close(reading)
             try:
-                os.write(writing, self._in_child(mutant, items).encode())
+                os.write(writing, _in_child(mutant, tests, running, folder).encode())
             finally:
                 os._exit(0)
         os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            said = pipe.read().decode()
+        said = _listen(reading, pid)
+        os.close(reading)
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         os.waitpid(pid, 0)
+        shutil.rmtree(folder, ignore_errors=True)
         return said or "killed by time or memory"
 
-    def _in_child(self, mutant: Mutant, items: list[Any]) -> str:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(180)
-        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.dup2(null, 2)
-        try:
-            if not plant(mutant):
-                return "not planted"
-        except Exception as error:
-            return f"killed by {type(error).__name__} on import"
-        for item in items:
-            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=None)):
-                return f"killed by {item.nodeid}"
-        return "survived"
 
-    def _report(self, outcomes: Counter[str], survivors: list[Mutant], chosen: int) -> None:
-        listed = EXPLAINED.read_text().splitlines() if EXPLAINED.exists() else []
-        explained = {tuple(line.split("\t")[:3]) for line in listed}
-        killed, survived = outcomes["killed"], outcomes["survived"]
-        total = max(1, killed + survived)
-        share = killed / total
-        low, high = wilson(killed, total)
-        print(f"{killed} of {total} mutants killed ({share:.1%}, 95 % interval {low:.1%} to {high:.1%}), {survived} survived, "
-              f"{outcomes['not planted']} could not be planted, {chosen} chosen")  # fmt: skip
-        for mutant in survivors:
-            code = (PACKAGE / mutant.path).read_text().splitlines()[mutant.line - 1].strip()
-            known = (mutant.path, code, mutant.what) in explained
-            print(f"{mutant.path}\t{code}\t{mutant.what}\t{'explained' if known else ''}")
-        self.code = int(share < self.options.least)
+def _listen(pipe: int, pid: int) -> str:
+    """What a child says; "" if it dies, or waits without doing anything."""
+    was, idle, said = -1, 0, b""
+    while idle < 10:
+        if select.select([pipe], [], [], 1.0)[0]:
+            data = os.read(pipe, 1 << 16)
+            if not data:
+                return said.decode()
+            said += data
+            continue
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        now = int(fields[11]) + int(fields[12])
+        idle = idle + 1 if now == was and fields[0] == "S" else 0
+        was = now
+    return ""
+
+
+def _in_child(mutant: Mutant, tests: list[tuple[Any, float]], running: Running, folder: Path) -> str:
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    signal.setitimer(signal.ITIMER_PROF, 20)
+    try:
+        if not running.plant(mutant):
+            return "not planted"
+    except Exception as error:
+        return f"killed by {type(error).__name__} on import"
+    folder.mkdir()
+    if tests:
+        tests[0][0].config._tmp_path_factory._basetemp = folder
+    for item, seconds in tests:
+        signal.setitimer(signal.ITIMER_PROF, 3 * seconds + 1)
+        if any(report.failed for report in runtestprotocol(item, log=False, nextitem=None)):
+            return f"killed by {item.nodeid}"
+    return "survived"
+
+
+# What came out ------------------------------------------------------------------------------------------------------
+
+
+def found_out() -> dict[str, Any]:
+    """What became of the mutants that were tried so far, by their keys."""
+    if not Mutation.PATH.exists():
+        return {}
+    return {known["key"]: known for known in map(json.loads, Mutation.PATH.read_text().splitlines())}
+
+
+class Explained:
+    """The survivors that are right to survive."""
+
+    def __init__(self) -> None:
+        rows = [line.split("\t") for line in EXPLAINED.read_text().splitlines()]
+        self._rows = [[_pattern(cell) for cell in row[:3]] for row in rows]
+        self.used = [False] * len(rows)
+
+    def __contains__(self, mutant: Mutant) -> bool:
+        cells = (mutant.path, source_of(mutant.path).splitlines()[mutant.line - 1].strip(), mutant.what)
+        for number, row in enumerate(self._rows):
+            if all(pattern.fullmatch(cell) for pattern, cell in zip(row, cells, strict=True)):
+                self.used[number] = True
+                return True
+        return False
+
+
+def _pattern(cell: str) -> re.Pattern[str]:
+    return re.compile(cell[1:-1] if len(cell) > 2 and cell[0] == cell[-1] == "/" else re.escape(cell))
+
+
+def report(chosen: list[Mutant], found: dict[str, Any], least: float) -> int:
+    """Prints the score and the survivors without an explanation; 1 if the score is below ``least``."""
+    explained = Explained()
+    table, open_ones = tally(chosen, found, explained)
+    for path, row in table.items():
+        if row["killed"] + row["survived"]:
+            print(f"{path:24} {_said(row)}")
+    row = sum(table.values(), Counter())
+    print(f"{'in all':24} {_said(row)}")
+    low, high = wilson(row["killed"], max(1, row["killed"] + row["survived"]))
+    print(f"95 % interval of the share of killed ones, if drawn at random: {low:.1%} to {high:.1%}")
+    for mutant in open_ones:
+        print(f"{mutant.path}\t{source_of(mutant.path).splitlines()[mutant.line - 1].strip()}\t{mutant.what}\t:{mutant.line}")
+    return int(row["killed"] < least * (row["killed"] + row["survived"]) or not row["killed"])
+
+
+def tally(chosen: list[Mutant], found: dict[str, Any], explained: Explained) -> tuple[dict[str, Counter[str]], list[Mutant]]:
+    """Counts by file, and the survivors that nobody has explained."""
+    table: dict[str, Counter[str]] = {path: Counter() for path in FILES}
+    open_ones = []
+    for mutant in chosen:
+        row = table[mutant.path]
+        outcome = found.get(mutant.key, {}).get("outcome", "not tried").partition(" by ")[0]
+        row["mutants"] += 1
+        row[outcome] += 1
+        if outcome == "survived":
+            if mutant in explained:
+                row["explained"] += 1
+            else:
+                open_ones.append(mutant)
+    return table, open_ones
+
+
+def _said(row: Counter[str]) -> str:
+    tried = max(1, row["killed"] + row["survived"])
+    return (
+        f"{row['mutants']} mutants: {row['killed']} killed, {row['survived']} survived ({row['explained']} explained), "
+        f"{row['not planted']} could not be planted, {row['not tried']} not tried; {row['killed'] / tried:.1%} killed, "
+        f"{row['killed'] / max(1, tried - row['explained']):.1%} of those not explained"
+    )
+
+
+def record() -> int:
+    """Writes what is known into ``mutation_score.tsv``, a line a file."""
+    chosen = [m for path in FILES for m in mutants_of(path)]
+    found = found_out()
+    table, _ = tally(chosen, found, Explained())
+    heads = ("mutants", "killed", "survived", "explained", "not planted", "not tried")
+    lines = ["\t".join(("file", *heads, "killed of tried", "last run"))]
+    for path, row in [*table.items(), ("in all", sum(table.values(), Counter()))]:
+        dates = [known["date"] for m in chosen if path in (m.path, "in all") and (known := found.get(m.key))]
+        share = f"{row['killed'] / max(1, row['killed'] + row['survived']):.1%}"
+        if row["mutants"]:
+            lines.append("\t".join((path, *(str(row[head]) for head in heads), share, max(dates, default=""))))
+    SCORE.write_text("\n".join(lines) + "\n")
+    print(lines[-1])
+    return 0
 
 
 def wilson(good: int, total: int) -> tuple[float, float]:
@@ -439,22 +426,30 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0, help="so many mutants, drawn at random; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
     parser.add_argument("--only", help="a file below minitf/storage, or file:line")
-    parser.add_argument("--again", action="store_true", help="find out anew which test comes to which line")
+    parser.add_argument("--survivors", action="store_true", help="try those that survived with tests that are new since then")
+    parser.add_argument("--again", action="store_true", help="try again what is known already")
+    parser.add_argument("--record", action="store_true", help="write mutation_score.tsv from what is known; run nothing")
     parser.add_argument("--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed")
-    parser.add_argument("--most", type=float, default=30.0, help="seconds of tests for one mutant")
+    parser.add_argument("--most", type=float, default=8.0, help="seconds of tests for one mutant")
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long")
     parser.add_argument("--loud", action="store_true", help="say what became of each mutant")
     options = parser.parse_args()
-    from hypothesis import Phase, settings
+    if options.record:
+        return record()
+    from hypothesis import HealthCheck, Phase, settings
 
-    settings.register_profile("mutation", database=None, deadline=None, max_examples=25, phases=[Phase.generate])
+    settings.register_profile(
+        "mutation", database=None, deadline=None, max_examples=25, derandomize=True, report_multiple_bugs=False,
+        phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
     os.environ |= {
         "HYPOTHESIS_PROFILE": "mutation",
         "MINITF_CRASH_STATES": "400",
     }  # many quick runs rather than a few long ones
     plugin = Mutation(options)
     arguments = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", "-m", "not interop"]
-    pytest.main([*arguments, "-o", "addopts=--import-mode=importlib", str(ROOT / "tests" / "storage")], plugins=[plugin])
+    arguments += ["--tb=native", "-o", "addopts=--import-mode=importlib", str(ROOT / "tests" / "storage")]
+    pytest.main(arguments, plugins=[plugin])
     return plugin.code
 
 
