@@ -43,14 +43,14 @@ from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
-from planting import PACKAGE, ROOT, Mutant, Running, mutants_of, source_of, units_of
+from planting import PACKAGE, ROOT, Mutant, Running, mutants_of, paths, source_of, units_of
 
 KEPT = ROOT / ".fuzz" / "mutation"
 EXPLAINED = Path(__file__).with_name("mutation_survivors.tsv")
 SCORE = Path(__file__).with_name("mutation_score.tsv")
 LEFT_OUT = ("test_kills", "test_guided_runs", "test_loading_opens", "test_the_hook_sees", "test_two_processes", "grows_beyond",
             "does_not_end_before", "said_at_the_end", "packages_read", "test_no_case_breaks")  # fmt: skip
-FILES = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
+FILES = paths()
 
 
 # Which test comes to which line -------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import functools
 import gc
 import hashlib
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,12 @@ class Unit(NamedTuple):
     last: int
     digest: str
     runs: bool  # a function: it runs when it is called
+
+
+@functools.cache
+def paths() -> list[str]:
+    """The files below ``minitf/storage``."""
+    return sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
 @functools.cache
@@ -251,11 +258,10 @@ class Running:
     def __init__(self) -> None:
         self._before: dict[str, CodeType] = {}
         self._functions: dict[str, list[FunctionType]] = {}
-        for path in sorted(PACKAGE.rglob("*.py")):
-            name = str(path.relative_to(PACKAGE))
-            importlib.import_module(_module(name))
-            self._before[name] = compile(source_of(name), str(path), "exec")
-            self._functions[str(path)] = []
+        for path in paths():
+            importlib.import_module(_module(path))
+            self._before[path] = compile(source_of(path), str(PACKAGE / path), "exec")
+            self._functions[str(PACKAGE / path)] = []
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType) and thing.__code__.co_filename in self._functions:
                 self._functions[thing.__code__.co_filename].append(thing)
@@ -263,7 +269,6 @@ class Running:
     def plant(self, mutant: Mutant) -> bool:
         """Changes the running program; False if the change cannot be seen in it."""
         file = str(PACKAGE / mutant.path)
-        module = importlib.import_module(_module(mutant.path))
         old = self._before[mutant.path]
         tree = Changer(mutant.path, mutant.number).visit(ast.parse(source_of(mutant.path)))
         new = compile(tree, file, "exec")
@@ -279,7 +284,7 @@ class Running:
                 function.__code__ = code
                 planted += 1
         if not (unit.runs and functions):  # a value, or the default of an argument
-            planted += _plant_values(module, new, old, unit.name.rpartition(".")[2].split(" "))
+            planted += _plant_values(mutant.path, new, old, unit.name.rpartition(".")[2].split(" "))
         return planted > 0
 
 
@@ -302,24 +307,38 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(inner)
 
 
-def _plant_values(module: Any, new: CodeType, old: CodeType, bound: list[str]) -> int:
-    """Runs both versions of the module aside, and takes over the names and defaults that came out different.
+def _plant_values(path: str, new: CodeType, old: CodeType, bound: list[str]) -> int:
+    """Takes over the names and defaults that come out different if a module is run aside, and then those who name them.
 
     ``bound``: the names that the changed statement binds; what they hold need not show the difference.
     """
-    spaces = []
-    for code in (old, new):
-        space = {"__name__": module.__name__, "__file__": module.__file__, "__package__": module.__package__}
-        exec(code, space)
-        spaces.append(space)
+    module = importlib.import_module(_module(path))
+    word = re.compile(rf"\b({'|'.join(bound)})\b")
+    others = [name for name in paths() if name != path and word.search(source_of(name))] if bound != [""] else []
+    codes = {name: compile(source_of(name), str(PACKAGE / name), "exec") for name in others}
+    modules = {name: importlib.import_module(_module(name)) for name in others}
+    before = {name: _aside(modules[name], codes[name]) for name in others}
+    planted = _take_over(module, _aside(module, old), _aside(module, new), bound)
+    for name in others if planted else ():
+        planted += _take_over(modules[name], before[name], _aside(modules[name], codes[name]), bound)
+    return planted
+
+
+def _aside(module: Any, code: CodeType) -> dict[str, Any]:
+    space = {"__name__": module.__name__, "__file__": module.__file__, "__package__": module.__package__}
+    exec(code, space)
+    return space
+
+
+def _take_over(module: Any, before: dict[str, Any], after: dict[str, Any], bound: list[str]) -> int:
     planted = 0
-    for name, value in spaces[1].items():
-        was, now = spaces[0].get(name), module.__dict__.get(name)
+    for name, value in after.items():
+        was, now = before.get(name), module.__dict__.get(name)
         if isinstance(value, FunctionType) and isinstance(now, FunctionType):
             planted += _plant_defaults(now, was, value)
         elif isinstance(value, type) and isinstance(now, type) and value.__module__ == module.__name__:
             planted += _plant_class(now, was, value)
-        elif name in spaces[0] and not name.startswith("__") and not isinstance(value, type):
+        elif name in before and not name.startswith("__") and not isinstance(value, type):
             if (repr(value) != repr(was)) if " at 0x" not in repr(value) else name in bound:
                 for other in list(sys.modules.values()):
                     if getattr(other, "__dict__", {}).get(name) is now:
