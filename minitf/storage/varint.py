@@ -26,9 +26,7 @@ def read_varint(data: bytes | bytearray | memoryview, at: int, end: int, longest
     for i in range(at, stop):
         byte = data[i]
         value |= (byte & 127) << shift
-        if byte < 128:
-            if value >> 64:
-                break
+        if byte < 128 and value < 1 << 64:
             return value, i + 1
         shift += 7
     raise DataLossError(f"a varint at byte {at} is cut off or too long")

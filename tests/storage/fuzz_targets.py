@@ -221,7 +221,7 @@ def graph(data: bytes) -> None:
 
 def _strings() -> list[bytes]:
     return [
-        bytes((len(a),)) + encode_strings(np.array(a, object), "")[0] for a in ([b""], [b"one", b"", b"three"], [b"x" * 200])
+        bytes((len(a),)) + encode_strings(np.array(a, object), "", False)[0] for a in ([b""], [b"one", b"", b"three"], [b"x" * 200])
     ]
 
 
@@ -239,7 +239,7 @@ def strings(data: bytes) -> None:
     crc = mask(crc32c(body[at:], crc))
     value = decode_value(memoryview(body), Entry(dtypes.string, (count,), size=len(body), crc=crc), "", False)
     assert sum(map(len, value)) <= len(data)
-    again, crc = encode_strings(value, "")
+    again, crc = encode_strings(value, "", False)
     assert decode_value(memoryview(again), _entry_of(again, crc, count), "", False).tolist() == value.tolist()
 
 

@@ -9,8 +9,7 @@
 
 The tests are collected and imported once. A first run notes which test comes to which line, and how long it takes. Then each
 mutant gets a process of its own, forked off: the code objects of the changed file are put in the place of the old ones
-(``planting.py``), and only those tests are run that come to the changed line, until one fails: first those that noticed other
-mutants of the function, then the quickest. A test that takes three times its usual time of the processor and a second more, or
+(``planting.py``), and only those tests are run that come to the changed line, until one fails: first those that noticed x A test that takes three times its usual time of the processor and a second more, or
 no time at all for ten seconds, has noticed as well. Tests that start processes of their own would not see a mutant and are
 left out. Hypothesis draws the same examples each time, so a run can be repeated.
 
@@ -70,6 +69,7 @@ class Ways:
             self._watch(new[start : start + 100], sources)
         self._known = {nodeid: self._known[nodeid] for nodeid in items if nodeid in self._known}
         self.seconds = {nodeid: known["seconds"] for nodeid, known in self._known.items() if known["passed"]}
+        self.narrow = {nodeid: sum(map(len, known["lines"].values())) for nodeid, known in self._known.items()}  # functions
         self.source = {nodeid: known["source"] for nodeid, known in self._known.items()}
         self._by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
         self._by_unit: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -231,7 +231,8 @@ class Mutation:
         tried = self.found.get(mutant.key, {}).get("tried", "").split() if self.options.survivors else []
         done = {n for n in tests if ways.source[n] + _digest(n)[:4] in tried}
         killers, last = self._killers[mutant.path], self._last[mutant.path, mutant.inside]
-        rate = {n: (-killers[n] / (ways.seconds[n] + 0.02), ways.seconds[n]) for n in tests}
+        cost = {n: (ways.seconds[n] + 0.02) * (ways.narrow[n] + 5) for n in tests}  # tests of a subject before those of all
+        rate = {n: cost[n] / (1 + killers[n]) for n in tests}
         order = [n for n in last[:6] if n in rate]
         order += sorted((n for n in tests if n not in order), key=rate.__getitem__)
         order = [n for n in order if n not in done]

@@ -127,6 +127,8 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield f"{node.value} -> {node.value + 1}", ast.Constant(node.value + 1)
         elif isinstance(node.value, bytes):
             yield f"{node.value!r} changed", ast.Constant(node.value + b"?")
+        elif getattr(node, "letters", False):
+            yield f"{node.value!r} cut", ast.Constant(node.value[:-1])
         elif isinstance(node.value, str) and node.value != "utf-8":  # codecs are found by more names than one
             yield f"{node.value!r} changed", ast.Constant(node.value + "?")
     elif isinstance(node, (ast.If, ast.While)):
@@ -163,10 +165,11 @@ class Changer(ast.NodeTransformer):
         self.wanted = wanted
         self.found: list[Mutant] = []
         self._inside: list[str] = []
-        self._fixed = 0  # depth of what is left alone
 
     def visit(self, node: ast.AST) -> Any:
-        if not self._fixed and hasattr(node, "lineno"):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            node.comparators[0].letters = isinstance(getattr(node.comparators[0], "value", None), str)  # one of these letters
+        if hasattr(node, "lineno"):
             for what, other in changes(node):
                 if len(self.found) == self.wanted:
                     self.wanted = -2

@@ -87,9 +87,11 @@ _HEADS = tuple(bytes((n,)) for n in range(128))
 
 def shared_lengths(keys: Sequence[bytes]) -> Sequence[int]:
     """For each key how many bytes it has in common with the key before it (the first: none)."""
-    longest = max(map(len, keys), default=0)
-    if not 0 < longest <= 256:
-        return [0, *(common_prefix(a, b) for a, b in itertools.pairwise(keys))] if keys else []
+    if len(keys) < 2:
+        return [0] * len(keys)
+    longest = max(map(len, keys))
+    if longest > 256:
+        return [0, *(common_prefix(a, b) for a, b in itertools.pairwise(keys))]
     table = np.array(keys, f"S{longest}").view(np.uint8).reshape(len(keys), longest)
     differs = table[1:] != table[:-1]
     first = np.where(differs.any(axis=1), differs.argmax(axis=1), longest)
@@ -149,7 +151,7 @@ def decompress(payload: memoryview, where: str) -> bytes:
 def read_block(block: bytes, where: str) -> tuple[list[bytes], list[bytes]]:
     """Keys and values of a payload. Raises DataLossError for anything that does not fit together."""
     length = len(block)
-    if length < 4:
+    if length < 8:  # one restart at least, and the number of them
         raise DataLossError(f"{where}: bad block contents: {length} bytes are too few.")
     (count,) = _U32.unpack_from(block, length - 4)
     end = length - 4 - 4 * count
@@ -163,9 +165,7 @@ def read_block(block: bytes, where: str) -> tuple[list[bytes], list[bytes]]:
     at = 0
     while at < end:
         place = at
-        if at + 3 > end:
-            raise DataLossError(f"{where}: the entry at byte {place} is cut off.")
-        shared, rest, width = block[at], block[at + 1], block[at + 2]
+        shared, rest, width = block[at], block[at + 1], block[at + 2]  # eight bytes follow the last entry
         if (shared | rest | width) < 128:
             at += 3
         else:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,12 +54,10 @@ def ordered_signed(n: int) -> bytes:
 
 def ordered_string(text: bytes) -> bytes:
     """A byte string: 00 and FF are followed by their opposite, 00 01 ends it."""
-    if b"\x00" in text or b"\xff" in text:
-        text = b"".join(b"\x00\xff" if b == 0 else b"\xff\x00" if b == 255 else _BYTES[b] for b in text)
-    return text + b"\x00\x01"
+    return _TWICE.sub(lambda found: found[0] + bytes((255 - found[0][0],)), text) + b"\x00\x01"
 
 
-_BYTES = tuple(bytes((n,)) for n in range(256))
+_TWICE = re.compile(b"[\x00\xff]")
 
 
 def slice_key(name: bytes, extents: tuple[Extent, ...]) -> bytes:

@@ -27,7 +27,6 @@ from minitf.storage.varint import read_varint, varint
 FORMAT_VERSION = 1
 MAX_RANK = 254
 MAX_SIZE = (1 << 63) - 1
-EMPTY_CRC = 0xA282EAD8  # masked checksum of no bytes
 
 _U32 = struct.Struct("<I")
 
@@ -63,9 +62,8 @@ Known = tuple[DType, tuple[int, ...], int, bytes]  # dtype, shape, size, and the
 
 def encode_header(header: Header) -> bytes:
     """The header's bytes as TensorFlow writes them."""
-    shards = b"\x08" + varint(header.shards) if header.shards else b""
     version = b"" if header.version is None else b"\x1a" + varint(len(header.version)) + header.version
-    return shards + (b"\x10\x01" if header.big_endian else b"") + version
+    return b"\x08" + varint(header.shards) + (b"\x10\x01" if header.big_endian else b"") + version
 
 
 def decode_header(data: bytes, source: str) -> Header:
@@ -74,7 +72,7 @@ def decode_header(data: bytes, source: str) -> Header:
     check_version(stored.version, source)
     if stored.num_shards < 1:
         raise DataLossError(f"{source}: the header says that there are {stored.num_shards} data files; there is at least one.")
-    version = stored.version.SerializeToString(deterministic=True) if stored.HasField("version") else None
+    version = stored.version.SerializeToString() if stored.HasField("version") else None
     return Header(stored.num_shards, stored.endianness == 1, version)
 
 
@@ -102,8 +100,10 @@ def encode_slice(extents: tuple[Extent, ...]) -> bytes:
     """A TensorSliceProto."""
     out = b""
     for extent in extents:
-        start, length = extent or (0, 0)
-        body = b"" if extent is None else (b"\x08" + varint(start) if start else b"") + b"\x10" + varint(length)
+        body = b""
+        if extent is not None:
+            start, length = extent
+            body = (b"\x08" + varint(start) if start else b"") + b"\x10" + varint(length)
         out += b"\x0a" + varint(len(body)) + body
     return out
 

@@ -37,13 +37,11 @@ def bare_dtype(dtype: DType) -> Any:
 def swapped(array: Array) -> Array:
     """The same numbers with their bytes in the other order (complex: each half for itself)."""
     width = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
-    if width == 1:
-        return array
     flat = np.ascontiguousarray(array).reshape(-1).view(f"u{width}").byteswap()
     return flat.view(array.dtype).reshape(array.shape)
 
 
-def encode_strings(array: Array, key: str, big_endian: bool = False) -> tuple[bytes, int]:
+def encode_strings(array: Array, key: str, big_endian: bool) -> tuple[bytes, int]:
     """The bytes of a string tensor and its checksum, which is not that of the bytes."""
     items = as_bytes(array, key)
     order = ">" if big_endian else "<"
@@ -55,9 +53,10 @@ def encode_strings(array: Array, key: str, big_endian: bool = False) -> tuple[by
 
 
 def _fixed_lengths(lengths: Sequence[int], order: str) -> bytes:
-    if max(lengths, default=0) <= 0xFFFFFFFF:
+    try:
         return np.array(lengths, f"{order}u4").tobytes()
-    return b"".join(struct.pack(f"{order}I" if n <= 0xFFFFFFFF else f"{order}Q", n) for n in lengths)
+    except OverflowError:
+        return b"".join(struct.pack(f"{order}I" if n <= 0xFFFFFFFF else f"{order}Q", n) for n in lengths)
 
 
 def encode_variants(array: Array, key: str) -> tuple[bytes, int]:
@@ -93,8 +92,7 @@ def finish_numbers(array: Array, dtype: DType, big_endian: bool) -> Array:
         array = swapped(array)
     if dtype.kind == "b":
         raw = array.view(np.uint8)
-        if raw.size and raw.max() > 1:  # TensorFlow: any byte but 0 is True
-            np.minimum(raw, 1, out=raw)
+        np.minimum(raw, 1, out=raw)  # TensorFlow: any byte but 0 is True
     elif dtype.name in SUB_BYTE:
         raw = array.view(np.uint8)
         np.bitwise_and(raw, SUB_BYTE[dtype.name], out=raw)

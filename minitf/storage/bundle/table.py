@@ -103,9 +103,9 @@ class Table:
             raise DataLossError(f"{source}: not an sstable (bad magic number {magic:#x}): truncated, or another kind of file.")
         try:
             at = 0
-            for _ in range(2):  # the metaindex handle, which nothing uses, then the index handle
-                offset, at = read_varint(footer, at, FOOTER - 8)
-                length, at = read_varint(footer, at, FOOTER - 8)
+            for _ in range(2):  # the metaindex handle, which nothing uses, then the index handle: 40 bytes at most
+                offset, at = read_varint(footer, at, FOOTER)
+                length, at = read_varint(footer, at, FOOTER)
         except DataLossError as error:
             raise DataLossError(f"{source}: bad block handle in the footer: {error}.") from None
         self.bounds, handles = read_block(self._block((offset, length), "index block"), f"{source}, index block")
