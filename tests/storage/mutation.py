@@ -1,9 +1,8 @@
 """Mistakes planted in ``minitf/storage``, one at a time, and the tests that notice: the mutation score.
 
-    scripts/mutation                              # all mutants; what a run before has found out is not tried again
+    scripts/mutation                              # all that no run before has seen killed; of tests those not tried before
     scripts/mutation --only bundle/block.py       # those of one file
     scripts/mutation --only bundle/block.py:131   # those of one line
-    scripts/mutation --survivors                  # those that survived, with the tests that are new or changed since
     scripts/mutation --sample 400 --seed 1        # so many of all mutants, drawn at random
     scripts/mutation --record                     # no run: writes mutation_score.tsv from what is known
 
@@ -206,10 +205,7 @@ class Mutation:
         return found
 
     def _wanted(self, mutant: Mutant) -> bool:
-        known = self.found.get(mutant.key)
-        if known is None:
-            return not self.options.survivors
-        return known["outcome"] == "survived" and self.options.survivors or self.options.again
+        return self.options.again or self.found.get(mutant.key, {}).get("outcome", "survived") == "survived"
 
     def _hear_of_others(self) -> None:
         """What another run at the same time has found out need not be tried."""
@@ -228,7 +224,7 @@ class Mutation:
 
     def _run(self, mutant: Mutant, ways: Ways, running: Running, items: dict[str, Any]) -> None:
         tests = [n for n in ways.to(mutant) if n in ways.seconds]
-        tried = self.found.get(mutant.key, {}).get("tried", "").split() if self.options.survivors else []
+        tried = [] if self.options.again else self.found.get(mutant.key, {}).get("tried", "").split()
         done = {n for n in tests if ways.source[n] + _digest(n)[:4] in tried}
         killers, last = self._killers[mutant.path], self._last[mutant.path, mutant.inside]
         cost = {n: (ways.seconds[n] + 0.02) * (ways.narrow[n] + 5) for n in tests}  # tests of a subject before those of all
@@ -236,13 +232,15 @@ class Mutation:
         order = [n for n in last[:6] if n in rate]
         order += sorted((n for n in tests if n not in order), key=rate.__getitem__)
         order = [n for n in order if n not in done]
+        if not order and done:
+            return
         total, taken = 0.0, []
         for nodeid in order:
             if total + ways.seconds[nodeid] <= self.options.most or not taken:
                 total += ways.seconds[nodeid]
                 taken.append(nodeid)
         began = time.monotonic()
-        outcome = self._try(mutant, [(items[n], ways.seconds[n]) for n in taken], running) if taken or not done else "survived"
+        outcome = self._try(mutant, [(items[n], ways.seconds[n]) for n in taken], running)
         if not tests and outcome == "survived":
             outcome = "survived: no test comes there"
         self._learn(mutant, outcome)
@@ -427,8 +425,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0, help="so many mutants, drawn at random; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
     parser.add_argument("--only", help="a file below minitf/storage, or file:line")
-    parser.add_argument("--survivors", action="store_true", help="try those that survived with tests that are new since then")
-    parser.add_argument("--again", action="store_true", help="try again what is known already")
+    parser.add_argument("--again", action="store_true", help="forget what is known of the chosen ones")
     parser.add_argument("--record", action="store_true", help="write mutation_score.tsv from what is known; run nothing")
     parser.add_argument("--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed")
     parser.add_argument("--most", type=float, default=8.0, help="seconds of tests for one mutant")
@@ -448,7 +445,7 @@ def main() -> int:
         "MINITF_CRASH_STATES": "400",
     }  # many quick runs rather than a few long ones
     plugin = Mutation(options)
-    arguments = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", "-m", "not interop"]
+    arguments = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", "-p", "no:faulthandler", "-m", "not interop"]
     arguments += ["--tb=native", "-o", "addopts=--import-mode=importlib", str(ROOT / "tests" / "storage")]
     pytest.main(arguments, plugins=[plugin])
     return plugin.code

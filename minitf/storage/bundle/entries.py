@@ -201,7 +201,7 @@ def quick_entry(data: bytes, heads: dict[bytes, Known], where: Callable[[bytes],
         pass
     entry = decode_entry(data, where(key))
     head = entry_head(entry.dtype, entry.shape)
-    if len(head) < 132 and data.startswith(head) and not entry.slices and entry.dtype.kind not in "SV":
+    if data.startswith(head) and not entry.slices:
         heads[head] = entry.dtype, entry.shape, entry.size, entry_tail(entry.size)
     return entry
 
