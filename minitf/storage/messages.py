@@ -39,9 +39,7 @@ def encode_graph(graph: SavedGraph) -> bytes:
                     continue
             parts: list[bytes] = []
             for name, child in node.children:
-                text = names.get(name)
-                if text is None:
-                    text = names[name] = _text(b"\x12", name)
+                text = names.get(name) or names.setdefault(name, _text(b"\x12", name))
                 if not 0 <= child < count:
                     raise InvalidArgumentError(f"object graph: edge {name!r} leads to node {child} of {count}.")
                 if child:
@@ -121,24 +119,17 @@ def _quick_nodes(data: bytes) -> list[SavedNode]:
             if data[at] != 0x0A:
                 raise _Unusual
             at, node_end = _length(data, at + 1)
-            if (
-                at + 2 + _NAMED < node_end and data[at] == 0x12
-            ):  # begins with a value: of all nodes most are variables, and nothing else
-                begin = at + 2 if data[at + 1] < 128 else at + 3  # a length of one or two bytes
+            begin = data.find(_VALUE_NAME, at + 2, at + 3 + len(_VALUE_NAME))  # behind a length of one or two bytes
+            if begin != -1 and data[at] == 0x12:  # of all nodes most are variables, and nothing else
                 name_at = begin + _NAMED
                 key_at = name_at + data[name_at - 1] + 2
-                stop = key_at + data[key_at - 1] if key_at < node_end else 0
-                if (
-                    data[begin : name_at - 1] == _VALUE_NAME
-                    and data[stop:node_end] == _HAS_VALUES[True]
-                    and data[key_at - 2] == 0x1A
-                    and data[key_at - 1] < 128 > data[name_at - 1]
-                    and data[at + 1 : begin] == varint(stop - begin)
-                ):
-                    value = SavedValue(VARIABLE_VALUE, data[name_at : key_at - 2].decode(), data[key_at:stop].decode())
-                    nodes.append(SavedNode([], [value], [], None, True))
-                    at = node_end
-                    continue
+                if key_at < node_end and data[key_at - 2] == 0x1A and data[name_at - 1] < 128:
+                    stop = key_at + data[key_at - 1]
+                    if data[stop:node_end] == _HAS_VALUES[True] and data[at + 1 : begin] == varint(stop - begin):
+                        value = SavedValue(VARIABLE_VALUE, data[name_at : key_at - 2].decode(), data[key_at:stop].decode())
+                        nodes.append(SavedNode([], [value], [], None, True))
+                        at = node_end
+                        continue
             children: list[tuple[str, int]] = []
             values: list[SavedValue] = []
             slots: list[SavedSlot] = []
@@ -233,10 +224,7 @@ def _field(data: bytes, at: int, end: int, tag: int) -> tuple[bytes, int]:
     at += 2
     if size > 127:
         size, at = read_varint(data, at - 1, end)
-    stop = at + size
-    if stop > end:
-        raise _Unusual
-    return data[at:stop], stop
+    return data[at : at + size], at + size  # if that is beyond the end, the place is not where the caller needs it
 
 
 def _protobuf_nodes(data: bytes, source: str) -> list[SavedNode]:

@@ -68,6 +68,7 @@ def test_lengths_in_common(longest):
     keys = sorted({b"", full, full + b"a", full + b"\0", full[: longest // 2], full[:-1] + b"x"})
     assert list(shared_lengths(keys)) == [0] + [common_prefix(a, b) for a, b in itertools.pairwise(keys)]
     assert [list(shared_lengths(keys[:n])) for n in (0, 1)] == [[], [0]]
+    assert list(shared_lengths([b"ab", b"ac"])) == [0, 1]
 
 
 def test_prefixes_in_common():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tampering import fields
 
-from minitf.errors import DataLossError
-from minitf.saved import SavedGraph, SavedNode, SavedSlot, SavedValue
+from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.saved import VARIABLE_VALUE, SavedGraph, SavedNode, SavedSlot, SavedValue
 from minitf.storage import messages
 from minitf.storage.messages import decode_graph, encode_graph
 from minitf.storage.protos import message
@@ -127,6 +128,104 @@ def test_what_we_and_tensorflow_write_is_read_without_protobuf(monkeypatch):
 @given(graphs())
 def test_any_graph_of_ours_is_read_without_protobuf(graph):
     assert messages._quick_nodes(encode_graph(graph)) == graph.nodes
+
+
+@pytest.mark.parametrize("length", [*range(1, 4), *range(60, 70), *range(90, 145), 254, 255, 256, 400])
+def test_lengths_of_every_part(length):
+    """Around the lengths at which a part, or what it stands in, takes a byte more for its length."""
+    text = "n" * length
+    nodes = [
+        SavedNode(children=[(text, 1), ("b", 0)]),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", text, "k")], has_values=True),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", text)], has_values=True),
+        SavedNode(values=[SavedValue(text, "f", "k")], has_values=True),
+        SavedNode(slots=[SavedSlot(1, text, 2)]),
+        SavedNode(registered_saver=(text, "o")),
+    ]
+    for node in nodes:
+        graph = SavedGraph([SavedNode(), SavedNode(), node, SavedNode(children=[("", 1)])])
+        assert encode_graph(graph) == through_protobuf(graph)
+        assert messages._quick_nodes(encode_graph(graph)) == graph.nodes
+
+
+def test_every_kind_of_node_may_be_the_last():
+    """Nothing is looked for behind the end of the bytes."""
+    for node in (
+        SavedNode(), SavedNode(children=[("", 0)]), SavedNode(children=[("", 1)]), SavedNode(children=[("a", 0)]),
+        SavedNode(values=[SavedValue("", "", "k")]), SavedNode(values=[SavedValue("x", "", "k")]),
+        SavedNode(values=[SavedValue("x" * 40, "", "k")]), SavedNode(values=[SavedValue("VARIABLE_VALUE", "x", "k")]),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "x" * 100, "k")], has_values=True),
+        SavedNode(slots=[SavedSlot(0, "", 0)]), SavedNode(slots=[SavedSlot(1, "", 0)]), SavedNode(slots=[SavedSlot(1, "m", 0)]),
+        SavedNode(registered_saver=("", "")), SavedNode(registered_saver=("s", "")), SavedNode(has_values=False),
+    ):  # fmt: skip
+        graph = SavedGraph([SavedNode(), node])
+        assert encode_graph(graph) == through_protobuf(graph)
+        assert messages._quick_nodes(encode_graph(graph)) == graph.nodes
+
+
+def test_nodes_that_are_almost_variables():
+    """All that a variable has, and something else: it must not get lost."""
+    value = SavedValue("VARIABLE_VALUE", "w", "k")
+    for node in (
+        SavedNode(values=[value], children=[("a", 0)], has_values=True),
+        SavedNode(values=[value], slots=[SavedSlot(0, "m", 1)], has_values=True),
+        SavedNode(values=[value, value], has_values=True),
+        SavedNode(values=[value], registered_saver=("s", "o"), has_values=True),
+        SavedNode(values=[value], has_values=False),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE?", "w", "k")], has_values=True),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "")], has_values=True),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "", "k")], has_values=True),
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", "n" * 127 + "\x1a", "k" * 25)], has_values=True),
+    ):
+        graph = SavedGraph([SavedNode(), node])
+        assert encode_graph(graph) == through_protobuf(graph)
+        assert messages._quick_nodes(encode_graph(graph)) == graph.nodes
+
+
+@pytest.mark.parametrize("name", [1, 2, 100, 126, 127, 128])
+def test_variables_share_the_name_of_their_value(name):
+    """Most nodes are variables, and are read in one step, which spares a string for each, up to names and keys of 127 bytes."""
+    for key in (1, 2, 20, 100, 126, 127, 128):
+        node = SavedNode(values=[SavedValue("VARIABLE_VALUE", "n" * name, "k" * key)], has_values=True)
+        for graph in (SavedGraph([node]), SavedGraph([node, SavedNode(children=[("a", 0)])])):
+            found = decode_graph(encode_graph(graph))
+            assert found == graph
+            assert (found.nodes[0].values[0].name is VARIABLE_VALUE) == (name < 128 and key < 128)
+
+
+def test_names_that_come_again_are_kept_once():
+    node = SavedNode(children=[("layer-1", 0)], values=[SavedValue("a value", "", "k")])
+    one, other = decode_graph(encode_graph(SavedGraph([node, node]))).nodes
+    assert one.children[0][0] is other.children[0][0]
+    assert one.values[0].name is other.values[0].name
+
+
+def test_numbers_of_nodes_are_inside_of_the_graph():
+    slots = [SavedSlot(2, "m", 0), SavedSlot(0, "m", 2), SavedSlot(-1, "m", 0), SavedSlot(0, "m", -1)]
+    bad = [*(SavedNode(children=[("a", n)]) for n in (2, -1)), *(SavedNode(slots=[slot]) for slot in slots)]
+    for node in bad:
+        with pytest.raises(InvalidArgumentError, match="^object graph: (edge 'a' leads to node|slot 'm' joins) .* of 2"):
+            encode_graph(SavedGraph([SavedNode(), node]))
+        with pytest.raises(DataLossError, match="^object graph: .* of node 1 (leads to|joins) node.*; there are 2 nodes"):
+            decode_graph(through_protobuf(SavedGraph([SavedNode(), node])))
+    good = SavedGraph([SavedNode(children=[("a", 1)]), SavedNode(slots=[SavedSlot(1, "m", 1)])])
+    assert decode_graph(encode_graph(good)) == good
+
+
+def test_other_messages_are_read_as_protobuf_reads_them():
+    """Fields that there are not, numbers of more than 31 bits, and the same field twice."""
+    node = fields((1, fields((1, 1), (2, b"a"))))
+    for data in (
+        fields((2, node)), fields((1, node), (7, b"x")), fields((1, fields((1, fields((1, 1 << 31), (2, b"a")))))),
+        fields((1, fields((1, fields((1, (1 << 31) - 1), (2, b"a")))))), fields((1, fields((1, fields((1, (1 << 32) + 1)))))),
+        fields((1, fields((3, fields((1, 1 << 31), (2, b"m"), (3, 1)))))), fields((1, fields((3, fields((2, b"m"), (3, 1 << 32)))))),
+        fields((1, fields((5, fields((1, 1))), (5, b"")))), fields((1, fields((5, b""), (5, fields((1, 1)))))),
+        fields((1, fields((4, fields((1, b"s"))), (4, fields((2, b"o")))))), fields((1, fields((5, fields((1, 2)))))),
+        fields((1, fields((2, fields((3, b"k"), (2, b"f"), (1, b"n")))))), fields((1, fields((9, 1), (1, b"")))),
+    ):  # fmt: skip
+        agree(data)
+    with pytest.raises(messages._Unusual):
+        messages._quick_nodes(fields((2, node)))
 
 
 MEANT = (0, 1, 7, 8, 0x0A, 0x10, 0x12, 0x18, 0x1A, 0x22, 0x2A, 127, 128, 255)  # tags, and where lengths become longer

@@ -51,8 +51,7 @@ def table_chunks(
             offset += len(piece)
         start = stop
     handles = b""
-    no_share = [0] * len(index_keys)
-    for block in (fill_block((), (), ()), fill_block(index_keys, index_values, no_share, interval=1, limit=1 << 62)):
+    for block in (fill_block((), (), ()), fill_block(index_keys, index_values, (), interval=1, limit=1 << 62)):
         handle, pieces = _closed(block[0], offset)
         handles += handle
         for piece in pieces:
@@ -72,7 +71,7 @@ def separator(a: bytes, b: bytes) -> bytes:
     """A short key k with a <= k < b."""
     for i in range(min(len(a), len(b))):
         if a[i] != b[i]:
-            return a[:i] + bytes((a[i] + 1,)) if a[i] < 255 and a[i] + 1 < b[i] else a
+            return a[:i] + bytes((a[i] + 1,)) if a[i] + 1 < b[i] else a
     return a
 
 
