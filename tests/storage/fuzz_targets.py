@@ -221,7 +221,8 @@ def graph(data: bytes) -> None:
 
 def _strings() -> list[bytes]:
     return [
-        bytes((len(a),)) + encode_strings(np.array(a, object), "", False)[0] for a in ([b""], [b"one", b"", b"three"], [b"x" * 200])
+        bytes((len(a),)) + encode_strings(np.array(a, object), "", False)[0]
+        for a in ([b""], [b"one", b"", b"three"], [b"x" * 200])
     ]
 
 

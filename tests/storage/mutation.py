@@ -8,9 +8,10 @@
 
 The tests are collected and imported once. A first run notes which test comes to which line, and how long it takes. Then each
 mutant gets a process of its own, forked off: the code objects of the changed file are put in the place of the old ones
-(``planting.py``), and only those tests are run that come to the changed line, until one fails: first those that noticed x A test that takes three times its usual time of the processor and a second more, or
-no time at all for ten seconds, has noticed as well. Tests that start processes of their own would not see a mutant and are
-left out. Hypothesis draws the same examples each time, so a run can be repeated.
+(``planting.py``), and only those tests are run that come to the changed line, until one fails: first those that noticed other
+mutants of the function, then the quickest and narrowest. A test that takes three times its usual time of the processor and a
+second more, or no time at all for ten seconds, has noticed as well. Tests that start processes of their own would not see a
+mutant and are left out. Hypothesis draws the same examples each time, so a run can be repeated.
 
 Survivors that are right to survive stand in ``mutation_survivors.tsv``: file, line of code, change, reason. A cell between
 slashes is a regular expression.
@@ -19,7 +20,7 @@ slashes is a regular expression.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import gc
 import hashlib
 import importlib
@@ -123,8 +124,8 @@ class Ways:
                 start = time.process_time()
                 reports = runtestprotocol(self.items[nodeid], log=False, nextitem=None)
                 passed = all(report.passed for report in reports)
-                out[nodeid] = {"source": sources[nodeid], "seconds": round(time.process_time() - start, 4), "passed": passed,
-                               "lines": {}, "modules": [m for m in sys.modules if m not in before and "." not in m[:1]]}  # fmt: skip
+                seconds, modules = round(time.process_time() - start, 4), [m for m in sys.modules if m not in before]
+                out[nodeid] = {"source": sources[nodeid], "seconds": seconds, "passed": passed, "lines": {}, "modules": modules}
                 before |= set(sys.modules)
             watch.stop()
             data = watch.get_data()
@@ -246,7 +247,7 @@ class Mutation:
         self._learn(mutant, outcome)
         known: dict[str, Any] = {"key": mutant.key, "outcome": outcome.partition(":")[0] if "survived" in outcome else outcome}
         known["seconds"] = round(time.monotonic() - began, 2)
-        known["date"] = datetime.date.today().isoformat()
+        known["date"] = dt.date.today().isoformat()
         if outcome.startswith("survived"):
             known["tried"] = " ".join(sorted(ways.source[n] + _digest(n)[:4] for n in {*taken, *done}))
             print(f"{mutant}  {outcome}  ({len(tests)} tests, {known['seconds']} s)", flush=True)
@@ -445,7 +446,8 @@ def main() -> int:
         "MINITF_CRASH_STATES": "400",
     }  # many quick runs rather than a few long ones
     plugin = Mutation(options)
-    arguments = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", "-p", "no:faulthandler", "-m", "not interop"]
+    plugins = ("randomly", "cacheprovider", "xdist", "timeout", "faulthandler")
+    arguments = ["-q", *(word for name in plugins for word in ("-p", f"no:{name}")), "-m", "not interop"]
     arguments += ["--tb=native", "-o", "addopts=--import-mode=importlib", str(ROOT / "tests" / "storage")]
     pytest.main(arguments, plugins=[plugin])
     return plugin.code

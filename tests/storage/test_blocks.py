@@ -235,7 +235,10 @@ def test_tables_of_two_blocks():
         (two_blocks(second=restarts(0)), "t, data block 1 at byte 18: it has no entries"),
         (two_blocks(handles=[handle(0, len(BLOCK)), handle(NEXT - 1, len(SECOND))]), "data block 1 at byte 17 begins inside"),
         (two_blocks(handles=[handle(0, len(BLOCK) + 1), handle(NEXT, len(SECOND))]), "data block 1 at byte 18 begins inside"),
-        (two_blocks(handles=[handle(0, len(BLOCK)), handle(NEXT, 1 << 20)]), "t: the data block 1 would be at byte 18 with 1048576"),
+        (
+            two_blocks(handles=[handle(0, len(BLOCK)), handle(NEXT, 1 << 20)]),
+            "t: the data block 1 would be at byte 18 with 1048576",
+        ),
         (two_blocks(handles=[handle(0, len(BLOCK)), b"\x80"]), "t: bad block handle of data block 1"),
         (two_blocks(handles=[handle(0, len(BLOCK)), varint(NEXT)]), "t: bad block handle of data block 1"),
         (b"\0" * 39 + b"\x01" + MAGIC[:0] + MAGIC, "t: the index block would be at byte 0 with 0 bytes; the file has 48"),

@@ -218,7 +218,8 @@ def test_other_messages_are_read_as_protobuf_reads_them():
     for data in (
         fields((2, node)), fields((1, node), (7, b"x")), fields((1, fields((1, fields((1, 1 << 31), (2, b"a")))))),
         fields((1, fields((1, fields((1, (1 << 31) - 1), (2, b"a")))))), fields((1, fields((1, fields((1, (1 << 32) + 1)))))),
-        fields((1, fields((3, fields((1, 1 << 31), (2, b"m"), (3, 1)))))), fields((1, fields((3, fields((2, b"m"), (3, 1 << 32)))))),
+        fields((1, fields((3, fields((1, 1 << 31), (2, b"m"), (3, 1)))))),
+        fields((1, fields((3, fields((2, b"m"), (3, 1 << 32)))))),
         fields((1, fields((5, fields((1, 1))), (5, b"")))), fields((1, fields((5, b""), (5, fields((1, 1)))))),
         fields((1, fields((4, fields((1, b"s"))), (4, fields((2, b"o")))))), fields((1, fields((5, fields((1, 2)))))),
         fields((1, fields((2, fields((3, b"k"), (2, b"f"), (1, b"n")))))), fields((1, fields((9, 1), (1, b"")))),

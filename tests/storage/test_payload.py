@@ -72,7 +72,9 @@ def test_as_many_dimensions_as_numpy_has(tmp_path):
 
 def test_a_checksum_is_named_with_its_place():
     entry = Entry(as_dtype("int8"), (2,), 0, 17, 2, 5)
-    with pytest.raises(DataLossError, match=r"^k: checksum does not match: stored 00000005 vs\. calculated 00000007 over 2 bytes"):
+    with pytest.raises(
+        DataLossError, match=r"^k: checksum does not match: stored 00000005 vs\. calculated 00000007 over 2 bytes"
+    ):
         payload.check_crc(7, entry, "k")
     payload.check_crc(5, entry, "k")
 
@@ -161,7 +163,11 @@ def test_variants_as_the_description_has_them():
         (variants([b"ab"])[0][:-1], 1, "variant number 0 of 2 bytes runs past the 6"),
         (variants([b"ab", b"c"])[0][:-1], 2, "variant number 1 of 1 bytes runs past the 12"),
         (variants([b"ab"])[0][:1] + b"xb" + variants([b"ab"])[0][3:], 1, "variant number 0: checksum does not match"),
-        (variants([b"ab", b"c"])[0][:-5] + b"d" + variants([b"ab", b"c"])[0][-4:], 2, "variant number 1: checksum does not match"),
+        (
+            variants([b"ab", b"c"])[0][:-5] + b"d" + variants([b"ab", b"c"])[0][-4:],
+            2,
+            "variant number 1: checksum does not match",
+        ),
         (variants([b"ab"])[0], 1, "here: checksum does not match"),
     ],
 )
