@@ -315,6 +315,7 @@ def _in_child(mutant: Mutant, tests: list[tuple[Any, float]], running: Running, 
     except Exception as error:
         return f"killed by {type(error).__name__} on import"
     folder.mkdir()
+    os.chdir(folder)  # what a mistake writes to a wrong place goes with it
     if tests:
         tests[0][0].config._tmp_path_factory._basetemp = folder
     for item, seconds in tests:
