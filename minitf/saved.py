@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from minitf.core.spec import Spec
 
@@ -121,6 +121,10 @@ def _unescape_slowly(part: str) -> str:
             out.append(part[i])
             i += 1
     return "".join(out)
+
+
+Lazy = bool | Literal["first use", "unverified"]
+"""When values of a checkpoint are read: now, or when they are looked at (see ``TensorBundle``)."""
 
 
 @runtime_checkable

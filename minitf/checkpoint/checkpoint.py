@@ -27,6 +27,7 @@ from minitf.explain.why.explanation import Explanation
 from minitf.objects.adding import add_variable
 from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked, arrived
 from minitf.ops.saving import write_checkpoint
+from minitf.saved import Lazy
 from minitf.storage.files import path_of
 
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
@@ -166,7 +167,7 @@ class Checkpoint(AutoTrackable):
 
     # -- restoring -------------------------------------------------------------------------------------------------------
 
-    def read(self, save_path: Any, options: Any = None, *, lazy: bool = False) -> Status:
+    def read(self, save_path: Any, options: Any = None, *, lazy: Lazy = False) -> Status:
         """Restores a checkpoint that ``write`` made: as ``restore``, but makes no counter."""
         return self._saver.restore(save_path, lazy)
 
@@ -174,7 +175,7 @@ class Checkpoint(AutoTrackable):
         """What ``restore(save_path)`` would do, and why: a dry run. As ``CheckpointableSaver.explain``."""
         return self._saver.explain(save_path, session, () if self._counter is not None else ("save_counter",))
 
-    def restore(self, save_path: Any, options: Any = None, *, lazy: bool = False) -> Status:
+    def restore(self, save_path: Any, options: Any = None, *, lazy: Lazy = False) -> Status:
         """Restores a checkpoint that ``save`` made: what exists now, and what will be attached later, when it is.
 
         In eager mode values are assigned at once; in a graph restore operations are added, which the status runs. With None the

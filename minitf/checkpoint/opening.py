@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf.saved import Reader
+from minitf.saved import Lazy, Reader
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import path_of
 
 
-def open_checkpoint(path: Any, lazy: bool = False) -> Reader:
+def open_checkpoint(path: Any, lazy: Lazy = False) -> Reader:
     """Opens the checkpoint with this prefix (str, bytes or a path object); a sharded V1 checkpoint is named by its pattern.
 
     ``lazy``: large values of the V2 format are mapped, see ``TensorBundle``. Raises NotFoundError if there is none,

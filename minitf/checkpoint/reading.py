@@ -17,7 +17,7 @@ from minitf.checkpoint.opening import open_checkpoint
 from minitf.checkpoint.state_functions import latest_checkpoint
 from minitf.core.dtypes import DType
 from minitf.errors import NotFoundError
-from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
+from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.files import is_directory
 from minitf.storage.messages import decode_graph
@@ -27,7 +27,7 @@ from minitf.storage.protos import message
 class CheckpointReader:
     """An open checkpoint. No file stays open between calls."""
 
-    def __init__(self, filepattern: Any, lazy: bool = False):
+    def __init__(self, filepattern: Any, lazy: Lazy = False):
         self._reader: Reader = open_checkpoint(filepattern, lazy)
 
     @property
@@ -75,7 +75,7 @@ def _key(value: Any) -> str:
     return value
 
 
-def NewCheckpointReader(filepattern: Any, *, lazy: bool = False) -> CheckpointReader:
+def NewCheckpointReader(filepattern: Any, *, lazy: Lazy = False) -> CheckpointReader:
     """Opens a checkpoint by its prefix. Raises NotFoundError if there is none, DataLossError if it is damaged.
 
     ``lazy``: large values of the V2 format are verified and mapped from their files, not read. While one of them lives,
@@ -84,7 +84,7 @@ def NewCheckpointReader(filepattern: Any, *, lazy: bool = False) -> CheckpointRe
     return CheckpointReader(filepattern, lazy)
 
 
-def load_checkpoint(ckpt_dir_or_file: Any, *, lazy: bool = False) -> CheckpointReader:
+def load_checkpoint(ckpt_dir_or_file: Any, *, lazy: Lazy = False) -> CheckpointReader:
     """Opens a checkpoint by its prefix, or the newest one of a directory. ``lazy`` as for ``NewCheckpointReader``.
 
     Raises ValueError for a directory without a checkpoint, NotFoundError and DataLossError as ``NewCheckpointReader``.

@@ -33,7 +33,7 @@ from minitf.core.around import around
 from minitf.core.runtime import Home
 from minitf.explain.why.explanation import Explanation
 from minitf.objects.trackable import Tracked
-from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph, Storage
+from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph, Storage
 
 
 class ObjectSaver:
@@ -104,14 +104,14 @@ class ObjectSaver:
 
     # -- restoring -----------------------------------------------------------------------------------------------------
 
-    def restore(self, path: Any, lazy: bool = False) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
+    def restore(self, path: Any, lazy: Lazy = False) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
         """Pairs the root with node 0 of a checkpoint, and all below; what is paired is assigned, the rest waits."""
         root, extra = self._root(), self._extra()
         home = runtime.current().home.outermost()
         if path is None:
             return InitializationOnlyStatus(root, extra, home)
         if lazy and self._storage is not None:
-            raise ValueError(f"restore(lazy=True): the saver has a storage, {self._storage!r}; give lazy=True to that.")
+            raise ValueError(f"restore(lazy={lazy!r}): the saver has a storage, {self._storage!r}; give lazy={lazy!r} to that.")
         opened = partial(open_checkpoint, path, lazy) if self._storage is None else partial(self._storage.open, path)
         with CollectorPaused():
             source = Source(opened, opened())
@@ -207,7 +207,7 @@ class CheckpointableSaver:
         return path
 
     def restore(
-        self, save_path: Any, *, lazy: bool = False
+        self, save_path: Any, *, lazy: Lazy = False
     ) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
         """Restores a checkpoint: objects that exist now, and those that will be attached later, when they are.
 
@@ -215,9 +215,10 @@ class CheckpointableSaver:
         ``save_path`` is what ``save`` or ``latest_checkpoint`` gave; with None the status can only initialise variables. A
         file of the name-based ``train.Saver`` is restored by variable names, when the status is told to.
 
-        ``lazy=True`` takes large values over as pages of their files, which are verified now and read when they are looked at.
-        While a variable has such a value, nobody may shorten the file or write into it, or the program is killed by SIGBUS; see
-        ``TensorBundle``, whose ``lazy`` and ``verify`` do the same for a saver with a storage.
+        ``lazy=True`` takes large values over as pages of their files, which are verified now and read when they are looked at;
+        ``lazy="first use"`` verifies the value of a variable when it is first needed, and raises DataLossError only then. While
+        a variable has such a value, nobody may shorten the file or write into it, or the program is killed by SIGBUS; see
+        ``TensorBundle``, whose ``lazy`` does the same for a saver with a storage.
 
         Raises NotFoundError for a missing checkpoint, DataLossError for a damaged one, InvalidArgumentError for a value of
         another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from minitf.core.spec import Spec
+from minitf.core.unverified import Unverified
 from minitf.errors import AbortedError, OpError
 from minitf.saved import Reader
 
@@ -77,6 +78,19 @@ class Source:
                 self.reader = self._open()
                 values, fill = stack.enter_context(self.reader.reading_over(keys, spare))  # type: ignore[attr-defined]
             yield [_scalar(value) for value in values], fill
+
+    @property
+    def first_use(self) -> bool:
+        """True if variables may take values over unverified."""
+        return hasattr(self.reader, "unverified")
+
+    def unverified(self, key: str) -> Unverified | None:
+        """``FirstUseReader.unverified``, of the files as they are now."""
+        try:
+            return self.reader.unverified(key)  # type: ignore[attr-defined, no-any-return]
+        except AbortedError:
+            self.reader = self._open()
+            return self.reader.unverified(key)  # type: ignore[attr-defined, no-any-return]
 
     def _read(self, keys: list[str]) -> list[Any]:
         try:

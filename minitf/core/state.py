@@ -51,6 +51,11 @@ class Cell:
             )  # fmt: skip
         return value
 
+    @property
+    def empty(self) -> bool:
+        """True if there is no value yet."""
+        return self.value is None
+
     def write(self, value: Any) -> None:
         """Takes over an array that minitf owns."""
         self.value = _in_order(value)

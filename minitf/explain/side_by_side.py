@@ -125,7 +125,7 @@ def side_by_side(program: Callable[[], Any], title: str = "") -> SideBySide:
         there = program()
     with Graph().as_default() as built, Session().as_default() as session, record("graph") as graph:
         result = program()
-        empty = [v for v in built.get_collection(GraphKeys.GLOBAL_VARIABLES) if session.store.cell(v.handle).value is None]
+        empty = [v for v in built.get_collection(GraphKeys.GLOBAL_VARIABLES) if session.store.cell(v.handle).empty]
         if empty:
             session.run([v.initializer for v in empty])
         later = _run(session, result)

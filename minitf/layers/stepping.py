@@ -57,5 +57,5 @@ def _value(tensor: Any) -> Any:
 
 def _initialise(graph: Any, session: Any) -> None:
     """Initialises the graph's variables that have no value in the session."""
-    empty = [v for v in graph.get_collection("variables") if session.store.cell(v.handle).value is None]
+    empty = [v for v in graph.get_collection("variables") if session.store.cell(v.handle).empty]
     graph.initialise(lambda: [v.handle for v in empty], session)

@@ -38,7 +38,7 @@ def _(g, out, handle):
 @op(stateful=True)
 def uninitialized_names(*handles: Place, names):
     """The names (a string vector) of those variables that have no value yet."""
-    missing = [name.encode() for handle, name in zip(handles, names, strict=True) if handle.value is None]
+    missing = [name.encode() for handle, name in zip(handles, names, strict=True) if handle.empty]
     out = np.empty(len(missing), dtype=object)
     out[:] = missing
     return out

@@ -21,6 +21,7 @@ from minitf.core.registry import REGISTRY
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
 from minitf.core.state import Batch, Cell, Handle
+from minitf.core.unverified import take_over
 from minitf.errors import DTypeError, OpError, ShapeError
 from minitf.ops import restoring
 
@@ -75,15 +76,19 @@ def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Calla
         fill()
     for batch, values in found:
         for (handle, _, _), value in zip(batch.items, values, strict=False):
-            handle.cell.write(value)
+            take_over(handle.cell, value)  # type: ignore[arg-type]
 
 
 def assign_one(handle: Handle, key: str, reader: Reader) -> None:
     """``assign_now`` of a single variable."""
-    value, spec = reader.read(key), handle.spec
+    value, spec = None, handle.spec
+    if getattr(reader, "first_use", False):
+        value = reader.unverified(key)  # type: ignore[attr-defined]
+    if value is None:
+        value = reader.read(key)
     if value.dtype is not spec.dtype.np or value.shape != spec.shape:
         check_restored(handle, key, "", value.dtype, value.shape, reader.source)
-    handle.cell.write(value)  # type: ignore[union-attr]
+    take_over(handle.cell, value)  # type: ignore[arg-type]
 
 
 def _read(batch: Batch) -> AbstractContextManager[Reading]:
@@ -110,12 +115,22 @@ def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> A
     Memory is reused if nobody else holds it and there is much of it: a second copy of everything might not fit, while a little
     is read faster into new memory. Inside, everything is read and verified.
     """
-    arrays = [None if cell is None else cell.value for cell in cells]
+    if getattr(reader, "first_use", False):
+        return nullcontext((_untouched(reader, keys, len(cells)), _nothing))
+    arrays = [cell.value for cell in cells if type(cell) is Cell]
     if not hasattr(reader, "reading_over") or sum([array.nbytes for array in arrays if array is not None]) < MUCH:
         return nullcontext((reader.read_many(keys), _nothing))
     del arrays
-    spare = [None if cell is None or not _alone(cell) else cell.value for cell in cells]
+    spare = [cell.value if type(cell) is Cell and _alone(cell) else None for cell in cells]
     return reader.reading_over(keys, spare + [None] * (len(keys) - len(spare)))  # type: ignore[no-any-return]
+
+
+def _untouched(reader: Any, keys: Sequence[str], count: int) -> list[Any]:
+    """The values of the keys; those of the first ones, which are variables', unverified where that can be."""
+    found = [reader.unverified(key) for key in keys[:count]]
+    found += [None] * (len(keys) - count)
+    rest = iter(reader.read_many([key for key, value in zip(keys, found, strict=True) if value is None]))
+    return [next(rest) if value is None else value for value in found]
 
 
 def _nothing() -> None:
@@ -257,7 +272,7 @@ def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reade
             read = session.run(reads, {cache[graph]: reader})
         fill()
         for cell, value in zip(cells, values, strict=False):
-            cell.write(value)
+            take_over(cell, value)
     if others:
         session.run([built.op for built in others], dict(zip(reads, read, strict=True)))
     return store

@@ -185,7 +185,8 @@ def restoring(framework: Any, parts: int) -> Iterator[dict[str, Candidate]]:
             "existing": repeated(lambda: restore(path)),
             "late": repeated(late),
             "late, lazy": repeated(lambda: late(lazy=True)),
-            "late, lazy, not verified": repeated(lambda: late(lazy=True, verify=False)),
+            "late, lazy, verified on use": repeated(lambda: late(lazy="first use")),
+            "late, lazy, not verified": repeated(lambda: late(lazy="unverified")),
             "safetensors": repeated(lambda: safetensors.numpy.load_file(path + ".safetensors")),
         }
 

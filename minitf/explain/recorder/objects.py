@@ -201,7 +201,7 @@ class Objects:
         """Notes the value of a variable if it has been written since the last note; gives whether it was."""
         number = self.number(handle)
         writes = self._writes.get((session, number), 0 if session else -1)
-        if cell.writes == writes or cell.value is None:
+        if cell.writes == writes or cell.empty:
             return False
         self._writes[session, number] = cell.writes
         value = describe(cell.value)

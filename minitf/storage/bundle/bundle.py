@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from minitf.saved import Lazy
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.entries import Header
 from minitf.storage.bundle.image import IndexImage
 from minitf.storage.bundle.index import load_index
-from minitf.storage.bundle.lazy import LazyReader
+from minitf.storage.bundle.lazy import reader_for
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.writer import Layout, Plan, Tensors, in_parts, lay_out, write_data
@@ -46,26 +47,31 @@ class TensorBundle:
     crash of the program alone never loses one). ``big_endian`` writes numbers in the other byte order. ``shards`` is the number
     of data files, over which whole tensors are spread: two are written faster than one where there is much to write.
 
-    ``lazy=True`` opens checkpoints so that values of 64 KiB and more are mapped from their files instead of read: they cost
-    no memory until they are looked at, and writing to them leaves the files alone. While such a value lives, nobody may shorten
-    its file or write into it: the program would be killed by SIGBUS, or see other values. minitf never does (it makes new
-    files); other programs may, and network file systems cannot promise it. ``verify=False`` leaves out the checksums of mapped
-    values, so that opening a large one takes no time.
+    ``lazy`` opens checkpoints so that values of 64 KiB and more are mapped from their files instead of read: they cost no memory
+    until they are looked at, and writing to them leaves the files alone. The choice says when their checksums are compared:
+
+    * ``True``: when they are mapped, so that damage is known now, as without ``lazy``.
+    * ``"first use"``: a variable compares that of its value when the value is first needed, be it read, computed with or saved; it
+      raises DataLossError then, naming file, key and offset, and again each time until something else is assigned.
+      Restoring takes no time, however large the values are. Values read from a reader are verified as with ``True``.
+    * ``"unverified"``: never.
+
+    While a mapped value lives, nobody may shorten its file or write into it: the program would be killed by SIGBUS, or see other
+    values. minitf never does (it makes new files); other programs may, and network file systems cannot promise it.
     """
 
     name = "tf-v2"
 
     def __init__(
-        self, durable: bool = True, *, shards: int = 1, big_endian: bool = False, lazy: bool = False, verify: bool = True,
-        disk: Disk = ANYWHERE,
-    ):  # fmt: skip
+        self, durable: bool = True, *, shards: int = 1, big_endian: bool = False, lazy: Lazy = False, disk: Disk = ANYWHERE
+    ):
         if shards < 1:
             raise ValueError(f"TensorBundle(shards={shards}): there is at least one data file.")
         self.durable = durable
         self.shards = shards
         self.big_endian = big_endian
         self.lazy = lazy
-        self.verify = verify
+        self._reader = reader_for(lazy)
         self._disk = disk
         self._plans: list[Plan] = []  # of the last save: the next one is often of the same tensors
         self._images: list[IndexImage] = []
@@ -159,9 +165,7 @@ class TensorBundle:
         """
         prefix = path_of(prefix)
         index, identity = load_index(self._disk, prefix)
-        if self.lazy:
-            return LazyReader(self._disk, prefix, index, identity, self.verify)
-        return BundleReader(self._disk, prefix, index, identity)
+        return self._reader(self._disk, prefix, index, identity)
 
     def exists(self, prefix: str) -> bool:
         """True if an index stands under the prefix."""

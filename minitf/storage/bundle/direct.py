@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minitf.errors import AbortedError, InvalidArgumentError
+from minitf.core.unverified import Unverified
+from minitf.errors import AbortedError, InvalidArgumentError, OpError
 from minitf.storage.bundle import payload, spans
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Entry
@@ -26,6 +28,24 @@ def mapped(reader: BundleReader, key: str, verify: bool) -> Array | None:
     It cannot be for strings and variants, pieces, dtypes of which not every byte is a value (bool, int4), the other byte
     order, and files that are not on a local disk.
     """
+    array = _pages(reader, key, {})
+    if array is not None and verify:
+        _check_pages(array, reader.entry(key), reader.where(bytes_of(key)))
+    return array
+
+
+def mapped_unverified(reader: BundleReader, key: str, maps: MutableMapping[int, Any]) -> Unverified | None:
+    """The same, with a checksum that is compared when somebody wants the array: a DataLossError then.
+
+    ``maps``: data files that are mapped already. Nobody may write to the array, which may have its pages in common with others.
+    """
+    array = _pages(reader, key, maps)
+    if array is None:
+        return None
+    return Unverified(array, partial(_check_pages, array, reader.entry(key), reader.where(bytes_of(key))))
+
+
+def _pages(reader: BundleReader, key: str, maps: MutableMapping[int, Any]) -> Array | None:
     entry = reader.entry(key)
     dtype = payload.bare_dtype(entry.dtype)
     if dtype is None or entry.slices or not entry.size or reader.index.header.big_endian:
@@ -33,21 +53,26 @@ def mapped(reader: BundleReader, key: str, verify: bool) -> Array | None:
     name = bytes_of(key)
     payload.check_rank(entry, reader.where(name))
     path = reader.data_path(name, entry.shard)
-    with typed(f"map key {key!r}", path):
-        handle = reader.disk.open(path)
-        try:
-            length = reader.disk.size(handle)
-            reader.check_inside(name, entry, path, length)
-            pages = reader.disk.map(handle)
-        finally:
-            reader.disk.close(handle)
-    if pages is None:
-        return None
-    _check_same(reader)
+    with _one_checkpoint(reader):
+        pages = maps.get(entry.shard)
+        if pages is None:
+            with typed(f"map key {key!r}", path):
+                handle = reader.disk.open(path)
+                try:
+                    reader.check_inside(name, entry, path, reader.disk.size(handle))
+                    pages = reader.disk.map(handle)
+                finally:
+                    reader.disk.close(handle)
+            if pages is None:
+                return None
+            maps[entry.shard] = pages
+        reader.check_inside(name, entry, path, len(pages))
     array: Array = np.ndarray(entry.shape, dtype, pages, entry.offset)
-    if verify:
-        payload.check_crc(mask(spans.checksum(bytes_view(array))), entry, reader.where(name))
     return array
+
+
+def _check_pages(array: Array, entry: Entry, where: str) -> None:
+    payload.check_crc(mask(spans.checksum(bytes_view(array))), entry, where)
 
 
 def read_into(reader: BundleReader, key: str, array: Any) -> None:
@@ -61,8 +86,8 @@ def read_into(reader: BundleReader, key: str, array: Any) -> None:
     if entry.slices or not payload.is_plain(entry.dtype) or not array.flags.c_contiguous or not entry.size:
         array[...] = reader.read(key)
         return
-    _fill(reader, bytes_of(key), entry, array)
-    _check_same(reader)
+    with _one_checkpoint(reader):
+        _fill(reader, bytes_of(key), entry, array)
 
 
 def _fill(reader: BundleReader, key: bytes, entry: Entry, array: Array) -> None:
@@ -95,19 +120,20 @@ def reading_over(reader: BundleReader, keys: Sequence[str], spare: Sequence[Any]
     over = {number for numbers in taken.values() for number in numbers}
     with ExitStack() as stack:
         opened = []
-        for shard, numbers in taken.items():
-            path = reader.data_path(names[numbers[0]], shard)
-            with typed(f"read key {keys[numbers[0]]!r}", path):
-                handle = reader.disk.open(path)
-                stack.callback(reader.disk.close, handle)
-                length = reader.disk.size(handle)
-            entries = [reader.entry(keys[number]) for number in numbers]
-            for number, entry in zip(numbers, entries, strict=True):
-                reader.check_inside(names[number], entry, path, length)
-            with typed(f"read key {keys[numbers[0]]!r}", path):
-                crcs = spans.check(reader.disk, handle, [(entry.offset, entry.size) for entry in entries], path)
-            _check_crcs(reader, [names[number] for number in numbers], entries, crcs)
-            opened.append((path, handle, numbers, entries))
+        with _one_checkpoint(reader):
+            for shard, numbers in taken.items():
+                path = reader.data_path(names[numbers[0]], shard)
+                with typed(f"read key {keys[numbers[0]]!r}", path):
+                    handle = reader.disk.open(path)
+                    stack.callback(reader.disk.close, handle)
+                    length = reader.disk.size(handle)
+                entries = [reader.entry(keys[number]) for number in numbers]
+                for number, entry in zip(numbers, entries, strict=True):
+                    reader.check_inside(names[number], entry, path, length)
+                with typed(f"read key {keys[numbers[0]]!r}", path):
+                    crcs = spans.check(reader.disk, handle, [(entry.offset, entry.size) for entry in entries], path)
+                _check_crcs(reader, [names[number] for number in numbers], entries, crcs)
+                opened.append((path, handle, numbers, entries))
         rest = iter(reader.read_many([key for number, key in enumerate(keys) if number not in over]))
         values = [spare[number] if number in over else next(rest) for number in range(len(keys))]
         _check_same(reader)
@@ -138,6 +164,22 @@ def _check_crcs(reader: BundleReader, names: Sequence[bytes], entries: Sequence[
         payload.check_crc(mask(crc), entry, reader.where(name))
 
 
+@contextmanager
+def _one_checkpoint(reader: BundleReader) -> Iterator[None]:
+    """Raises AbortedError, whatever was read and whatever went wrong inside, if the checkpoint is another one now."""
+    try:
+        yield
+    except OpError as error:
+        if not reader.unchanged():
+            raise _replaced(reader) from error
+        raise
+    _check_same(reader)
+
+
 def _check_same(reader: BundleReader) -> None:
     if not reader.unchanged():
-        raise AbortedError(f"read: checkpoint {reader.prefix!r} was replaced or removed while it was read; open it again.")
+        raise _replaced(reader)
+
+
+def _replaced(reader: BundleReader) -> AbortedError:
+    return AbortedError(f"read: checkpoint {reader.prefix!r} was replaced or removed while it was read; open it again.")

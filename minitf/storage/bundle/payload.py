@@ -82,7 +82,7 @@ def check_crc(found: int, entry: Entry, where: str) -> None:
     if found != entry.crc:
         raise DataLossError(
             f"{where}: checksum does not match: stored {entry.crc:08x} vs. calculated {found:08x} over {entry.size} bytes at "
-            f"offset {entry.offset}."
+            f"offset {entry.offset} of data file {entry.shard}."
         )
 
 

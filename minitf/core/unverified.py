@@ -1,0 +1,78 @@
+"""Values that a variable takes over before anybody has looked at their bytes, and looks at when they are first needed.
+
+The cell of such a variable is of another class until then, so that all other cells read their values as fast as ever.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from collections.abc import Callable
+from typing import Any
+
+from minitf.core.state import Cell
+
+_changing = allocate_lock()  # held while a cell changes its class together with what it holds
+_held: Any = Cell.value  # type: ignore[misc]
+
+
+class Unverified:
+    """An array, known by ``dtype``, ``shape`` and ``nbytes``, with a check that is made before it is given out."""
+
+    __slots__ = ("_array", "_check", "dtype", "nbytes", "shape")
+
+    def __init__(self, array: Any, check: Callable[[], None]):
+        self._array = array
+        self._check = check
+        self.dtype = array.dtype
+        self.shape = array.shape
+        self.nbytes = array.nbytes
+
+    def verified(self) -> Any:
+        """The array. Raises what the check raises, DataLossError."""
+        self._check()
+        return self._array
+
+
+class UnverifiedCell(Cell):
+    """A cell that verifies its value when it is first read, or forgets it when it is written; then it is an ordinary one."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> Any:  # type: ignore[override]
+        """The array, verified. Raises DataLossError each time until another value is written."""
+        held = _held.__get__(self)
+        if type(held) is not Unverified:
+            return held
+        array = held.verified()
+        with _changing:
+            if _held.__get__(self) is held:  # nobody has written meanwhile
+                self._become_ordinary(array)
+        return array
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        with _changing:
+            self._become_ordinary(value)
+
+    def _become_ordinary(self, value: Any) -> None:
+        _held.__set__(self, value)
+        self.__class__ = Cell  # type: ignore[assignment]
+
+    @property
+    def empty(self) -> bool:
+        """False: there is a value, whatever it is."""
+        return False
+
+
+def take_over(cell: Cell, value: Any) -> None:
+    """``cell.write(value)``, where ``value`` may be ``Unverified``: then the cell verifies it at its first use."""
+    if type(value) is not Unverified:
+        cell.write(value)
+    elif isinstance(cell, UnverifiedCell) or type(cell) is Cell:
+        with _changing:
+            cell.__class__ = UnverifiedCell
+            _held.__set__(cell, value)
+        cell.writes += 1
+    else:  # a class of somebody's own
+        cell.write(value.verified())
