@@ -84,13 +84,13 @@ class Source:
         """True if variables may take values over unverified."""
         return hasattr(self.reader, "unverified")
 
-    def unverified(self, key: str) -> Unverified | None:
+    def unverified(self, keys: Sequence[str]) -> list[Unverified | None]:
         """``FirstUseReader.unverified``, of the files as they are now."""
         try:
-            return self.reader.unverified(key)  # type: ignore[attr-defined, no-any-return]
+            return self.reader.unverified(keys)  # type: ignore[attr-defined, no-any-return]
         except AbortedError:
             self.reader = self._open()
-            return self.reader.unverified(key)  # type: ignore[attr-defined, no-any-return]
+            return self.reader.unverified(keys)  # type: ignore[attr-defined, no-any-return]
 
     def _read(self, keys: list[str]) -> list[Any]:
         try:

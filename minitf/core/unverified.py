@@ -39,7 +39,7 @@ class UnverifiedCell(Cell):
     __slots__ = ()
 
     @property
-    def value(self) -> Any:  # type: ignore[override]
+    def value(self) -> Any:
         """The array, verified. Raises DataLossError each time until another value is written."""
         held = _held.__get__(self)
         if type(held) is not Unverified:

@@ -10,6 +10,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from itertools import takewhile
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -68,7 +69,7 @@ def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Calla
         for (handle, key, path), value in zip(batch.items, values, strict=False):
             spec = handle.spec
             if value.dtype is not spec.dtype.np or value.shape != spec.shape:
-                check_restored(handle, key, path or batch.path_of(key), value.dtype, value.shape, batch.reader.source)
+                check_restored(handle, key, partial(_place_of, batch, key, path), value, batch.reader.source)
     for batch, values in found:
         if batch.groups or batch.python:
             _restore_others(home, batch, iter(values[len(batch.items) :]))
@@ -76,18 +77,18 @@ def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Calla
         fill()
     for batch, values in found:
         for (handle, _, _), value in zip(batch.items, values, strict=False):
-            take_over(handle.cell, value)  # type: ignore[arg-type]
+            take_over(handle.cell, value)
 
 
 def assign_one(handle: Handle, key: str, reader: Reader) -> None:
     """``assign_now`` of a single variable."""
     value, spec = None, handle.spec
     if getattr(reader, "first_use", False):
-        value = reader.unverified(key)  # type: ignore[attr-defined]
+        [value] = reader.unverified([key])  # type: ignore[attr-defined]
     if value is None:
         value = reader.read(key)
     if value.dtype is not spec.dtype.np or value.shape != spec.shape:
-        check_restored(handle, key, "", value.dtype, value.shape, reader.source)
+        check_restored(handle, key, str, value, reader.source)
     take_over(handle.cell, value)  # type: ignore[arg-type]
 
 
@@ -127,8 +128,7 @@ def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> A
 
 def _untouched(reader: Any, keys: Sequence[str], count: int) -> list[Any]:
     """The values of the keys; those of the first ones, which are variables', unverified where that can be."""
-    found = [reader.unverified(key) for key in keys[:count]]
-    found += [None] * (len(keys) - count)
+    found = [*reader.unverified(keys[:count]), *[None] * (len(keys) - count)]
     rest = iter(reader.read_many([key for key, value in zip(keys, found, strict=True) if value is None]))
     return [next(rest) if value is None else value for value in found]
 
@@ -162,22 +162,26 @@ def _references() -> int:
     return count(cell)
 
 
-def check_restored(handle: Handle, key: str, path: str, np_dtype: Any, shape: Any, source: str) -> None:
-    """Raises unless the saved value fits the variable.
+def check_restored(handle: Handle, key: str, path: Callable[[], str], value: Any, source: str) -> None:
+    """Raises unless the saved value fits the variable. ``path`` tells where that is, and is asked only then.
 
     InvalidArgumentError for another dtype (nothing is cast), ValueError for another shape (nothing is reshaped): S298, S300.
     """
-    if np_dtype != handle.spec.dtype.np:
+    if value.dtype != handle.spec.dtype.np:
         raise DTypeError(
-            f"restore: the saved value {key!r} is {np_dtype}, but variable {handle.name!r} at {path} is "
+            f"restore: the saved value {key!r} is {value.dtype}, but variable {handle.name!r} at {path()} is "
             f"{handle.spec.dtype.name}. They were paired by edge names in {source}. Nothing was assigned; make the variable "
             f"with the saved dtype."
         )
-    if not compatible(handle.spec.shape, shape):
+    if not compatible(handle.spec.shape, value.shape):
         raise ShapeError(
-            f"restore: the saved value {key!r} has shape {tuple(shape)}, but variable {handle.name!r} at {path} has shape "
+            f"restore: the saved value {key!r} has shape {value.shape}, but variable {handle.name!r} at {path()} has shape "
             f"{shape_text(handle.spec.shape)}. They were paired by edge names in {source}. Nothing was assigned."
         )
+
+
+def _place_of(batch: Batch, key: str, path: str) -> str:
+    return path or batch.path_of(key)
 
 
 # -- graph -------------------------------------------------------------------------------------------------------------

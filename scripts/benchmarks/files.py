@@ -261,7 +261,7 @@ def one_value(framework: Any) -> Iterator[dict[str, Candidate]]:
 def limits(tf: Any) -> Iterator[dict[str, Candidate]]:
     from crc32c import crc32c
 
-    from minitf.storage.bundle.spans import checksum
+    from minitf.storage.bundle.spans import checksums
 
     [value] = large(1)
     view, into = memoryview(value).cast("B"), np.empty_like(value)
@@ -273,7 +273,7 @@ def limits(tf: Any) -> Iterator[dict[str, Candidate]]:
             "memory copy": repeated(lambda: np.copyto(into, value)),
             "reading pass (max)": repeated(value.max),
             "checksum": repeated(lambda: crc32c(view)),
-            "checksum, two threads": repeated(lambda: checksum(view)),
+            "checksum, two threads": repeated(lambda: checksums([view])),
             "read": repeated(lambda: read_raw(path)),
             "write": repeated(lambda: write_raw(path, [value])),
             "write, fsync": repeated(lambda: write_raw(path, [value], durable=True)),

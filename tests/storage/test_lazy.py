@@ -157,7 +157,7 @@ def test_what_cannot_be_mapped_is_read(tmp_path):
     values = {"flags": np.arange(MIB) % 2 == 0, "texts": np.array([b"x" * MIB], object)}
     TensorBundle(durable=False).write(path, values)
     reader = TensorBundle(lazy=True).open(path)
-    assert mapped(reader, "flags", True) is None
+    assert mapped(reader, ["flags", "texts"], 0, True) == [None, None]
     flags, texts = reader.read_many(["flags", "texts"])
     assert (flags == values["flags"]).all()
     assert texts.tolist() == values["texts"].tolist()
@@ -222,7 +222,8 @@ def test_damage_is_known_at_the_first_use_and_each_time(prefix, tmp_path, late, 
 @pytest.mark.parametrize("late", [False, True])
 def test_nothing_is_looked_at_before_the_first_use(prefix, late, monkeypatch):
     checked = []
-    monkeypatch.setattr(spans, "checksum", lambda view, inner=spans.checksum: checked.append(len(view)) or inner(view))
+    inner = spans.checksums
+    monkeypatch.setattr(spans, "checksums", lambda views: checked.extend(map(len, views)) or inner(views))
     model = first_use(prefix, late)
     assert tf.report_uninitialized_variables([model.w]).numpy().tolist() == []
     assert files_in_use(prefix) == 1
@@ -318,7 +319,7 @@ def test_values_of_one_file_share_a_mapping_and_give_it_back(tmp_path):
     path = str(tmp_path / "x")
     TensorBundle(durable=False).write(path, {name: np.full(MIB, number) for number, name in enumerate("abc")})
     reader = TensorBundle(lazy="first use").open(path)
-    values = [reader.unverified(key).verified() for key in "abc"]
+    values = [value.verified() for value in reader.unverified("abc")]
     assert len({id(value.base) for value in values}) == 1
     assert [int(value[-1]) for value in values] == [0, 1, 2]
     own = reader.read("a")

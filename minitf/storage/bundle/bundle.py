@@ -47,17 +47,17 @@ class TensorBundle:
     crash of the program alone never loses one). ``big_endian`` writes numbers in the other byte order. ``shards`` is the number
     of data files, over which whole tensors are spread: two are written faster than one where there is much to write.
 
-    ``lazy`` opens checkpoints so that values of 64 KiB and more are mapped from their files instead of read: they cost no memory
-    until they are looked at, and writing to them leaves the files alone. The choice says when their checksums are compared:
+    ``lazy`` opens checkpoints so that values of 64 KiB and more are mapped from their files instead of read: they cost no
+    memory until they are looked at, and writing to them leaves the files alone. It says when their checksums are compared:
 
     * ``True``: when they are mapped, so that damage is known now, as without ``lazy``.
-    * ``"first use"``: a variable compares that of its value when the value is first needed, be it read, computed with or saved; it
-      raises DataLossError then, naming file, key and offset, and again each time until something else is assigned.
-      Restoring takes no time, however large the values are. Values read from a reader are verified as with ``True``.
+    * ``"first use"``: for a variable when its value is first needed, be it read, computed with or saved. DataLossError, naming
+      file, key and offset, comes then, and again each time until something else is assigned. Restoring takes no time, however
+      large the values are. What is read from a reader is verified as with ``True``.
     * ``"unverified"``: never.
 
-    While a mapped value lives, nobody may shorten its file or write into it: the program would be killed by SIGBUS, or see other
-    values. minitf never does (it makes new files); other programs may, and network file systems cannot promise it.
+    While a mapped value lives, nobody may shorten its file or write into it: the program would be killed by SIGBUS, or see
+    other values. minitf never does (it makes new files); other programs may, and network file systems cannot promise it.
     """
 
     name = "tf-v2"

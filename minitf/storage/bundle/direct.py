@@ -22,57 +22,67 @@ if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
 
 
-def mapped(reader: BundleReader, key: str, verify: bool) -> Array | None:
-    """The value as pages of its data file, copied by the system where they are written to; None if that cannot be.
+def mapped(reader: BundleReader, keys: Sequence[str], least: int, verify: bool) -> list[Any]:
+    """Values as pages of their data files, copied by the system where they are written to; None for those that cannot be.
 
-    It cannot be for strings and variants, pieces, dtypes of which not every byte is a value (bool, int4), the other byte
-    order, and files that are not on a local disk.
+    These are values of fewer than ``least`` bytes, strings and variants, pieces, dtypes of which not every byte is a value
+    (bool, int4), the other byte order, and files that are not on a local disk.
     """
-    array = _pages(reader, key, {})
-    if array is not None and verify:
-        _check_pages(array, reader.entry(key), reader.where(bytes_of(key)))
-    return array
+    entries = [reader.entry(key) for key in keys]
+    with _one_checkpoint(reader):
+        out = [
+            _pages(reader, key, entry, {}) if entry.size >= least else None for key, entry in zip(keys, entries, strict=True)
+        ]
+    if verify:
+        there = [(key, entry, array) for key, entry, array in zip(keys, entries, out, strict=True) if array is not None]
+        for (key, entry, _), crc in zip(there, spans.checksums([bytes_view(array) for _, _, array in there]), strict=True):
+            payload.check_crc(mask(crc), entry, reader.where(bytes_of(key)))
+    return out
 
 
-def mapped_unverified(reader: BundleReader, key: str, maps: MutableMapping[int, Any]) -> Unverified | None:
-    """The same, with a checksum that is compared when somebody wants the array: a DataLossError then.
+def mapped_unverified(reader: BundleReader, keys: Sequence[str], least: int, maps: MutableMapping[int, Any]) -> list[Any]:
+    """The same of many values, as ``Unverified``: their checksums are compared when somebody wants the arrays.
 
-    ``maps``: data files that are mapped already. Nobody may write to the array, which may have its pages in common with others.
+    Smaller values than ``least`` bytes are None. ``maps`` has the data files that are mapped already. Nobody may write to an
+    array, which may have its pages in common with others.
     """
-    array = _pages(reader, key, maps)
-    if array is None:
-        return None
-    return Unverified(array, partial(_check_pages, array, reader.entry(key), reader.where(bytes_of(key))))
+    out: list[Any] = []
+    with _one_checkpoint(reader):
+        for key in keys:
+            entry = reader.entry(key)
+            array = _pages(reader, key, entry, maps) if entry.size >= least else None
+            out.append(None if array is None else Unverified(array, partial(_check_pages, reader, key, entry, array)))
+    return out
 
 
-def _pages(reader: BundleReader, key: str, maps: MutableMapping[int, Any]) -> Array | None:
-    entry = reader.entry(key)
+def _pages(reader: BundleReader, key: str, entry: Entry, maps: MutableMapping[int, Any]) -> Array | None:
     dtype = payload.bare_dtype(entry.dtype)
     if dtype is None or entry.slices or not entry.size or reader.index.header.big_endian:
         return None
     name = bytes_of(key)
     payload.check_rank(entry, reader.where(name))
-    path = reader.data_path(name, entry.shard)
-    with _one_checkpoint(reader):
-        pages = maps.get(entry.shard)
+    pages = maps.get(entry.shard)
+    if pages is None:
+        path = reader.data_path(name, entry.shard)
+        with typed(f"map key {key!r}", path):
+            handle = reader.disk.open(path)
+            try:
+                reader.check_inside(name, entry, path, reader.disk.size(handle))
+                pages = reader.disk.map(handle)
+            finally:
+                reader.disk.close(handle)
         if pages is None:
-            with typed(f"map key {key!r}", path):
-                handle = reader.disk.open(path)
-                try:
-                    reader.check_inside(name, entry, path, reader.disk.size(handle))
-                    pages = reader.disk.map(handle)
-                finally:
-                    reader.disk.close(handle)
-            if pages is None:
-                return None
-            maps[entry.shard] = pages
-        reader.check_inside(name, entry, path, len(pages))
+            return None
+        maps[entry.shard] = pages
+    elif entry.offset + entry.size > len(pages):
+        reader.check_inside(name, entry, reader.data_path(name, entry.shard), len(pages))
     array: Array = np.ndarray(entry.shape, dtype, pages, entry.offset)
     return array
 
 
-def _check_pages(array: Array, entry: Entry, where: str) -> None:
-    payload.check_crc(mask(spans.checksum(bytes_view(array))), entry, where)
+def _check_pages(reader: BundleReader, key: str, entry: Entry, array: Array) -> None:
+    [crc] = spans.checksums([bytes_view(array)])
+    payload.check_crc(mask(crc), entry, reader.where(bytes_of(key)))
 
 
 def read_into(reader: BundleReader, key: str, array: Any) -> None:

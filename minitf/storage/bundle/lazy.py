@@ -16,7 +16,7 @@ from minitf.storage.bundle import direct
 from minitf.storage.bundle.index import Identity, Index
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.files import Disk
-from minitf.storage.values import Array, Reading
+from minitf.storage.values import Reading
 
 LEAST = 1 << 16  # values of fewer bytes are read: mapping costs more
 
@@ -27,13 +27,12 @@ class LazyReader(BundleReader):
     What is said of files in use at ``BundleReader.read_lazily`` holds here, for as long as any of the arrays lives.
     """
 
-    def _map(self, key: str) -> Array | None:
-        return direct.mapped(self, key, True)
+    verified = True
 
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; large ones are mapped. Raises as ``BundleReader.read_many``."""
         wanted = list(keys)
-        out: list[Any] = [self._map(key) if self.entry(key).size >= LEAST else None for key in wanted]
+        out = direct.mapped(self, wanted, LEAST, self.verified)
         missing = [number for number, value in enumerate(out) if value is None]
         for number, value in zip(missing, super().read_many([wanted[number] for number in missing]), strict=True):
             out[number] = value
@@ -48,8 +47,7 @@ class LazyReader(BundleReader):
 class UnverifiedReader(LazyReader):
     """A ``LazyReader`` that compares no checksum of what it maps: damage goes unnoticed."""
 
-    def _map(self, key: str) -> Array | None:
-        return direct.mapped(self, key, False)
+    verified = False
 
 
 class FirstUseReader(LazyReader):
@@ -62,12 +60,12 @@ class FirstUseReader(LazyReader):
         super().__init__(disk, prefix, index, identity)
         self._maps: WeakValueDictionary[int, Any] = WeakValueDictionary()  # each data file, while a variable has a value in it
 
-    def unverified(self, key: str) -> Unverified | None:
-        """A value of 64 KiB and more, for a variable, which does not write to its array; None if it is to be read.
+    def unverified(self, keys: Sequence[str]) -> list[Unverified | None]:
+        """Values for variables, which do not write to the arrays; None for those that are to be read.
 
         Raises as ``read``, but for wrong checksums.
         """
-        return direct.mapped_unverified(self, key, self._maps) if self.entry(key).size >= LEAST else None
+        return direct.mapped_unverified(self, keys, LEAST, self._maps)
 
 
 def reader_for(lazy: Lazy) -> type[BundleReader]:

@@ -102,7 +102,7 @@ class BundleReader:
         file or write into it: the program would be killed by SIGBUS, or see other values. minitf never does (it makes new
         files); other programs may. Raises as ``read``.
         """
-        found = direct.mapped(self, key, verify)
+        [found] = direct.mapped(self, [key], 0, verify)
         return self.read(key) if found is None else found
 
     def read_into(self, key: str, array: Array) -> None:

@@ -42,9 +42,9 @@ def read(disk: Disk, handle: int, buffers: Sequence[Placed], path: str) -> list[
     return _each(buffers, one)
 
 
-def checksum(view: memoryview) -> int:
-    """The checksum of bytes in memory."""
-    return _each([(0, view)], lambda _, piece: crc32c(piece), SHORT)[0]
+def checksums(views: Sequence[memoryview]) -> list[int]:
+    """The checksums of bytes in memory."""
+    return _each([(0, view) for view in views], lambda _, piece: crc32c(piece), SHORT)
 
 
 def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str) -> list[int]:
