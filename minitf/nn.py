@@ -10,7 +10,7 @@ _WHERE = {
         sparse_softmax_cross_entropy_with_logits weighted_cross_entropy_with_logits""",
     "minitf.ops.random": "dropout",
     "minitf.ops.gathering": "embedding_lookup",
-    "minitf.ops.normalisation": "batch_normalization moments",
+    "minitf.ops.normalisation": "batch_normalization moments weighted_moments",
     "minitf.ops.norms": "l2_normalize",
     "minitf.ops.sorting": "in_top_k top_k",
     "minitf.ops.formulas": "zero_fraction",

@@ -32,6 +32,7 @@ from minitf.ops.losses import sparse_softmax_cross_entropy_with_logits as sparse
 from minitf.ops.losses import weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits
 from minitf.ops.normalisation import batch_normalization as batch_normalization
 from minitf.ops.normalisation import moments as moments
+from minitf.ops.normalisation import weighted_moments as weighted_moments
 from minitf.ops.norms import l2_normalize as l2_normalize
 from minitf.ops.pooling import avg_pool as avg_pool
 from minitf.ops.pooling import avg_pool1d as avg_pool1d

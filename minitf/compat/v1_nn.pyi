@@ -35,6 +35,7 @@ from minitf.nn import swish as swish
 from minitf.nn import tanh as tanh
 from minitf.nn import top_k as top_k
 from minitf.nn import weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits
+from minitf.nn import weighted_moments as weighted_moments
 from minitf.nn import zero_fraction as zero_fraction
 from minitf.ops.v1 import avg_pool as avg_pool
 from minitf.ops.v1 import conv2d as conv2d

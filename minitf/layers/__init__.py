@@ -14,9 +14,12 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.layers.dense": "Dense EinsumDense",
         "minitf.layers.depthwise": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D",
         "minitf.layers.dropout": "Dropout GaussianDropout GaussianNoise SpatialDropout1D SpatialDropout2D",
-        "minitf.layers.embedding": "Embedding",
+        "minitf.layers.embedding": "Embedding Masking",
         "minitf.layers.input_spec": "InputSpec",
         "minitf.layers.layer": "Layer",
+        "minitf.layers.merging": """
+            Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average concatenate dot maximum minimum
+            multiply subtract""",
         "minitf.layers.normalization": "BatchNormalization LayerNormalization UnitNormalization",
         "minitf.layers.pooling": """
             AveragePooling1D AveragePooling2D AveragePooling3D GlobalAveragePooling1D GlobalAveragePooling2D

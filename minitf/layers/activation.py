@@ -13,6 +13,8 @@ from minitf.ops.comparisons import select
 class Activation(Layer):
     """A function by name, or any function of a tensor."""
 
+    supports_masking = True
+
     def __init__(self, activation: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
@@ -24,6 +26,8 @@ class Activation(Layer):
 
 class ReLU(Layer):
     """``x`` above ``threshold``, else ``negative_slope * (x - threshold)``; never more than ``max_value``."""
+
+    supports_masking = True
 
     def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -40,6 +44,8 @@ class ReLU(Layer):
 class LeakyReLU(Layer):
     """``x`` if it is positive, else ``alpha * x``."""
 
+    supports_masking = True
+
     def __init__(self, alpha: float = 0.3, **kwargs: Any):
         super().__init__(**kwargs)
         self.alpha = alpha
@@ -51,6 +57,8 @@ class LeakyReLU(Layer):
 
 class ELU(Layer):
     """``x`` if it is positive, else ``alpha * (e ** x - 1)``."""
+
+    supports_masking = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -64,6 +72,8 @@ class ELU(Layer):
 
 class Softmax(Layer):
     """``e ** x``, scaled to sum 1 along ``axis``. Where a boolean ``mask`` is False, the result is 0."""
+
+    supports_masking = True
 
     def __init__(self, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from minitf.layers.activation import Softmax
 from minitf.layers.dense import EinsumDense
 from minitf.layers.dropout import Dropout
 from minitf.layers.layer import Layer
+from minitf.layers.masks import mask_of
 from minitf.ops.creating import cast, ones
 from minitf.ops.diagonals import band_part
 from minitf.ops.einsum import einsum
@@ -22,8 +25,10 @@ class MultiHeadAttention(Layer):
 
     Each head projects to ``key_dim`` (values: ``value_dim``), weighs the values by ``softmax(q . k / sqrt(key_dim))``, and
     all heads are projected back to the size of the query or ``output_shape``. ``attention_mask`` (batch, queries, keys):
-    False keeps a query from a key.
+    False keeps a query from a key; so do the masks of the three.
     """
+
+    supports_masking = True
 
     def __init__(self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0, use_bias: bool = True,
                  output_shape: Any = None, kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
@@ -66,17 +71,26 @@ class MultiHeadAttention(Layer):
         ``use_causal_mask`` keeps queries from keys that come later.
         """
         value = query if value is None else value
+        key = value if key is None else key
         q = self._query_dense(query) * (1.0 / math.sqrt(float(self.key_dim)))
         v = self._value_dense(value)
-        k = self._key_dense(value if key is None else key)
-        mask = attention_mask if attention_mask is None else expand_dims(cast(attention_mask, "bool"), -3)
+        k = self._key_dense(key)
+        masks = [_among_heads(mask_of(tensor), axis) for tensor, axis in ((query, -1), (value, -2), (key, -2))]
+        if attention_mask is not None:
+            masks.append(expand_dims(cast(attention_mask, "bool"), -3))
         if use_causal_mask:
-            causal = _causal(q, k)
-            mask = causal if mask is None else mask & causal
+            masks.append(_causal(q, k))
+        known = [m for m in masks if m is not None]
+        mask = reduce(and_, known) if known else None
         scores = self._softmax(einsum("btnd,bsnd->bnts", q, k), mask=mask)
         kept = self._dropout_layer(scores, training=training)
         out = self._output_dense(einsum("bnts,bsnd->btnd", kept, v))
         return (out, scores) if return_attention_scores else out
+
+
+def _among_heads(mask: Any, axis: int) -> Any:
+    """A mask of steps (batch, length) as one of pairs of steps, (batch, 1, length, 1) or (batch, 1, 1, length)."""
+    return None if mask is None else expand_dims(expand_dims(mask, axis), 1)
 
 
 def _causal(q: Any, k: Any) -> Any:

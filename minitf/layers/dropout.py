@@ -21,6 +21,8 @@ class Dropout(Layer):
     ValueError unless 0 <= rate <= 1.
     """
 
+    supports_masking = True
+
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= rate <= 1:
@@ -63,6 +65,8 @@ class SpatialDropout2D(Dropout):
 
 class GaussianNoise(Layer):
     """While training, adds normal noise with mean 0."""
+
+    supports_masking = True
 
     def __init__(self, stddev: float, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)

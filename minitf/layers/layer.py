@@ -7,11 +7,9 @@ and dicts of them are found in the layer's attributes. Names of weights and edge
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -22,8 +20,10 @@ from minitf.core.structures import flatten, pack
 from minitf.core.tensor import Tensor
 from minitf.layers import initializers, regularizers
 from minitf.layers.abstract import shapes_of, specs_for, specs_of_call
+from minitf.layers.call_arguments import constructor_arguments, mask_argument, training_argument
 from minitf.layers.contents import each_once, leaves
 from minitf.layers.input_spec import check_inputs
+from minitf.layers.masks import masks_of, pass_on, with_mask_of
 from minitf.layers.naming import snake_case, unique_layer_name
 from minitf.objects.adding import add_variable_with_getter
 from minitf.objects.module import Module
@@ -46,13 +46,15 @@ class Layer(Module):
     * ``input_shape``: without the batch axis; lets a ``Sequential`` that begins with the layer build it at once.
     * ``activity_regularizer``: a penalty on the outputs; its mean over the examples of a batch joins ``losses``.
 
-    ``call`` may take ``training``: what the caller gives, or what the layer around was called with, or False.
+    ``call`` may take ``training``: what the caller gives, or what the layer around was called with, or False. A layer that sets
+    ``supports_masking`` hands on the mask of its inputs as ``compute_mask`` says, and gets it if ``call`` takes ``mask``.
     """
 
     __slots__ = ("_added_losses", "_arguments", "_regularized_weights")
 
     input_spec: Any = None
     activity_regularizer: Any = None
+    supports_masking = False
     _given_name: str | None = None
     _weight_dtype: dtypes.DType = dtypes.float32
     _trainable = True
@@ -64,7 +66,7 @@ class Layer(Module):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Notes the arguments of the constructor, for ``get_config``."""
         layer = super().__new__(cls)
-        object.__setattr__(layer, "_arguments", _bound(cls, args, kwargs))
+        object.__setattr__(layer, "_arguments", constructor_arguments(cls, args, kwargs))
         return layer
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, *, input_shape: Any = None,
@@ -170,6 +172,7 @@ class Layer(Module):
         inputs = self._as_inputs(args[0])
         check_inputs(self.input_spec, inputs, self.name)
         training = self._training_for(args, kwargs)
+        mask = self._mask_for(args, kwargs) if self.supports_masking else None
         depth = _depth.get()
         if depth == 0:
             self._forget_losses()
@@ -182,6 +185,8 @@ class Layer(Module):
                 outputs = self.call(inputs, *args[1:], **kwargs)
                 if self.activity_regularizer is not None:
                     self._penalise(outputs)
+                if self.supports_masking and (mask is not None or type(self).compute_mask is not Layer.compute_mask):
+                    pass_on(self, inputs, outputs, mask)
                 return outputs
         finally:
             _depth.reset(tokens[0])
@@ -195,7 +200,7 @@ class Layer(Module):
     def _as_input(self, value: Any) -> Any:
         if isinstance(value, Tensor) or hasattr(value, "dtype") or hasattr(value, "_as_tensor"):
             tensor = convert(value)
-            return cast(tensor, self._weight_dtype) if tensor.dtype.is_floating else tensor
+            return with_mask_of(tensor, cast(tensor, self._weight_dtype)) if tensor.dtype.is_floating else tensor
         return convert(value) if isinstance(value, (int, float)) else value
 
     def _training_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -213,6 +218,20 @@ class Layer(Module):
             given = default
         kwargs["training"] = given
         return given
+
+    def _mask_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The mask of this call: the one given, or that of the inputs, which is put among ``kwargs`` if ``call`` takes it."""
+        place = mask_argument(self)
+        given = args[place] if place is not None and len(args) > place else kwargs.get("mask")
+        if given is None:
+            given = masks_of(args[0])
+            if given is not None and place is not None:
+                kwargs["mask"] = given
+        return given
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the outputs (a list for several), from that of the inputs: by default the same."""
+        return mask
 
     def _build_for(self, inputs: Any, outside: names.Scope) -> None:
         """Builds the layer for these inputs. ``outside`` is the scope in which it was called."""
@@ -367,33 +386,6 @@ class Layer(Module):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}{'' if self.built else ' (not built)'}>"
-
-
-def _bound(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    try:
-        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)  # type: ignore[misc]
-    except TypeError:  # the constructor will say what is wrong
-        return {}
-    given = dict(list(bound.arguments.items())[1:])
-    for name, parameter in inspect.signature(cls.__init__).parameters.items():  # type: ignore[misc]
-        if parameter.kind is parameter.VAR_KEYWORD:
-            given.update(given.pop(name, {}))
-    return given
-
-
-def training_argument(layer: Any) -> tuple[int | None, Any]:
-    """Place (counted without self) and default of the argument ``training`` of a layer's ``call``; None if it has none."""
-    return _training_argument(type(layer).call)
-
-
-@cache
-def _training_argument(call: Callable[..., Any]) -> tuple[int | None, Any]:
-    parameters = list(inspect.signature(call).parameters.values())[1:]
-    for place, parameter in enumerate(parameters):
-        if parameter.name == "training":
-            default = parameter.default
-            return place, False if default in (None, parameter.empty) else default
-    return None, False
 
 
 def _map(structure: Any, function: Callable[[Any], Any]) -> Any:

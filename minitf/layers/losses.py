@@ -11,6 +11,7 @@ from typing import Any
 
 from minitf.core import dtypes
 from minitf.core.op import convert
+from minitf.layers.masks import mask_of
 from minitf.layers.naming import snake_case
 from minitf.ops import elementwise
 from minitf.ops.activations import softplus
@@ -25,7 +26,7 @@ from minitf.ops.losses import (
 )
 from minitf.ops.norms import l2_normalize
 from minitf.ops.reductions import reduce_max, reduce_mean, reduce_sum
-from minitf.ops.shapes import expand_dims, shape, squeeze
+from minitf.ops.shapes import expand_dims, shape, size, squeeze
 
 _EPSILON = 1e-7
 
@@ -191,13 +192,25 @@ class Loss:
         raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The reduced loss; ``sample_weight`` multiplies the values of examples (or of steps) first."""
+        """The reduced loss; ``sample_weight`` multiplies the values of examples (or of steps) first.
+
+        What the mask of ``y_pred`` leaves out counts nothing, and a mean is one of the rest.
+        """
+        mask = mask_of(y_pred)
         values = self.call(*_aligned(y_true, y_pred))
         if sample_weight is not None:
             values = values * weights_for(sample_weight, values)
+        if mask is not None:
+            values = values * weights_for(self._shares(cast(mask, values.dtype)), values)
         if self.reduction == Reduction.NONE:
             return values
         return reduce_sum(values) if self.reduction == Reduction.SUM else reduce_mean(values)
+
+    def _shares(self, mask: Any) -> Any:
+        """The mask, so that the mean over all is the mean over what is not masked."""
+        if self.reduction in (Reduction.SUM, Reduction.NONE):
+            return mask
+        return mask * (cast(size(mask), mask.dtype) / reduce_sum(mask))
 
 
 def _aligned(y_true: Any, y_pred: Any) -> tuple[Any, Any]:

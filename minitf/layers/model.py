@@ -18,12 +18,18 @@ class Model(Training):
     ``save_weights`` and ``load_weights`` write and read checkpoints whose root is the model.
     """
 
+    supports_masking = True
+
     def build(self, input_shape: Any) -> None:
         """Makes all weights for inputs of a shape (with the batch axis) or list of shapes, by calling the model on shapes
         alone.
         """
         self._output_specs(specs_for(input_shape, self._weight_dtype))
         self.built = True
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """None: the layers inside give the outputs their masks."""
+        return None
 
     def _build_for(self, inputs: Any, outside: Scope) -> None:
         if type(self).build is not Model.build:
@@ -75,6 +81,12 @@ class Model(Training):
             return each_once(fixed)
         ordered = [*(v for layer in layers for v in layer.trainable_weights), *(v for v in own if v.trainable)]
         return each_once([*ordered, *fixed])
+
+    def reset_states(self) -> None:
+        """Lets all layers that are stateful begin anew."""
+        for layer in self._flatten_layers():
+            if getattr(layer, "stateful", False) and layer is not self:
+                layer.reset_states()  # type: ignore[attr-defined]
 
     def summary(self, line_length: int | None = None, print_fn: Any = None) -> None:
         """Prints the layers with the shapes of their outputs and their numbers of weights.

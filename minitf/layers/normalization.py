@@ -14,14 +14,17 @@ from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import rsqrt, square
 from minitf.ops.gathering import gather
+from minitf.ops.normalisation import weighted_moments
 from minitf.ops.reductions import reduce_mean, reduce_prod, reduce_sum
-from minitf.ops.shapes import reshape
+from minitf.ops.shapes import expand_dims, reshape
 from minitf.ops.shapes import shape as shape_of
 from minitf.runtimes.building import control_dependencies
 
 
 class _Normalization(Layer):
     """What the two layers with gamma and beta have in common."""
+
+    supports_masking = True
 
     def __init__(self, axis: Any, epsilon: float, center: bool, scale: bool, beta_initializer: Any, gamma_initializer: Any,
                  beta_regularizer: Any, gamma_regularizer: Any, beta_constraint: Any, gamma_constraint: Any,
@@ -88,20 +91,23 @@ class BatchNormalization(_Normalization):
         )
         self.built = True
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
-        """The normalised inputs."""
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """The normalised inputs. Where ``mask`` (the shape of the inputs but for the last axis) is False, they do not count."""
         training = training if self.trainable else False
         return in_training(
             training,
-            lambda: self._by_batch(inputs, share_of_training(training, self._weight_dtype)),
+            lambda: self._by_batch(inputs, share_of_training(training, self._weight_dtype), mask),
             lambda: self._by(inputs, self.moving_mean, self.moving_variance),
         )
 
-    def _by_batch(self, inputs: Any, share: Any) -> Any:
+    def _by_batch(self, inputs: Any, share: Any, mask: Any) -> Any:
         over = [a for a in range(len(inputs.shape)) if a not in self.axis]
         precise = cast(inputs, dtypes.float32) if inputs.dtype.size < 4 else inputs
-        mean = reduce_mean(precise, over, keepdims=True)
-        variance = reduce_mean(square(precise - mean), over, keepdims=True)
+        if mask is None:
+            mean = reduce_mean(precise, over, keepdims=True)
+            variance = reduce_mean(square(precise - mean), over, keepdims=True)
+        else:
+            mean, variance = weighted_moments(precise, over, expand_dims(cast(mask, precise.dtype), -1), keepdims=True)
         updates = [
             self._move(self.moving_mean, mean, share),
             self._move(self.moving_variance, variance * self._correction(inputs, over), share),
@@ -171,6 +177,8 @@ class LayerNormalization(_Normalization):
 
 class UnitNormalization(Layer):
     """Scales each vector along ``axis`` to length 1."""
+
+    supports_masking = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)

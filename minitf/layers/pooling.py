@@ -8,9 +8,11 @@ from typing import Any
 from minitf.layers.input_spec import InputSpec
 from minitf.layers.layer import Layer
 from minitf.layers.windows import axes_of, numbers
+from minitf.ops.creating import cast
 from minitf.ops.padding import pad
 from minitf.ops.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
-from minitf.ops.reductions import reduce_max, reduce_mean
+from minitf.ops.reductions import reduce_max, reduce_mean, reduce_sum
+from minitf.ops.shapes import expand_dims
 
 
 class _Pooling(Layer):
@@ -105,9 +107,22 @@ class GlobalMaxPooling2D(_GlobalPooling):
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
-    """The mean of all steps."""
+    """The mean of all steps; of those that are not masked, if the inputs have a mask."""
 
+    supports_masking = True
     rank, reduce = 1, staticmethod(reduce_mean)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """One element for each channel."""
+        if mask is None:
+            return super().call(inputs)
+        steps, channels = (2, 1) if self.data_format == "channels_first" else (1, 2)
+        shares = expand_dims(cast(mask, inputs.dtype), channels)
+        return reduce_sum(inputs * shares, steps, keepdims=self.keepdims) / reduce_sum(shares, steps, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """None: the steps are gone."""
+        return None
 
 
 class GlobalAveragePooling2D(_GlobalPooling):

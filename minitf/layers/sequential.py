@@ -9,12 +9,16 @@ from minitf.core import names
 from minitf.core.spec import Spec, as_shape
 from minitf.layers.abstract import mapped, shapes_of, specs_for, specs_of_call
 from minitf.layers.layer import Layer
+from minitf.layers.masks import give_mask, mask_of
 from minitf.layers.model import Model
 from minitf.objects.trackable import NoDependency, arrived, changed
+from minitf.ops.creating import identity
 
 
 class InputLayer(Layer):
     """The place of a model's inputs: it tells their shape and dtype and does nothing else."""
+
+    supports_masking = True
 
     def __init__(self, input_shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None,
                  batch_input_shape: Any = None):  # fmt: skip
@@ -117,8 +121,11 @@ class Sequential(Model):
                 self._build_layers(mapped(_any_batch, inputs))
         self.built = True
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
-        """What the last layer gives."""
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """What the last layer gives. ``mask``: which steps of the inputs count, if they do not say it themselves."""
+        if mask is not None and mask is not mask_of(inputs):
+            inputs = identity(inputs)
+            give_mask(inputs, mask)
         for layer in self._chain:
             inputs = layer(inputs)
         return inputs

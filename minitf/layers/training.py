@@ -15,6 +15,7 @@ from minitf.layers import losses, metrics
 from minitf.layers.batches import Batches, split_off
 from minitf.layers.callbacks import CallbackList, History
 from minitf.layers.layer import Layer
+from minitf.layers.masks import mask_of
 from minitf.layers.progress import EvaluationBar, ProgressBar
 from minitf.layers.stepping import Step
 from minitf.objects.trackable import NoDependency
@@ -32,22 +33,23 @@ class Training(Layer):
     stop_training = False
     _loss: Any = None
     _loss_weights: Any = None
-    _metric_names: Any = ()
+    _metric_names: Any = ((), ())
     _metrics: Any = None
     _steps: Any = None
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, loss_weights: Any = None) -> None:
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, loss_weights: Any = None,
+                weighted_metrics: Any = None) -> None:  # fmt: skip
         """Says how to train: an optimizer (of Keras or TensorFlow 1.x, or a name), a loss, and metrics (names, functions,
         objects).
 
-        For a model with several outputs ``loss`` and ``loss_weights`` are lists. The optimizer is an edge of the model,
-        "optimizer".
+        ``weighted_metrics`` weigh examples by ``sample_weight``, as the loss does; ``metrics`` do not. For a model with several
+        outputs ``loss`` and ``loss_weights`` are lists. The optimizer is an edge of the model, "optimizer".
         """
         self.optimizer = keras_optimizers.get(optimizer)
         several = isinstance(loss, (list, tuple))
         self._loss = NoDependency([None if one is None else losses.as_loss(one) for one in (loss if several else [loss])])
         self._loss_weights = NoDependency(list(loss_weights) if loss_weights is not None else None)
-        self._metric_names = NoDependency(list(metrics or ()))
+        self._metric_names = NoDependency([list(metrics or ()), list(weighted_metrics or ())])
         self._metrics = NoDependency(None)
         self._steps = NoDependency({})
 
@@ -97,12 +99,17 @@ class Training(Layer):
         if self._metrics is None:
             first = y_pred[0] if isinstance(y_pred, (list, tuple)) else y_pred
             truth = y[0] if isinstance(y, (list, tuple)) else y
-            self._metrics = NoDependency([metrics.Mean("loss"), *(_metric(m, truth, first) for m in self._metric_names)])
+            named = [_metric(m, truth, first) for names in self._metric_names for m in names]
+            self._metrics = NoDependency([metrics.Mean("loss"), *named])
         count = cast(shape(flatten(x)[0])[0], dtypes.float32)
         truth, prediction = (v[0] if isinstance(v, (list, tuple)) else v for v in (y, y_pred))
         with control_dependencies([step] if step is not None else []):
             updates = [self._metrics[0].update_state(loss, sample_weight=count)]
-            updates += [m.update_state(truth, prediction, sample_weight=sample_weight) for m in self._metrics[1:]]
+            mask = mask_of(prediction)
+            weights = sample_weight if mask is None else _masked(sample_weight, mask)
+            unweighted = len(self._metric_names[0])
+            for number, metric in enumerate(self._metrics[1:]):
+                updates.append(metric.update_state(truth, prediction, sample_weight=mask if number < unweighted else weights))
         with control_dependencies([u for u in updates if u is not None]):
             return {m.name: convert(m.result()) for m in self._metrics}
 
@@ -264,6 +271,14 @@ class Training(Layer):
 def _metric(identifier: Any, y: Any, y_pred: Any) -> Any:
     """The metric for a name or object; "accuracy" is the kind that goes with the shapes of truths and predictions."""
     return metrics.get(identifier, None if y is None else (convert(y).shape, convert(y_pred).shape))
+
+
+def _masked(sample_weight: Any, mask: Any) -> Any:
+    """The weights of what is not masked."""
+    if sample_weight is None:
+        return mask
+    factors = cast(mask, dtypes.float32)
+    return factors * losses.weights_for(sample_weight, factors)
 
 
 def _verbosity(verbose: Any) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.core.spec import TensorShape
-from minitf.layers.layer import Layer, training_argument
+from minitf.layers.call_arguments import training_argument
+from minitf.layers.layer import Layer
 from minitf.ops.joining import concat
 from minitf.ops.shapes import reshape
 from minitf.ops.shapes import shape as shape_of
@@ -14,6 +15,8 @@ from minitf.ops.shaping import reverse
 
 class TimeDistributed(Layer):
     """Calls a layer on each step of (batch, steps, ...), with the same weights."""
+
+    supports_masking = True
 
     def __init__(self, layer: Layer, **kwargs: Any):
         if not isinstance(layer, Layer):
@@ -53,6 +56,8 @@ class Bidirectional(Layer):
     back. Raises ValueError for other modes.
     """
 
+    supports_masking = True
+
     def __init__(self, layer: Layer, merge_mode: str | None = "concat", backward_layer: Layer | None = None, **kwargs: Any):
         if merge_mode not in ("concat", "sum", "mul", "ave", None):
             raise ValueError(f"Bidirectional: merge_mode must be 'concat', 'sum', 'mul', 'ave' or None, not {merge_mode!r}.")
@@ -68,6 +73,9 @@ class Bidirectional(Layer):
             if backward_layer.go_backwards == layer.go_backwards:  # type: ignore[attr-defined]
                 raise ValueError("Bidirectional: the two layers must go in different directions (go_backwards).")
             self.backward_layer = backward_layer
+        directions: list[Any] = [self.forward_layer, self.backward_layer]
+        for one in directions:
+            one.zero_output_for_mask = one.return_sequences
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None) -> Any:
         """The merged outputs; with ``return_state`` a list: outputs, forward states, backward states."""
@@ -87,6 +95,15 @@ class Bidirectional(Layer):
         if not self.return_state:
             return merged
         return [*merged, *after] if self.merge_mode is None else [merged, *after]
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the inputs for the outputs of all steps; states have none."""
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        out = mask if self.return_sequences else None
+        outputs = [out, out] if self.merge_mode is None else [out]
+        if self.return_state:
+            return [*outputs, *([None] * 2 * len(self.forward_layer.state_spec))]  # type: ignore[attr-defined]
+        return outputs if self.merge_mode is None else out
 
     def _merge(self, there: Any, back: Any) -> Any:
         if self.merge_mode == "concat":

@@ -5,9 +5,9 @@ from typing import Any
 from minitf.core import dtypes
 from minitf.core.op import convert
 from minitf.ops.arithmetic import squared_difference
-from minitf.ops.creating import cast
+from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import rsqrt
-from minitf.ops.reductions import reduce_mean, squeeze_reduced
+from minitf.ops.reductions import reduce_mean, reduce_sum, squeeze_reduced
 
 
 def moments(
@@ -34,3 +34,15 @@ def batch_normalization(
         factor = factor * scale
     shift = -convert(mean) * factor if offset is None else offset - convert(mean) * factor
     return values * cast(factor, values.dtype) + cast(shift, values.dtype)
+
+
+def weighted_moments(
+    x: Any, axes: Any, frequency_weights: Any, keepdims: bool = False, name: str | None = None
+) -> tuple[Any, Any]:
+    """Mean and variance over ``axes``, each element counted ``frequency_weights`` times (broadcast to the shape of ``x``)."""
+    values, weights = convert(x), convert(frequency_weights)
+    whole = weights + zeros_like(values)
+    count = reduce_sum(whole, axes, keepdims=True)
+    mean = reduce_sum(whole * values, axes, keepdims=True) / count
+    variance = reduce_sum(whole * squared_difference(values, mean), axes, keepdims=True) / count
+    return (mean, variance) if keepdims else (squeeze_reduced(mean, axes), squeeze_reduced(variance, axes))

@@ -14,7 +14,7 @@ import minitf as tf
 
 pytestmark = pytest.mark.interop
 
-# name: (the layer, the shapes of its inputs, more arguments of the call)
+# name: (the layer, the shapes of its inputs (a list for a list of tensors), more arguments of the call)
 LAYERS = {
     "dense": ("L.Dense(3)", [(2, 4)], {}),
     "dense relu": ("L.Dense(3, activation='relu', use_bias=False)", [(2, 5, 4)], {}),
@@ -82,13 +82,27 @@ LAYERS = {
     "lstm": ("L.LSTM(3)", [(2, 5, 4)], {}),
     "lstm everything": ("L.LSTM(3, return_sequences=True, return_state=True)", [(2, 5, 4)], {}),
     "lstm no bias": ("L.LSTM(3, use_bias=False, recurrent_activation='hard_sigmoid')", [(2, 5, 4)], {}),
+    "lstm steps first": ("L.LSTM(3, return_sequences=True, time_major=True, unroll=True)", [(5, 2, 4)], {}),
+    "lstm other gates": ("L.LSTM(3, 'relu', recurrent_activation='tanh', dropout=0.5)", [(2, 5, 4)], {"training": False}),
     "gru": ("L.GRU(3)", [(2, 5, 4)], {}),
+    "gru backwards": ("L.GRU(3, go_backwards=True, return_state=True, recurrent_dropout=0.2)", [(2, 5, 4)], {}),
     "gru reset before": ("L.GRU(3, reset_after=False, return_sequences=True)", [(2, 5, 4)], {}),
     "rnn of a cell": ("L.RNN(L.LSTMCell(3), return_state=True)", [(2, 5, 4)], {}),
     "bidirectional": ("L.Bidirectional(L.LSTM(3, return_sequences=True))", [(2, 5, 4)], {}),
     "bidirectional sum": ("L.Bidirectional(L.GRU(3), merge_mode='sum')", [(2, 5, 4)], {}),
     "time distributed": ("L.TimeDistributed(L.Dense(3))", [(2, 5, 4)], {}),
     "time distributed conv": ("L.TimeDistributed(L.Conv2D(2, 2))", [(2, 3, 4, 5, 2)], {}),
+    "add": ("L.Add()", [[(2, 5, 4), (2, 5, 1), (2, 4)]], {}),
+    "subtract": ("L.Subtract()", [[(2, 5, 4), (2, 5, 4)]], {}),
+    "multiply": ("L.Multiply()", [[(2, 5, 4), (2, 5, 4), (2, 1, 4)]], {}),
+    "average": ("L.Average()", [[(2, 4), (2, 4), (2, 4)]], {}),
+    "maximum": ("L.Maximum()", [[(2, 5, 4), (2, 5, 4)]], {}),
+    "minimum": ("L.Minimum()", [[(2, 5, 4), (2, 4)]], {}),
+    "concatenate": ("L.Concatenate()", [[(2, 5, 4), (2, 5, 1)]], {}),
+    "concatenate steps": ("L.Concatenate(axis=1)", [[(2, 5, 4), (2, 3, 4)]], {}),
+    "dot": ("L.Dot(axes=1)", [[(2, 4), (2, 4)]], {}),
+    "dot axes": ("L.Dot(axes=(1, 2))", [[(2, 5, 3), (2, 4, 5)]], {}),
+    "dot normalised": ("L.Dot(axes=-1, normalize=True)", [[(2, 5, 3), (2, 4, 3)]], {}),
     "einsum dense": ("L.EinsumDense('abc,cd->abd', output_shape=(None, 3), bias_axes='d')", [(2, 5, 4)], {}),
     "attention": ("L.MultiHeadAttention(2, 3)", [(2, 5, 4), (2, 6, 4)], {}),
     "attention causal": (
@@ -102,8 +116,10 @@ def numbers(shape, start=0):
     return (np.sin(np.arange(start, start + n) * 1.7) * 0.9).astype("float32").reshape(shape)
 
 
-def inputs_for(shapes):
-    return [numbers(shape, 100 * i + 3) for i, shape in enumerate(shapes)]
+def inputs_for(tf, shapes, start=3):
+    """Tensors; lists of them for lists of shapes."""
+    tensor = lambda shape, i: tf.constant(numbers(shape, 100 * i + start))
+    return [inputs_for(tf, s, start + 50) if isinstance(s, list) else tensor(s, i) for i, s in enumerate(shapes)]
 
 
 def flat(value):
@@ -125,7 +141,7 @@ COMMON
 out = {}
 for name, (text, shapes, arguments) in LAYERS.items():
     layer = eval(text)
-    given = [tf.constant(x) for x in inputs_for(shapes)]
+    given = inputs_for(tf, shapes)
     layer(*given, **arguments)
     values = [numbers(v.shape, 7 * i) for i, v in enumerate(layer.weights)]
     layer.set_weights([abs(n) + 0.1 if "variance" in v.name else n for n, v in zip(values, layer.weights)])
@@ -135,7 +151,7 @@ for name, (text, shapes, arguments) in LAYERS.items():
         tape.watch(given)
         result = flat(layer(*given, **arguments))
         loss = tf.add_n([tf.reduce_sum(r * r * tf.cos(r)) for r in result])
-    wanted = [*given, *layer.trainable_weights]
+    wanted = [*flat(given), *layer.trainable_weights]
     out[name] = {
         "names": [v.name for v in layer.weights],
         "trainable": [v.name for v in layer.trainable_weights],
@@ -164,7 +180,7 @@ def test_a_layer_restored_from_keras_gives_its_numbers(keras_layers, mode, name)
     text, shapes, arguments = LAYERS[name]
     with mode.scope():
         layer = eval(text, {"L": tf.keras.layers})
-        given = [tf.constant(x) for x in inputs_for(shapes)]
+        given = inputs_for(tf, shapes)
         root = tf.train.Checkpoint(layer=layer)
         status = tf.train.CheckpointableSaver(root).restore(str(folder / name.replace(" ", "_")))
         layer(*given, **({**arguments, "training": False} if "training" in arguments else arguments))
@@ -177,7 +193,7 @@ def test_a_layer_restored_from_keras_gives_its_numbers(keras_layers, mode, name)
             tape.watch(given)
             result = flat(layer(*given, **arguments))
             loss = sum(tf.reduce_sum(r * r * tf.cos(r)) for r in result)
-        found = tape.gradient(loss, [*given, *layer.trainable_weights])
+        found = tape.gradient(loss, [*flat(given), *layer.trainable_weights])
         assert [v.trainable for v in layer.trainable_weights] == [True] * len(expected["trainable"])
         traced = flat(tf.function(lambda *x: layer(*x, **arguments))(*given))
         for r, t, e in zip(result, traced, expected["outputs"], strict=True):
@@ -194,7 +210,7 @@ def test_batch_normalization_tracks_as_keras_does(keras_layers, mode, name):
     text, shapes, arguments = LAYERS[name]
     with mode.scope():
         layer = eval(text, {"L": tf.keras.layers})
-        given = tf.constant(inputs_for(shapes)[0])
+        [given] = inputs_for(tf, shapes)
         layer.build(given.shape)
         status = tf.train.Checkpoint(layer=layer).read(str(folder / name.replace(" ", "_")))
         if mode.name == "graph":
@@ -210,7 +226,7 @@ def test_weights_have_the_names_of_keras(keras_layers, name):
     expected = keras_layers[1][name]
     text, shapes, arguments = LAYERS[name]
     layer = eval(text, {"L": tf.keras.layers})
-    layer(*[tf.constant(x) for x in inputs_for(shapes)], **arguments)
+    layer(*inputs_for(tf, shapes), **arguments)
     without_numbers = lambda names: [n.split("/", 1)[1] if "bidirectional" not in n else n.split("/", 2)[2] for n in names]
     assert without_numbers(v.name for v in layer.weights) == without_numbers(expected["names"])
     assert [v.shape.as_list() for v in layer.weights] == [list(np.shape(v)) for v in expected["after"]]

@@ -38,6 +38,16 @@ MODELS = {
         "[L.Conv2D(4, 2, activity_regularizer='l1_l2', groups=2), L.Flatten(), L.Dense(1)]",
         "waves((12, 3, 4, 2), 200)", "waves((12, 1), 300)", {"optimizer": "sgd", "metrics": ["mae"]},
     ),
+    "masks in loss and metrics": (
+        "[L.Embedding(6, 4, mask_zero=True), L.LSTM(3, return_sequences=True), L.Dense(1)]",
+        "np.arange(100).reshape(20, 5) * 7 % 11 % 6", "waves((20, 5, 1), 300)",
+        {"optimizer": "sgd", "metrics": ["mae"], "weighted_metrics": ["mse"]},
+    ),
+    "a mask until the last step": (
+        "[L.Masking(), L.Bidirectional(L.GRU(3)), L.Dense(3, 'softmax')]",
+        "np.maximum(waves((20, 5, 1), 200), 0)", "np.arange(20) % 3",
+        {"optimizer": "sgd", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+    ),
 }  # fmt: skip
 
 

@@ -48,11 +48,6 @@ def test_mistakes_are_told(make, message):
         make()
 
 
-def test_recurrent_layers_in_a_graph_need_a_known_number_of_steps():
-    with tf.Graph().as_default(), pytest.raises(ValueError, match="the number of steps .* must be known"):
-        layers.GRU(2)(tf.placeholder(tf.float32, [None, None, 3]))
-
-
 def test_embedding(mode):
     with mode.scope():
         layer = layers.Embedding(4, 2, embeddings_initializer=lambda shape, dtype=None: tf.reshape(tf.range(8.0), shape))

@@ -96,6 +96,14 @@ formula(
         (np.abs(x).mean(axis or 0, keepdims=keep), 2 * (x * x).mean(axis or 0, keepdims=keep)),
     ),
 )
+formula(
+    "tf.nn.weighted_moments(x, [axis or 0], tf.abs(x) + 1.0, keepdims=keep)",
+    axes,
+    lambda x, axis, keep: (
+        x.shape[axis or 0],
+        (np.abs(x).max(axis or 0, keepdims=keep), 4 * (x * x).max(axis or 0, keepdims=keep)),
+    ),
+)
 formula("tf.nn.zero_fraction(tf.round(x))", axes)
 
 # -- norms -------------------------------------------------------------------------------------------------------------
