@@ -8,7 +8,7 @@ from minitf.core import dtypes
 from minitf.core.op import Anything, Index, Numeric, Other, convert, op
 from minitf.core.spec import Spec, broadcast_shapes, shape_text, total_size
 from minitf.core.tape import Outline
-from minitf.core.tensor import EagerTensor
+from minitf.core.tensor import EagerTensor, SymbolicTensor
 from minitf.errors import ShapeError
 from minitf.ops.static import known_axes, known_int, many_axes, one_axis, requested
 
@@ -301,10 +301,11 @@ def sum_to(g: Any, like: Any) -> Any:
     if type(g) is EagerTensor:
         goal = like.sizes if type(like) is Outline else shape_of(like)
         return g if g._v.shape == goal else _sum_to(g, sizes=goal)
-    goal = like.spec.shape
+    goal = like._spec.shape if type(like) is SymbolicTensor else like.spec.shape
     if goal is None or None in goal:
         return _sum_to(g, like, sizes=None)
-    return g if g.spec.shape == goal else _sum_to(g, sizes=goal)
+    shape = g._spec.shape if type(g) is SymbolicTensor else g.spec.shape
+    return g if shape == goal else _sum_to(g, sizes=goal)
 
 
 def static_tensor(sizes: Any, dtype: Any = dtypes.int32) -> Any:

@@ -75,7 +75,13 @@ class Graph(GraphHome):
         else:
             text, place = self._name_for(name), 0
         operation = self.append(op, text, inputs, attrs, result, control, place)
-        return operation.output if type(result) is Spec else operation.outputs or operation
+        if type(result) is not Spec:
+            return operation.outputs or operation
+        output = operation._made = _new(SymbolicTensor)
+        output.op = operation
+        output.index = 0
+        output._spec = result
+        return output
 
     def _checked(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], key: Any) -> tuple[Any, Any, Any]:
         """The inputs as tensors of fitting dtypes, all attributes, and the specs of the results."""
