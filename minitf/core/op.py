@@ -26,6 +26,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
 from minitf.core.accuracy import USUAL, Bound
@@ -377,6 +379,8 @@ def convert(value: Any, dtype: Any = None, name: str | None = None, runtime: Any
     if type(value) is EagerTensor and dtype is None:
         return value
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if type(value) is np.ndarray:
+        return (_runtime.current() if runtime is None else runtime).constant(to_array(value, wanted), name)
     if not isinstance(value, Tensor) and hasattr(value, "_as_tensor"):
         value = value._as_tensor()
     if isinstance(value, Tensor):

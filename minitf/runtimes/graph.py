@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
@@ -106,8 +106,7 @@ class Graph(GraphHome):
 
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
-        shape = value.shape
-        spec = Spec(dtypes.of_numpy(value.dtype), shape) if shape else _spec_of_scalar(value.dtype)
+        spec = _spec_of(value.dtype, value.shape)
         scope = names.scope()
         if name is None:
             text, place = self._names.usual(scope.path, "const")
@@ -151,6 +150,10 @@ class Graph(GraphHome):
         operations.append(operation)
         return operation
 
+    def append_as(self, name: str, op: Op, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> Operation:
+        """Appends an operation without control dependencies, as ``name`` or what makes that unique."""
+        return self.append(op, name, arguments, attrs, result, (), self._names.take(name))
+
     def _check_mine(self, value: Any, op: Op) -> None:
         if isinstance(value, SymbolicTensor):
             if value.op.graph is not self:
@@ -189,7 +192,7 @@ class Graph(GraphHome):
         Raises ValueError for a name with characters that operations cannot have.
         """
         full = names.scope().path + name
-        if not _NAME.match(full):
+        if not _is_valid(full):
             raise ValueError(f"{full!r} is not a valid operation name: begin with a letter, digit or '.', then also _ - / > .")
         return self._unique(full, mark_as_used)
 
@@ -390,9 +393,15 @@ def _by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | Non
     return tuple([id(value._spec) for value in inputs])
 
 
-@cache
-def _spec_of_scalar(np_dtype: Any) -> Spec:
-    return Spec(dtypes.of_numpy(np_dtype), ())
+@lru_cache(_MOST_INFERRED)
+def _spec_of(np_dtype: Any, shape: tuple[int, ...]) -> Spec:
+    """One spec for all constants that are alike, so that operations on them are found again (``_by_identity``)."""
+    return Spec(dtypes.of_numpy(np_dtype), shape)
+
+
+@lru_cache(_MOST_INFERRED)
+def _is_valid(name: str) -> bool:
+    return _NAME.match(name) is not None
 
 
 def _did_you_mean(name: str, known: Any) -> str:

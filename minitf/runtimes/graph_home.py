@@ -54,7 +54,7 @@ class GraphHome:
         get_collection: Callable[..., list[Any]]
         add_to_collection: Callable[[Any, Any], None]
         _check_mine: Callable[..., None]
-        _unique: Callable[[str], str]
+        append_as: Callable[..., Operation]
         unique_name: Callable[[str], str]
         append: Callable[..., Operation]
 
@@ -78,8 +78,8 @@ class GraphHome:
             spec = Spec(spec.dtype, own if validate_shape else shape)
         handle = Handle(full, spec, self, trainable)
         handle.operation = self.append(variable, full, (), {"handle": handle}, ())
-        handle.initializer = self.append(assign, self._unique(f"{full}/Assign"), (handle, value), {}, spec)
-        handle.read = self.append(read_variable, self._unique(f"{full}/Read"), (handle,), {}, spec)
+        handle.initializer = self.append_as(f"{full}/Assign", assign, (handle, value), assign.wants, spec)
+        handle.read = self.append_as(f"{full}/Read", read_variable, (handle,), read_variable.wants, spec)
         handle.initial_value = value
         return handle
 
@@ -138,9 +138,9 @@ class GraphHome:
 
     def register(self, variable: Any, trainable: bool, collections: Any) -> None:
         """Adds the variable to its collections, which also keep it alive."""
-        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(dict.fromkeys(collections))
+        keys = (GraphKeys.GLOBAL_VARIABLES,) if collections is None else tuple(dict.fromkeys(collections))
         if trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
-            keys.append(GraphKeys.TRAINABLE_VARIABLES)
+            keys += (GraphKeys.TRAINABLE_VARIABLES,)
         for key in keys:
             self.add_to_collection(key, variable)
 

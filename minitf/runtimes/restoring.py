@@ -231,8 +231,9 @@ def variable_op(graph: Graph, handle: Handle, key: str, cache: dict[Any, Any]) -
     spec = handle.spec
     name = f"restore/{handle.name}"
     attrs = {"key": key, "dtype": spec.dtype, "shape": spec.shape}
-    reads = graph.append(restoring.read_tensor, graph._unique(name + "/read"), (source,), attrs, spec).outputs
-    assign = graph.append(REGISTRY["assign"], graph._unique(name), (handle, *reads), {}, spec)
+    reads = graph.append_as(name + "/read", restoring.read_tensor, (source,), attrs, spec).outputs
+    op = REGISTRY["assign"]
+    assign = graph.append_as(name, op, (handle, *reads), op.wants, spec)
     built = RestoreOp(assign, reads, False, handle)
     cache[handle, key] = RestoreOp(assign, reads, True, handle)
     return built
