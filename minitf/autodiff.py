@@ -195,12 +195,17 @@ class GradientTape:
         self._used = True
         if self._token is not None and not self._persistent:
             self.__exit__()
-        targets = [_target(t) for t in flatten(target)]
-        given = [None] * len(targets) if output_gradients is None else flatten(output_gradients)
         flat = [_source(s) for s in flatten(sources)]
-        seeds = [
-            (t, None if g is None else convert(g, t.dtype)) for t, g in zip(targets, given, strict=True) if t.dtype.kind in "fc"
-        ]
+        if type(target) is EagerTensor and output_gradients is None:
+            seeds: list[tuple[Any, Any]] = [(target, None)] if target.dtype.kind in "fc" else []
+        else:
+            targets = [_target(t) for t in flatten(target)]
+            given = [None] * len(targets) if output_gradients is None else flatten(output_gradients)
+            seeds = [
+                (t, None if g is None else convert(g, t.dtype))
+                for t, g in zip(targets, given, strict=True)
+                if t.dtype.kind in "fc"
+            ]
         found = self._walk_back(seeds, flat)
         if unconnected_gradients != UnconnectedGradients.NONE:
             found = [_unconnected(g, s, unconnected_gradients) for g, s in zip(found, flat, strict=True)]

@@ -35,6 +35,8 @@ def direct(op: Op, general: Any) -> type | None:
     count = len(op.inputs) - op.optional  # with optional inputs given, a call of one or two takes the general road
     simple = op.variadic is None and not op.takes_variables
     make = _of_one if simple and count == 1 else _of_two if simple and count == 2 else _of_many
+    if op.variadic is None and count == 2 and op.vjp_rule is None and op.on_a_variable:
+        make = _of_a_variable
     return type("Op", (type(op),), {"__call__": make(op, general), "__doc__": type(op).__doc__})
 
 
@@ -51,7 +53,7 @@ def _of_one(op: Op, general: Any) -> Any:
             value = x._v
             if (value.dtype.num,) in fits:
                 try:
-                    out = kernel(value, **attrs)
+                    out = kernel(value, **attrs) if attrs else kernel(value)
                 except _KERNEL_ERRORS as error:
                     explain(op, (x,), attrs, error)
                 if type(out) is np.ndarray or isinstance(out, np.generic):
@@ -84,7 +86,7 @@ def _of_two(op: Op, general: Any) -> Any:
             a, b = x._v, y._v
             if (a.dtype.num, b.dtype.num) in fits:
                 try:
-                    out = kernel(a, b, **attrs)
+                    out = kernel(a, b, **attrs) if attrs else kernel(a, b)
                 except _KERNEL_ERRORS as error:
                     explain(op, (x, y), attrs, error)
                 if type(out) is np.ndarray or isinstance(out, np.generic):
@@ -96,10 +98,34 @@ def _of_two(op: Op, general: Any) -> Any:
                     return result
                 several = wrap(out)
                 if here is not None and op.vjp_rule is not None:
-                    here.note(op, (x, y), attrs, several)
+                    here.note_two(op, x, y, attrs, several)
                 return several
         given = [value for value in (x, y) if value is not _MISSING]
         return general(self, *given, *more, name=name, **attrs)
+
+    return __call__
+
+
+def _of_a_variable(op: Op, general: Any) -> Any:
+    """For an op that changes a variable by a tensor, and has no gradient."""
+    kernel, fits = op.kernel, op.fits
+
+    def __call__(self: Any, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        if len(inputs) == 2 and not attrs:
+            handle, x = inputs
+            if type(handle) is Handle and type(x) is EagerTensor and handle.cell is not None:
+                if runtime.active:
+                    here = _current()
+                    if type(here) is not Tape or not here.direct:
+                        return general(self, handle, x, name=name)
+                value = x._v
+                if (-handle.spec.dtype.number, value.dtype.num) in fits:
+                    try:
+                        out = kernel(handle.cell, value)
+                    except _KERNEL_ERRORS as error:
+                        explain(op, inputs, attrs, error)
+                    return wrap(out)
+        return general(self, *inputs, name=name, **attrs)
 
     return __call__
 
@@ -138,10 +164,30 @@ def _of_many(op: Op, general: Any) -> Any:
     return __call__
 
 
+def read(op: Op, handle: Handle) -> EagerTensor | None:
+    """The value of an eager variable, as ``op`` (read_variable) gives it; None if that takes the general road."""
+    cell = handle.cell
+    if cell is None or cell.value is None:
+        return None
+    here: Any = None
+    if runtime.active:
+        here = _current()
+        if type(here) is not Tape or not here.direct:
+            return None
+    result = _new(EagerTensor)
+    result._v = cell.value
+    result._node = None
+    if here is not None:
+        here.note_read(op, handle, result)
+    return result
+
+
 def wrap(value: Any) -> Any:
     """Kernel results as tensors: one, or a tuple for a tuple."""
+    if type(value) is np.ndarray:
+        return EagerTensor(value)
     if type(value) is tuple:
-        return tuple([wrap(v) for v in value])
+        return tuple([EagerTensor(v) if type(v) is np.ndarray else wrap(v) for v in value])
     if not isinstance(value, (np.ndarray, np.generic)):
         value = to_array(value)
     return EagerTensor(value)

@@ -42,6 +42,16 @@ class entered(ContextDecorator):
         _scope.reset(self._tokens.pop())
 
 
+_seen: set[str] = set()  # some names that are valid
+
+
+def _valid(name: str) -> bool:
+    valid = bool(_VALID.match(name))
+    if valid and len(_seen) < 1000:
+        _seen.add(name)
+    return valid
+
+
 class name_scope(ContextDecorator):
     """``with name_scope("layer"):`` puts ``layer/`` before the names of what is made inside.
 
@@ -60,7 +70,7 @@ class name_scope(ContextDecorator):
             path = ""
         elif not isinstance(name, str):
             raise ValueError(f"A name scope must be named by a string, not {name!r}.")
-        elif not _VALID.match(name):
+        elif name not in _seen and not _valid(name):
             raise ValueError(f"{name!r} is not a valid scope name: use letters, digits and ._-/ only.")
         elif name.endswith("/"):
             path = name

@@ -119,6 +119,7 @@ class Op:
         self.all_attrs = frozenset(self.attrs)
         self.wants = kernel.__kwdefaults__ or {}
         self.takes_variables = Place in self.kinds
+        self.on_a_variable = self.kinds[:1] == (Place,) and Place not in self.kinds[1:]
         self.stateful = stateful
         self._called = False
         self.method = method
@@ -139,6 +140,7 @@ class Op:
         self.vjp_rule: Callable[..., Any] | None = None
         self.vjp_reads: tuple[bool, ...] | None = None  # the inputs whose values the rule reads; None: all
         self.vjp_reads_out = True
+        self.keeps_first = self.keeps_second = True  # the first two of vjp_reads
         self.vjp_partial = False
         # Dtypes of inputs that have been checked and need not be again: NumPy's numbers (eager), ours (tensors of a graph).
         self.fits: set[tuple[int, ...]] = set()
@@ -177,6 +179,7 @@ class Op:
             if self.variadic is not None or not named <= {"out", *self.inputs}:
                 raise ValueError(f"{self.name}: reads={reads!r} must name inputs of {list(self.inputs)}, or 'out'.")
             self.vjp_reads = tuple(name in named for name in self.inputs)
+            self.keeps_first, self.keeps_second = (*self.vjp_reads, True, True)[:2]
             self.vjp_reads_out = "out" in named
         return rule
 

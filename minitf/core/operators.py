@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
-from minitf.core.tape import NO_ATTRS, Tape
+from minitf.core.tape import NO_ATTRS, Outline, Tape, outlined
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
 # The fast road is for the dtypes that the op takes, by NumPy's numbers; strings and the types of ml_dtypes take the general
 # one. A Python number takes it where NumPy turns it into the tensor's dtype just as the general road would. `here` is a
-# tape right around the eager runtime, or None; other runtimes take the general road.
+# tape right around the eager runtime, or None; other runtimes take the general road. The end is Tape.note_two, written out:
+# the call would cost as much as the note.
 _BINARY = """
 def __{method}__(self, other):
     if type(other) is not EagerTensor:
@@ -51,16 +54,44 @@ def __{method}__(self, other):
     a = self._v
     b = other._v
     t = a.dtype
-    if t is b.dtype and t.num in numbers{guard}:
+    if t is b.dtype and (t is float32 or t.num in numbers){guard}:
         try:
             v = {expr}
         except ValueError:
             return otherwise(self, other)
         r = new(EagerTensor)
         r._v = v
-        r._node = None
-        if here is not None and op.vjp_rule is not None:
-            here.note_two(op, self, other, NO_ATTRS, r)
+        if here is None or op.vjp_rule is None:
+            r._node = None
+            return r
+        i = self._node
+        j = other._node
+        token = here.token
+        i = i[1] if i is not None and i[0] is token else -1 if i is None and not here.sources else here.number(self)
+        j = j[1] if j is not None and j[0] is token else -1 if j is None and not here.sources else here.number(other)
+        if i < 0 and j < 0:
+            r._node = None
+            return r
+        notes = here.notes
+        r._node = (token, len(notes), None)
+        if type(v) is array:
+            if not op.keeps_first:
+                x = new(Outline)
+                x.np_dtype = t
+                x.sizes = a.shape
+                if op.keeps_second:
+                    y = other
+                elif a.shape == b.shape:
+                    y = x
+                else:
+                    y = new(Outline)
+                    y.np_dtype = t
+                    y.sizes = b.shape
+                notes.append((op, (i, j), (x, y), NO_ATTRS, r if op.vjp_reads_out else None, 0))
+                return r
+            if not op.keeps_second:
+                other = outlined(other)
+        notes.append((op, (i, j), (self, other), NO_ATTRS, r if op.vjp_reads_out else None, 0))
         return r
     return otherwise(self, other)
 """
@@ -133,7 +164,8 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         integers = frozenset(d._np.num for d in known if d in (dtypes.int32, dtypes.int64))  # type: ignore[union-attr]
         space: dict[str, Any] = {
             "EagerTensor": EagerTensor, "Tape": Tape, "runtime": _runtime, "current": _runtime._current.get,
-            "new": _new, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS,
+            "new": _new, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS, "Outline": Outline,
+            "outlined": outlined, "float32": np.dtype(np.float32), "array": np.ndarray,
             "python": {float: floats, int: floats | integers} if not op.expr_rank else {},
         }  # fmt: skip
         guard = f" and a.ndim >= {op.expr_rank} and b.ndim >= {op.expr_rank}" if op.expr_rank else ""

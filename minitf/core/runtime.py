@@ -143,6 +143,9 @@ class Home(Protocol):
     def name_scope(self, name: str | None) -> AbstractContextManager[str]:
         """A scope of names."""
 
+    def updating(self, name: str) -> AbstractContextManager[Any]:
+        """What is around the updates of an optimizer: a scope of names where updates are operations that have names."""
+
     def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
         """What is made inside comes after these."""
 

@@ -13,16 +13,21 @@ def flatten(structure: Any) -> list[Any]:
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
     if isinstance(structure, (list, tuple)):
-        if not any(isinstance(part, _NESTED) for part in structure):
-            return list(structure)
-        return [leaf for part in structure for leaf in flatten(part)]
+        for part in structure:
+            if isinstance(part, _NESTED):
+                return [leaf for part in structure for leaf in flatten(part)]
+        return list(structure)
     return [structure]
 
 
 def pack(structure: Any, leaves: Sequence[Any]) -> Any:
     """The leaves in the shape of ``structure``: the inverse of ``flatten``."""
-    if type(structure) is list and not any(isinstance(part, _NESTED) for part in structure):
-        return list(leaves)
+    if type(structure) is list:
+        for part in structure:
+            if isinstance(part, _NESTED):
+                break
+        else:
+            return list(leaves)
     rest = iter(leaves)
 
     def build(part: Any) -> Any:

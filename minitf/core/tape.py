@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minitf.core.dtypes import of_numpy
 from minitf.core.spec import Spec
 from minitf.core.state import Handle
@@ -47,16 +49,18 @@ class Outline(Tensor):
 
 
 def outlined(value: Any) -> Any:
-    """An eager tensor's outline; other inputs as they are (tensors of a graph hold no values anyway)."""
-    if type(value) is not EagerTensor:
+    """An eager tensor's outline; other inputs as they are, and those of rank 0 (an outline would be no smaller)."""
+    if type(value) is not EagerTensor or type(value._v) is not _array:
         return value
+    v = value._v
     outline = _new(Outline)
-    outline.np_dtype = value._v.dtype
-    outline.sizes = value._v.shape
+    outline.np_dtype = v.dtype
+    outline.sizes = v.shape
     return outline
 
 
 _new = object.__new__
+_array = np.ndarray
 
 
 class Tape:
@@ -188,14 +192,13 @@ class Tape:
             return
         number = node[1] if node is not None and node[0] is self.token else self.number(x)
         if number >= 0:
-            reads = op.vjp_reads
             notes = self.notes
             result._node = (self.token, len(notes), None)
-            kept = result if op.vjp_reads_out else None
-            notes.append((op, (number,), (x if reads is None or reads[0] else outlined(x),), attrs, kept, 0))
+            kept = x if op.keeps_first else outlined(x)
+            notes.append((op, (number,), (kept,), attrs, result if op.vjp_reads_out else None, 0))
 
-    def note_two(self, op: Op, x: EagerTensor, y: EagerTensor, attrs: dict[str, Any], result: EagerTensor) -> None:
-        """``note`` for two inputs."""
+    def note_two(self, op: Op, x: EagerTensor, y: EagerTensor, attrs: dict[str, Any], result: Any) -> None:
+        """``note`` for two inputs; the result may be a tuple."""
         node, other = x._node, y._node
         if node is None and other is None and not self.sources:
             return
@@ -203,15 +206,25 @@ class Tape:
         first = node[1] if node is not None and node[0] is token else self.number(x)
         second = other[1] if other is not None and other[0] is token else self.number(y)
         if first >= 0 or second >= 0:
-            reads = op.vjp_reads
+            if type(result) is tuple:
+                self._enter_several(op, (first, second), (x, y), attrs, result)
+                return
             notes = self.notes
             result._node = (token, len(notes), None)
-            if reads is not None:
-                if not reads[0]:
-                    x = outlined(x)
-                if not reads[1]:
-                    y = outlined(y)
-            notes.append((op, (first, second), (x, y), attrs, result if op.vjp_reads_out else None, 0))
+            kept = (x if op.keeps_first else outlined(x), y if op.keeps_second else outlined(y))
+            notes.append((op, (first, second), kept, attrs, result if op.vjp_reads_out else None, 0))
+
+    def note_read(self, read: Op, handle: Handle, result: EagerTensor) -> None:
+        """``note`` for a variable that was read."""
+        number = self.handles.get(handle, NOWHERE)
+        notes = self.notes
+        if number < 0:
+            if not (handle.trainable and self.watch_variables):
+                return
+            number = self.handles[handle] = len(notes)
+            notes.append(None)
+        result._node = (self.token, len(notes), None)
+        notes.append((read, (number,), (handle,), NO_ATTRS, None, 0))
 
     def enter(self, op: Op, numbers: tuple[int, ...], inputs: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> None:
         """Writes a note down and numbers the result."""
@@ -236,11 +249,10 @@ class Tape:
         kept = results if op.vjp_reads_out else tuple(map(outlined, results))
         self.notes.append((op, numbers, inputs, attrs, kept, len(results)))
         for i, result in enumerate(results):
-            if not isinstance(result, Tensor) or result.dtype.kind not in "fcV":
-                continue
             if type(result) is EagerTensor:
-                result._node = (self.token, number + i, result._node)
-            else:
+                if result._v.dtype.kind in "fcV":
+                    result._node = (self.token, number + i, result._node)
+            elif isinstance(result, Tensor) and result.dtype.kind in "fcV":
                 self.sources[id(result)] = (result, number + i)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitf.core import names, runtime
+from minitf.core.calls import read
 from minitf.core.dtypes import DType
 from minitf.core.op import convert
 from minitf.core.registry import REGISTRY
@@ -135,12 +136,14 @@ class Variable(Trackable, metaclass=VariableKind):
 
     def read_value(self) -> Tensor:
         """The value as a tensor. In a graph, an operation that reads it when run."""
-        return REGISTRY["read_variable"](self._handle)  # type: ignore[no-any-return]
+        found = read(read_variable, self._handle)
+        return found if found is not None else read_variable(self._handle)
 
     value = read_value
 
     def _as_tensor(self) -> Tensor:
-        return runtime.current().apply(read_variable, (self._handle,), NO_ATTRS)  # type: ignore[no-any-return]
+        found = read(read_variable, self._handle)
+        return found if found is not None else runtime.current().apply(read_variable, (self._handle,), NO_ATTRS)
 
     def _graph_element(self) -> Any:
         read = self._handle.read

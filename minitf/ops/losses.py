@@ -6,7 +6,7 @@ import numpy as np
 
 from minitf.core.op import Index, Numeric, RealFloating, convert, op
 from minitf.core.spec import Spec, broadcast_shapes, compatible, merge_shapes, shape_text, total_size
-from minitf.core.tensor import Tensor
+from minitf.core.tensor import EagerTensor, Tensor
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.activations import log_softmax, softmax
 from minitf.ops.arithmetic import maximum
@@ -35,11 +35,11 @@ def _softmax_cross_entropy(logits: RealFloating, labels: RealFloating):
     away, sums, e = _log_soft(x)
     e /= sums
     back = e - y
-    picked = np.log(sums) - away
+    picked = np.subtract(np.log(sums), away, away)
     loss = np.add.reduce(y * picked, -1)
     if loss.shape != logits.shape[:-1]:
         raise ShapeError(_other_rows(logits.shape, labels.shape))
-    return loss.astype(logits.dtype, copy=False)[()], back.astype(logits.dtype, copy=False)
+    return (loss, back) if x is logits else (loss.astype(logits.dtype), back.astype(logits.dtype))
 
 
 def _other_rows(logits, labels):
@@ -92,6 +92,10 @@ def _(draw):
 
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: Any = -1, name: str | None = None) -> Any:
     """The cross entropy of ``softmax(logits)`` against ``labels``, which sum to 1 along ``axis``; that axis disappears."""
+    if type(logits) is EagerTensor and type(labels) is EagerTensor and axis == -1:  # nothing to convert or turn
+        x, y = logits._v, labels._v
+        if x.dtype is y.dtype and x.ndim == y.ndim:
+            return _softmax_cross_entropy(logits, labels, name=name)[0]
     x = convert(logits)
     y = labels if isinstance(labels, Tensor) else convert(labels, None if hasattr(labels, "dtype") else x.dtype)
     if y.dtype is not x.dtype:

@@ -87,7 +87,7 @@ def _(g, out, x, *, axis=None, keepdims=False):
 def _mean(input_tensor: Numeric, *, axis=None, keepdims=False):
     """The mean over axes; of integers cut to an integer."""
     x = widened(input_tensor)
-    out = np.add.reduce(x, axis=axis, dtype=x.dtype, keepdims=keepdims)
+    out = np.add.reduce(x, axis, x.dtype, None, keepdims)  # type: ignore[call-overload]
     count = x.dtype.type(x.size // out.size if out.size else total_size(x.shape[a] for a in many_axes(axis, x.ndim)))
     if x.dtype.kind not in "iu":
         out = out / count
@@ -96,6 +96,14 @@ def _mean(input_tensor: Numeric, *, axis=None, keepdims=False):
     else:
         out = (out - np.fmod(out, count)) // count
     return out if x is input_tensor else settle(out.astype(input_tensor.dtype))
+
+
+@_mean.written
+def _(x, *, axis=None, keepdims=False):
+    if axis is not None or keepdims or not x.complete or x.dtype.kind != "f" or x.dtype.size < 4:
+        return None
+    count = total_size(x.shape)
+    return f"np.add.reduce({{0}}, None) / {count}.0" if x.shape and count else None
 
 
 @_mean.vjp(reads="")

@@ -71,7 +71,9 @@ def stored(value: Any) -> Any:
 @op(stateful=True)
 def assign(handle: Place, value: Anything):
     """Stores a value in a variable."""
-    handle.handle.check(value, f"assign to {handle.handle.name!r}")
+    variable = handle.handle
+    if value.dtype is not variable.spec.dtype.np or value.shape != variable.spec.shape:
+        variable.check(value, f"assign to {variable.name!r}")
     new = stored(value)
     handle.write(new)
     return new
@@ -98,7 +100,8 @@ def assign_sub(handle: Place, value: Numeric):
 def _fitting(cell, value):
     """The old value, if ``value`` has its dtype and shape."""
     old = cell.read()
-    cell.handle.check(value, f"update of {cell.handle.name!r}")
+    if old.shape != value.shape or old.dtype is not value.dtype:
+        cell.handle.check(value, f"update of {cell.handle.name!r}")
     if old.shape != value.shape:
         raise ShapeError(
             f"Cannot update variable {cell.handle.name!r} of shape {old.shape} with a tensor of shape {value.shape}: the "

@@ -100,17 +100,21 @@ class AdamOptimizer(Optimizer):
     def _prepare(self) -> None:
         super()._prepare()
         home = runtime.current().home.outermost()
-        self._powers: list[Any] = [self._get_non_slot_variable(f"{beta}_power", home) for beta in ("beta1", "beta2")]
-        for beta, power in zip(("beta1", "beta2"), self._powers, strict=True):
-            self._hyper[f"{beta}_power"] = power.read_value()
+        self._powers: list[Any] = [self._get_non_slot_variable(name, home) for name in ("beta1_power", "beta2_power")]
+        self._hyper["beta1_power"], self._hyper["beta2_power"] = [power.read_value() for power in self._powers]
 
     def _rule(self) -> Rule:
-        return Rule(apply_adam, ("m", "v"), ("beta1_power", "beta2_power", *self._numbers))
+        return _ADAM
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         with control_dependencies(update_ops):
             powers = [
-                power.assign(power * self._hyper[beta], read_value=False)
+                power.assign(power._as_tensor() * self._hyper[beta], read_value=False)
                 for beta, power in zip(("beta1", "beta2"), self._powers, strict=True)
             ]
         return group(*update_ops, *powers, name=name_scope)
+
+
+_ADAM = Rule(
+    apply_adam, ("m", "v"), ("beta1_power", "beta2_power", "learning_rate", "beta1", "beta2", "epsilon")
+)

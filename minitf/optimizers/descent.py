@@ -25,7 +25,7 @@ class GradientDescentOptimizer(Optimizer):
         return {"learning_rate": self._learning_rate}
 
     def _rule(self) -> Rule:
-        return Rule(apply_gradient_descent, (), ("learning_rate",))
+        return _DESCENT
 
 
 class MomentumOptimizer(Optimizer):
@@ -55,3 +55,6 @@ class MomentumOptimizer(Optimizer):
         return Rule(
             apply_momentum, ("momentum",), ("learning_rate", "momentum"), {"use_nesterov": self._use_nesterov}
         )
+
+
+_DESCENT = Rule(apply_gradient_descent, (), ("learning_rate",))

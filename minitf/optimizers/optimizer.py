@@ -21,6 +21,7 @@ from minitf.core.literals import to_array
 from minitf.core.op import Op, convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten
+from minitf.core.tensor import EagerTensor
 from minitf.objects import trackable
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import arrived, changed, preloaded, tracking
@@ -146,16 +147,21 @@ class Optimizer(SlotOwner):
         pairs = list(grads_and_vars)
         if not pairs:
             raise ValueError("No variables provided: grads_and_vars is empty.")
-        _variables([v for _, v in pairs])
-        used = [(convert(g), v) for g, v in pairs if g is not None]
+        used, handles = [], []
+        for g, v in pairs:
+            if not isinstance(v, Variable):
+                _variables([v])
+            if g is not None:
+                used.append((g if type(g) is EagerTensor else convert(g), v))
+                handles.append(v._handle)
         if not used:
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in pairs]}.")
-        handles = [v.handle for _, v in used]
-        if self._slots_of is None or self._slots_of[0] != trackable.version or self._slots_of[1] != handles:
-            self._get_ready([v for _, v in used])  # something is new since the last call
+        if (trackable.version, handles) != self._slots_of:  # something is new since the last call
+            self._get_ready([v for _, v in used])
             self._slots_of = trackable.version, handles
         home = runtime.current().home
-        with home.name_scope(name or self._name) as scope:
+        name = name or self._name
+        with home.updating(name) if self._updates else home.name_scope(name) as scope:
             self._prepare()
             with home.control_dependencies([g for g, _ in used]):
                 updates = self._update(used)
@@ -193,8 +199,10 @@ class Optimizer(SlotOwner):
         if not self._updates or rule is None:
             return [self._apply_dense(g, v) for g, v in used]
         out = []
+        hyper = self._hyper
         for updates, run in self._updates:
-            numbers = [self._number(name, used[run.start][1].dtype) for name in rule.numbers]
+            dtype = updates.rows[0][0].spec.dtype
+            numbers = [hyper[n] if hyper[n].dtype is dtype else self._number(n, dtype) for n in rule.numbers]
             out += runtime.current().update(updates, numbers, [g for g, _ in used[run]])
         return out
 
@@ -308,7 +316,10 @@ class Optimizer(SlotOwner):
 
     def _get_non_slot_variable(self, name: str, home: Any) -> Any | None:
         """The optimizer's own variable ``name`` of a home, or None."""
-        return next((v for n, v in self._non_slots if n == name and v.handle.home is home), None)
+        for n, v in self._non_slots:
+            if n == name and v.handle.home is home:
+                return v
+        return None
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()

@@ -101,7 +101,7 @@ class Eager:
     def call(self, traced: Traced, values: Sequence[Any]) -> list[Any]:
         """Runs a traced function as one plan against the eager store."""
         if traced.plan is None:
-            traced.plan = Plan(traced.fetches, traced.feeds, _store, self.kernels)
+            traced.plan = Plan(traced.fetches, traced.feeds, _store, self.kernels, inside=True)
         results = traced.plan([value_of(v, None) for v in values])
         return [wrap(r) for r in results[: len(traced.outputs)]]
 
@@ -217,6 +217,10 @@ class Eager:
     def name_scope(self, name: str | None) -> AbstractContextManager[str]:
         """Prefixes the names of variables. Nothing is made unique."""
         return names.name_scope(name)
+
+    def updating(self, name: str) -> AbstractContextManager[Any]:
+        """Nothing: updates are done, and have no names."""
+        return _NOTHING
 
     def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
         """Nothing: eager code runs in the order in which it is written."""

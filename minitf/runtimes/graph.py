@@ -207,6 +207,10 @@ class Graph(GraphHome):
         """``with graph.name_scope("layer"):`` prefixes names; entering the same name again gives ``layer_1``."""
         return names.name_scope(name, self._unique)
 
+    def updating(self, name: str) -> AbstractContextManager[str]:
+        """The scope of the names of the updates."""
+        return self.name_scope(name)
+
     @contextmanager
     def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
         """What is made inside runs after these operations and tensors; None forgets the outer ones."""

@@ -48,6 +48,7 @@ class GraphHome:
         as_default: Callable[[], AbstractContextManager[Any]]
         control_dependencies: Callable[[Any], AbstractContextManager[None]]
         name_scope: Callable[[str | None], AbstractContextManager[str]]
+        updating: Callable[[str], AbstractContextManager[str]]
         session_for: Callable[..., Any]
         store_at_hand: Callable[[Any], Any]
         other_session_at_hand: Callable[[], bool]

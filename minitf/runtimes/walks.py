@@ -88,7 +88,10 @@ class Walks:
             series = self.series.setdefault(key, _Series())
         for plan in series.plans:
             if plan.start == start and plan.numbers == numbers:
-                fed = plan.look(notes, target, seed)
+                try:
+                    fed = plan.look(notes, target, seed)
+                except AttributeError:  # an outline where there was a tensor, or the other way round
+                    continue
                 if fed is not None:
                     return plan.run(fed)
         if len(series.plans) < MOST_KINDS:
@@ -113,7 +116,7 @@ class WalkPlan:
 
     __slots__ = ("_places", "_plan", "look", "numbers", "start")
 
-    def __init__(self, start: int, numbers: list[int], look: Callable[..., Any], plan: Plan | None, places: list[int]):
+    def __init__(self, start: int, numbers: list[int], look: Callable[..., Any], plan: Plan | None, places: list[int | None]):
         self.start, self.numbers = start, numbers
         self.look = look
         self._plan = plan
@@ -123,13 +126,16 @@ class WalkPlan:
         """The gradients by ``numbers``."""
         assert self._plan is not None
         found: list[Any] = []
-        for value in self._plan(fed):
-            tensor = _new(EagerTensor)
-            tensor._v = value
-            tensor._node = None
-            found.append(tensor)
-        found.append(None)
-        return [found[place] for place in self._places]
+        values = self._plan(fed)
+        for place in self._places:
+            if place is None:
+                found.append(None)
+            else:
+                tensor = _new(EagerTensor)
+                tensor._v = values[place]
+                tensor._node = None
+                found.append(tensor)
+        return found
 
 
 _new = object.__new__
@@ -151,9 +157,9 @@ def planned(walk: Walk, store: Store) -> WalkPlan | None:
         return None
     fetches = list({id(g): g for g in found if g is not None}.values())
     used = {id(o) for o in needed(fetches, set())}
-    plan = Plan(fetches, writer.feeds(used), store, {})
+    plan = Plan(fetches, writer.feeds(used), store, {}, inside=True)
     order = {id(g): i for i, g in enumerate(fetches)}
-    places = [-1 if g is None else order[id(g)] for g in found]
+    places = [None if g is None else order[id(g)] for g in found]
     return WalkPlan(start, walk.numbers, writer.compiled(used), plan, places)
 
 

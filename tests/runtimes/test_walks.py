@@ -107,6 +107,7 @@ CHANGES = {
     "another dtype": (lambda: step(*arrays(dtype=np.float64), power=tf.constant(2.0, tf.float64))),
     "a seed": (lambda: step(*arrays(), seed=tf.constant([1.0, 2.0, 3.0, 4.0]))),
     "another number": (lambda: step(*arrays(), power=3.0)),
+    "a bias of rank 0": (lambda: step(*arrays()[:2], tf.constant(0.5))),
     "a row for each": (lambda: step(*arrays()[:2], tf.ones([4, 2]))),
 }
 

@@ -23,16 +23,17 @@ class Plan:
     """A compiled run. Call it with the fed arrays in the order of ``feeds``; it gives the fetched values in their order.
 
     ``may_keep`` says for each feed whether its array may live on after the run, in a variable or a result, and so must belong
-    to minitf. ``quiet``: nothing is computed, only handed on, so NumPy has nothing to warn of.
+    to minitf. ``quiet``: nothing is computed, only handed on, so NumPy has nothing to warn of. ``inside``: the values stay in
+    minitf, which writes into none, so they may be arrays that others have too.
     """
 
     __slots__ = ("_earlier", "_hands_on", "_initialises", "_keep", "_kept", "_last", "_owners", "_texts", "may_keep", "quiet")
 
     def __init__(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
-                 kernels: Mapping[str, Callable[..., Any]]):  # fmt: skip
+                 kernels: Mapping[str, Callable[..., Any]], inside: bool = False):  # fmt: skip
         fed = {id(t) for t in feeds}
         operations = needed(fetches, fed)
-        writer = Writer(operations, fetches, feeds, store, kernels, handed_out)
+        writer = Writer(operations, fetches, feeds, store, kernels, None if inside else handed_out)
         self._texts, self._owners = writer.pieces, writer.owners
         pieces: list[Callable[..., Any]] = []
         for text in writer.pieces:

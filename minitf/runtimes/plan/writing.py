@@ -69,7 +69,7 @@ class Writer:
     """
 
     def __init__(self, operations: Sequence[Operation], fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
-                 kernels: Mapping[str, Callable[..., Any]], out: Callable[[Any], Any]):  # fmt: skip
+                 kernels: Mapping[str, Callable[..., Any]], out: Callable[[Any], Any] | None):  # fmt: skip
         self.store = store
         self.space: dict[str, Any] = {"np": np, "normal": normal, "out": out}
         self.bound: dict[int, str] = {}
@@ -166,6 +166,8 @@ class Writer:
     def _result(self, value: Value | None) -> str:
         if value is None:
             return "None"
+        if self.space["out"] is None:
+            return value.name
         immutable = value.name[0] == "n" and isinstance(self.space[value.name], np.generic)
         return value.name if immutable else f"out({value.name})"
 
