@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
+
 from minitf.layers.callbacks import Callback
 
 
@@ -84,4 +86,8 @@ class EvaluationBar(ProgressBar):
 
 
 def _text(logs: Any) -> str:
-    return " - ".join(f"{name}: {float(value):.4f}" for name, value in (logs or {}).items())
+    return " - ".join(f"{name}: {_short(value)}" for name, value in (logs or {}).items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else f"[{' '.join(f'{v:.4f}' for v in np.ravel(value))}]"

@@ -184,7 +184,7 @@ class Training(Layer):
                 logs = {}
                 for number, batch in enumerate(train):
                     listeners.on_train_batch_begin(number)
-                    logs = {name: float(value) for name, value in step(batch).items()}
+                    logs = _plain(step(batch))
                     listeners.on_train_batch_end(number, logs)
                 if not logs:
                     raise ValueError("fit: there was no data to train on.")
@@ -219,7 +219,7 @@ class Training(Layer):
         self.reset_metrics()
         logs: dict[str, Any] = {}
         for number, batch in enumerate(data):
-            logs = {name: float(value) for name, value in step(batch).items()}
+            logs = _plain(step(batch))
             listeners.on_test_batch_end(number, logs)
         listeners.on_test_end(logs)
         return logs
@@ -261,7 +261,7 @@ class Training(Layer):
         step = self._step(name, function)
         self.reset_metrics()
         batch = next(iter(Batches(x, y, sample_weight, batch_size=len(flatten(x)[0]))))
-        logs = {key: float(value) for key, value in step(batch).items()}
+        logs = _plain(step(batch))
         if return_dict:
             return logs
         values = list(logs.values())
@@ -279,6 +279,11 @@ def _masked(sample_weight: Any, mask: Any) -> Any:
         return mask
     factors = cast(mask, dtypes.float32)
     return factors * losses.weights_for(sample_weight, factors)
+
+
+def _plain(logs: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of metrics as floats; those with several numbers as arrays."""
+    return {name: float(value) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()}
 
 
 def _verbosity(verbose: Any) -> int:

@@ -73,6 +73,37 @@ METRICS = {
     "false positives": ("M.FalsePositives()", "one"),
     "true negatives": ("M.TrueNegatives()", "one"),
     "kl": ("M.KLDivergence()", "hot"),
+    "cosine": ("M.CosineSimilarity()", "real"),
+    "precision at several": ("M.Precision(thresholds=[0.2, 0.5, 0.9])", "yes"),
+    "recall at several": ("M.Recall(thresholds=[0.1, 0.6])", "yes"),
+    "precision top k": ("M.Precision(top_k=2)", "hot"),
+    "precision top k above": ("M.Precision(thresholds=0.3, top_k=2)", "hot"),
+    "recall top k": ("M.Recall(top_k=1)", "hot"),
+    "precision of a class": ("M.Precision(class_id=1)", "hot"),
+    "recall of a class top k": ("M.Recall(class_id=2, top_k=2)", "hot"),
+    "true positives at several": ("M.TruePositives(thresholds=[0.25, 0.75])", "yes"),
+    "false negatives": ("M.FalseNegatives()", "yes"),
+    "auc": ("M.AUC()", "yes"),
+    "auc few": ("M.AUC(num_thresholds=5, summation_method='minoring')", "yes"),
+    "auc pr": ("M.AUC(curve='PR')", "yes"),
+    "auc pr majoring": ("M.AUC(curve='PR', summation_method='majoring', num_thresholds=9)", "yes"),
+    "auc thresholds": ("M.AUC(thresholds=[0.1, 0.7, 0.4])", "yes"),
+    "auc labels": ("M.AUC(multi_label=True, num_labels=3)", "yes"),
+    "auc labels weighted": ("M.AUC(multi_label=True, num_labels=3, label_weights=[1.0, 2.0, 0.5], curve='PR')", "yes"),
+    "auc weighted": ("M.AUC(label_weights=[1.0, 2.0, 0.5])", "yes"),
+    "auc logits": ("M.AUC(from_logits=True)", "logits"),
+    "sensitivity at": ("M.SensitivityAtSpecificity(0.4)", "yes"),
+    "specificity at": ("M.SpecificityAtSensitivity(0.7, num_thresholds=20)", "yes"),
+    "precision at": ("M.PrecisionAtRecall(0.5)", "yes"),
+    "recall at": ("M.RecallAtPrecision(0.99)", "yes"),
+    "recall at of a class": ("M.RecallAtPrecision(0.3, class_id=1)", "hot"),
+    "mean iou": ("M.MeanIoU(3, sparse_y_pred=False)", "class"),
+    "iou": ("M.IoU(3, [0, 2], sparse_y_true=False, sparse_y_pred=False)", "hot"),
+    "iou ignoring": ("M.MeanIoU(3, ignore_class=2, sparse_y_pred=False)", "class"),
+    "f1": ("M.F1Score()", "hot"),
+    "f1 macro": ("M.F1Score('macro', threshold=0.4)", "hot"),
+    "f beta": ("M.FBetaScore('weighted', beta=2.0)", "hot"),
+    "f beta micro": ("M.FBetaScore('micro', beta=0.5, threshold=0.3)", "hot"),
 }
 SCHEDULES = {
     "exponential": "S.ExponentialDecay(0.1, 10, 0.5)",
@@ -127,12 +158,13 @@ for name, (text, kind) in LOSSES.items():
     weighted = eval(text)(y, p, sample_weight=[1.0, 0.5, 0.0, 2.0])
     out["losses"][name] = [plain.numpy().tolist(), tape.gradient(plain, p).numpy().tolist(), weighted.numpy().tolist()]
 for name, (text, kind) in METRICS.items():
+    K.backend.clear_session()
     metric = eval(text)
     y, p = data()[kind]
     metric.update_state(y, p)
-    first = float(metric.result())
-    metric.update_state(y[::-1], p, sample_weight=[1.0, 0.5, 0.0, 2.0])
-    out["metrics"][name] = [first, float(metric.result()), metric.name, [v.name for v in metric.weights]]
+    first = metric.result().numpy().tolist()
+    metric.update_state(y[::-1], p, sample_weight=np.float32([1.0, 0.5, 0.0, 2.0]))
+    out["metrics"][name] = [first, metric.result().numpy().tolist(), metric.name, [v.name for v in metric.weights]]
 for name, text in SCHEDULES.items():
     out["schedules"][name] = [float(eval(text)(step)) for step in STEPS]
 for name, text in OPTIMIZERS.items():
@@ -188,15 +220,21 @@ def test_losses(keras_side, mode, name):
         np.testing.assert_allclose(mode.value(found), weighted, rtol=2e-5, atol=2e-6)
 
 
+@pytest.fixture
+def _names_start_again():
+    tf.reset_default_graph()
+
+
 @pytest.mark.parametrize("name", METRICS)
+@pytest.mark.usefixtures("_names_start_again")
 def test_metrics(keras_side, mode, name):
     first, second, metric_name, names = keras_side[1]["metrics"][name]
     text, kind = METRICS[name]
     with mode.scope():
         metric = eval(text, {"M": tf.keras.metrics})
         y, p = data()[kind]
-        result = metric.result()
         mode.repeat(lambda: metric.update_state(y, p), 1)
+        result = metric.result()
         found = metric.result() if mode.name == "eager" else result
         np.testing.assert_allclose(mode.value(found), first, rtol=2e-5)
         mode.repeat(lambda: metric.update_state(y[::-1], p, sample_weight=[1.0, 0.5, 0.0, 2.0]), 1)

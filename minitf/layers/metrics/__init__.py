@@ -1,0 +1,23 @@
+"""``tf.keras.metrics``. Each name loads its module when it is first used."""
+
+from minitf.core.lazy import names_from
+
+__getattr__, __dir__, __all__ = names_from(
+    __name__,
+    {
+        "minitf.layers.metrics.chosen": "get",
+        "minitf.layers.metrics.collected": "Mean MeanMetricWrapper Metric Sum",
+        "minitf.layers.metrics.confusions": "FalseNegatives FalsePositives Precision Recall TrueNegatives TruePositives",
+        "minitf.layers.metrics.curves": """
+            AUC PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity SpecificityAtSensitivity""",
+        "minitf.layers.metrics.of_functions": """
+            Accuracy BinaryAccuracy BinaryCrossentropy CategoricalAccuracy CategoricalCrossentropy CategoricalHinge
+            CosineSimilarity Hinge KLDivergence LogCoshError MeanAbsoluteError MeanAbsolutePercentageError
+            MeanSquaredError MeanSquaredLogarithmicError Poisson RootMeanSquaredError SparseCategoricalAccuracy
+            SparseCategoricalCrossentropy SparseTopKCategoricalAccuracy SquaredHinge TopKCategoricalAccuracy accuracy
+            binary_accuracy categorical_accuracy cosine_similarity sparse_categorical_accuracy
+            sparse_top_k_categorical_accuracy top_k_categorical_accuracy""",
+        "minitf.layers.metrics.scores": "F1Score FBetaScore IoU MeanIoU",
+    },
+    first="minitf.runtimes.eager",
+)
