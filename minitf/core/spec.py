@@ -114,6 +114,8 @@ def merge_shapes(a: Shape, b: Shape) -> Shape:
     """What is known if both are true of one tensor. Raises ShapeError if they contradict each other."""
     if a is None or b is None:
         return b if a is None else a
+    if a == b:
+        return a
     if len(a) != len(b) or any(x is not None and y is not None and x != y for x, y in zip(a, b, strict=True)):
         raise ShapeError(f"Shapes {shape_text(a)} and {shape_text(b)} are not compatible.")
     return tuple(y if x is None else x for x, y in zip(a, b, strict=True))

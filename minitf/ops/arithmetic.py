@@ -381,10 +381,11 @@ def _add_n(*inputs: Numeric):
 
 @_add_n.infer
 def _(*inputs):
-    shape = inputs[0].shape
+    first = inputs[0]
+    shape = first.shape
     for more in inputs[1:]:
         shape = merge_shapes(shape, more.shape)
-    return inputs[0]._replace(shape=shape)
+    return first if shape == first.shape else first._replace(shape=shape)
 
 
 @_add_n.vjp

@@ -235,6 +235,15 @@ def test_the_text_of_a_plan():
     )
 
 
+def test_a_plan_that_only_hands_on_need_not_silence_numpy():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, (3,))
+        v = tf.Variable([1.0, 2.0, 3.0])
+        store = tf.Session().store
+        for fetch, quiet in ((tf.identity(x), True), (v.read_value(), True), (v.initializer, True), (x + v, False)):
+            assert plan_room.Plan([fetch], [x], store, {}).quiet is quiet, fetch
+
+
 def test_what_is_constant_is_computed_once():
     text = texts(lambda x: x + tf.reduce_sum(tf.exp(tf.constant([1.0, 2.0]))) + tf.reduce_sum(tf.ones_like(x)), [(3,)])
     assert text.splitlines()[2:] == ["    v0 = f0 + n3", "    v0 += n4", "    return (out(v0), )"], text

@@ -42,7 +42,7 @@ class Plan:
         *self._earlier, self._last = pieces
         self._kept = writer.kept
         self.may_keep = writer.may_keep
-        self.quiet = all(getattr(step, "type", "chain") in _QUIET for step in writer.steps)
+        self.quiet = all(getattr(o, "type", "chain") in _QUIET for o in writer.operations)
         self._initialises = [store.cell(handle) for handle in initialisers(operations, fed)]
         self._hands_on = self.quiet and not self._earlier and not self._initialises
         self._keep = (tuple(fetches), tuple(feeds))  # ids of tensors are part of the cache key, so they must stay alive
