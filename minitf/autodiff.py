@@ -63,7 +63,7 @@ def walk_back(notes: list[Note | None], gradients: list[Any], wanted: set[int], 
             results = op.vjp_rule(g, out, *inputs, **attrs)
             if type(results) is not tuple:
                 results = tuple(results) if isinstance(results, list) else (results,)
-        for parent, result in zip(numbers, results, strict=False):
+        for parent, result in zip(numbers, results):  # noqa: B905  (asking for strict=False costs as much as the loop)
             if parent < 0 or result is None or (leading is not None and not leading[parent]):
                 continue
             if type(result) is FunctionType:
@@ -356,16 +356,18 @@ def _notes_of(targets: Sequence[SymbolicTensor], sources: Sequence[Any],
                 else:
                     noted = True
             inputs.append(number)
-        outputs = o.outputs
-        noted = noted and o.kernel_op.vjp_rule is not None
-        if noted and not (stopped and all(id(t) in stopped for t in outputs)):
-            for t in outputs:
+        op, several = o.kernel_op, o.several
+        noted = noted and op.vjp_rule is not None and not (stopped and all(id(t) in stopped for t in o.outputs))
+        if noted and not several:
+            numbers[id(o.output)] = len(notes)
+            notes.append((op, inputs, o.arguments, o.attrs, o.output, 0))
+        elif noted:
+            for t in o.outputs:
                 numbers[id(t)] = len(notes)
                 notes.append(None)
-            out, several = (outputs, len(outputs)) if o.several else (outputs[0], 0)
-            notes[-1] = (o.kernel_op, inputs, o.arguments, o.attrs, out, several)
+            notes[-1] = (op, inputs, o.arguments, o.attrs, o.outputs, len(o.outputs))
         else:
-            for t in outputs:
+            for t in o.outputs:
                 if id(t) in of_sources:
                     numbers[id(t)] = len(notes)
                     notes.append(None)

@@ -236,12 +236,22 @@ def with_one_thread(call: Callable[[], Any]) -> Candidate:
 
 @row(f"a new graph of {CHAIN:,} ops")
 def building(framework: Any) -> dict[str, Candidate]:
-    """Building it, differentiating it, and the first run of its gradient; the yardstick is the same products by NumPy."""
+    return new_graph(framework, CHAIN)
+
+
+@row(f"a new graph of {100 * CHAIN:,} ops", peers=(), slow=True)
+def building_large(framework: Any) -> dict[str, Candidate]:
+    """Where the cost of an op does not grow with the graph, the ratios are those of the small one."""
+    return new_graph(framework, 100 * CHAIN)
+
+
+def new_graph(framework: Any, count: int) -> dict[str, Candidate]:
+    """Building it, differentiating it, and its first run; the yardstick is the same products by NumPy."""
     values = normal(32)
 
     def by_numpy() -> Any:
         y = values
-        for _ in range(CHAIN):
+        for _ in range(count):
             y = y * values
         return y
 
@@ -249,7 +259,7 @@ def building(framework: Any) -> dict[str, Candidate]:
         g = framework.Graph()
         with g.as_default():
             x = y = fed(framework, (32,))
-            for _ in range(CHAIN):
+            for _ in range(count):
                 y = y * x
         return g, x, y
 
