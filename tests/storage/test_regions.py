@@ -1,0 +1,143 @@
+"""Slices, boxes, and regions put together from pieces."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minitf.core.dtypes import float64, int32
+from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.storage.regions import (
+    box_of,
+    check_disjoint,
+    cut,
+    intersection,
+    join,
+    moved,
+    region_box,
+    slice_shape,
+    slice_text,
+    volume,
+)
+
+
+def box(*bounds):
+    return tuple(slice(*bound) for bound in bounds)
+
+
+def test_a_slice_in_all_its_forms():
+    extents, shape = ((1, 2), None, (0, 4)), (5, 6, 4)
+    assert box_of(extents, shape) == box((1, 3), (0, 6), (0, 4))
+    assert slice_text(extents) == "1,2:-:0,4"
+    assert slice_shape(extents, shape) == (2, 6, 4)
+    assert volume(box_of(extents, shape)) == 48
+    assert (box_of((), ()), slice_text(()), slice_shape((), ()), volume(())) == ((), "", (), 1)
+
+
+def test_what_two_boxes_share():
+    assert intersection(box((0, 3), (1, 5)), box((2, 9), (0, 2))) == box((2, 3), (1, 2))
+    assert intersection(box((0, 3)), box((3, 9))) is None
+    assert intersection(box((0, 3), (0, 1)), box((1, 2), (4, 5))) is None
+    assert moved(box((5, 7), (1, 2)), box((4, 9), (1, 3))) == box((1, 3), (0, 1))
+
+
+def test_regions_that_are_inside():
+    assert region_box("k", (4, 3), [1, 0], [2, -1]) == box((1, 3), (0, 3))
+    assert region_box("k", (4, 3), [4, 3], [0, -1]) == box((4, 4), (3, 3))
+    assert region_box("k", (4,), np.array([0]), np.array([4])) == box((0, 4))
+    for begin, size in (([0, 0], [5, 1]), ([-1, 0], [1, 1]), ([4, 0], [1, 1]), ([5, 0], [-1, 1]), ([0, 0], [-2, 1])):
+        with pytest.raises(InvalidArgumentError, match=r"^read_slice: the region from .* is not inside 'k' of shape \(4, 3\)"):
+            region_box("k", (4, 3), begin, size)
+    for begin, size in (([0], [1, 1]), ([0, 0], [1]), ([0, 0, 0], [1, 1, 1])):
+        with pytest.raises(InvalidArgumentError, match="^read_slice: 'k' has 2 dimensions; begin .* must have as many"):
+            region_box("k", (4, 3), begin, size)
+
+
+def test_a_part_is_an_array_of_its_own_and_the_whole_the_array_itself():
+    array = np.arange(6).reshape(2, 3)
+    assert cut(array, box((0, 2), (0, 3))) is array
+    for part in (box((0, 1), (0, 3)), box((1, 2), (0, 3)), box((0, 2), (0, 2)), box((0, 2), (1, 3))):
+        found = cut(array, part)
+        assert found.tolist() == array[part].tolist()
+        assert found.base is None
+
+
+# Pieces -------------------------------------------------------------------------------------------------------------
+
+
+def joined(shape, slices, wanted=None, dtype=int32):
+    whole = np.arange(int(np.prod(shape))).reshape(shape).astype(dtype.np)
+    asked = []
+
+    def fetch(extents, part):
+        asked.append(extents)
+        return whole[box_of(extents, shape)][part]
+
+    wanted = box_of((None,) * len(shape), shape) if wanted is None else wanted
+    found = join(dtype, shape, slices, wanted, fetch, "here")
+    assert found.dtype == dtype.np
+    assert found.tolist() == whole[wanted].tolist()
+    return asked
+
+
+def test_only_pieces_that_touch_the_region_are_fetched():
+    rows = [((0, 2), None), ((2, 3), None), ((5, 1), None)]
+    assert joined((6, 4), rows) == rows
+    assert joined((6, 4), rows, box((0, 2), (1, 3))) == rows[:1]
+    assert joined((6, 4), rows, box((1, 3), (1, 3))) == rows[:2]
+    assert joined((6, 4), rows, box((5, 6), (0, 4))) == rows[2:]
+    assert joined((6, 4), rows, box((3, 3), (0, 4))) == []
+    assert joined((6, 0), rows) == []
+    assert joined((), [()], dtype=float64) == [()]
+    blocks = [((r, 2), (c, 2)) for r in (2, 0) for c in (0, 2)]
+    assert joined((4, 4), blocks, box((1, 3), (0, 2))) == [blocks[0], blocks[2]]
+
+
+def test_pieces_that_leave_a_gap():
+    with pytest.raises(InvalidArgumentError, match="here does not have sufficient slices: they cover 8 of the 12 elements"):
+        joined((6, 2), [((0, 2), None), ((4, 2), None)])
+    assert joined((6, 2), [((0, 2), None), ((4, 2), None)], box((4, 6), (0, 2))) == [((4, 2), None)]
+
+
+@pytest.mark.parametrize(
+    ("slices", "shape", "overlap"),
+    [
+        ([((0, 2),), ((1, 2),)], (4,), ("0,2", "1,2")),
+        ([((1, 2),), ((0, 2),)], (4,), ("0,2", "1,2")),
+        ([((0, 4),), ((3, 1),)], (4,), ("0,4", "3,1")),
+        ([((0, 4),), ((0, 1),), ((3, 1),)], (4,), ("0,4", "0,1")),
+        ([(None, (0, 2)), (None, (1, 2))], (2, 4), ("-:0,2", "-:1,2")),
+        ([((0, 2), (0, 2)), ((1, 2), (1, 2)), ((3, 1), (3, 1))], (4, 4), ("0,2:0,2", "1,2:1,2")),
+        ([(), ()], (), ("", "")),
+    ],
+)
+def test_pieces_that_overlap(slices, shape, overlap):
+    one, other = overlap
+    with pytest.raises(DataLossError, match=f"^here: overlapping slices {one} and {other}"):
+        check_disjoint(slices, shape, "here")
+
+
+def test_pieces_that_only_touch():
+    check_disjoint([((0, 2),), ((2, 2),)], (4,), "here")
+    check_disjoint([((2, 2),), ((0, 2),), ((2, 0),), ((2, 0),)], (4,), "here")  # the empty ones are nowhere
+    check_disjoint([((r, 1), (c, 1)) for r in range(4) for c in range(4)], (4, 4), "here")
+    check_disjoint([(None, (c, 1)) for c in range(4)], (4, 4), "here")
+    check_disjoint([], (4, 4), "here")
+    check_disjoint([()], (), "here")
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), max_size=5))
+def test_overlaps_are_those_of_any_two(found):
+    slices = [((a, min(b, 4 - a)), (c, min(d, 4 - c))) for a, b, c, d in found]
+    boxes = [box_of(extents, (4, 4)) for extents in slices]
+    overlap = any(intersection(a, b) is not None for a, b in itertools.combinations(boxes, 2))
+    try:
+        check_disjoint(slices, (4, 4), "here")
+    except DataLossError:
+        assert overlap
+    else:
+        assert not overlap
