@@ -229,7 +229,7 @@ class Mutation:
         done = {n for n in tests if ways.source[n] + _digest(n)[:4] in tried}
         killers, last = self._killers[mutant.path], self._last[mutant.path, mutant.inside]
         cost = {n: (ways.seconds[n] + 0.02) * (ways.narrow[n] + 5) for n in tests}  # tests of a subject before those of all
-        rate = {n: cost[n] / (1 + killers[n]) for n in tests}
+        rate = {n: cost[n] / (1 + min(killers[n], 4)) for n in tests}
         order = [n for n in last[:6] if n in rate]
         order += sorted((n for n in tests if n not in order), key=rate.__getitem__)
         order = [n for n in order if n not in done]

@@ -186,6 +186,10 @@ def test_versions_that_can_be_read():
     with pytest.raises(DataLossError, match="k: the header says that there are 0 data files; there is at least one"):
         decode_header(b"", "k")
     assert decode_header(b"\x08\x01", "k") == Header(1, False, None)
+    assert decode_header(version((1, 5), (2, 1)), "k") == Header(1, False, b"\x08\x05\x10\x01")
+    assert decode_header(fields((1, 2), (2, 1)), "k") == Header(2, True, None)
+    assert decode_header(fields((1, 2), (2, 2)), "k") == Header(2, False, None)  # neither of the two orders
+    assert encode_header(Header(3, False, None)).hex(" ") == "08 03"
     assert encode_header(Header(1, True)).hex(" ") == "08 01 10 01 1a 02 08 01"
 
 

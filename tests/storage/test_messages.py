@@ -212,6 +212,39 @@ def test_numbers_of_nodes_are_inside_of_the_graph():
     assert decode_graph(encode_graph(good)) == good
 
 
+@pytest.mark.parametrize("number", [1, 127, 128, 129, 255, 16383, 16384, 16385, 2097151, 2097152, (1 << 31) - 1])
+def test_numbers_of_any_width(number):
+    def quick(*pairs):
+        return messages._quick_nodes(fields((1, fields(*pairs))))
+
+    assert quick((1, fields((1, number), (2, b"a")))) == [SavedNode(children=[("a", number)])]
+    assert quick((1, fields((1, number)))) == [SavedNode(children=[("", number)])]
+    assert quick((3, fields((1, number), (2, b"m"), (3, number)))) == [SavedNode(slots=[SavedSlot(number, "m", number)])]
+
+
+def test_whatever_stands_behind_the_known_fields_is_left_to_protobuf():
+    """Of a part, of a node, of the graph; also if a length says more than there is."""
+    child, junk = fields((1, 1), (2, b"a")), (9, b"x")
+    parts = [(1, child), (2, fields((1, b"n"), (2, b"f"), (3, b"k"))), (3, fields((1, 1), (2, b"m"), (3, 1))),
+             (4, fields((1, b"s"), (2, b"o"))), (5, fields((1, 1)))]  # fmt: skip
+    for number, part in parts:
+        assert messages._quick_nodes(fields((1, fields((number, part)))))
+        for data in (
+            fields((1, fields((number, part + fields(junk))))),
+            fields((1, fields((number, fields(junk) + part)))),
+            fields((1, fields((number, part), junk))),
+            fields((1, fields((number, part))), junk),
+            fields((1, fields((number, part[:-1] + bytes([part[-1] + 1]) if number == 5 else part + b"\x12")))),
+        ):
+            with pytest.raises(messages._Unusual):
+                messages._quick_nodes(data)
+            agree(data)
+        whole = fields((1, fields((number, part)))) + fields((1, b""))
+        for at in range(len(whole)):  # lengths one too large and one too small
+            for more in (1, -1):
+                agree(whole[:at] + bytes([whole[at] + more & 255]) + whole[at + 1 :])
+
+
 def test_other_messages_are_read_as_protobuf_reads_them():
     """Fields that there are not, numbers of more than 31 bits, and the same field twice."""
     node = fields((1, fields((1, 1), (2, b"a"))))

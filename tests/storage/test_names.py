@@ -31,6 +31,7 @@ def test_data_files_by_name(name, parts):
 
 def test_what_belongs_to_a_prefix(tmp_path):
     ours = ["m.data-00000-of-00001", "m.data-00001-of-00002"]
+    longer = ["mm.data-00000-of-00001.tmp-1", "m.data", "m.index.tmp-"[:-1], "m-2.index.tmp-1", "an-m.data-00000-of-00001"]
     left = ["m.data-00000-of-00001.tmp-12", "m.index.tmp-0a"]
     others = [
         "m-1.data-00000-of-00001",
@@ -41,7 +42,7 @@ def test_what_belongs_to_a_prefix(tmp_path):
         "m.data-0-of-1",
         "x.tmp-1",
     ]
-    for name in [*ours, *left, *others]:
+    for name in [*ours, *left, *others, *longer]:
         (tmp_path / name).touch()
     data, temporary = files_of(Disk(), str(tmp_path / "m"))
     assert data == {str(tmp_path / ours[0]): (0, 1), str(tmp_path / ours[1]): (1, 2)}
@@ -53,13 +54,18 @@ def test_what_is_said_of_a_missing_set(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for n in (2, 9, 10, 11):
         TensorBundle(durable=False).write(f"m-{n}", {"a": np.zeros(1)})
+    for n in (9, 10):
+        (tmp_path / f"run-1-{n}.index").touch()
     (tmp_path / "half.data-00000-of-00001").touch()
+    for name in ("m-12.index?", "m-13x.index", "xm-14.index", "m-x.index"):
+        (tmp_path / name).touch()
     open_ = "open: no checkpoint {0!r}: '{0}.index' does not exist"
     cases = {
         "m-2.index": " This is the index file itself; give the prefix 'm-2'.",
         "x.index": " Give the path that save() returned, or latest_checkpoint(directory).",
         "m-2.data-00000-of-00001": " This is a data file; give the prefix 'm-2'.",
         "m": " A saved path ends with its number; there is 'm-9', 'm-10', 'm-11'.",
+        "run-1": " A saved path ends with its number; there is 'run-1-9', 'run-1-10'.",
         "half": None,
         "m-3": " Give the path that save() returned, or latest_checkpoint(directory).",
     }

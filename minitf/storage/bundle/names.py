@@ -32,12 +32,11 @@ def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[
     data = {}
     left = []
     for name in names_in(disk, directory):
-        if name.startswith(stem):
-            parts = split_data_name(name)
-            if parts is not None and parts[0] == stem:
-                data[os.path.join(directory, name)] = parts[1:]
-            elif TEMPORARY in name and name.startswith((f"{stem}.index{TEMPORARY}", f"{stem}.data-")):
-                left.append(os.path.join(directory, name))
+        parts = split_data_name(name)
+        if parts is not None and parts[0] == stem:
+            data[os.path.join(directory, name)] = parts[1:]
+        elif TEMPORARY in name and name.startswith((f"{stem}.index{TEMPORARY}", f"{stem}.data-")):
+            left.append(os.path.join(directory, name))
     return data, left
 
 
@@ -59,6 +58,6 @@ def missing_text(disk: Disk, prefix: str) -> str:
         near.sort(key=lambda name: int(name.rsplit("-", 1)[1]))
         paths = ", ".join(repr(os.path.join(directory, name)) for name in near[-3:])
         return f"{text}. A saved path ends with its number; there is {paths}."
-    if any((split_data_name(name) or ("",))[0] == stem for name in names):
+    if any(parts and parts[0] == stem for parts in map(split_data_name, names)):
         return f"{text}, but data files of it do: the save was interrupted, or the index was lost."
     return f"{text}. Give the path that save() returned, or latest_checkpoint(directory)."

@@ -50,4 +50,4 @@ def _region_of(reader: BundleReader, key: bytes, entry: Entry, box: Box, verify:
     if verify or not entry.shape or not is_plain(entry.dtype):
         return cut(reader.read_entries([key], [entry])[0], box)
     rows = reader.read_rows(key, entry, box[0].start, box[0].stop)
-    return cut(rows, (slice(0, box[0].stop - box[0].start), *box[1:]))
+    return cut(rows, (slice(0, len(rows)), *box[1:]))
