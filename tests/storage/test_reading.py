@@ -132,7 +132,7 @@ def test_what_a_reader_says(prefix):
     assert found.not_larger(["a", "big", "none", "z", "t"], 12) == ["a", "t"]
     assert found.not_larger(["a", "z"], 40) == ["a", "z"]
     for ask in (found.spec, found.read, found.slices):
-        with pytest.raises(NotFoundError, match=f"^read: key 'none' is not in checkpoint {prefix!r}, which has 9 keys"):
+        with pytest.raises(NotFoundError, match=f"^read: key 'none' is not in checkpoint {prefix!r}, which has 8 keys"):
             ask("none")
     assert (found.prefix, found.source) == (prefix, prefix)
     assert found.where(b"\xff") == f"{prefix}: key '\\udcff'"
@@ -235,6 +235,15 @@ def test_an_index_is_parsed_once_while_it_is_the_same(tmp_path, disk):
     disk.opened.clear()
     storage.open(prefixes[1])
     assert disk.opened == ["p1.index"]
+
+
+def test_a_damaged_entry_among_many_alike_is_named(tmp_path):
+    TensorBundle(durable=False).write(tmp_path / "p", {f"k{n:02}": np.zeros(2) for n in range(20)})
+    for bad in (0, 1, 7, 19):
+        edit(tmp_path / "p.index", lambda records: records.update({b"k%02d" % bad: b"\xff" * len(records[b"k%02d" % bad])}))
+        with pytest.raises(DataLossError, match=f"key 'k{bad:02}': entry: not parseable"):
+            TensorBundle().open(tmp_path / "p").read_many([f"k{n:02}" for n in range(20)])
+        TensorBundle(durable=False).write(tmp_path / "p", {f"k{n:02}": np.zeros(2) for n in range(20)})
 
 
 def test_paths_that_are_directories(tmp_path, monkeypatch):

@@ -82,7 +82,7 @@ class Index:
     def keys(self) -> list[bytes]:
         """The keys of all tensors, in byte order."""
         pieces = self.pieces()
-        return [key for key in self.records if key not in pieces] if pieces else list(self.records)
+        return [key for key in self.records if key not in pieces]
 
 
 _KEPT = 4
