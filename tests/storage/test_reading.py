@@ -18,7 +18,7 @@ from minitf.storage.files import Disk
 from minitf.storage.keys import text_of
 from minitf.storage.values import Partitioned, Typed
 
-from .tampering import edit
+from .tampering import edit, put_records, records
 
 
 def runs(*places):
@@ -240,7 +240,8 @@ def test_an_index_is_parsed_once_while_it_is_the_same(tmp_path, disk):
 def test_a_damaged_entry_among_many_alike_is_named(tmp_path):
     TensorBundle(durable=False).write(tmp_path / "p", {f"k{n:02}": np.zeros(2) for n in range(20)})
     for bad in (0, 1, 7, 19):
-        edit(tmp_path / "p.index", lambda records: records.update({b"k%02d" % bad: b"\xff" * len(records[b"k%02d" % bad])}))
+        found = records(tmp_path / "p.index")
+        put_records(tmp_path / "p.index", found | {b"k%02d" % bad: b"\xff" * len(found[b"k%02d" % bad])})
         with pytest.raises(DataLossError, match=f"key 'k{bad:02}': entry: not parseable"):
             TensorBundle().open(tmp_path / "p").read_many([f"k{n:02}" for n in range(20)])
         TensorBundle(durable=False).write(tmp_path / "p", {f"k{n:02}": np.zeros(2) for n in range(20)})
@@ -270,13 +271,13 @@ def test_pieces_are_no_keys(tmp_path):
     assert found.index.pieces() is found.index.pieces()
     storage.write(tmp_path / "q", {"a": np.zeros(2)})
     assert storage.open(tmp_path / "q").index.pieces() == set()
-    edit(tmp_path / "p.index", lambda records: records.update({b"\0bad": b"\xff"}))
+    edit(tmp_path / "p.index", lambda found: found.update({b"\0bad": b"\xff"}))
     assert storage.open(tmp_path / "p").keys() == ["\0bad", "\0odd", "a", "p"]
 
 
 def test_an_index_without_its_header(tmp_path):
     TensorBundle(durable=False).write(tmp_path / "p", {"a": np.zeros(1)})
-    edit(tmp_path / "p.index", lambda records: records.pop(b""))
+    edit(tmp_path / "p.index", lambda found: found.pop(b""))
     with pytest.raises(DataLossError, match=f"^{tmp_path / 'p'}.index: the header, the record with the empty key, is missing"):
         TensorBundle().open(tmp_path / "p")
 
@@ -290,9 +291,9 @@ def test_strings_of_one_data_file_are_not_read_as_large_ones(tmp_path):
 
 
 def test_pieces_that_are_not_what_the_list_says(prefix):
-    def other(records):
-        key = next(key for key in records if key.startswith(b"\0"))
-        records[key] = encode_entry(Entry(float32, (2, 2), 1, 0, 16, 0))
+    def other(found):
+        key = next(key for key in found if key.startswith(b"\0"))
+        found[key] = encode_entry(Entry(float32, (2, 2), 1, 0, 16, 0))
 
     edit(Path(f"{prefix}.index"), other)
     with pytest.raises(
