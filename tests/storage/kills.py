@@ -1,6 +1,7 @@
 """Savers killed with SIGKILL, at every call to the file system and at any moment: the old checkpoint is there or the new one.
 
     scripts/kill --kills 2000 --seed 1   # kills so many processes, prints what was found; exit code 1 if a checkpoint was lost
+    scripts/kill --every                 # at every call to the file system of every scenario, before it and half way through
 
 Each scenario prepares a directory, lets a child process of its own change it, and kills that child: before call number n to the
 file system, in the middle of a write, or after a time drawn at random. Then the directory is read, and saved to again: what the
@@ -70,15 +71,15 @@ class Scenario(NamedTuple):
     check: Callable[[str], Any]
 
 
-def overwriting(storage: Any, *, old: bool, shards: int = 0) -> Scenario:
-    """A save under a prefix, over another one or over nothing."""
+def overwriting(storage: Any, *, old: bool, shards: int = 0, size: int = 20_000) -> Scenario:
+    """A save under a prefix, over another one or over nothing; ``size`` numbers are its largest value."""
 
     def save(directory: str, seed: int) -> None:
         if shards:
             parts = [{f"{key}": value} for key, value in values(seed).items()]
             storage.write_shards(f"{directory}/p-1", [*parts, {"more": np.ones(5)}][: shards + 2])
         else:
-            storage.write(f"{directory}/p-1", values(seed))
+            storage.write(f"{directory}/p-1", values(seed, size))
         getattr(storage, "wait", lambda: None)()
 
     def check(directory: str) -> None:
@@ -173,6 +174,7 @@ def rotating() -> Scenario:
 SCENARIOS: dict[str, Scenario] = {
     "first save": overwriting(TensorBundle(), old=False),
     "save over another": overwriting(TensorBundle(), old=True),
+    "large value over another": overwriting(TensorBundle(), old=True, size=400_000),
     "without fsync": overwriting(TensorBundle(durable=False), old=True),
     "several data files": overwriting(TensorBundle(), old=True, shards=2),
     "background": overwriting(BackgroundStorage(TensorBundle()), old=True),
@@ -294,8 +296,8 @@ def _one(name: str, place: str, kill: Callable[[str], bool]) -> bool:
         shutil.rmtree(directory)
 
 
-def run(kills: int, seed: int, only: str | None = None) -> tuple[Counter[str], Counter[str], list[str]]:
-    """Kills so many: half of them at calls (every call, if there are enough), half at any moment.
+def run(kills: int, seed: int, only: str | None = None, every: bool = False) -> tuple[Counter[str], Counter[str], list[str]]:
+    """Kills so many: half of them at calls (every call, if there are enough), half at any moment. ``every``: at every call.
 
     Returns kills at calls and at moments by scenario, and what went wrong.
     """
@@ -315,13 +317,13 @@ def run(kills: int, seed: int, only: str | None = None) -> tuple[Counter[str], C
             steps += [(name, n, half) for n in range(1, count + 1) for half in (False, True)]
         draw.shuffle(steps)
         for name, number, half in steps:
-            if at_calls.total() >= kills / 2:
+            if at_calls.total() >= kills / 2 and not every:
                 break
             try:
                 at_calls[name] += by_step(name, place, number, half)
             except Exception as error:
                 bad.append(f"{name}, call {number}{' half done' * half}: {error!r} {error.__notes__}")
-        rest = kills - at_calls.total()
+        rest = 0 if every else kills - at_calls.total()
         while at_moments.total() < rest and len(bad) < 20:
             name = draw.choice(names)
             try:
@@ -334,12 +336,13 @@ def run(kills: int, seed: int, only: str | None = None) -> tuple[Counter[str], C
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kills savers and looks at what they leave.")
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--every", action="store_true", help="at every call, before it and half way through, and no others")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=list(SCENARIOS))
     parser.add_argument("--log", type=Path, nargs="?", const=fuzz_log.LOG, help="add the figures to the log of all runs")
     args = parser.parse_args()
     start = time.monotonic()
-    at_calls, at_moments, bad = run(args.kills, args.seed, args.only)
+    at_calls, at_moments, bad = run(args.kills, args.seed, args.only, args.every)
     took = time.monotonic() - start
     for name in SCENARIOS:
         print(f"{name:28} {at_calls[name]:5} killed at a call, {at_moments[name]:5} at some moment")
@@ -347,7 +350,8 @@ def main() -> int:
             count = at_calls[name] + at_moments[name]
             share = took * count / (at_calls.total() + at_moments.total())
             lost = sum(line.startswith(name + ",") for line in bad)
-            fuzz_log.add(fuzz_log.Run("kills", name, str(args.seed), count, share, 0, lost), args.log)
+            what = name + ", every call" * args.every
+            fuzz_log.add(fuzz_log.Run("kills", what, str(args.seed), count, share, 0, lost), args.log)
     print(f"{len(bad)} lost in {at_calls.total() + at_moments.total()} kills, {took:.0f} s")
     print("\n".join(bad))
     return int(bool(bad))

@@ -8,6 +8,7 @@ import pytest
 
 from minitf.errors import NotFoundError, ResourceExhaustedError
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.merge import merge
 from minitf.storage.files import Disk
 from minitf.storage.values import Partitioned
 
@@ -126,3 +127,22 @@ def test_verify_notices_that_a_file_becomes_shorter(tmp_path):
     found = {key: error for key, _, error in reader.verify(reader.keys()) if error is not None}
     assert list(found) == ["large 2", "large 3"]
     assert all("shorter" in str(error) for error in found.values())
+
+
+@pytest.mark.parametrize("how", ["written", "merged"])
+def test_the_list_of_pieces_names_the_data_file_in_which_it_was_first_seen(tmp_path, how):
+    """As MergeV2Checkpoints does, though nothing of the list is in a data file."""
+    whole = np.arange(6.0).reshape(3, 2)
+    pieces = [(((0, 1), None), whole[:1]), (((1, 2), None), whole[1:])]
+    shards = [{"a": np.ones(1)}, {"w": Partitioned((3, 2), pieces[:1])}, {"w": Partitioned((3, 2), pieces[1:])}]
+    prefix = tmp_path / "p"
+    if how == "written":
+        TensorBundle().write_shards(prefix, shards)
+    else:
+        for number, shard in enumerate(shards):
+            TensorBundle().write(tmp_path / f"in{number}", shard)
+        merge([tmp_path / f"in{number}" for number in range(3)], prefix)
+    reader = TensorBundle().open(prefix)
+    assert reader.entry("w").shard == 1
+    assert reader.read("w").tolist() == whole.tolist()
+    assert reader.contents()[1][0][0] == "w"

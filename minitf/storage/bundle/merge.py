@@ -112,8 +112,8 @@ def _joined(readers: Sequence[BundleReader]) -> tuple[Header, dict[bytes, Entry]
                 if before.slices:
                     raise InternalError(f"merge: {text_of(key)!r} comes in pieces, and then whole from {reader.prefix!r}.")
                 raise InvalidArgumentError(f"merge: Duplicate tensor {text_of(key)!r}: it comes again from {reader.prefix!r}.")
-            if entry.slices:
-                entries.update(join_partitioned([{key: before} if before else {}, {key: entry}]))
+            if before is not None:
+                entries.update(join_partitioned([{key: before}, {key: entry}]))
             else:
                 path = data_path(reader.prefix, entry.shard, found.shards)
                 entries[key] = entry._replace(shard=sources.setdefault(path, len(sources)))

@@ -287,7 +287,12 @@ def entries_of(layouts: Sequence[Layout]) -> dict[bytes, bytes]:
         wanted += len(plan.keys)
         if len(out) < wanted:
             raise AlreadyExistsError(f"write: a key of data file {shard} is in an earlier one, too.")
-    partitioned = join_partitioned([layout.plan.partitioned for layout in layouts])
+    partitioned = join_partitioned(
+        [
+            {key: entry._replace(shard=shard) for key, entry in layout.plan.partitioned.items()}
+            for shard, layout in enumerate(layouts)
+        ]
+    )
     both = out.keys() & partitioned.keys()
     if both:
         raise AlreadyExistsError(f"write: the key {min(both)!r} comes whole and in pieces.")
@@ -297,6 +302,8 @@ def entries_of(layouts: Sequence[Layout]) -> dict[bytes, bytes]:
 
 def join_partitioned(parts: Sequence[Mapping[bytes, Entry]]) -> dict[bytes, Entry]:
     """The entries of partitioned tensors whose pieces are spread over data files: the slices of all, in order.
+
+    TensorFlow notes in each the data file in which it was first seen, though nothing of it is there.
 
     Raises InvalidArgumentError if two parts disagree about dtype or shape.
     """
