@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minitf.core.spec import Spec
@@ -12,6 +13,8 @@ from minitf.runtimes.naming import with_number
 if TYPE_CHECKING:
     from minitf.core.op import Op
     from minitf.runtimes.graph import Graph
+
+_making = allocate_lock()
 
 
 class Operation:
@@ -46,21 +49,24 @@ class Operation:
     def output(self) -> SymbolicTensor:
         """The output of an op that gives a single tensor."""
         made: Any = self._made
-        if made is None:
-            spec: Any = self.results
-            made = self._made = SymbolicTensor(self, 0, spec)
-        return made  # type: ignore[no-any-return]
+        return self._make() if made is None else made  # type: ignore[no-any-return]
 
     @property
     def outputs(self) -> tuple[SymbolicTensor, ...]:
         """The output tensors. They are made when they are first asked for: of many assignments nobody ever uses them."""
-        results: Any = self.results
-        if type(results) is Spec:
-            return (self.output,)
         made: Any = self._made
         if made is None:
-            made = self._made = tuple([SymbolicTensor(self, i, spec) for i, spec in enumerate(results)])
-        return made  # type: ignore[no-any-return]
+            made = self._make()
+        return made if type(made) is tuple else (made,)
+
+    def _make(self) -> Any:
+        results: Any = self.results
+        with _making:  # the same tensors for all threads that ask
+            if self._made is None and type(results) is Spec:
+                self._made = SymbolicTensor(self, 0, results)
+            elif self._made is None:
+                self._made = tuple([SymbolicTensor(self, i, spec) for i, spec in enumerate(results)])
+            return self._made
 
     @property
     def several(self) -> bool:

@@ -33,6 +33,14 @@ def at_once(work, count=THREADS):
         return list(pool.map(begin, range(count)))
 
 
+def test_threads_that_ask_first_get_the_same_outputs():
+    with tf.Graph().as_default():
+        operations = [tf.Variable(0.0).initializer for _ in range(5000)]
+    asked = at_once(lambda number: [o.outputs[0] for o in operations])
+    for mine in asked:
+        assert all(a is b for a, b in zip(mine, asked[0], strict=True))
+
+
 # -- one session -------------------------------------------------------------------------------------------------------
 
 
