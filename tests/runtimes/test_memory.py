@@ -1,4 +1,7 @@
-"""A tape keeps only what its gradients need: the peak memory of a training step beside that of the same step by hand."""
+"""A tape keeps only what its gradients need: the peak memory of a training step beside that of the same step by hand.
+
+And what an operation of a graph takes, its name, shape and output included.
+"""
 
 import tracemalloc
 
@@ -81,3 +84,20 @@ def test_a_tape_keeps_no_array_that_no_gradient_needs():
             tracemalloc.stop()
     assert kept < 3 * 4_000_000
     assert tape.gradient(x, v).numpy()[0] == 21
+
+
+def test_an_operation_takes_less_than_half_a_kibibyte():
+    count = 10_000
+    with tf.Graph().as_default() as graph:
+        x = y = tf.placeholder(tf.float32, (32,))
+        y = y * x
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(count):
+                y = y * x
+            assert tracemalloc.get_traced_memory()[0] - before < count * 512
+            assert y.name == f"multiply_{count}:0"
+            assert graph.get_tensor_by_name(y.name) is y
+        finally:
+            tracemalloc.stop()
