@@ -48,6 +48,7 @@ _WHERE = {
     "minitf.ops.printing": "print",
     "minitf.ops.strings": "as_string",
     "minitf.ops.custom": "custom_gradient",
+    "minitf.ops.python_functions": "numpy_function py_function",
     "minitf.ops.repeating": "tile repeat",
     "minitf.ops.padding": "pad",
     "minitf.ops.sorting": "argsort searchsorted sort unique unique_with_counts",
@@ -85,7 +86,7 @@ _WHERE = {
         Zeros=zeros_initializer Ones=ones_initializer Constant=constant_initializer RandomNormal=random_normal_initializer
         RandomUniform=random_uniform_initializer""",
 }
-_ROOMS = "bitwise compat data errors explore keras layers linalg math nn optimizers random strings testing train"
+_ROOMS = "bitwise compat data debugging errors explore keras layers linalg math nn optimizers random strings testing train"
 
 _get, __dir__, __all__ = names_from(__name__, _WHERE, submodules=_ROOMS)
 __all__ += ["__version__"]

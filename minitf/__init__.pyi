@@ -3,6 +3,7 @@
 from minitf import bitwise as bitwise
 from minitf import compat as compat
 from minitf import data as data
+from minitf import debugging as debugging
 from minitf import errors as errors
 from minitf import explore as explore
 from minitf import keras as keras
@@ -182,6 +183,8 @@ from minitf.ops.norms import norm as norm
 from minitf.ops.padding import pad as pad
 from minitf.ops.printing import print as print
 from minitf.ops.products import matmul as matmul
+from minitf.ops.python_functions import numpy_function as numpy_function
+from minitf.ops.python_functions import py_function as py_function
 from minitf.ops.ranges import linspace as linspace
 from minitf.ops.ranges import range as range
 from minitf.ops.reductions import argmax as argmax

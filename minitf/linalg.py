@@ -5,7 +5,7 @@ from minitf.core.lazy import names_from
 _WHERE = {
     "minitf.ops.decompositions": "cholesky cholesky_solve eigh eigvalsh logdet qr svd",
     "minitf.ops.equations": "det inv slogdet solve triangular_solve",
-    "minitf.ops.diagonals": "band_part diag diag_part",
+    "minitf.ops.diagonals": "band_part diag diag_part set_diag",
     "minitf.ops.formulas": "adjoint cross trace",
     "minitf.ops.products": "matmul matvec",
     "minitf.ops.einsum": "einsum tensordot",

@@ -11,6 +11,7 @@ from minitf.ops.decompositions import svd as svd
 from minitf.ops.diagonals import band_part as band_part
 from minitf.ops.diagonals import diag as diag
 from minitf.ops.diagonals import diag_part as diag_part
+from minitf.ops.diagonals import set_diag as set_diag
 from minitf.ops.einsum import einsum as einsum
 from minitf.ops.einsum import tensordot as tensordot
 from minitf.ops.equations import det as det

@@ -57,6 +57,7 @@ from minitf import cosh as cosh
 from minitf import cumsum as cumsum
 from minitf import custom_gradient as custom_gradient
 from minitf import data as data
+from minitf import debugging as debugging
 from minitf import device as device
 from minitf import disable_eager_execution as disable_eager_execution
 from minitf import divide as divide
@@ -132,6 +133,7 @@ from minitf import negative as negative
 from minitf import newaxis as newaxis
 from minitf import no_op as no_op
 from minitf import not_equal as not_equal
+from minitf import numpy_function as numpy_function
 from minitf import one_hot as one_hot
 from minitf import ones as ones
 from minitf import ones_initializer as ones_initializer
@@ -141,6 +143,7 @@ from minitf import placeholder as placeholder
 from minitf import placeholder_with_default as placeholder_with_default
 from minitf import pow as pow
 from minitf import print as print
+from minitf import py_function as py_function
 from minitf import qint16 as qint16
 from minitf import qint32 as qint32
 from minitf import qint8 as qint8

@@ -90,4 +90,4 @@ def _text(logs: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else f"[{' '.join(f'{v:.4f}' for v in np.ravel(value))}]"
+    return f"{float(value):.4f}" if np.ndim(value) == 0 else f"[{' '.join(f'{v:.4f}' for v in np.ravel(value))}]"

@@ -10,13 +10,13 @@ Imports between the modules follow the gradient rules, which call ops: a module 
 import importlib
 
 _FRONT = (
-    "sources", "restoring", "static", "shapes", "creating", "elementwise", "comparisons", "complex", "arithmetic", "shaping",
+    "sources", "restoring", "static", "shapes", "creating", "comparisons", "elementwise", "complex", "arithmetic", "shaping",
     "running", "reductions", "ranges", "joining", "gathering", "masking", "indexing", "products", "state", "together",
 )  # fmt: skip
 _LATER = (
-    "repeating", "padding", "diagonals", "activations", "losses", "training", "random", "stateless", "special", "sorting",
-    "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling", "formulas", "strings",
-    "control", "loops", "printing", "custom", "saving", "v1",
+    "repeating", "padding", "bands", "diagonals", "activations", "losses", "training", "random", "stateless", "special",
+    "sorting", "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling", "formulas",
+    "strings", "control", "loops", "printing", "asserting", "python_functions", "custom", "saving", "v1",
 )  # fmt: skip
 
 for _module in _FRONT:

@@ -28,7 +28,8 @@ def test_gradients_are_the_derivatives(name):
 
 # What keeps state or draws numbers is tested by name in test_state.py and test_random.py; sources and control have no inputs to
 # draw.
-BY_HAND = {"const", "placeholder", "placeholder_with_default", "no_op", "variable", "cond", "while_loop", "with_gradient"}
+BY_HAND = {"const", "placeholder", "placeholder_with_default", "no_op", "variable", "cond", "while_loop", "with_gradient",
+           "pure_numpy_function"}  # fmt: skip
 
 
 def test_every_op_is_drawn_or_tested_by_hand():
