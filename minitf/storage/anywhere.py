@@ -80,6 +80,10 @@ class Anywhere(Disk):
         """Takes room for a new file of so many bytes, on a local disk."""
         self._of(handle).reserve(handle, size)
 
+    def begin_sync(self, handle: int, offset: int, size: int) -> None:
+        """Begins to bring what was written there to a local disk."""
+        self._of(handle).begin_sync(handle, offset, size)
+
     def map(self, handle: int) -> Any:
         """The whole of an open file as memory; None where it is not on a local disk."""
         return super().map(handle) if 0 <= handle < MOUNTED_HANDLES else None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from minitf import errors
-from minitf.storage import space
+from minitf.storage import linux
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -53,7 +53,11 @@ class Disk:
 
     def reserve(self, handle: int, size: int) -> None:
         """Takes room for a new file of so many bytes, whose content and size stay as they are; some systems do nothing."""
-        space.reserve(handle, size)
+        linux.reserve(handle, size)
+
+    def begin_sync(self, handle: int, offset: int, size: int) -> None:
+        """Begins to bring what was written there to the disk, and does not wait; some systems do nothing."""
+        linux.begin_sync(handle, offset, size)
 
     def map(self, handle: int) -> Any:
         """The whole of an open file as memory that is private to the process, None if the file system cannot do that."""

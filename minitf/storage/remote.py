@@ -87,7 +87,10 @@ class RemoteDisk(Disk):
         return len(data)
 
     def reserve(self, handle: int, size: int) -> None:
-        """Does nothing: the file grows at the other end."""
+        """Does nothing: the file grows in a temporary one."""
+
+    def begin_sync(self, handle: int, offset: int, size: int) -> None:
+        """Does nothing: the file goes out when it is closed."""
 
     def map(self, handle: int) -> None:
         """Nothing can be mapped."""

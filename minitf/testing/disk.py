@@ -107,6 +107,9 @@ class RecordingDisk(Disk):
     def reserve(self, handle: int, size: int) -> None:
         """There is room; nothing changes."""
 
+    def begin_sync(self, handle: int, offset: int, size: int) -> None:
+        """Nothing is sure to be on the disk before ``sync``."""
+
     def read(self, handle: int, into: Any, offset: int) -> int:
         """Reads."""
         found = self.inodes[self.handles[handle]][offset : offset + len(into)]

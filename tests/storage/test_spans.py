@@ -44,7 +44,7 @@ def test_after_an_error_nothing_new_is_begun_and_nobody_goes_on(tmp_path, at):
     value = memoryview(bytearray(6 * spans.SPAN))
     before = threading.active_count()
     with pytest.raises(OSError, match="broken"):
-        spans.write(disk, handle, [(0, value)])
+        spans.write(disk, handle, [(0, value)], False)
     assert threading.active_count() == before
     assert at not in disk.done
     count = len(disk.done)

@@ -134,7 +134,8 @@ class TensorBundle:
         """Writes the data files under temporary names, which go into ``pending``; large ones at the same time."""
 
         def write(path: str, layout: Layout) -> str:
-            name = fill_temporary(self._disk, path, functools.partial(write_data, self._disk, layout), self.durable)
+            fill = functools.partial(write_data, self._disk, layout, self.durable)
+            name = fill_temporary(self._disk, path, fill, self.durable)
             pending.append(name)
             return name
 

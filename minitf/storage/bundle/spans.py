@@ -74,8 +74,8 @@ def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str)
     return out
 
 
-def write(disk: Disk, handle: int, buffers: Sequence[Placed]) -> list[int]:
-    """Writes the buffers to the file and returns their checksums."""
+def write(disk: Disk, handle: int, buffers: Sequence[Placed], durable: bool) -> list[int]:
+    """Writes the buffers to the file and returns their checksums. ``durable``: the disk begins at once, for a sync follows."""
 
     def one(offset: int, view: memoryview) -> int:
         crc = 0
@@ -83,6 +83,8 @@ def write(disk: Disk, handle: int, buffers: Sequence[Placed]) -> list[int]:
             chunk = view[start : start + WRITTEN]
             crc = crc32c(chunk, crc)
             write_fully(disk, handle, chunk, offset + start)
+        if durable:
+            disk.begin_sync(handle, offset, len(view))
         return crc
 
     return _each(buffers, one)

@@ -214,8 +214,8 @@ def _check_keys(plan: Plan) -> None:
         raise AlreadyExistsError(f"write: the key {key!r} comes twice.")
 
 
-def write_data(disk: Disk, layout: Layout, handle: int) -> None:
-    """Writes all values to an open file and notes their checksums in the layout."""
+def write_data(disk: Disk, layout: Layout, durable: bool, handle: int) -> None:
+    """Writes all values to an open file, which is synced then if ``durable``, and notes their checksums in the layout."""
     offset, total = 0, sum(layout.plan.sizes)
     if total >= LARGE:
         disk.reserve(handle, total)
@@ -236,7 +236,8 @@ def write_data(disk: Disk, layout: Layout, handle: int) -> None:
             blob, crcs = b"".join(run), list(map(crc32c, run))
         layout.crcs[first:stop] = crcs
         offset = write_fully(disk, handle, blob, offset)
-    for (number, _), crc in zip(large, spans.write(disk, handle, [placed for _, placed in large]), strict=True):
+    crcs = spans.write(disk, handle, [placed for _, placed in large], durable)
+    for (number, _), crc in zip(large, crcs, strict=True):
         layout.crcs[number] = crc
     for number, crc in own:
         layout.crcs[number] = crc

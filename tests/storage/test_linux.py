@@ -1,4 +1,4 @@
-"""Room on the disk is taken before a large file is written, where the system can do that."""
+"""What Linux can do for large files: room is taken before they are written, and the disk begins while they are."""
 
 import ctypes
 import errno
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minitf.errors import ResourceExhaustedError
-from minitf.storage import space
+from minitf.storage import linux
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import Disk
@@ -40,8 +40,9 @@ def test_content_and_size_stay_as_they_are(tmp_path):
     handle = ANYWHERE.create(path)
     ANYWHERE.write(handle, b"abc", 0)
     ANYWHERE.reserve(handle, MIB)
-    taken, call = os.fstat(handle).st_blocks * 512, space._fallocate()
+    taken, call = os.fstat(handle).st_blocks * 512, linux._calls().get("fallocate")
     can = call is not None and call(handle, 1, 0, MIB) == 0
+    ANYWHERE.begin_sync(handle, 0, 3)
     ANYWHERE.close(handle)
     assert (tmp_path / "x").read_bytes() == b"abc"
     assert taken >= MIB or not can
@@ -78,22 +79,44 @@ def refusing(number):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_no_room_is_an_error(number, monkeypatch):
-    monkeypatch.setattr(space, "_fallocate", lambda: refusing(number))
+    monkeypatch.setattr(linux, "_calls", lambda: {"fallocate": refusing(number)})
     with pytest.raises(OSError, match=os.strerror(number)) as caught:
-        space.reserve(0, 1)
+        linux.reserve(0, 1)
     assert caught.value.errno == number
 
 
-def test_a_file_system_that_cannot_reserve_is_left_alone(monkeypatch):
+def test_a_file_system_that_cannot_is_left_alone(monkeypatch):
     reading, writing = os.pipe()  # of which no system reserves room
-    space.reserve(writing, MIB)
+    linux.reserve(writing, MIB)
+    linux.begin_sync(writing, 0, MIB)
     os.close(reading), os.close(writing)
-    monkeypatch.setattr(space, "_fallocate", lambda: None)
-    space.reserve(-1, MIB)
+    monkeypatch.setattr(linux, "_calls", dict)
+    linux.reserve(-1, MIB)
+    linux.begin_sync(-1, 0, MIB)
 
 
-def test_a_system_without_the_call(monkeypatch):
-    space._fallocate.cache_clear()
+def test_a_system_without_the_calls(monkeypatch):
+    linux._calls.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
-    assert space._fallocate() is None
-    space._fallocate.cache_clear()
+    assert linux._calls() == {}
+    linux._calls.cache_clear()
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_the_disk_begins_with_every_span_that_will_be_synced(tmp_path, durable):
+    class Beginning(Disk):
+        def begin_sync(self, handle, offset, size):
+            self.began.append((offset, size))
+            super().begin_sync(handle, offset, size)
+
+        def sync(self, handle):
+            self.began.append("sync")
+            super().sync(handle)
+
+    disk = Beginning()
+    disk.began = []
+    values = {"a": np.ones(100, np.uint8), "b": np.ones(9 * MIB, np.uint8), "c": np.zeros(MIB, np.uint8)}
+    TensorBundle(durable, disk=disk).write(str(tmp_path / "p"), values)
+    spans = [(100, 8 * MIB), (100 + 8 * MIB, MIB), (100 + 9 * MIB, MIB)]
+    assert sorted(disk.began[:3]) == spans if durable else disk.began == []
+    assert disk.began[3:] == ["sync"] * 2 * durable
