@@ -22,7 +22,7 @@ from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.executor import execute
 from minitf.runtimes.feeding import fed_value
 from minitf.runtimes.graph import Graph, _session
-from minitf.runtimes.plan import Plan
+from minitf.runtimes.plan import Plan, silently
 
 _MOST_RUNS = 1000
 
@@ -97,19 +97,15 @@ class Session:
         leaves, feeds, rebuild, plan, _ = self._runs.get(key) or self._prepare(fetches, feed_dict, key, several)
         if plan is not None and self._plan:
             fed = tuple(map(fed_value, feeds, feed_dict.values(), plan.may_keep))
-            if plan.quiet:
-                values = plan(fed)
-            else:
-                with np.errstate(all="ignore"):
-                    values = plan(fed)
+            values = plan(fed) if plan.quiet else silently(plan, fed)
         else:
             values = self._execute(leaves, feeds, [fed_value(t, v) for t, v in zip(feeds, feed_dict.values(), strict=True)])
         return values[0] if rebuild is next else list(values) if rebuild is list else rebuild(iter(values))
 
     def _execute(self, leaves: list[Any], feeds: list[SymbolicTensor], fed: list[Any]) -> Sequence[Any]:
+        if self._plan:
+            return silently(self._plan_for(leaves, feeds), fed)  # type: ignore[no-any-return]
         with np.errstate(all="ignore"):
-            if self._plan:
-                return self._plan_for(leaves, feeds)(fed)
             return self.executor(leaves, feeds, fed, self.store, self.kernels, self.scheduler)  # type: ignore[no-any-return]
 
     def _prepare(self, fetches: Any, feed_dict: Mapping[Any, Any], key: Any, several: bool) -> Any:

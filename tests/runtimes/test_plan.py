@@ -1,5 +1,6 @@
 """Plans: the plan, the plain executor and eager mode give the same values, bit for bit; what the text of a plan looks like."""
 
+import warnings
 import weakref
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 import minitf as tf
 from minitf.runtimes import plan as plan_room
-from minitf.runtimes.plan import chains, writing
+from minitf.runtimes.plan import chains, silence, writing
 
 F, D, INT = np.float32, np.float64, np.int32
 FLOATS = [0.0, -0.0, 1.0, -1.5, 0.1, 3e38, -3e38, 1e-45, np.inf, -np.inf, np.nan, 7.25]
@@ -242,6 +243,32 @@ def test_a_plan_that_only_hands_on_need_not_silence_numpy():
         store = tf.Session().store
         for fetch, quiet in ((tf.identity(x), True), (v.read_value(), True), (v.initializer, True), (x + v, False)):
             assert plan_room.Plan([fetch], [x], store, {}).quiet is quiet, fetch
+
+
+def test_what_is_computed_beforehand_is_silent_too():
+    with warnings.catch_warnings(), tf.Graph().as_default(), tf.Session() as session:
+        warnings.simplefilter("error")
+        with np.errstate(all="warn"):
+            assert session.run(tf.constant([3e38]) * 10.0).tolist() == [np.inf]
+            assert session.run(tf.exp(tf.constant(1e3))) == np.inf
+
+
+@pytest.mark.parametrize("found", [True, False], ids=["context variable", "errstate"])
+def test_a_run_is_silent_and_leaves_the_error_state_as_it_was(monkeypatch, found):
+    if not found:
+        monkeypatch.setattr(silence, "_silence", None)
+    assert silence._silence is not None or not found
+    with tf.Graph().as_default(), tf.Session() as session, np.errstate(all="raise", under="warn"):
+        x = tf.placeholder(tf.float32, (2,))
+        before = np.geterr()
+        assert session.run(x / 0.0, {x: [1.0, 0.0]})[0] == np.inf
+        assert np.geterr() == before
+        assert session.run(tf.constant(3e38) * tf.Variable(10.0, name="v").initialized_value()) == np.inf
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(tf.matmul(tf.reshape(x, [1, -1]), tf.placeholder_with_default(np.ones((3, 3), F), None)), {x: [1, 2]})
+        assert np.geterr() == before
+        with pytest.raises(FloatingPointError):
+            np.float32(3e38) * np.float32(10)
 
 
 def test_what_is_constant_is_computed_once():

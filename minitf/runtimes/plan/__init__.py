@@ -18,5 +18,6 @@ asks a scheduler (``runtimes.executor``) knows the other legal orders. Both give
 
 from minitf.runtimes.plan.compiled import Plan, handed_out
 from minitf.runtimes.plan.order import initialisers, needed, normal
+from minitf.runtimes.plan.silence import silently
 
-__all__ = ["Plan", "handed_out", "initialisers", "needed", "normal"]
+__all__ = ["Plan", "handed_out", "initialisers", "needed", "normal", "silently"]

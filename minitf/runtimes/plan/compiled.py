@@ -13,6 +13,7 @@ from minitf.core.tensor import SymbolicTensor
 from minitf.errors import InvalidArgumentError, OpError
 from minitf.runtimes.operation import Operation
 from minitf.runtimes.plan.order import initialisers, needed
+from minitf.runtimes.plan.silence import silently
 from minitf.runtimes.plan.writing import Writer
 
 _FAILURES = (OpError, ValueError, TypeError, IndexError, ZeroDivisionError)
@@ -33,7 +34,8 @@ class Plan:
                  kernels: Mapping[str, Callable[..., Any]], inside: bool = False):  # fmt: skip
         fed = {id(t) for t in feeds}
         operations = needed(fetches, fed)
-        writer = Writer(operations, fetches, feeds, store, kernels, None if inside else handed_out)
+        with np.errstate(all="ignore"):  # of constants
+            writer = Writer(operations, fetches, feeds, store, kernels, None if inside else handed_out)
         self._texts, self._owners = writer.pieces, writer.owners
         pieces: list[Callable[..., Any]] = []
         for text in writer.pieces:
@@ -69,8 +71,7 @@ class Plan:
             except _FAILURES as e:
                 self._tell(e)
                 raise
-        with np.errstate(all="ignore"):
-            return self(())[0]
+        return silently(self, ())[0]
 
     def _tell(self, error: Exception) -> None:
         """Tells an error of a kernel by the operation that failed: raises a new one, or completes it to be raised again."""
