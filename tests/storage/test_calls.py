@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from minitf.errors import InternalError, InvalidArgumentError
+from minitf.errors import InternalError, InvalidArgumentError, OpError
 from minitf.storage import files
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.merge import merge
@@ -315,6 +315,46 @@ def test_merges_that_cannot_be():
         *(f"n.data-{number:05}-of-00003" for number in range(3)), "n.index",
     ]  # fmt: skip
     assert TensorBundle(disk=disk).open("n").keys() == ["a", "b", "w"]
+    storage = TensorBundle(False, disk=disk)
+    storage.write_shards("k", [ONE, {"c": np.zeros(1)}])
+    storage.write_shards("l", [{"x": np.zeros(3)}, {"y": np.zeros(3)}])
+    merge(["k"], "l", disk=disk)  # the names of the old data files are not taken until they are gone
+    assert sorted(name for name in disk.state() if name.startswith("l.")) == [
+        *(f"l.data-{number:05}-of-00003" for number in range(2)), "l.index",
+    ]  # fmt: skip
+
+
+class Failing(Told):
+    """A call fails with this number."""
+
+    def __init__(self, name, number):
+        super().__init__()
+
+        def fail(*arguments):
+            raise OSError(number, os.strerror(number))
+
+        self.__dict__[name] = fail
+
+
+def test_what_failed_is_said_with_its_place():
+    for number in (errno.EIO, errno.ENOSPC):
+        disk = Failing("link", number)
+        with pytest.raises(OpError, match=r"^take over: i/1/p\.data-00000-of-00001: "):
+            merge(inputs(disk), "d/m", disk=disk)
+        assert sorted({name.split("/")[0] for name in disk.state()}) == ["i"]
+    for number in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+        disk = Failing("link", number)
+        merge(inputs(disk), "d/m", disk=disk)
+        assert TensorBundle(disk=disk).open("d/m").keys() == ["a", "b"]
+    for prefix, place in (("d/m", "d"), ("m", ".")):
+        disk = Told()
+        paths = inputs(disk)
+        disk.make_directory("d")
+        disk.sync_directory = Failing("x", errno.EIO).__dict__["x"]
+        with pytest.raises(OpError, match=f"^sync directory: {re.escape(place)}: "):
+            merge(paths, prefix, disk=disk)
+        with pytest.raises(OpError, match=f"^sync directory: {re.escape(place)}: "):
+            TensorBundle(disk=disk).write(prefix, ONE)
 
 
 # One call at a time -------------------------------------------------------------------------------------------------
