@@ -1,7 +1,7 @@
 """Mistakes planted in ``minitf/storage``, one at a time, and the tests that notice: the mutation score.
 
     scripts/mutation                              # all that no run before has seen killed; of tests those not tried before
-    scripts/mutation --only bundle/block.py       # those of one file
+    scripts/mutation --only bundle/block.py       # those of one file (or several, with commas between)
     scripts/mutation --only bundle/block.py:131   # those of one line
     scripts/mutation --sample 400 --seed 1        # so many of all mutants, drawn at random
     scripts/mutation --record                     # no run: writes mutation_score.tsv from what is known
@@ -181,9 +181,10 @@ class Mutation:
             self._learn(mutant, self.found.get(mutant.key, {}).get("outcome", ""))
         gc.collect()
         gc.freeze()
-        start = time.monotonic()
-        told = start
+        start = told = time.monotonic()
         for number, mutant in enumerate(chosen, 1):
+            if number > 1 and chosen[number - 2].path != mutant.path and not self.options.sample:
+                report([m for m in chosen if m.path == chosen[number - 2].path], self.found, 0)
             self._hear_of_others()
             if not self._wanted(mutant):
                 continue
@@ -198,8 +199,9 @@ class Mutation:
         return True
 
     def _chosen(self) -> list[Mutant]:
-        only, _, line = (self.options.only or "").partition(":")
-        found = [m for path in FILES for m in mutants_of(path) if only in ("", path) and line in ("", str(m.line))]
+        only = self.options.only.split(",") if self.options.only else FILES
+        chosen = [(path, line) for path, _, line in (place.partition(":") for place in only)]
+        found = [m for path, line in chosen for m in mutants_of(path) if line in ("", str(m.line))]
         print(f"{len(found)} mutants", flush=True)
         if self.options.sample and self.options.sample < len(found):
             found = random.Random(self.options.seed).sample(found, self.options.sample)
@@ -426,7 +428,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Plants mistakes in minitf/storage and counts those that the tests notice.")
     parser.add_argument("--sample", type=int, default=0, help="so many mutants, drawn at random; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
-    parser.add_argument("--only", help="a file below minitf/storage, or file:line")
+    parser.add_argument("--only", help="files below minitf/storage, or file:line, with commas between")
     parser.add_argument("--again", action="store_true", help="forget what is known of the chosen ones")
     parser.add_argument("--record", action="store_true", help="write mutation_score.tsv from what is known; run nothing")
     parser.add_argument("--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed")
