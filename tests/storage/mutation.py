@@ -203,8 +203,8 @@ class Mutation:
         chosen = [(path, line) for path, _, line in (place.partition(":") for place in only)]
         found = [m for path, line in chosen for m in mutants_of(path) if line in ("", str(m.line))]
         print(f"{len(found)} mutants", flush=True)
-        if self.options.sample and self.options.sample < len(found):
-            found = random.Random(self.options.seed).sample(found, self.options.sample)
+        if self.options.sample:
+            found = random.Random(self.options.seed).sample(found, min(self.options.sample, len(found)))
         return found
 
     def _wanted(self, mutant: Mutant) -> bool:
