@@ -1,0 +1,126 @@
+"""What a path stands for, and what a file that is no checkpoint seems to be."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from minitf.errors import DataLossError, NotFoundError
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.detect import Found, identify, open_checkpoint
+from minitf.storage.formats import FORMATS, format_at, format_named
+from minitf.storage.state_file import CheckpointState, write_state
+
+ONE = {"a": np.ones(3)}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+CONTENTS = {
+    b"\x89HDF\r\n\x1a\nxxxx": "an HDF5 file (Keras weights?)", b"\x80\x02x": "a pickle (an old torch.save?)",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05zz": "a pickle", b"\x1f\x8b": "a gzip archive", b"GGUF\0": "a GGUF model",
+    b"\x93NUMPY\1\0": "a single NumPy array (.npy)", b"PK\x03\x04": "a zip archive (a .keras model, or torch.save?)",
+    b'{"a": 1}': "a JSON text", b"[1]": "a JSON text", b"": "something else, or damaged",
+    b"\x80\x03": "something else, or damaged",
+    b"GGU": "something else, or damaged", b"x" * 9000: "something else, or damaged",
+    (10).to_bytes(8, "little") + b'{"a":{}   ': "a safetensors file without its ending: rename it to end with .safetensors",
+    (11).to_bytes(8, "little") + b'{"a":{}   ': "something else, or damaged",
+    (2).to_bytes(8, "little") + b'{"': "a safetensors file without its ending: rename it to end with .safetensors",
+    (1).to_bytes(8, "little") + b"{": "something else, or damaged",
+    (2).to_bytes(8, "little") + b"{}": "something else, or damaged",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "what"), CONTENTS.items())
+def test_files_that_are_no_checkpoints(here, content, what):
+    (here / "f").write_bytes(content)
+    with pytest.raises(DataLossError, match=f"^open: 'f' is no checkpoint: it seems to be {re.escape(what)}\\.$"):
+        identify("f")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['model_checkpoint_path: "m"', '  all_model_checkpoint_paths: "m"\nmodel_checkpoint_path: "m"',
+     '# x\nmodel_checkpoint_path:"m"',
+     'all_model_checkpoint_timestamps: 1\nmodel_checkpoint_path  : "m"'],
+)  # fmt: skip
+def test_a_state_file_of_any_name(here, text):
+    TensorBundle(durable=False).write("d/m", ONE)
+    (here / "d" / "of_mine").write_text(text)
+    assert identify("d/of_mine") == Found("tf-v2", "d/m")
+
+
+def test_text_that_only_mentions_a_state_file(here):
+    for text in ('{"x": 1, "model_checkpoint_path": 5}', "say model_checkpoint_path: x", "model_checkpoint_path"):
+        (here / "f").write_text(text)
+        with pytest.raises(DataLossError, match="'f' is no checkpoint"):
+            identify("f")
+
+
+def test_parts_of_a_set(here):
+    for storage in FORMATS:
+        format_named(storage, durable=False).write(f"{storage}/m", ONE)
+    for name in ("tf-v2/m", "tf-v2/m.index", "tf-v2/m.meta", "tf-v2/m.data-00000-of-00001"):
+        assert identify(name) == Found("tf-v2", "tf-v2/m"), name
+    assert identify("safetensors/m") == Found("safetensors", "safetensors/m")
+    assert identify("safetensors/m.safetensors") == Found("safetensors", "safetensors/m.safetensors")
+    assert identify("npz/m.npz") == Found("npz", "npz/m.npz")
+    assert identify("tf-v1/m") == Found("tf-v1", "tf-v1/m")
+    assert identify("tf-v1/?") == Found("tf-v1", "tf-v1/?")
+    for name in ("tf-v2/m2.index", "tf-v2/m2.meta", "tf-v2/n.data-00000-of-00001", "none", "no/ne", ""):
+        with pytest.raises(NotFoundError, match=f"^open: no checkpoint {name!r}"):
+            identify(name)
+    (here / "m.index").write_bytes(b"x")
+    assert identify("m") == Found("tf-v2", "m")  # whatever is in it: opening says that
+    (here / "odd.index").mkdir()
+    assert format_at("odd") is None
+
+
+def test_directories(here):
+    (here / "d").mkdir()
+    with pytest.raises(NotFoundError, match=r"^open: directory 'd': 'd/checkpoint' names no checkpoint that can be used\.$"):
+        identify("d")
+    for n in (3, 1, 2, 4):
+        TensorBundle(durable=False).write(f"d/m-{n}", ONE)
+    (here / "d" / "m-0.index2").touch()
+    with pytest.raises(NotFoundError, match=r"that can be used\. There is 'd/m-1', 'd/m-2', 'd/m-3'\.$"):
+        identify("d")
+    write_state("d", CheckpointState("d/m-2", ["d/m-1", "d/m-2"]))
+    assert identify("d") == identify("d/checkpoint") == Found("tf-v2", "d/m-2")
+    write_state("d", CheckpointState("d/x"))
+    with pytest.raises(NotFoundError, match="There is 'd/m-1'"):
+        identify("d")
+    (here / "d" / "checkpoint").write_text('all_model_checkpoint_paths: "x"')
+    with pytest.raises(DataLossError, match="^Invalid checkpoint state"):
+        identify("d")
+    format_named("npz", durable=False).write("n/m", ONE)
+    write_state("n", CheckpointState("n/m"))
+    assert identify("n") == Found("npz", "n/m")
+    TensorBundle(durable=False).write("e/variables/variables", ONE)
+    assert identify("e") == identify("e/variables") == Found("tf-v2", "e/variables/variables")
+    TensorBundle(durable=False).write("e/checkpoint", ONE)
+    assert open_checkpoint("e").read("a").tolist() == [1, 1, 1]
+
+
+def test_formats_by_name(here):
+    assert list(FORMATS) == ["tf-v2", "safetensors", "npz", "tf-v1"]
+    for name in FORMATS:
+        assert format_named(name).name == name
+        assert format_named(name).durable
+        assert not format_named(name, durable=False).durable
+    with pytest.raises(ValueError, match="^There is no format 'hdf5'; choose one of tf-v2, safetensors, npz, tf-v1"):
+        format_named("hdf5")
+    for name in reversed(FORMATS):  # V2 is the first that is looked for
+        (here / "x").unlink(missing_ok=True)
+        format_named(name, durable=False).write("x", ONE)
+        found = format_at("x")
+        assert found is not None
+        assert found.name == name
+    assert format_at("y") is None
