@@ -1,0 +1,291 @@
+"""The file systems behind URLs, one call at a time, and which disk a path or a handle goes to."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import stat
+import uuid
+
+import pytest
+
+from minitf.errors import InvalidArgumentError, UnimplementedError
+from minitf.storage import anywhere
+from minitf.storage.anywhere import MOUNTED_HANDLES, Anywhere, is_url, mount, unmount
+from minitf.storage.files import Disk
+from minitf.storage.remote import RemoteDisk, _seconds, oserrors, place
+from minitf.testing.disk import RecordingDisk
+
+fsspec = pytest.importorskip("fsspec")
+
+
+def test_what_a_url_is():
+    for path in ("s3://b/k", "memory://x", "simplecache::s3://b", "a+b.c-d::x1://y", "A9://"):
+        assert is_url(path)
+    for path in ("/a/b", "C:\\x", "a:/b", "9p://x", "://x", "a b://c", "x/y://z", "s3::://x", "s3:://x"):
+        assert not is_url(path)
+
+
+@pytest.fixture
+def root():
+    url = f"memory://bucket-{uuid.uuid4().hex}"
+    RemoteDisk().make_directory(url)
+    return url
+
+
+def put(disk, path, data):
+    handle = disk.create(path)
+    disk.write(handle, data, 0)
+    disk.close(handle)
+
+
+def test_a_file_is_there_once_it_is_closed(root):
+    disk, path = RemoteDisk(), f"{root}/a"
+    handle = disk.create(path)
+    assert handle < -1
+    assert disk.write(handle, b"0123456789", 0) == 10
+    assert disk.write(handle, b"XY", 4) == 2
+    assert disk.size(handle) == 10
+    disk.reserve(handle, 1 << 60)
+    with pytest.raises(FileNotFoundError):
+        disk.stat(path)
+    disk.close(handle)
+    assert disk.stat(path).st_size == 10
+    with pytest.raises(FileExistsError) as caught:
+        disk.create(path)
+    assert (caught.value.errno, caught.value.filename) == (errno.EEXIST, path)
+    reading, other = disk.open(path), disk.open(path)
+    assert reading != other
+    assert disk.size(reading) == 10
+    buffer = bytearray(4)
+    assert (disk.read(reading, buffer, 3), bytes(buffer)) == (4, b"3XY6")
+    assert (disk.read(reading, buffer, 9), bytes(buffer[:1])) == (1, b"9")
+    assert (disk.read(reading, buffer, 10), disk.read(reading, buffer, 99), disk.read(reading, bytearray(), 0)) == (0, 0, 0)
+    assert disk.map(reading) is None
+    disk.close(reading)
+    with pytest.raises(KeyError):
+        disk.read(reading, buffer, 0)
+    with pytest.raises(KeyError):
+        disk.close(reading)
+    assert disk.read(other, buffer, 0) == 4
+
+
+def test_names_behind_a_url(root):
+    disk = RemoteDisk()
+    for name in ("b", "a", "d/x"):
+        put(disk, f"{root}/{name}", name.encode())
+    assert sorted(disk.names(root)) == ["a", "b", "d"]
+    disk.replace(f"{root}/a", f"{root}/c")
+    assert sorted(disk.names(root)) == ["b", "c", "d"]
+    disk.remove(f"{root}/b")
+    assert sorted(disk.names(root)) == ["c", "d"]
+    with pytest.raises(OSError, match="not empty|d"):
+        disk.remove_directory(f"{root}/d")
+    disk.remove(f"{root}/d/x")
+    disk.make_directory(f"{root}/e")
+    disk.remove_directory(f"{root}/e")
+    assert "e" not in disk.names(root)
+    with pytest.raises(OSError, match="not supported") as caught:
+        disk.link(f"{root}/c", f"{root}/z")
+    assert (caught.value.errno, caught.value.filename) == (errno.EOPNOTSUPP, f"{root}/c")
+    for act in (disk.remove, disk.stat, disk.open, disk.names):
+        with pytest.raises(FileNotFoundError) as caught:
+            act(f"{root}/none")
+        assert caught.value.errno == errno.ENOENT
+
+
+def test_what_tells_one_version_from_the_next(root):
+    disk, path = RemoteDisk(), f"{root}/a"
+    put(disk, path, b"1")
+    first = disk.stat(path)
+    assert stat.S_ISREG(first.st_mode)
+    assert first.st_mode & 0o777 == 0o666
+    assert first.st_size == 1
+    assert first.st_mtime > 0
+    assert disk.stat(path).st_ino == first.st_ino
+    disk.remove(path)
+    put(disk, path, b"1")
+    assert disk.stat(path).st_ino != first.st_ino
+    folder = disk.stat(root)
+    assert stat.S_ISDIR(folder.st_mode)
+    assert folder.st_size == 0
+
+
+class Facts:
+    """A file system that knows what it is told."""
+
+    def __init__(self, **facts):
+        self.facts = {"type": "file", "size": 3} | facts
+
+    def invalidate_cache(self):
+        pass
+
+    def info(self, name):
+        return self.facts
+
+
+@pytest.mark.parametrize("mark", ["ETag", "etag", "md5Hash", "generation", "mtime", "created", "LastModified"])
+def test_marks_of_versions(monkeypatch, mark):
+    found = []
+    for value in (None, 1.5, 2.5):
+        facts = Facts(**{mark: value})
+        monkeypatch.setattr("minitf.storage.remote.place", lambda url, facts=facts: (facts, url))
+        found.append(RemoteDisk().stat("x").st_ino)
+    assert len(set(found)) == 3
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (Facts(size=None), url))
+    assert RemoteDisk().stat("x").st_size == 0
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (Facts(type="directory", size=9), url))
+    assert RemoteDisk().stat("x").st_size == 0
+
+
+def test_times_of_files():
+    when = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
+    for mark in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        assert _seconds({mark: 5}) == 5.0
+        assert _seconds({mark: 2.5}) == 2.5
+        assert _seconds({mark: when}) == when.timestamp()
+    assert _seconds({"mtime": "text", "created": 7}) == 7.0
+    assert _seconds({"mtime": 1, "created": 7}) == 1.0
+    assert _seconds({"size": 3}) == 0.0
+
+
+def test_errors_get_their_numbers():
+    numbers = {
+        FileNotFoundError: errno.ENOENT, FileExistsError: errno.EEXIST, PermissionError: errno.EACCES,
+        NotADirectoryError: errno.ENOTDIR, IsADirectoryError: errno.EISDIR, TimeoutError: errno.ETIMEDOUT, OSError: errno.EIO,
+    }  # fmt: skip
+    for kind, number in numbers.items():
+        with pytest.raises(OSError, match="said") as caught, oserrors("p"):
+            raise kind("said")
+        assert (caught.value.errno, caught.value.filename, caught.value.strerror) == (number, "p", "said")
+        with pytest.raises(OSError, match=".") as caught, oserrors("p"):
+            raise kind
+        assert caught.value.errno == number
+        assert caught.value.strerror
+    with pytest.raises(OSError, match="KeyError: 'x'") as caught, oserrors("p"):
+        raise KeyError("x")
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, "p")
+    original = OSError(errno.ENOSPC, "full")
+    with pytest.raises(OSError, match="full") as caught, oserrors("p"):
+        raise original
+    assert caught.value is original
+    with pytest.raises(InvalidArgumentError, match="ours"), oserrors("p"):
+        raise InvalidArgumentError("ours")
+
+
+def test_protocols_that_there_are_not(monkeypatch):
+    with pytest.raises(InvalidArgumentError, match="^nonsense://x: "):
+        place("nonsense://x")
+    monkeypatch.setattr("fsspec.core.url_to_fs", lambda url: (_ for _ in ()).throw(ImportError("Install s3fs")))
+    with pytest.raises(UnimplementedError, match=r"^s3://b: Install s3fs\. URLs need pip install 'minitf\[remote\]' and the"):
+        place("s3://b")
+
+
+# Where a call goes --------------------------------------------------------------------------------------------------
+
+
+class Side(Disk):
+    """Notes the calls."""
+
+    def __init__(self):
+        self.calls = []
+
+
+def _noting(name):
+    def call(self, *arguments):
+        self.calls.append((name, *arguments))
+        return name
+
+    return call
+
+
+for _name in [name for name in vars(Disk) if not name.startswith("_")]:
+    setattr(Side, _name, _noting(_name))
+
+
+BY_PATH = {
+    "create": 1, "open": 1, "stat": 1, "remove_directory": 1, "remove": 1, "names": 1, "make_directory": 1, "replace": 2,
+    "sync_directory": 1,
+}  # fmt: skip
+BY_HANDLE = {"write": (b"x", 0), "read": (bytearray(1), 0), "reserve": (5,), "sync": (), "close": (), "size": ()}
+
+
+@pytest.fixture
+def sides(monkeypatch):
+    local, remote, mounted = Side(), Side(), Side()
+    monkeypatch.setattr(anywhere, "_LOCAL", local)
+    disk = Anywhere()
+    disk.__dict__["_remote"] = remote
+    token = mount("mine://", lambda: mounted)
+    yield disk, {"/p": local, "s3://p": remote, "mine://p": mounted}
+    unmount(token)
+
+
+def test_paths_go_to_their_side(sides):
+    disk, by_path = sides
+    for path, side in by_path.items():
+        for name, count in BY_PATH.items():
+            given = (path,) * count
+            found = getattr(disk, name)(*given)
+            calls = [call for other in by_path.values() for call in other.calls]
+            if name == "sync_directory" and path.startswith("s3"):  # what is there is there
+                assert calls == []
+            else:
+                assert side.calls == calls == [(name, *given)]
+                if name in ("create", "open", "stat", "names"):
+                    assert found == name
+            side.calls.clear()
+    for path in list(by_path)[1:]:
+        assert disk.lock(path) is None
+    disk.link("/a", "s3://b")
+    disk.link("/a", "/b")
+    assert by_path["s3://p"].calls == [("link", "/a", "s3://b")]
+    assert by_path["/p"].calls == [("link", "/a", "/b")]
+
+
+def test_handles_go_to_their_side(sides):
+    disk, by_path = sides
+    for handle, side in (
+        (0, "/p"),
+        (5, "/p"),
+        (MOUNTED_HANDLES - 1, "/p"),
+        (-1, "s3://p"),
+        (-7, "s3://p"),
+        (MOUNTED_HANDLES, "mine://p"),
+    ):
+        for name, more in BY_HANDLE.items():
+            found = getattr(disk, name)(handle, *more)
+            calls = [call for other in by_path.values() for call in other.calls]
+            if name == "sync" and handle < 0:  # it is on the other end when it is closed
+                assert calls == []
+            else:
+                assert by_path[side].calls == calls == [(name, handle, *more)]
+                if name in ("write", "read", "size"):
+                    assert found == name
+            for other in by_path.values():
+                other.calls.clear()
+    assert disk.map(-3) is None
+    assert disk.map(MOUNTED_HANDLES) is None
+
+
+def test_a_mount_is_for_its_start_only(sides):
+    disk, by_path = sides
+    disk.stat("mine2://x")
+    assert by_path["s3://p"].calls == [("stat", "mine2://x")]
+    inner = Side()
+    token = mount("other://", lambda: inner)
+    disk.stat("mine://x")
+    disk.stat("other://x")
+    unmount(token)
+    disk.stat("mine://y")
+    assert inner.calls == [("stat", "other://x")]
+    assert by_path["mine://p"].calls == [("stat", "mine://y")]
+    assert by_path["s3://p"].calls[1:] == [("stat", "mine://x")]
+
+
+def test_handles_of_local_files_are_the_systems():
+    disk = Anywhere()
+    assert disk._of(3) is disk._of(MOUNTED_HANDLES)  # nothing is mounted
+    assert isinstance(disk._remote, RemoteDisk)
+    assert disk._remote is disk._of(-2) is disk._side("s3://x")
+    assert isinstance(RecordingDisk(), Disk)
