@@ -12,6 +12,7 @@ import pytest
 
 import minitf as tf
 from minitf import errors
+from minitf.storage import background
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.memory import MemoryStorage
@@ -69,6 +70,7 @@ def test_an_error_surfaces_once_at_the_next_call(tmp_path, surfaces):
 LAST = """
 import sys, time
 import numpy as np
+from minitf.storage import background
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
 
@@ -126,3 +128,122 @@ def test_the_state_file_is_written_after_what_it_names_and_never_if_that_failed(
     background.after(lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         background.wait()
+
+
+class Gated(MemoryStorage):
+    """Writes wait until ``gate`` opens; ``fail`` is raised then; the other calls are noted."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate, self.fail, self.writing = threading.Event(), None, []
+
+    def write(self, prefix, tensors):
+        self.writing.append(threading.current_thread())
+        assert self.gate.wait(20)
+        if self.fail is not None:
+            raise self.fail
+        super().write(prefix, tensors)
+
+
+def opens_later(storage):
+    """The gate opens a moment later, so that who does not wait is too early."""
+    threading.Timer(0.05, storage.gate.set).start()
+
+
+@pytest.mark.parametrize("act", ["wait", "open", "exists", "remove", "write"])
+def test_everything_else_waits(act):
+    inner = Gated()
+    storage = BackgroundStorage(inner)
+    storage.write("p", {"a": np.ones(1)})
+    opens_later(inner)
+    if act == "wait":
+        storage.wait()
+    elif act == "open":
+        assert storage.open("p").read("a").tolist() == [1]
+    elif act == "exists":
+        assert storage.exists("p")
+    elif act == "remove":
+        storage.remove("p")
+        assert not inner.exists("p")
+        inner.write("p", {})
+    else:
+        storage.write("q", {"b": np.ones(1)})
+    assert inner.exists("p")
+    storage.wait()
+
+
+def test_the_thread_of_a_write():
+    inner = Gated()
+    storage = BackgroundStorage(inner)
+    storage.write("p", {"a": np.ones(1)})
+    while not inner.writing:
+        threading.Event().wait(0.001)
+    (thread,) = inner.writing
+    assert (thread.name, thread.daemon) == ("minitf-save", False)
+    assert storage in background._pending
+    inner.gate.set()
+    storage.wait()
+    assert not thread.is_alive()
+    assert storage not in background._pending
+
+
+def test_what_comes_after_a_write():
+    inner, done = Gated(), []
+    storage = BackgroundStorage(inner)
+    storage.write("p", {"a": np.ones(1)})
+    storage.after(lambda: done.append(inner.exists("p")))
+    storage.after(lambda: done.append("second"))
+    assert done == []
+    assert storage in background._pending
+    opens_later(inner)
+    storage.wait()
+    assert done == [True, "second"]
+    storage.after(lambda: done.append("alone"))
+    storage.wait()
+    assert done[2:] == ["alone"]
+    assert storage not in background._pending
+    inner.fail = RuntimeError("broken")
+    storage.write("q", {})
+    storage.after(lambda: done.append("never"))
+    with pytest.raises(RuntimeError, match="broken"):
+        storage.wait()
+    storage.wait()
+    assert done[3:] == []
+    storage.after(lambda: done.append("again"))
+    storage.wait()
+    assert done[3:] == ["again"]
+
+
+def test_values_are_copied_whatever_they_are_in():
+    inner = Gated()
+    storage = BackgroundStorage(inner)
+    assert storage.name == inner.name
+    assert not storage.on_disk
+    array, listed = np.asfortranarray(np.zeros((2, 2))), [1, 2]
+    pieces = [(((0, 2),), np.zeros(2)), (((2, 1),), [5.0])]
+    storage.write("p", {
+        "a": array, "l": listed, "t": Typed("qint8", np.zeros(1, np.int8)), "w": Partitioned((3,), pieces), "s": "text",
+        "b": b"x",
+    })  # fmt: skip
+    array[:] = 1
+    listed[0] = 9
+    pieces[0][1][:] = 1
+    inner.gate.set()
+    found = storage.open("p")
+    assert [found.read(key).tolist() for key in ("a", "l", "t", "w", "s", "b")] == [
+        [[0, 0], [0, 0]], [1, 2], [0], [0, 0, 5], b"text", b"x",
+    ]  # fmt: skip
+    assert found.spec("t").dtype.name == "qint8"
+
+
+def test_at_the_end_errors_are_logged(caplog):
+    storages = [BackgroundStorage(Gated()) for _ in range(3)]
+    for number, storage in enumerate(storages):
+        storage._storage.fail = RuntimeError(f"number {number}") if number != 1 else None
+        storage._storage.gate.set()
+        storage.write("p", {})
+    background._report()
+    said = sorted(record.getMessage() for record in caplog.records)
+    assert said == ["the last background save failed: number 0", "the last background save failed: number 2"]
+    assert not {*storages} & background._pending
+    assert {record.name for record in caplog.records} == {"minitf"}

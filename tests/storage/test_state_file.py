@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.formats import format_named
-from minitf.storage.state_file import CheckpointState, latest_checkpoint, read_state, stored_path, write_state
+from minitf.storage.state_file import (
+    CheckpointState,
+    is_inside,
+    latest_checkpoint,
+    read_state,
+    state_path,
+    stored_path,
+    write_state,
+)
 
 
 def save(prefix):
@@ -191,3 +199,87 @@ def test_what_is_written_comes_back(tmp_path_factory, stems, times, preserved):
     state = CheckpointState(paths[-1], paths, times[: len(paths)], preserved)
     write_state(folder, state, durable=False)
     assert read_state(folder) == state
+
+
+def test_what_lies_in_a_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for directory, path, inside in (
+        ("d", "d/m", True), ("d", "d/x/../m", True), ("d", "dd/m", False), ("d", "d", False), ("d", "d/../m", False),
+        ("", "m", True), ("", "../m", False), (".", "m", True), ("/d", "/d/m", True), ("/d", "/e", False),
+        ("", "memory://b/m", False), ("d", "memory://d/m", False), ("memory://b", "memory://b/m", True),
+        ("memory://b", "memory://c/m", False),
+    ):  # fmt: skip
+        assert is_inside(directory, path) is inside, (directory, path)
+
+
+def test_where_the_state_file_is(tmp_path):
+    assert state_path("d") == state_path("d", "") == "d/checkpoint"
+    assert state_path("d", "other") == "d/other"
+    assert state_path("") == "checkpoint"
+
+
+def test_times_follow_the_paths_that_stay(tmp_path, caplog):
+    lines = ['model_checkpoint_path: "b"', *(f'all_model_checkpoint_paths: "{p}"' for p in ("a", "../x", "b")),
+             "all_model_checkpoint_timestamps: [1, 2, 3]", "last_preserved_timestamp: 7"]  # fmt: skip
+    (tmp_path / "checkpoint").write_text("\n".join(lines))
+    state = read_state(tmp_path)
+    assert state == CheckpointState(str(tmp_path / "b"), [str(tmp_path / "a"), str(tmp_path / "b")], [1.0, 3.0], 7.0)
+    assert f"paths outside of the directory are ignored (allow_outside=True takes them): ['{tmp_path}/../x']" in caplog.text
+    caplog.clear()
+    state = read_state(tmp_path, allow_outside=True)
+    assert state.all_model_checkpoint_timestamps == [1.0, 2.0, 3.0]
+    assert not caplog.records
+    (tmp_path / "checkpoint").write_text("\n".join(lines[:4]))
+    assert read_state(tmp_path).all_model_checkpoint_timestamps == []
+    (tmp_path / "checkpoint").write_text("\n".join([*lines[:4], "all_model_checkpoint_timestamps: [1, 2]"]))
+    caplog.clear()
+    assert read_state(tmp_path, allow_outside=True).all_model_checkpoint_timestamps == []
+    assert caplog.messages == [f"{tmp_path}/checkpoint: 2 time stamps for 3 paths are ignored"]
+
+
+def test_the_newest_that_is_whole_and_why(tmp_path, caplog):
+    paths = [save(tmp_path / f"m-{n}") for n in (1, 2, 3)]
+    write_state(tmp_path, CheckpointState(paths[2], paths))
+    assert latest_checkpoint(tmp_path) == paths[2]
+    assert not caplog.records
+    os.unlink(f"{paths[2]}.data-00000-of-00001")
+    (tmp_path / "m-2.index").write_bytes(b"x")
+    assert latest_checkpoint(tmp_path) == paths[0]
+    (said,) = caplog.messages
+    assert said.startswith(f"latest_checkpoint: using {paths[0]}, because '{paths[2]}' lacks the data file ")
+    assert "; " in said
+    assert "too short" in said
+    assert caplog.records[0].levelname == "WARNING"
+    caplog.clear()
+    os.unlink(f"{paths[0]}.index")
+    assert latest_checkpoint(tmp_path) is None
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    said = record.getMessage()
+    assert said.startswith(f"latest_checkpoint: {tmp_path}/checkpoint names no checkpoint that is whole: '{paths[2]}' lacks")
+    assert said.count("; ") == 2
+    write_state(tmp_path, CheckpointState(save(tmp_path / "m-9"), [*paths, save(tmp_path / "m-8")]))
+    os.unlink(tmp_path / "m-9.index")
+    assert latest_checkpoint(tmp_path) == str(tmp_path / "m-8")  # of the others the last comes first
+
+
+def test_state_files_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path, name in (("checkpoint", None), ("./x/../other", "other")):
+        with pytest.raises(RuntimeError, match="^write_state: checkpoint '.*' is the state file's own path. Save under"):
+            write_state("", CheckpointState(path), name)
+    for times in ([1.0], [1.0, 2.0, 3.0]):
+        with pytest.raises(ValueError, match=f"^write_state: {len(times)} time stamps for 2 checkpoints; give one for each"):
+            write_state("", CheckpointState("a", ["a", "b"], times))
+    assert os.listdir(tmp_path) == []
+    write_state("", CheckpointState("a", ["b", "a"], [1.0, 2.0]))
+    assert read_state("") == CheckpointState("a", ["b", "a"], [1.0, 2.0])
+
+
+def test_stored_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert stored_path("d", "d/m") == stored_path("d", "d/m", relative=False) == "m"
+    assert stored_path("", "d/m") == "d/m"
+    assert stored_path("d", "m") == "../m"
+    assert stored_path("d", str(tmp_path / "d" / "m")) == "m"
+    assert stored_path("d", str(tmp_path / "d" / "m"), relative=False) == str(tmp_path / "d" / "m")
