@@ -214,14 +214,16 @@ class GradientTape:
     def _walk_back(self, seeds: Sequence[tuple[Any, Any]], sources: Sequence[Any]) -> list[Any]:
         """Gradients of the targets in ``seeds``, each with the gradient to start from or None for ones."""
         tape = self._tape
-        walk = _Walk(tape, [tape.number(s) for s in sources], [(tape.number(t), t, g) for t, g in seeds], self._persistent)
+        numbers = [tape.handles.get(s, NOWHERE) if type(s) is Handle else tape.number(s) for s in sources]
+        walk = _Walk(tape, numbers, [(tape.number(t), t, g) for t, g in seeds], self._persistent)
         if not self._persistent:
             tape.notes = []
         found = runtime.current().walk(walk)
-        for i, n in enumerate(walk.numbers):
-            if n == NOWHERE:  # a target that nobody watches still depends on itself
-                own = [_ones(t) if g is None else g for t, g in seeds if t is sources[i]]
-                found[i] = sum(own[1:], own[0]) if own else None
+        if NOWHERE in numbers:  # a target that nobody watches still depends on itself
+            for i, n in enumerate(numbers):
+                if n == NOWHERE:
+                    own = [_ones(t) if g is None else g for t, g in seeds if t is sources[i]]
+                    found[i] = sum(own[1:], own[0]) if own else None
         return found
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = UnconnectedGradients.NONE) -> Any:
@@ -271,7 +273,7 @@ def _source(value: Any) -> Any:
     if type(value) is EagerTensor:
         return value
     handle = getattr(value, "handle", None)
-    if isinstance(handle, Handle):
+    if type(handle) is Handle:
         return handle
     if isinstance(value, (Tensor, Handle)):
         return value

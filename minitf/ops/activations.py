@@ -42,7 +42,7 @@ def _(g, out, features):
 def relu_grad(gradients: Real, features: Real):
     """The gradient where the feature is positive, 0 elsewhere."""
     if gradients.dtype.kind == "f":
-        return gradients * (features > zero(features.dtype))
+        return gradients * (features > zero(features.dtype)).astype(gradients.dtype)
     return np.where(features > 0, gradients, gradients.dtype.type(0))[()]
 
 

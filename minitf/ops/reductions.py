@@ -87,6 +87,8 @@ def _(g, out, x, *, axis=None, keepdims=False):
 def _mean(input_tensor: Numeric, *, axis=None, keepdims=False):
     """The mean over axes; of integers cut to an integer."""
     x = widened(input_tensor)
+    if axis is None and not keepdims and x.dtype.kind == "f" and x is input_tensor and x.size:
+        return np.add.reduce(x, None) / x.size
     out = np.add.reduce(x, axis, x.dtype, None, keepdims)  # type: ignore[call-overload]
     count = x.dtype.type(x.size // out.size if out.size else total_size(x.shape[a] for a in many_axes(axis, x.ndim)))
     if x.dtype.kind not in "iu":
@@ -216,11 +218,15 @@ def _axes_of(axis: Any) -> Any:
 
 def reduce_sum(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
     """The sum over ``axis`` (an int, several, or None for all), in the dtype of the elements."""
+    if axis is None and not keepdims:
+        return _sum(input_tensor, name=name)
     return _sum(input_tensor, axis=_axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
     """The mean over ``axis``; NaN if there is nothing to take it of. The mean of integers is an integer, cut towards 0."""
+    if axis is None and not keepdims:
+        return _mean(input_tensor, name=name)
     return _mean(input_tensor, axis=_axes_of(axis), keepdims=bool(keepdims), name=name)
 
 

@@ -1,5 +1,8 @@
 """Walks back that are done by a plan give what walking step by step gives, bit for bit, and only the same notes take them."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -227,6 +230,21 @@ def test_gradients_that_a_plan_gives_belong_to_the_caller(plans):
     v.assign([5.0, 5.0])
     run()
     assert [k.numpy().tolist() for k in kept] == [[2.0, 4.0]] * TIMES
+
+
+def test_plans_keep_no_variable_and_no_array_alive(plans):
+    def train():
+        v, x = tf.Variable([1.0, 2.0]), tf.constant([3.0, 4.0])
+        for _ in range(TIMES):
+            with tf.GradientTape() as tape:
+                y = tf.reduce_sum(v * x)
+            tape.gradient(y, v)
+        return [weakref.ref(v), weakref.ref(v.handle), weakref.ref(x), weakref.ref(x._v)]
+
+    seen = train()
+    assert plans["by a plan"]
+    gc.collect()
+    assert [ref() for ref in seen] == [None] * 4
 
 
 def test_a_recording_sees_every_op_of_the_walk(plans):
