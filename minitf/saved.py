@@ -10,9 +10,9 @@ Nothing in here knows live objects, sessions or file layouts. TensorFlow stores 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, overload, runtime_checkable
 
 from minitf.core.spec import Spec
 
@@ -52,12 +52,73 @@ class SavedNode:
     has_values: bool | None = None  # None: the file is too old to say
 
 
+class ReadNodes(Sequence[SavedNode]):
+    """The nodes of a graph that was read. Those of plain variables, mostly nearly all, are made when somebody looks at them.
+
+    * ``nodes``: by number; None for a plain variable that is to be made. Such a node has no edges and slots, and one value.
+    * ``keys``: by number, the key of a plain variable; None for other nodes.
+    * ``full_name``: gives the variable's name of a plain variable by its number.
+    """
+
+    __slots__ = ("_full_name", "_nodes", "keys")
+
+    def __init__(self, nodes: list[SavedNode | None], keys: list[str | None], full_name: Callable[[int], str]):
+        self._nodes = nodes
+        self._full_name = full_name
+        self.keys = keys
+
+    @overload
+    def __getitem__(self, number: int) -> SavedNode: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[SavedNode]: ...
+    def __getitem__(self, number: int | slice) -> SavedNode | list[SavedNode]:
+        if isinstance(number, slice):
+            return [self[n] for n in range(*number.indices(len(self)))]
+        node = self._nodes[number]
+        if node is None:
+            number %= len(self._nodes)
+            value = SavedValue(VARIABLE_VALUE, self._full_name(number), self.keys[number])  # type: ignore[arg-type]
+            node = self._nodes[number] = SavedNode([], [value], [], None, True)
+        return node
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
 @dataclass(slots=True)
 class SavedGraph:
     """The object graph of a checkpoint; node 0 is the root."""
 
-    nodes: list[SavedNode] = field(default_factory=list)
+    nodes: Sequence[SavedNode] = field(default_factory=list)
     _ways: list[int] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def variable_keys(self) -> list[str | None]:
+        """By node, the key of a plain variable, None for other nodes. Steps that go over all nodes need no more of most."""
+        if isinstance(self.nodes, ReadNodes):
+            return self.nodes.keys
+        return [n.values[0].key if is_plain_variable(n) else None for n in self.nodes]
+
+    def others(self) -> Iterator[tuple[int, SavedNode]]:
+        """Numbers and nodes that are no plain variables."""
+        return ((number, self.nodes[number]) for number, key in enumerate(self.variable_keys()) if key is None)
+
+    def keys(self) -> list[str]:
+        """The keys of all values, node by node."""
+        keys: list[str] = []
+        for number, key in enumerate(self.variable_keys()):
+            if key is None:
+                keys += [value.key for value in self.nodes[number].values]
+            else:
+                keys.append(key)
+        return keys
 
     def children(self, number: int) -> dict[str, int]:
         """Edges of a node by local name. Of two edges of one name the first counts, as in TensorFlow."""
@@ -70,7 +131,7 @@ class SavedGraph:
         """For each node how many edges lead to it. Counted once."""
         if self._ways is None:
             self._ways = [0] * len(self.nodes)
-            for node in self.nodes:
+            for _, node in self.others():
                 for _, child in node.children:
                     self._ways[child] += 1
         return self._ways
@@ -85,19 +146,32 @@ class SavedGraph:
             return out
         out[0] = ()
         queue = [0]
+        leaves = self.variable_keys()
         for number in queue:
+            if leaves[number] is not None:
+                continue
             here = out[number]
             assert here is not None
             for name, child in self.nodes[number].children:
                 if out[child] is None:
                     out[child] = (*here, name)
                     queue.append(child)
-        for number, node in enumerate(self.nodes):
+        for number, node in self.others():
             for slot in node.slots:
                 variable, optimizer = out[slot.variable], out[number]
                 if out[slot.slot] is None and variable is not None and optimizer is not None:
                     out[slot.slot] = (*variable, ".OPTIMIZER_SLOT", *optimizer, slot.slot_name)
         return out
+
+
+def is_plain_variable(node: SavedNode) -> bool:
+    """True if the node is a variable, and nothing hangs on it."""
+    return (
+        len(node.values) == 1
+        and node.values[0].name == VARIABLE_VALUE
+        and not (node.children or node.slots or node.registered_saver)
+        and node.has_values is True
+    )
 
 
 def escape(local_name: str) -> str:

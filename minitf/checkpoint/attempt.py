@@ -125,8 +125,7 @@ class Match:
             r = self.restoration
             nodes = r.graph.nodes
             for node, obj, number in self._queue:  # grows while it is walked
-                saved = nodes[node]
-                if saved.children or not kind_of(type(obj)).plain:
+                if not kind_of(type(obj)).plain or nodes[node].children:
                     edges = edges_of(obj)
                     if node == 0 and extra:
                         edges = {**edges, **extra}
@@ -148,7 +147,7 @@ class Match:
         r.bound[node] = r.objects[number]
         self._paired.append(node)
         r.journal.raw.append(("Bound", number, node, parent, name))
-        self._values(r.graph.nodes[node], node, obj, number)
+        self._values(node, obj, number)
         self._queue.append((node, obj, number))
 
     def _conflict(self, node: int, obj: Any, current: Any, parent: int, name: str) -> None:
@@ -159,8 +158,8 @@ class Match:
     def _edges(self, node: int, obj: Any, number: int, live: Mapping[str, Any]) -> None:
         """Pairs the children. Whichever node is paired with an object first decides its value (S99)."""
         r = self.restoration
-        bound, waitable, raw, nodes, slots = r.bound, r.waitable, r.journal.raw, r.graph.nodes, r.slots
-        number_of, objects, paired, queue = r.number_of, r.objects, self._paired, self._queue
+        bound, keys, waitable, raw, nodes, slots = r.bound, r.keys, r.waitable, r.journal.raw, r.graph.nodes, r.slots
+        number_of, objects, paired, queue, values = r.number_of, r.objects, self._paired, self._queue, self._values
         for name, child in r.matcher.names(r.graph, node, live):
             there = live.get(name)
             ref = bound[child]
@@ -173,9 +172,8 @@ class Match:
                 bound[child] = objects[n]
                 paired.append(child)
                 raw.append(("Bound", n, child, node, name))
-                saved = nodes[child]
-                self._values(saved, child, there, n)
-                if saved.children or child in slots or not kind_of(type(there)).plain:
+                values(child, there, n)
+                if child in slots or not kind_of(type(there)).plain or (keys[child] is None and nodes[child].children):
                     queue.append((child, there, n))
             elif waitable[child]:
                 raw.append(("Waiting", number, node, name, child))
@@ -183,29 +181,39 @@ class Match:
 
     # -- values --------------------------------------------------------------------------------------------------------
 
-    def _values(self, saved: Any, node: int, obj: Any, number: int) -> None:
+    def _values(self, node: int, obj: Any, number: int) -> None:
+        """Notes which values go where. Plain variables, of a large tree nearly all, come first."""
         r = self.restoration
-        state = getattr(obj, "_tracking", None) or tracking(obj)
+        key = r.keys[node]
+        try:
+            state = obj._tracking
+        except AttributeError:
+            state = tracking(obj)
         before = state.update_uid
-        values = saved.values
         if before >= r.uid:
-            if values:
-                self._not_used(node, number, before, values[0].key)
+            keys = [value.key for value in r.graph.nodes[node].values] if key is None else [key]
+            if keys:
+                self._not_used(node, number, before, keys[0])
             return
         self._uids.append((state, before))
         state.update_uid = r.uid
-        if not values:
-            return
         kind = kind_of(type(obj))
-        if kind.variable and len(values) == 1 and values[0].name == VARIABLE_VALUE:
-            handle, key = obj._handle, values[0].key
-            self._check_home(handle)
+        if key is None:
+            values = r.graph.nodes[node].values
+            if not values:
+                return
+            if len(values) == 1 and values[0].name == VARIABLE_VALUE:
+                key = values[0].key
+        if key is not None and kind.variable:
+            handle = obj._handle
+            if handle.home is not r.home:
+                self._check_home(handle)
             self.batch.items.append((handle, key, ""))
             self._placed.append((key, number, node))
         elif kind.valued:
-            self._other_values(saved, node, obj, number)
+            self._other_values(r.graph.nodes[node], node, obj, number)
         else:
-            for value in values:
+            for value in r.graph.nodes[node].values:
                 self._unused(node, number, value.name)
 
     def _check_home(self, handle: Handle) -> None:

@@ -27,7 +27,7 @@ class Request:
 
     def __init__(self, restoration: Restoration, node: int, parent: int):
         self._strong: Restoration | None = restoration
-        self._weak = weakref.ref(restoration)
+        self._weak: weakref.ref[Restoration] | None = None
         self.node = node
         self.parent = parent
         self.uid = restoration.uid
@@ -35,7 +35,12 @@ class Request:
     @property
     def restoration(self) -> Restoration | None:
         """The restoration, unless it is over."""
-        return self._strong or self._weak()
+        return self._strong or (self._weak() if self._weak is not None else None)
+
+    def let_go(self) -> None:
+        """From here on the request does not keep its restoration alive."""
+        if self._strong is not None:
+            self._weak, self._strong = weakref.ref(self._strong), None
 
     def preload(self, requests: list[Request]) -> Any | None:
         """The stored value of the newest restore, if all that waits here are plain variables (S72) and the mode allows it."""
@@ -49,6 +54,8 @@ class Request:
 
 def _is_variable(request: Request) -> bool:
     assert request.restoration is not None
+    if request.restoration.keys[request.node] is not None:
+        return True
     node = request.restoration.graph.nodes[request.node]
     return len(node.values) == 1 and node.values[0].name == VARIABLE_VALUE and not node.children
 
@@ -61,7 +68,7 @@ class StoredValue:
     def __init__(self, restoration: Restoration, node: int):
         self._restoration = restoration
         self._node = node
-        self._key = restoration.graph.nodes[node].values[0].key
+        self._key = restoration.keys[node] or restoration.graph.nodes[node].values[0].key
         self.uid = restoration.uid
         self.used = False
 
@@ -81,8 +88,10 @@ class StoredValue:
 def watch(waits: list[tuple[Any, Any, Request]]) -> None:
     """Lets the new requests of one restoration wait, each at its place (parent, name), and lets go of older ones they cover."""
     older: dict[Restoration, list[tuple[Any, Any, Request, Request]]] = {}
+    before: Any = _NOBODY
     for parent, name, request in waits:
-        state = tracking(parent)
+        if parent is not before:
+            state, before = tracking(parent), parent
         waiting = state.watchers.get(name) if state.watchers else None
         if waiting:
             waiting[:] = [r for r in waiting if r.restoration is not None]
@@ -102,7 +111,10 @@ def watch(waits: list[tuple[Any, Any, Request]]) -> None:
             if (request.node, old.node) in good:
                 number = restoration.number_of(parent)
                 restoration.journal.raw.append(("Covered", number, _text(name), old.node, request.uid))
-                old._strong = None
+                old.let_go()
+
+
+_NOBODY = object()
 
 
 def _text(name: Any) -> str:

@@ -20,6 +20,7 @@ from minitf.saved import SavedGraph, SavedNode
 
 log = logging.getLogger("minitf")
 _uids = itertools.count(1)
+_reference = weakref.ref
 _living: weakref.WeakValueDictionary[int, Restoration] = weakref.WeakValueDictionary()
 
 
@@ -37,6 +38,7 @@ def living() -> list[Restoration]:
 class Restoration:
     """The state of one ``restore()``.
 
+    * ``keys``: by node, the key of a plain variable, None for other nodes.
     * ``bound``: by node, a weak reference to the object that it is paired with, or None.
     * ``ops``: restore operations of a graph, in the order in which they were added.
     * ``seen``: weak references to objects that were met, by id: unmatched ones are remembered as long as they live (S196).
@@ -46,7 +48,7 @@ class Restoration:
     """
 
     __slots__ = (
-        "__weakref__", "_last_runs", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal",
+        "__weakref__", "_last_runs", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal", "keys",
         "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid", "unused", "waitable",
     )  # fmt: skip
 
@@ -58,7 +60,8 @@ class Restoration:
         self.rules = rules
         self.matcher = matcher
         self.cache = cache
-        nodes = graph.nodes
+        nodes, keys = graph.nodes, graph.variable_keys()
+        self.keys = keys
         self.bound: list[weakref.ref[Any] | None] = [None] * len(nodes)
         self.objects: list[weakref.ref[Any]] = []
         self._numbers: dict[int, int] = {}
@@ -68,14 +71,14 @@ class Restoration:
         self.ops: list[Any] = []
         self.stores: list[weakref.ref[Any]] = []
         self._last_runs: dict[int, int] = {}  # by session: the place in the journal
-        self.waitable = [rules.every_node or holds_values(n) for n in nodes]
+        self.waitable = [rules.every_node or key is not None or holds_values(nodes[n]) for n, key in enumerate(keys)]
         self.slots: dict[int, list[tuple[int, int, str, int]]] = {}
-        for number, node in enumerate(nodes):
+        for number, node in graph.others():
             for slot in node.slots:
                 triple = (number, slot.variable, slot.slot_name, slot.slot)
                 self.slots.setdefault(number, []).append(triple)
                 self.slots.setdefault(slot.variable, []).append(triple)
-        source.expect([value.key for node in nodes for value in node.values])
+        source.expect(graph.keys)
         self.journal = events.Journal(self.uid, source.source, len(nodes), ("graph", "eager")[home.eager])
         self._leftovers = Leftovers(self.graph, self.unused)
         weakref.finalize(self, self._leftovers.warn).atexit = False
@@ -89,7 +92,7 @@ class Restoration:
         if number is not None and self.objects[number]() is obj:
             return number
         number = self._numbers[id(obj)] = len(self.objects)
-        self.objects.append(weakref.ref(obj))
+        self.objects.append(_reference(obj))
         handle = getattr(obj, "_handle", None)
         self.journal.raw.append(("Seen", number, type(obj).__name__, handle.name if handle is not None else ""))
         return number
@@ -190,7 +193,10 @@ class Leftovers:
         """Logs one warning, unless everything was used or nothing is expected."""
         if self.silent:
             return
-        missed = [n for n, node in enumerate(self.graph.nodes) if node.values and n not in self.matched]
+        nodes, matched = self.graph.nodes, self.matched
+        missed = [
+            n for n, key in enumerate(self.graph.variable_keys()) if n not in matched and (key is not None or nodes[n].values)
+        ]
         if not missed and not self.unused:
             return
         display = display_paths(self.graph)
@@ -202,21 +208,21 @@ class Leftovers:
         log.warning(
             "A restore ended (its status and the objects that waited for it are gone) with %d of %d stored values unused. If "
             "that is intended, call status.expect_partial().\n%s",
-            len(missed) + len(self.unused), sum(len(n.values) for n in self.graph.nodes), "\n".join(lines),
+            len(missed) + len(self.unused), len(self.graph.keys()), "\n".join(lines),
         )  # fmt: skip
 
 
 def display_paths(graph: SavedGraph) -> Callable[[int], str]:
     """A function that gives a node's dotted path from "(root)". Slot variables: whose, for which variable."""
     parents: dict[int, tuple[int, str]] = {}
-    queue, known = [0], {0}
+    queue, known, leaves = [0], {0}, graph.variable_keys()
     for number in queue:
-        for name, child in graph.nodes[number].children:
+        for name, child in graph.nodes[number].children if leaves[number] is None else ():
             if child not in known:
                 known.add(child)
                 parents[child] = (number, name)
                 queue.append(child)
-    slots = {s.slot: (n, s) for n, node in enumerate(graph.nodes) for s in node.slots}
+    slots = {s.slot: (n, s) for n, node in graph.others() for s in node.slots}
 
     def display(node: int) -> str:
         if node not in known:

@@ -22,11 +22,12 @@ SMALL = 1 << 14  # the largest of them in bytes
 class Source:
     """A ``Reader`` that opens the checkpoint again if its files have been replaced since."""
 
-    __slots__ = ("_ahead", "_open", "_order", "_places", "_span", "reader", "source")
+    __slots__ = ("_ahead", "_expected", "_open", "_order", "_places", "_span", "reader", "source")
 
     def __init__(self, open_again: Callable[[], Reader], reader: Reader):
         self._open = open_again
-        self._order: Sequence[str] = ()
+        self._order: Callable[[], Sequence[str]] | None = None
+        self._expected: Sequence[str] = ()
         self._places: dict[str, int] | None = None
         self._ahead: dict[str, Any] = {}
         self._span = FEW
@@ -44,14 +45,14 @@ class Source:
         """Dtype and shape of a value."""
         return self.reader.spec(key)
 
-    def expect(self, order: Sequence[str]) -> None:
-        """Says in which order values will probably be asked for one by one."""
+    def expect(self, order: Callable[[], Sequence[str]]) -> None:
+        """Says in which order values will probably be asked for, if they are asked for one by one."""
         if hasattr(self.reader, "unchanged"):
             self._order = order
 
     def read(self, key: str) -> Any:
         """One value, from the files as they are now."""
-        if not self._order:
+        if self._order is None:
             return self._read([key])[0]
         value = self._ahead.pop(key, None)
         if value is not None and self.reader.unchanged():  # type: ignore[attr-defined]
@@ -77,7 +78,7 @@ class Source:
             except AbortedError:
                 self.reader = self._open()
                 values, fill = stack.enter_context(self.reader.reading_over(keys, spare))  # type: ignore[attr-defined]
-            yield [_scalar(value) for value in values], fill
+            yield [value if value.ndim else _scalar(value) for value in values], fill
 
     @property
     def first_use(self) -> bool:
@@ -98,7 +99,7 @@ class Source:
         except AbortedError:
             self.reader = self._open()
             found = self.reader.read_many(keys)
-        return [_scalar(value) for value in found]
+        return [value if value.ndim else _scalar(value) for value in found]
 
     def _read_on(self, key: str) -> Any:
         """A value, and some that are expected next."""
@@ -106,20 +107,20 @@ class Source:
         self._span = max(FEW, self._span // 4) if wasted else min(MANY, self._span * 2)
         self._ahead.clear()
         if self._places is None:
-            self._places = {k: i for i, k in enumerate(self._order)}
-        place = self._places.get(key)
-        following = [] if place is None else self._order[place + 1 : place + 1 + self._span]
+            self._expected = self._order()  # type: ignore[misc]
+            self._places = {k: i for i, k in enumerate(self._expected)}
+        place = self._places.get(key, len(self._places))
         try:
-            small = self.reader.not_larger(following, SMALL)  # type: ignore[attr-defined]
-            value, *rest = self._read([key, *small])
-        except OpError:  # perhaps one that nobody has asked for
-            return self._read([key])[0]
-        self._ahead = dict(zip(small, rest, strict=True))
-        return value
+            found = self.reader.read_small([key, *self._expected[place + 1 : place + 1 + self._span]], SMALL)  # type: ignore[attr-defined]
+        except OpError:  # perhaps of a value that nobody has asked for
+            found = {}
+        self._ahead = {k: value if value.ndim else _scalar(value) for k, value in found.items()}
+        value = self._ahead.pop(key, None)
+        return self._read([key])[0] if value is None else value
 
 
 def _scalar(value: Any) -> Any:
-    return value if value.shape or value.dtype.kind == "O" else value[()]
+    return value if value.dtype.kind == "O" else value[()]
 
 
 def _nothing() -> None:

@@ -16,7 +16,6 @@ from minitf.core.runtime import Home
 from minitf.core.state import Handle
 from minitf.explain.summary import summary
 from minitf.explain.why.explanation import Explanation
-from minitf.objects.trackable import tracking
 
 SHOWN = 10
 NOTHING = "No checkpoint specified (save_path=None); nothing is being restored."
@@ -92,10 +91,10 @@ class CheckpointLoadStatus(LoadStatus):
         """
         self.assert_existing_objects_matched()
         r = self._restoration
-        display = display_paths(r.graph)
-        demanded = [n for n, node in enumerate(r.graph.nodes) if r.rules.every_node or node.values]
-        missing = [n for n in demanded if r.object_at(n) is None]
+        without = [n for n, ref in enumerate(r.bound) if ref is None or ref() is None]
+        missing = [n for n in without if r.rules.every_node or r.graph.nodes[n].values]
         if missing:
+            display = display_paths(r.graph)
             raise AssertionError(
                 f"Unresolved object in checkpoint {display(missing[0])}: {len(missing)} of {len(r.graph.nodes)} objects of "
                 f"{r.source.source} have no object in the program: {_some([display(n) for n in missing])}. Create them and "
@@ -103,6 +102,7 @@ class CheckpointLoadStatus(LoadStatus):
             )
         unused = [(node, name) for node, name in r.unused if r.object_at(node) is not None]
         if unused:
+            display = display_paths(r.graph)
             lines = [f"{display(node)} ({type(r.object_at(node)).__name__}): {name}" for node, name in unused]
             raise AssertionError(
                 f"Unused attributes in these objects (the attributes exist in the checkpoint {r.source.source} but were not "
@@ -118,7 +118,8 @@ class CheckpointLoadStatus(LoadStatus):
         r = self._restoration
         walk = self._walk()
         matched = r.matched()
-        behind = [n for n, obj in enumerate(walk.objects) if id(obj) in matched and tracking(obj).update_uid < r.uid]
+        uid = r.uid
+        behind = [n for n, obj in enumerate(walk.objects) if id(obj) in matched and obj._tracking.update_uid < uid]
         if behind:
             raise AssertionError(
                 f"Object {walk.display(behind[0])} was matched but got no value from {r.source.source}.{self._told()}"

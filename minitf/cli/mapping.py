@@ -48,7 +48,7 @@ def rename_keys(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
 def names_to_tree(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
     """An object for each part of a name: ``a/b`` becomes ``b`` of ``a``, with the name kept as the variable's."""
     _check_known(wanted, keys, "key")
-    graph = SavedGraph([SavedNode(has_values=False)])
+    nodes = [SavedNode(has_values=False)]
     numbers: dict[tuple[str, ...], int] = {(): 0}
     out, shown = {}, {}
     for key in keys:
@@ -57,18 +57,17 @@ def names_to_tree(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
             raise InvalidArgumentError(f"rename: {'/'.join(path)!r} is no path of objects; give {key!r} another with --map.")
         for length in range(1, len(path) + 1):
             if path[:length] not in numbers:
-                numbers[path[:length]] = len(graph.nodes)
-                graph.nodes[numbers[path[: length - 1]]].children.append((path[length - 1], len(graph.nodes)))
-                graph.nodes.append(SavedNode(has_values=False))
+                numbers[path[:length]] = len(nodes)
+                nodes[numbers[path[: length - 1]]].children.append((path[length - 1], len(nodes)))
+                nodes.append(SavedNode(has_values=False))
         out[key] = "/".join(map(escape, path)) + ATTRIBUTES + VARIABLE_VALUE
         shown[key] = "/".join(path)
-        node = graph.nodes[numbers[path]]
+        node = nodes[numbers[path]]
         node.values.append(SavedValue(VARIABLE_VALUE, key, out[key]))
     _check(out)
-    for number in reversed(range(len(graph.nodes))):  # children have greater numbers
-        node = graph.nodes[number]
-        node.has_values = bool(node.values) or any(graph.nodes[child].has_values for _, child in node.children)
-    return Mapped(out, shown, graph)
+    for node in reversed(nodes):  # children have greater numbers
+        node.has_values = bool(node.values) or any(nodes[child].has_values for _, child in node.children)
+    return Mapped(out, shown, SavedGraph(nodes))
 
 
 def names_to_graph(reader: Reader, keys: Sequence[str], model: SavedGraph, like: Reader, wanted: dict[str, str]) -> Mapped:

@@ -195,6 +195,7 @@ ALL: tuple[DType, ...] = (
 _BY_NAME: dict[str, DType] = {d.name: d for d in ALL} | {"half": half, "double": double}
 _BY_NUMBER: dict[int, DType] = {d.number: d for d in ALL}
 _BY_NUMPY: dict[Any, DType] = {d._np: d for d in ALL if d._np is not None and d.kind != "q" and d is not variant}
+PLAIN = frozenset([found for found in _BY_NUMPY if found.kind in "fiucb"])  # NumPy's own, in the machine's byte order
 _BY_PYTHON: dict[Any, DType] = {
     float: float32, int: int32, builtins.bool: bool, str: string, bytes: string, complex: complex128,
 }  # fmt: skip
@@ -221,11 +222,6 @@ def as_dtype(value: Any) -> DType:
     if np_dtype is not None:
         return of_numpy(np_dtype)
     raise TypeError(f"as_dtype: {value!r} is no dtype. Use a name such as 'float32', a NumPy dtype, or minitf.float32.")
-
-
-def is_known(np_dtype: np.dtype[Any]) -> builtins.bool:
-    """True if arrays of this dtype can be taken as they are."""
-    return np_dtype in _BY_NUMPY
 
 
 def of_numpy(np_dtype: np.dtype[Any]) -> DType:

@@ -23,7 +23,7 @@ def to_array(value: Any, dtype: DType | None = None) -> Any:
     """A new array (or NumPy scalar) that nobody else holds. Raises TypeError or ValueError for values that have none."""
     kind = type(value)
     if dtype is None:
-        if kind is np.ndarray and value.ndim and value.dtype.kind in "fiucb" and dtypes.is_known(value.dtype):
+        if kind is np.ndarray and value.dtype in dtypes.PLAIN and value.ndim:
             return np.array(value)
         if kind is float:
             return np.float32(value)

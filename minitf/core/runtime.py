@@ -69,7 +69,7 @@ class Home(Protocol):
     functions: Any  # traces of tf.functions called in it
 
     def create_variable(self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool,
-                        waiting: Waiting | None, **more: Any) -> Handle:  # fmt: skip
+                        waiting: Waiting | None, validate_shape: bool = True) -> Handle:  # fmt: skip
         """Makes a variable's place and (eager) its first value or (graph) its initialiser.
 
         ``waiting`` gives the stored value for restore-on-create; a graph does not ask it.

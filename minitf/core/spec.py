@@ -7,9 +7,10 @@ None if not even the rank is known. ``TensorShape`` is the public class with Ten
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from minitf.core.dtypes import DType
+from minitf.core.dtypes import DType, of_numpy
 from minitf.errors import ShapeError
 
 Shape = tuple[int | None, ...] | None
@@ -33,6 +34,15 @@ class Spec(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.dtype.name} {shape_text(self.shape)}"
+
+
+@lru_cache(1000)
+def spec_of(np_dtype: Any, shape: tuple[int, ...]) -> Spec:
+    """The spec of arrays of this dtype and shape: one for all, so that what was worked out for it is found again.
+
+    Raises TypeError for a dtype that tensors cannot have.
+    """
+    return Spec(of_numpy(np_dtype), shape)
 
 
 def shape_text(shape: Shape) -> str:

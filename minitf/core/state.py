@@ -10,7 +10,7 @@ values first makes sure that nobody else holds it, and then uses its memory.)
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+from _thread import LockType, allocate_lock
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -31,14 +31,23 @@ class Cell:
     0 if it never was (or if the variable was born with its value: eager mode).
     """
 
-    __slots__ = ("handle", "initialised", "lock", "value", "writes")
+    __slots__ = ("_lock", "handle", "initialised", "value", "writes")
 
     def __init__(self, handle: Handle, value: Any = None):
         self.handle = handle
-        self.value = _in_order(value)
+        self.value = value if type(value) is not np.ndarray or value.flags.c_contiguous else _in_order(value)
         self.writes = 0
         self.initialised = 0
-        self.lock = allocate_lock()  # held by ops that read and then write, so that threads lose no update
+        self._lock: LockType | None = None
+
+    @property
+    def lock(self) -> LockType:
+        """Held by ops that read and then write, so that threads lose no update. Made when it is first asked for."""
+        lock = self._lock
+        if lock is None:
+            with _making_lock:
+                lock = self._lock = self._lock or allocate_lock()
+        return lock
 
     def read(self) -> Any:
         """The array. Raises FailedPreconditionError if there is none yet."""
@@ -58,13 +67,16 @@ class Cell:
 
     def write(self, value: Any) -> None:
         """Takes over an array that minitf owns."""
-        self.value = _in_order(value)
+        self.value = value if type(value) is not np.ndarray or value.flags.c_contiguous else _in_order(value)
         self.writes += 1
+
+
+_making_lock = allocate_lock()
 
 
 def _in_order(value: Any) -> Any:
     # Values of variables are in C order, so that what is computed from them does not depend on where they came from.
-    return np.ascontiguousarray(value) if type(value) is np.ndarray and not value.flags.c_contiguous else value
+    return np.ascontiguousarray(value)
 
 
 class Handle:

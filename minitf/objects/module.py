@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 from minitf.core import runtime
@@ -151,5 +151,6 @@ _IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _WORD_START = re.compile(r"(?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z])")
 
 
+@cache
 def _snake_case(name: str) -> str:
     return _WORD_START.sub(lambda m: "_" + m.group(), name).lower()

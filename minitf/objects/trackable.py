@@ -128,14 +128,16 @@ class AutoTrackable(Trackable):
         if kind is NoDependency:
             value = value.value
         elif state.automatic:
-            value = wrap(value)
+            if not isinstance(value, Tracked):
+                value = wrap(value)
             if isinstance(value, Tracked):
-                _refuse_read_only(self, name, value)
-                undo = attach(self, name, value)
+                if getattr(type(self), name, None) is not None:
+                    _refuse_read_only(self, name, value)
+                before = _link(self, state, name, value)
                 try:
                     object.__setattr__(self, name, value)
                 except BaseException:
-                    undo()
+                    _put_back(state.edges, name, before)
                     raise
                 return
         object.__setattr__(self, name, value)
@@ -188,34 +190,38 @@ def attach(parent: Any, name: str, child: Any) -> Callable[[], None]:
 
     If a restore fails, its error comes out, the edge is as it was, and the requests go on waiting.
     """
-    child = child._stand_in()
     state = tracking(parent)
+    return partial(_put_back, state.edges, name, _link(parent, state, name, child))
+
+
+def _link(parent: Any, state: Tracking, name: str, child: Any) -> Any:
+    """``attach``; gives what the edge led to before."""
+    global version
+    child = child._stand_in()
     edges = state.edges
     before = edges.get(name, _MISSING)
     if before is child:
-        return _nothing
+        return child
     edges[name] = child
-    changed()
+    version = next(_ticks)
     if state.watchers:
         try:
             arrived(parent, name, child)
         except BaseException:
             _put_back(edges, name, before)
             raise
-    return partial(_put_back, edges, name, before)
+    return before
 
 
 def _put_back(edges: dict[str, Any], name: str, before: Any) -> None:
     """Makes an edge what it was."""
+    if edges.get(name, _MISSING) is before:
+        return
     if before is _MISSING:
         edges.pop(name, None)
     else:
         edges[name] = before
     changed()
-
-
-def _nothing() -> None:
-    """Takes back nothing."""
 
 
 def arrived(parent: Any, name: Any, child: Any) -> None:
@@ -233,8 +239,9 @@ def arrived(parent: Any, name: Any, child: Any) -> None:
         except BaseException:
             state.watch(name, requests)
             raise
-    for request in list(state.watchers.get(ANY, ())):
-        request.serve([request], parent, name, child)
+    if ANY in state.watchers:
+        for request in list(state.watchers[ANY]):
+            request.serve([request], parent, name, child)
 
 
 def preloaded(parent: Any, name: Any) -> Any | None:

@@ -56,12 +56,11 @@ class Variable(Trackable, metaclass=VariableKind):
             if not callable(constraint):
                 raise ValueError(f"A Variable's constraint is a function of its value, not {constraint!r}.")
             self.constraint = constraint
-        self._handle = runtime.current().home.create_variable(
-            initial_value, dtype, None if shape is None else as_shape(shape), name, trainable is not False, waiting,
-            validate_shape=validate_shape,
-        )  # fmt: skip
-        self._handle.variable = weakref.ref(self)
-        runtime.current().register(self, trainable is not False, collections)
+        trained, sizes = trainable is not False, None if shape is None else as_shape(shape)
+        handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, trained, waiting, validate_shape)
+        self._handle = handle
+        handle.variable = weakref.ref(self)
+        runtime.current().register(self, trained, collections)
 
     def _saved_values(self) -> Mapping[str, Handle]:
         return {VARIABLE_VALUE: self._handle}

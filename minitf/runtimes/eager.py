@@ -18,7 +18,7 @@ from minitf.core.calls import explain, wrap
 from minitf.core.literals import to_array
 from minitf.core.op import Op, convert
 from minitf.core.registry import REGISTRY
-from minitf.core.spec import Spec, compatible, shape_text
+from minitf.core.spec import Spec, compatible, shape_text, spec_of
 from minitf.core.state import Batch, Cell, EagerStore, Handle
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
@@ -108,8 +108,9 @@ class Eager:
     # -- home ----------------------------------------------------------------------------------------------------------
 
     def create_variable(
-        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None, **more: Any
-    ) -> Handle:
+        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None,
+        validate_shape: bool = True,
+    ) -> Handle:  # fmt: skip
         """A handle with its cell and first value: the stored one if ``waiting`` has it, else the caller's.
 
         With a stored value the caller's is not computed and its shape is ignored (S68-S70); the dtype must agree (S71).
@@ -124,13 +125,16 @@ class Eager:
                 )
             shape = None
         else:
-            given = initial_value() if callable(initial_value) else initial_value
-            value = own_array(given, dtype)
-        spec = Spec(dtypes.of_numpy(value.dtype), value.shape if shape is None or None not in shape else shape)
-        if not compatible(shape, value.shape):
-            raise ValueError(
-                f"Variable {name!r}: the initial value has shape {value.shape}, but shape={shape_text(shape)} was asked for."
-            )
+            value = own_array(initial_value() if callable(initial_value) else initial_value, dtype)
+        spec = spec_of(value.dtype, value.shape)
+        if shape is not None:
+            if not compatible(shape, value.shape):
+                raise ValueError(
+                    f"Variable {name!r}: the initial value has shape {value.shape}, but shape={shape_text(shape)} was asked "
+                    f"for."
+                )
+            if None in shape:
+                spec = Spec(spec.dtype, shape)
         handle = Handle(names.scope().path + (name or "Variable"), spec, self.home, trainable)
         handle.cell = Cell(handle, value)
         return handle
@@ -253,7 +257,7 @@ class Eager:
 
 def own_array(value: Any, dtype: Any = None) -> Any:
     """``value`` as an array that nobody else can write to: copied unless minitf made it."""
-    if isinstance(value, (Tensor,)) or hasattr(value, "_as_tensor"):
+    if type(value) is not np.ndarray and (isinstance(value, Tensor) or hasattr(value, "_as_tensor")):
         tensor = convert(value, dtype)
         return value_of(tensor, None)
     return to_array(value, None if dtype is None else dtypes.as_dtype(dtype))

@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from minitf.core import dtypes, names, runtime
+from minitf.core import names, runtime
 from minitf.core.around import told, untold
 from minitf.core.op import Op
-from minitf.core.spec import Spec
+from minitf.core.spec import Spec, spec_of
 from minitf.core.state import Handle
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
@@ -106,7 +106,7 @@ class Graph(GraphHome):
 
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
-        spec = _spec_of(value.dtype, value.shape)
+        spec = spec_of(value.dtype, value.shape)
         scope = names.scope()
         if name is None:
             text, place = self._names.usual(scope.path, "const")
@@ -395,12 +395,6 @@ def _by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | Non
         if type(value) is not SymbolicTensor or value.op.graph is not graph:
             return None
     return tuple([id(value._spec) for value in inputs])
-
-
-@lru_cache(_MOST_INFERRED)
-def _spec_of(np_dtype: Any, shape: tuple[int, ...]) -> Spec:
-    """One spec for all constants that are alike, so that operations on them are found again (``_by_identity``)."""
-    return Spec(dtypes.of_numpy(np_dtype), shape)
 
 
 @lru_cache(_MOST_INFERRED)

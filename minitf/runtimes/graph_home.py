@@ -61,7 +61,7 @@ class GraphHome:
 
     def create_variable(
         self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None,
-        validate_shape: bool = True, **more: Any,
+        validate_shape: bool = True,
     ) -> Handle:  # fmt: skip
         """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
         wanted = None if dtype is None else dtypes.as_dtype(dtype)

@@ -60,7 +60,7 @@ class Trace(Graph):
 
     # What outlives the trace belongs to the outer runtime.
 
-    def create_variable(self, initial_value: Any, *arguments: Any, **more: Any) -> Handle:
+    def create_variable(self, initial_value: Any, *arguments: Any) -> Handle:
         """A variable of the outer runtime. Raises ValueError on any call of the function but the first."""
         if not self.may_create:
             raise ValueError(
@@ -68,7 +68,7 @@ class Trace(Graph):
                 "is traced: create it before the function, or only if it does not exist yet (`if self.v is None:`)."
             )
         with runtime.using(self.outer_home), names.entered(names.Scope(names.scope().path)):
-            return self.outer_home.create_variable(initial_value, *arguments, **more)  # type: ignore[no-any-return]
+            return self.outer_home.create_variable(initial_value, *arguments)  # type: ignore[no-any-return]
 
     def register(self, variable: Any, trainable: bool, collections: Any) -> None:
         """Enters it into the outer home's lists."""

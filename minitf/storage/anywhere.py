@@ -99,7 +99,7 @@ class Anywhere(Disk):
 
     def stat(self, path: str) -> os.stat_result:
         """What the file system knows of a path."""
-        return self._side(path).stat(path)
+        return self._side(path).stat(path) if "://" in path else os.stat(path)
 
     def size(self, handle: int) -> int:
         """Bytes in an open file."""

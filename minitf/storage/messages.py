@@ -6,16 +6,16 @@ directly, and read directly as far as they look the way TensorFlow writes them; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from minitf.errors import DataLossError, InvalidArgumentError
-from minitf.saved import VARIABLE_VALUE, SavedGraph, SavedNode, SavedSlot, SavedValue
+from minitf.saved import VARIABLE_VALUE, ReadNodes, SavedGraph, SavedNode, SavedSlot, SavedValue, is_plain_variable
+from minitf.storage import variable_nodes
 from minitf.storage.protos import parse
 from minitf.storage.varint import read_varint, varint
 
 _HAS_VALUES = {None: b"", False: b"\x2a\x00", True: b"\x2a\x02\x08\x01"}
-_VALUE_NAME = b"\x0a\x0eVARIABLE_VALUE\x12"  # the name of a variable's value, and the tag of the variable's own
-_NAMED = len(_VALUE_NAME) + 1
 
 
 def encode_graph(graph: SavedGraph) -> bytes:
@@ -74,7 +74,7 @@ def encode_graph(graph: SavedGraph) -> bytes:
 
 def _variable_heads(name: int, key: int) -> tuple[bytes, bytes]:
     """What stands before name and key, of these lengths, in the node of a variable that has nothing else."""
-    before_name, before_key = _VALUE_NAME + varint(name), b"\x1a" + varint(key)
+    before_name, before_key = variable_nodes.HEAD + varint(name), b"\x1a" + varint(key)
     size = len(before_name) + name + len(before_key) + key
     value = b"\x12" + varint(size)
     return b"\x0a" + varint(len(value) + size + len(_HAS_VALUES[True])) + value + before_name, before_key
@@ -98,115 +98,124 @@ def decode_graph(data: Any, source: str = "object graph") -> SavedGraph:
     if not isinstance(data, bytes):
         raise DataLossError(f"{source}: the object graph is one string; stored is a {type(data).__name__}.")
     try:
-        nodes = _quick_nodes(data)
+        nodes: Sequence[SavedNode] = _quick_nodes(data)
     except _Unusual:
         nodes = _protobuf_nodes(data, source)
-    _check(nodes, source)
-    return SavedGraph(nodes)
+    graph = SavedGraph(nodes)
+    _check(graph, source)
+    return graph
 
 
 class _Unusual(Exception):
     """The bytes are not as TensorFlow would have written them."""
 
 
-def _quick_nodes(data: bytes) -> list[SavedNode]:
-    """The nodes, or _Unusual. One loop with few calls: a call a field would double the time."""
-    nodes: list[SavedNode] = []
-    names: dict[bytes, str] = {}  # of edges and attributes: few different ones
+def _quick_nodes(data: bytes) -> ReadNodes:
+    """The nodes, or _Unusual."""
+    begins, ends = _places(data)
+    plain = variable_nodes.find(data, begins, ends)
+    names = {VARIABLE_VALUE.encode(): VARIABLE_VALUE}  # of edges and attributes: few different ones
+    nodes: list[SavedNode | None] = [None] * len(begins)
+    keys = plain.keys
+    try:
+        for number, key in enumerate(keys):
+            if key is None:
+                node = nodes[number] = _quick_node(data, begins[number], ends[number], names)
+                if is_plain_variable(node):
+                    keys[number] = node.values[0].key
+    except (IndexError, UnicodeDecodeError, DataLossError):
+        raise _Unusual from None
+    return ReadNodes(nodes, keys, plain.full_name)
+
+
+def _places(data: bytes) -> tuple[list[int], list[int]]:
+    """Where nodes begin and end."""
+    begins: list[int] = []
+    ends: list[int] = []
     at, end = 0, len(data)
     try:
         while at < end:
             if data[at] != 0x0A:
                 raise _Unusual
-            at, node_end = _length(data, at + 1)
-            begin = data.find(_VALUE_NAME, at + 2, at + 3 + len(_VALUE_NAME))  # behind a length of one or two bytes
-            if begin != -1 and data[at] == 0x12:  # of all nodes most are variables, and nothing else
-                name_at = begin + _NAMED
-                key_at = name_at + data[name_at - 1] + 2
-                if key_at < node_end and data[key_at - 2] == 0x1A and data[name_at - 1] < 128:
-                    stop = key_at + data[key_at - 1]
-                    if data[stop:node_end] == _HAS_VALUES[True] and data[at + 1 : begin] == varint(stop - begin):
-                        value = SavedValue(VARIABLE_VALUE, data[name_at : key_at - 2].decode(), data[key_at:stop].decode())
-                        nodes.append(SavedNode([], [value], [], None, True))
-                        at = node_end
-                        continue
-            children: list[tuple[str, int]] = []
-            values: list[SavedValue] = []
-            slots: list[SavedSlot] = []
-            saver = has_values = None
-            while at < node_end:
-                tag, size = data[at], data[at + 1]
-                at += 2
-                if size > 127:
-                    size, at = read_varint(data, at - 1, node_end)
-                stop = at + size
-                if tag == 0x0A:  # a child: number, name
-                    number = 0
-                    if at < stop and data[at] == 8:
-                        number = data[at + 1]
-                        at += 2
-                        if number > 127:
-                            if data[at] < 128:  # two bytes
-                                number += (data[at] << 7) - 128
-                                at += 1
-                            else:
-                                number, at = _int32(data, at - 1, stop)
-                    if at + 1 < stop and data[at + 1] < 128 and data[at] == 0x12:
-                        raw = data[at + 2 : at + 2 + data[at + 1]]
-                        at += 2 + len(raw)
-                    else:
-                        raw, at = _field(data, at, stop, 0x12)
-                    name = names.get(raw)
-                    if name is None:
-                        name = names[raw] = raw.decode()
-                    children.append((name, number))
-                elif tag == 0x12:  # a value: name, full name, key
-                    raw, at = _field(data, at, stop, 0x0A)
-                    name = names.get(raw)
-                    if name is None:
-                        name = names[raw] = raw.decode()
-                    full_name, at = _field(data, at, stop, 0x12)
-                    raw, at = _field(data, at, stop, 0x1A)
-                    values.append(SavedValue(name, full_name.decode(), raw.decode()))
-                elif tag == 0x2A and has_values is None:
-                    raw = data[at:stop]
-                    has_values = raw == b"\x08\x01"
-                    if raw and not has_values:
-                        raise _Unusual
-                    at = stop
-                elif tag == 0x1A:  # a slot: variable, name, slot
-                    variable = slot = 0
-                    if at < stop and data[at] == 8:
-                        variable, at = _int32(data, at + 1, stop)
-                    raw, at = _field(data, at, stop, 0x12)
-                    if at < stop and data[at] == 0x18:
-                        slot, at = _int32(data, at + 1, stop)
-                    slots.append(SavedSlot(variable, raw.decode(), slot))
-                elif tag == 0x22 and saver is None:
-                    raw, at = _field(data, at, stop, 0x0A)
-                    object_name, at = _field(data, at, stop, 0x12)
-                    saver = raw.decode(), object_name.decode()
-                else:
-                    raise _Unusual
-                if at != stop:
-                    raise _Unusual
-            if at != node_end:
-                raise _Unusual
-            nodes.append(SavedNode(children, values, slots, saver, has_values))
-    except (IndexError, UnicodeDecodeError, DataLossError):
+            size = data[at + 1]
+            at += 2
+            if size > 127:
+                size, at = read_varint(data, at - 1, end)
+            begins.append(at)
+            at += size
+            ends.append(at)
+    except (IndexError, DataLossError):
         raise _Unusual from None
     if at != end:
         raise _Unusual
-    return nodes
+    return begins, ends
 
 
-def _length(data: bytes, at: int) -> tuple[int, int]:
-    """First and last place of what follows a length."""
-    length = data[at]
-    if length < 128:
-        return at + 1, at + 1 + length
-    length, at = read_varint(data, at, len(data))
-    return at, at + length
+def _quick_node(data: bytes, at: int, node_end: int, names: dict[bytes, str]) -> SavedNode:
+    """One node, or _Unusual. One loop with few calls: a call a field would double the time."""
+    children: list[tuple[str, int]] = []
+    values: list[SavedValue] = []
+    slots: list[SavedSlot] = []
+    saver = has_values = None
+    while at < node_end:
+        tag, size = data[at], data[at + 1]
+        at += 2
+        if size > 127:
+            size, at = read_varint(data, at - 1, node_end)
+        stop = at + size
+        if tag == 0x0A:  # a child: number, name
+            number = 0
+            if at < stop and data[at] == 8:
+                number = data[at + 1]
+                at += 2
+                if number > 127:
+                    if data[at] < 128:  # two bytes
+                        number += (data[at] << 7) - 128
+                        at += 1
+                    else:
+                        number, at = _int32(data, at - 1, stop)
+            if at + 1 < stop and data[at + 1] < 128 and data[at] == 0x12:
+                raw = data[at + 2 : at + 2 + data[at + 1]]
+                at += 2 + len(raw)
+            else:
+                raw, at = _field(data, at, stop, 0x12)
+            name = names.get(raw)
+            if name is None:
+                name = names[raw] = raw.decode()
+            children.append((name, number))
+        elif tag == 0x12:  # a value: name, full name, key
+            raw, at = _field(data, at, stop, 0x0A)
+            name = names.get(raw)
+            if name is None:
+                name = names[raw] = raw.decode()
+            full_name, at = _field(data, at, stop, 0x12)
+            raw, at = _field(data, at, stop, 0x1A)
+            values.append(SavedValue(name, full_name.decode(), raw.decode()))
+        elif tag == 0x2A and has_values is None:
+            raw = data[at:stop]
+            has_values = raw == b"\x08\x01"
+            if raw and not has_values:
+                raise _Unusual
+            at = stop
+        elif tag == 0x1A:  # a slot: variable, name, slot
+            variable = slot = 0
+            if at < stop and data[at] == 8:
+                variable, at = _int32(data, at + 1, stop)
+            raw, at = _field(data, at, stop, 0x12)
+            if at < stop and data[at] == 0x18:
+                slot, at = _int32(data, at + 1, stop)
+            slots.append(SavedSlot(variable, raw.decode(), slot))
+        elif tag == 0x22 and saver is None:
+            raw, at = _field(data, at, stop, 0x0A)
+            object_name, at = _field(data, at, stop, 0x12)
+            saver = raw.decode(), object_name.decode()
+        else:
+            raise _Unusual
+        if at != stop:
+            raise _Unusual
+    if at != node_end:
+        raise _Unusual
+    return SavedNode(children, values, slots, saver, has_values)
 
 
 def _int32(data: bytes, at: int, end: int) -> tuple[int, int]:
@@ -245,11 +254,11 @@ def _protobuf_nodes(data: bytes, source: str) -> list[SavedNode]:
     ]
 
 
-def _check(nodes: list[SavedNode], source: str) -> None:
-    count = len(nodes)
+def _check(graph: SavedGraph, source: str) -> None:
+    count = len(graph.nodes)
     if not count:
         raise DataLossError(f"{source}: the object graph has no nodes, not even a root.")
-    for number, node in enumerate(nodes):
+    for number, node in graph.others():
         for name, child in node.children:
             if not 0 <= child < count:
                 raise DataLossError(f"{source}: edge {name!r} of node {number} leads to node {child}; there are {count} nodes.")

@@ -35,7 +35,7 @@ LISTS, DICTS = OBJECTS + "containers/lists.py", OBJECTS + "containers/dicts.py"
 
 MUTANTS = [
     # A: tracking
-    ("S6", TRACKABLE, "    edges[name] = child\n    changed()", "    edges.pop(name, None)\n    edges[name] = child\n    changed()"),
+    ("S6", TRACKABLE, "    edges[name] = child\n    version = next(_ticks)", "    edges.pop(name, None)\n    edges[name] = child\n    version = next(_ticks)"),
     ("S7", TRACKABLE, "        if kind in _PLAIN:\n", "        if kind in _PLAIN:\n            detach(self, name)\n"),
     ("S9", TRACKABLE, "        detach(self, name)  # first", "        # first"),
     ("S13", TRACKABLE, "            value = value.value\n        elif state.automatic:", "            value = value.value\n        if state.automatic:"),
@@ -57,8 +57,8 @@ MUTANTS = [
     ("S72", CHECKPOINT + "requests.py", "not all(_is_variable(r) for r in alive)", "not _is_variable(alive[0])"),
     ("S74", TRACKABLE, "requests = state.watchers.pop(name, None)", "requests = state.watchers.get(name)"),
     ("S77", TRACKABLE, "            state.watch(name, requests)\n            raise", "            raise"),
-    ("S79", CHECKPOINT + "restoration.py", "[rules.every_node or holds_values(n) for n in nodes]", "[True for n in nodes]"),
-    ("S80", CHECKPOINT + "restoration.py", "[rules.every_node or holds_values(n) for n in nodes]", "[holds_values(n) for n in nodes]"),
+    ("S79", CHECKPOINT + "restoration.py", "rules.every_node or key is not None or holds_values(nodes[n])", "True"),
+    ("S80", CHECKPOINT + "restoration.py", "rules.every_node or key is not None or holds_values(nodes[n])", "key is not None or holds_values(nodes[n])"),
     ("S87", ATTEMPT, "        state.update_uid = r.uid\n", "        state.update_uid = max(before, 0)\n"),
     # D: matching
     ("S99", CHECKPOINT + "matching.py", "return graph.nodes[node].children", "return graph.nodes[node].children[::-1]"),
@@ -88,7 +88,7 @@ MUTANTS = [
     # J: status
     ("S192", STATUS, "            if kind.variable or (kind.valued and own_values(obj)):", "            if kind.valued and not kind.variable and own_values(obj):"),
     ("S196", STATUS, "        lines += [f\"{_what(obj)}, which is not part", "        lines += [] and [f\"{_what(obj)}, which is not part"),
-    ("S199", STATUS, "if r.rules.every_node or node.values]", "if node.values]"),
+    ("S199", STATUS, "if r.rules.every_node or r.graph.nodes[n].values]", "if r.graph.nodes[n].values]"),
     ("S204", STATUS, "for node in range(len(r.bound))) > 1:", "for node in range(len(r.bound))) > 0:"),
     ("S205", CHECKPOINT + "restoration.py", "self._leftovers.silent = True", "self._leftovers.silent = False"),
     ("S208", STATUS, "        self.run_restore_ops(session)  # only now", "        # only now"),
@@ -105,8 +105,8 @@ MUTANTS = [
     ("S283", CHECKPOINT + "manager.py", "        self._sweep()\n", ""),
     ("S284", CHECKPOINT + "manager.py", "        self._managed.pop(path, None)  # a number", "        # a number"),
     # O: bad input
-    ("S298", "minitf/runtimes/restoring.py", "if not compatible(handle.spec.shape, shape):", "if False:"),
-    ("S300", "minitf/runtimes/restoring.py", "if np_dtype != handle.spec.dtype.np:", "if False:"),
+    ("S298", "minitf/runtimes/restoring.py", "if not compatible(handle.spec.shape, value.shape):", "if False:"),
+    ("S300", "minitf/runtimes/restoring.py", "if value.dtype != handle.spec.dtype.np:", "if False:"),
     ("S299", "minitf/ops/restoring.py", "if not compatible(shape, value.shape):", "if False:"),
     ("S77", ATTEMPT, "            r.bound[node] = None\n", "            pass\n"),
     ("S77", ATTEMPT, "            state.update_uid = before\n", "            pass\n"),

@@ -254,24 +254,33 @@ def test_many_alike_with_offsets_of_each_width(width, monkeypatch):
     first = 1 << 7 * (width - 1) if width > 1 else 1
     alike = [ENTRIES[0]._replace(offset=first + n, crc=n) for n in range(1, 12)]
     stored = [encode_entry(entry) for entry in alike]
-    out = [None] * 11
-    decode_alike(alike[0], stored, range(11), out)
-    assert out == (alike if width < 9 else [None] * 11)
+    assert decoded(alike[0], stored) == (dict(enumerate(alike)) if width < 9 else None)
     place = len(encode_entry(alike[0])) - 4 - 2 - 1 - width  # of the offset
     for at in range(place, place + width):
         for byte in (0, 127, 128, 255):
             odd = stored[5][:at] + bytes([byte]) + stored[5][at + 1 :]
-            out = [None] * 11
-            decode_alike(alike[0], [*stored[:5], odd, *stored[6:]], range(11), out)
-            assert [out[n] == alike[n] for n in range(11) if n != 5] == [width < 9] * 10
-            if out[5] is not None:
+            out = decoded(alike[0], [*stored[:5], odd, *stored[6:]]) or {}
+            assert [out.get(n) == alike[n] for n in range(11) if n != 5] == [width < 9] * 10
+            if 5 in out:
                 assert out[5] == decode_entry(odd, "")
             elif width < 9 and (byte < 128) == (at == place + width - 1):
                 pytest.fail(f"byte {byte:x} at {at - place} is as it should be")
 
 
-def test_many_alike_are_those_of_the_first_shard():
-    for first in (ENTRIES[0]._replace(shard=1, offset=9), ENTRIES[0]._replace(offset=9, slices=((None, None),))):
-        out = [None]
-        decode_alike(first, [encode_entry(ENTRIES[0]._replace(offset=9))], [0], out)
-        assert out == [None]
+@pytest.mark.parametrize("shard", [0, 1, 127, 128, 70000])
+def test_many_alike_are_of_one_shard(shard):
+    first = ENTRIES[0]._replace(shard=shard, offset=9)
+    stored = [encode_entry(first._replace(shard=n, offset=9)) for n in (shard, shard + 1, shard)]
+    found = [data for data in stored if len(data) == len(stored[0])]
+    assert decoded(first, found) == {n: first for n, data in enumerate(found) if data == stored[0]}
+    assert decoded(first._replace(slices=((None, None),)), found) is None
+
+
+def decoded(first, found):
+    """Entries by number; None if the first is of no common kind. Every number is either among them or left."""
+    both = decode_alike(first, found, np.arange(len(found)))
+    if both is None:
+        return None
+    out = dict(zip(both[0].numbers.tolist(), both[0].entries(), strict=True))
+    assert sorted([*out, *both[1].tolist()]) == list(range(len(found)))
+    return out

@@ -184,13 +184,14 @@ def test_nodes_that_are_almost_variables():
 
 @pytest.mark.parametrize("name", [1, 2, 100, 126, 127, 128])
 def test_variables_share_the_name_of_their_value(name):
-    """Most nodes are variables, and are read in one step, which spares a string for each, up to names and keys of 127 bytes."""
+    """Most nodes are variables. Of many, those with names and keys up to 127 bytes are made when they are looked at."""
     for key in (1, 2, 20, 100, 126, 127, 128):
         node = SavedNode(values=[SavedValue("VARIABLE_VALUE", "n" * name, "k" * key)], has_values=True)
-        for graph in (SavedGraph([node]), SavedGraph([node, SavedNode(children=[("a", 0)])])):
-            found = decode_graph(encode_graph(graph))
-            assert found == graph
-            assert (found.nodes[0].values[0].name is VARIABLE_VALUE) == (name < 128 and key < 128)
+        for nodes in ([node], [node, SavedNode(children=[("a", 0)])], [node] * 50, [node] * 50 + [SavedNode()]):
+            found = decode_graph(encode_graph(SavedGraph(nodes)))
+            assert found.variable_keys() == [node.values[0].key if n is node else None for n in nodes]
+            assert found == SavedGraph(nodes)
+            assert found.nodes[0].values[0].name is VARIABLE_VALUE
 
 
 def test_names_that_come_again_are_kept_once():
@@ -289,3 +290,28 @@ def agree(data):
     except messages._Unusual:
         return
     assert found == messages._protobuf_nodes(data, "")
+
+
+def test_a_byte_changed_among_many_variables():
+    """The quick way finds the same nodes as protobuf, or leaves them to it."""
+    nodes = [SavedNode(children=[(f"v{n}", n) for n in range(1, 35)], has_values=True)]
+    for n in range(1, 35):
+        name, key = "n" * (n % 5), f"k/{n}" + "é" * (n == 7) + "x" * (100 if n % 11 == 0 else 0)
+        nodes.append(SavedNode(values=[SavedValue("VARIABLE_VALUE", name, key)], has_values=True))
+    data = encode_graph(SavedGraph(nodes))
+    assert list(messages._quick_nodes(data)) == nodes
+    quick = 0
+    for at in range(len(data)):
+        for byte in {0, 0x12, 128, data[at] ^ 1} - {data[at]}:
+            odd = data[:at] + bytes((byte,)) + data[at + 1 :]
+            try:
+                found = messages._quick_nodes(odd)
+            except messages._Unusual:
+                continue
+            quick += 1
+            assert found == messages._protobuf_nodes(odd, "")
+        try:
+            assert list(messages._quick_nodes(data[:at])) == messages._protobuf_nodes(data[:at], "")
+        except messages._Unusual:
+            continue
+    assert quick > 2000

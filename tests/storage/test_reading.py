@@ -129,8 +129,10 @@ def test_what_a_reader_says(prefix):
     assert [key in found for key in ("a", "p", "none", "", 5, b"a")] == [True, True, False, False, False, False]
     piece = next(key for key in found.index.records if key.startswith(b"\0"))
     assert text_of(piece) not in found
-    assert found.not_larger(["a", "big", "none", "z", "t"], 12) == ["a", "t"]
-    assert found.not_larger(["a", "z"], 40) == ["a", "z"]
+    small = found.read_small(["a", "big", "none", "p", "z", "t"], 12)
+    assert list(small) == ["a", "t"]
+    assert all(np.array_equal(value, found.read(key)) for key, value in small.items())
+    assert list(found.read_small(["a", "z"], 40)) == ["a", "z"]
     for ask in (found.spec, found.read, found.slices):
         with pytest.raises(NotFoundError, match=f"^read: key 'none' is not in checkpoint {prefix!r}, which has 8 keys"):
             ask("none")

@@ -210,29 +210,46 @@ new_entry: Callable[[Any], Entry] = functools.partial(tuple.__new__, Entry)  # E
 _u32 = _U32.unpack_from
 
 
-def decode_alike(first: Entry, found: Sequence[bytes], numbers: Sequence[int], out: list[Any]) -> None:
-    """Decodes records of one length, as far as they differ from the entry ``first`` in offset and checksum only.
+class Alike(NamedTuple):
+    """Entries that differ in offset and checksum only: ``numbers`` says which ones of a list, the two others go along."""
 
-    ``out[number]`` is set for those; the others take the way of ``quick_entry``.
+    dtype: DType
+    shape: tuple[int, ...]
+    shard: int
+    size: int
+    numbers: Any
+    offsets: Any
+    crcs: Any
+
+    def entries(self) -> list[Entry]:
+        """One by one."""
+        dtype, shape, shard, size = self.dtype, self.shape, self.shard, self.size
+        places = zip(self.offsets.tolist(), self.crcs.tolist(), strict=True)
+        return [new_entry((dtype, shape, shard, offset, size, crc, ())) for offset, crc in places]
+
+
+def decode_alike(first: Entry, found: Sequence[bytes], numbers: Any) -> tuple[Alike, Any] | None:
+    """Decodes those records, all of one length, that are like the entry ``first``, and gives the numbers of the others.
+
+    None if ``first`` is of no common kind.
     """
     head, tail = entry_head(first.dtype, first.shape), entry_tail(first.size)
+    if first.shard:
+        head += b"\x18" + varint(first.shard)
     length = len(found[0])
     width = length - len(head) - len(tail) - 5  # bytes of the offset
-    if not 1 <= width <= 8 or first.shard or first.slices:
-        return
+    if not 1 <= width <= 8 or first.slices:
+        return None
     table = np.frombuffer(b"".join(found), np.uint8).reshape(-1, length)
     start, stop = len(head) + 1, len(head) + 1 + width
     offset_bytes = table[:, start:stop]
     same = (table[:, :start] == np.frombuffer(head + b"\x20", np.uint8)).all(axis=1)
     same &= (table[:, stop:-4] == np.frombuffer(tail, np.uint8)).all(axis=1)
     same &= (offset_bytes[:, :-1] > 127).all(axis=1) & (offset_bytes[:, -1] < 128)
-    shifts = np.arange(0, 7 * width, 7, dtype=np.uint64)
-    offsets = ((offset_bytes & 127).astype(np.uint64) << shifts).sum(axis=1)
-    crcs = np.ascontiguousarray(table[:, -4:]).view("<u4").reshape(-1)
-    dtype, shape, size = first.dtype, first.shape, first.size
-    for number, good, offset, crc in zip(numbers, same.tolist(), offsets.tolist(), crcs.tolist(), strict=True):
-        if good:
-            out[number] = new_entry((dtype, shape, 0, offset, size, crc, ()))
+    shifts = np.arange(0, 7 * width, 7, dtype=np.int64)
+    offsets = ((offset_bytes[same] & 127).astype(np.int64) << shifts).sum(axis=1)
+    crcs = np.ascontiguousarray(table[same, -4:]).view("<u4").reshape(-1)
+    return Alike(first.dtype, first.shape, first.shard, first.size, numbers[same], offsets, crcs), numbers[~same]
 
 
 def known_dtype(number: int, where: str) -> DType:

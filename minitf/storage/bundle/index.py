@@ -7,15 +7,19 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
-from minitf.storage.bundle.entries import Entry, Header, Known, decode_alike, decode_header, quick_entry
+from minitf.storage.bundle.entries import Alike, Entry, Header, Known, decode_alike, decode_header, quick_entry
 from minitf.storage.bundle.names import index_path, missing_text
 from minitf.storage.bundle.table import Table
 from minitf.storage.files import Disk, find, is_directory, read_whole
 from minitf.storage.keys import text_of
 
 Identity = tuple[int, int, int, int]
+FEW = 8  # entries that are not worth a group
+KINDS = 16  # of entries of one length, which are looked for
 
 
 class Index:
@@ -48,19 +52,36 @@ class Index:
 
     def entries(self, keys: Sequence[bytes]) -> list[Entry]:
         """``entry`` of many keys, all that look alike at once."""
-        found = [self.records[key] for key in keys]
-        out: list[Any] = [None] * len(found)
-        alike: dict[int, list[int]] = {}  # numbers by length: records of one length mostly are of one kind
-        for number, data in enumerate(found):
-            alike.setdefault(len(data), []).append(number)
-        for numbers in alike.values():
-            if len(numbers) > 8:
-                first = quick_entry(found[numbers[0]], self._heads, self._where, keys[numbers[0]])
-                decode_alike(first, [found[number] for number in numbers], numbers, out)
-        for number, entry in enumerate(out):
-            if entry is None:
-                out[number] = quick_entry(found[number], self._heads, self._where, keys[number])
+        alike, rest = self.alike(keys)
+        out: list[Any] = [None] * len(keys)
+        for group in alike:
+            for number, entry in zip(group.numbers.tolist(), group.entries(), strict=True):
+                out[number] = entry
+        for number in rest:
+            out[number] = self.entry(keys[number])
         return out
+
+    def alike(self, keys: Sequence[bytes]) -> tuple[list[Alike], list[int]]:
+        """The entries of many keys in groups that look alike, and the numbers of keys that are in none. Raises as ``entry``."""
+        found = [self.records[key] for key in keys]
+        rest: list[int] = []
+        alike: list[Alike] = []
+        by_length: dict[int, list[int]] = {}  # records of one length mostly are of one kind, or of few
+        for number, length in enumerate(map(len, found)):
+            by_length.setdefault(length, []).append(number)
+        for numbers in by_length.values():
+            left: Any = np.array(numbers)
+            for _ in range(KINDS):
+                if len(left) <= FEW:
+                    break
+                first = quick_entry(found[left[0]], self._heads, self._where, keys[left[0]])
+                decoded = decode_alike(first, [found[number] for number in left.tolist()], left)
+                if decoded is None or len(decoded[0].numbers) <= FEW:
+                    break
+                alike.append(decoded[0])
+                left = decoded[1]
+            rest += left.tolist()
+        return alike, rest
 
     def _where(self, key: bytes) -> str:
         return f"{self.path}: key {text_of(key)!r}"

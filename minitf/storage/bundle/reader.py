@@ -7,7 +7,7 @@ values together and large ones straight into the array that the caller gets, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +16,7 @@ from crc32c import crc32c
 
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
-from minitf.storage.bundle import direct, payload, slices, spans
+from minitf.storage.bundle import direct, payload, slices, small, spans
 from minitf.storage.bundle.coding import mask, mask_all, slice_key
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, identity_of
@@ -78,12 +78,21 @@ class BundleReader:
         """Dtype and shape. Raises NotFoundError, DataLossError."""
         return self.entry(key).spec
 
-    def not_larger(self, keys: Sequence[str], limit: int) -> list[str]:
-        """Those of the keys that are there, with at most so many bytes in the files."""
+    def read_small(self, keys: Sequence[str], limit: int) -> dict[str, Any]:
+        """The values of those keys that are there, saved whole, with at most so many bytes in the files. Raises as ``read``."""
         records = self._index.records
         there = [(key, name) for key, name in zip(keys, map(bytes_of, keys), strict=True) if name in records]
-        entries = self._index.entries([name for _, name in there])
-        return [key for (key, _), entry in zip(there, entries, strict=True) if entry.size <= limit]
+        names = [name for _, name in there]
+        alike, rest = self._index.alike(names)
+        out: list[Any] = [None] * len(names)
+        with self._told_if_replaced():
+            rest += small.read(self, names, [group for group in alike if group.size <= limit], out)
+        found = [(number, self._index.entry(names[number])) for number in rest]
+        found = [(number, entry) for number, entry in found if entry.size <= limit and not entry.slices]
+        values = self.read_entries([names[number] for number, _ in found], [entry for _, entry in found])
+        for (number, _), value in zip(found, values, strict=True):
+            out[number] = value
+        return {key: value for (key, _), value in zip(there, out, strict=True) if value is not None}
 
     def slices(self, key: str) -> list[tuple[Extent, ...]]:
         """The pieces that a partitioned tensor was saved in; none for a tensor saved whole."""
@@ -118,16 +127,29 @@ class BundleReader:
         wanted = list(keys)
         try:
             names = [key.encode("utf-8", "surrogateescape") for key in wanted]
-            entries = self._index.entries(names)
+            alike, rest = self._index.alike(names)
         except (KeyError, UnicodeEncodeError):
             names, entries = [bytes_of(key) for key in wanted], [self.entry(key) for key in wanted]  # which says what is wrong
+            return self._read_one_by_one(wanted, names, entries)
+        out: list[Any] = [None] * len(wanted)
+        if alike:
+            with self._told_if_replaced():
+                rest += small.read(self, names, alike, out)
+        if rest:
+            some = [names[number] for number in rest]
+            values = self._read_one_by_one([wanted[number] for number in rest], some, self._index.entries(some))
+            for number, value in zip(rest, values, strict=True):
+                out[number] = value
+        return out
+
+    def _read_one_by_one(self, keys: Sequence[str], names: Sequence[bytes], entries: Sequence[Entry]) -> list[Any]:
         if not any(map(_slices_of, entries)):
             return self.read_entries(names, entries)
         return [
             slices.read_region(self, key, [0] * len(entry.shape), entry.shape, True)
             if entry.slices
             else self.read_entries([name], [entry])[0]
-            for key, name, entry in zip(wanted, names, entries, strict=True)
+            for key, name, entry in zip(keys, names, entries, strict=True)
         ]
 
     def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Reading]:
@@ -193,16 +215,22 @@ class BundleReader:
         out: list[Any] = [None] * len(entries)
         places = [entry.shard << 64 | entry.offset for entry in entries]
         order = sorted(range(len(entries)), key=places.__getitem__)
-        try:
+        with self._told_if_replaced():
             for numbers in _by_shard(entries, order):
                 self._read_shard(keys, entries, numbers, out)
+        return out
+
+    @contextmanager
+    def _told_if_replaced(self) -> Iterator[None]:
+        """Turns an error into AbortedError if it comes from a checkpoint that is another one by now."""
+        try:
+            yield
         except OpError as error:
             if identity_of(self.disk, self._index.path) != self._identity:
                 raise AbortedError(
                     f"read: checkpoint {self.prefix!r} was replaced or removed while it was read; open it again. ({error})"
                 ) from error
             raise
-        return out
 
     def _read_shard(self, keys: Sequence[bytes], entries: Sequence[Entry], numbers: Sequence[int], out: list[Any]) -> None:
         """Reads values that stand in one data file, in the order of their offsets."""

@@ -1,0 +1,92 @@
+"""Many small values that are stored alike are read together, with the same results and errors as one by one."""
+
+import random
+
+import numpy as np
+import pytest
+
+from minitf.errors import DataLossError
+from minitf.storage.bundle import TensorBundle
+
+KINDS = {
+    "f": lambda n: np.arange(8, dtype=np.float32) + n,
+    "s": lambda n: np.float64(n),
+    "i": lambda n: np.full((2, 3), n, np.int16),
+    "c": lambda n: np.array([n, n * 1j], np.complex64),
+    "b": lambda n: np.array([n % 2 == 0, True]),
+    "t": lambda n: np.array([b"text", b"%d" % n], object),
+    "e": lambda n: np.zeros((0, 3), np.float32),
+    "l": lambda n: np.full(1500, n, np.float32),
+}
+
+
+@pytest.fixture(params=[1, 3])
+def values(request, tmp_path):
+    contents = {f"{kind}{n}": make(n) for n in range(200) for kind, make in KINDS.items()}
+    TensorBundle(shards=request.param, durable=False).write(str(tmp_path / "x"), contents)
+    return contents
+
+
+def test_values_of_many_kinds(values, tmp_path):
+    reader = TensorBundle().open(str(tmp_path / "x"))
+    keys = list(values)
+    random.Random(1).shuffle(keys)
+    some = [key for key in keys if key[0] in "fi"]
+    for wanted in (list(values), keys, keys[:300], some, [f"f{n}" for n in range(0, 200, 20)]):
+        for key, value in zip(wanted, reader.read_many(wanted), strict=True):
+            assert value.dtype == np.asarray(values[key]).dtype
+            assert value.shape == np.shape(values[key])
+            assert value.base is None or value.dtype == object
+            np.testing.assert_array_equal(value, values[key])
+
+
+def test_more_kinds_than_are_looked_for(tmp_path):
+    contents = {f"k{size}/{n}": np.full(size, n, np.uint8) for size in range(20, 50) for n in range(20)}
+    TensorBundle(durable=False).write(str(tmp_path / "x"), contents)
+    for value, wanted in zip(TensorBundle().open(str(tmp_path / "x")).read_many(contents), contents.values(), strict=True):
+        np.testing.assert_array_equal(value, wanted)
+
+
+def test_more_than_is_fetched_at_a_time(tmp_path):
+    contents = {f"k{n:03}": np.full(1024, n, np.float32) for n in range(600)}
+    TensorBundle(durable=False).write(str(tmp_path / "x"), contents)
+    found = TensorBundle().open(str(tmp_path / "x")).read_many(contents)
+    assert [value[0] for value in found] == list(range(600))
+    assert all((value == value[0]).all() for value in found)
+
+
+@pytest.mark.parametrize("place", [0, 40 * 32 + 5, -1])
+def test_a_damaged_value_is_told_by_its_key(place, tmp_path):
+    contents = {f"k{n:03}": np.full(8, n, np.float32) for n in range(100)}
+    TensorBundle(durable=False).write(str(tmp_path / "x"), contents)
+    [path] = tmp_path.glob("x.data*")
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    reader = TensorBundle().open(str(tmp_path / "x"))
+    with pytest.raises(DataLossError, match=f"k{place % len(data) // 32:03}"):
+        reader.read_many(contents)
+
+
+def test_a_file_that_is_too_short(tmp_path):
+    contents = {f"k{n:03}": np.full(8, n, np.float32) for n in range(100)}
+    TensorBundle(durable=False).write(str(tmp_path / "x"), contents)
+    [path] = tmp_path.glob("x.data*")
+    path.write_bytes(path.read_bytes()[:-1])
+    reader = TensorBundle().open(str(tmp_path / "x"))
+    with pytest.raises(DataLossError, match="k099"):
+        reader.read_many(contents)
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read(tmp_path):
+    contents = {f"k{n:03}": np.full(8, n, np.float32) for n in range(100)}
+    TensorBundle(durable=False).write(str(tmp_path / "x"), contents)
+    reader = TensorBundle().open(str(tmp_path / "x"))
+
+    class Shrinking(type(reader.disk)):
+        def read(self, handle, into, offset):
+            return 0
+
+    reader.disk = Shrinking()
+    with pytest.raises(DataLossError, match="became shorter"):
+        reader.read_many(contents)
