@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.values import Partitioned, Typed
-from tests.storage.values_to_save import dtype_name, extension_arrays, keys, native_arrays, quantised, string_arrays
+from tests.storage.values_to_save import NATIVE, dtype_name, extension_arrays, keys, native_arrays, quantised, string_arrays
 
 pytestmark = pytest.mark.interop
 EXAMPLES = int(os.environ.get("MINITF_BYTE_EXACT", "0")) or settings.default.max_examples
@@ -111,11 +111,21 @@ def partitioned(draw):
 
 values = st.one_of(native_arrays(), extension_arrays(), string_arrays(), quantised(), partitioned())
 contents = st.dictionaries(keys, values, min_size=1, max_size=12)
-long_names = st.dictionaries(st.text("ab/", min_size=1, max_size=200), native_arrays(), min_size=40, max_size=80)
 
 
+def many(names, seed):
+    """Small arrays under many names."""
+    rng = np.random.default_rng(seed)
+    return {name: rng.integers(0, 99, rng.integers(0, 3, 2)).astype(rng.choice(NATIVE)) for name in names}
+
+
+names = st.sets(st.text("ab/", min_size=1, max_size=60), min_size=20, max_size=40).map(sorted)
+contents = st.one_of(contents, contents, contents, st.builds(many, names, st.integers(0, 1 << 32)))
+
+
+@pytest.mark.timeout(3 * EXAMPLES)
 @settings(max_examples=EXAMPLES)
-@given(content=st.one_of(contents, contents, contents, long_names), data=st.data())
+@given(content=contents, data=st.data())
 def test_the_same_content_is_the_same_bytes(tensorflow, tmp_path_factory, content, data):
     items = data.draw(st.permutations(list(content.items()))) if len(content) < 13 else list(content.items())
     count = data.draw(st.integers(1, min(4, len(items))), "data files")
