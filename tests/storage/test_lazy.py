@@ -346,3 +346,14 @@ def test_a_waiting_restore_takes_the_checkpoint_as_it_is_then(prefix, lazy, shar
     root.w, root.b = tf.Variable(np.zeros(LARGE.shape, np.float32)), tf.Variable([0.0, 0.0])
     status.assert_consumed()
     np.testing.assert_array_equal(root.w.numpy(), LARGE * 5)
+
+
+def test_a_value_beyond_the_end_of_a_file_that_is_mapped_already(tmp_path):
+    path = str(tmp_path / "x")
+    TensorBundle(durable=False).write(path, {"a": np.zeros(MIB), "b": np.ones(MIB)})
+    os.truncate(path + ".data-00000-of-00001", 12 * MIB)
+    reader = TensorBundle(lazy="first use").open(path)
+    [a] = reader.unverified(["a"])
+    with pytest.raises(DataLossError, match="key 'b': read less bytes than requested"):
+        reader.unverified(["b"])
+    assert (a.verified() == 0).all()
