@@ -75,7 +75,8 @@ def test_checking(opened):
 
 def test_writing(opened, tmp_path):
     disk, _, writing = opened
-    assert spans.write(disk, writing, [(offset, memoryview(DATA)[offset : offset + size]) for offset, size in PLACES]) == CRCS
+    buffers = [(offset, memoryview(DATA)[offset : offset + size]) for offset, size in PLACES]
+    assert spans.write(disk, writing, buffers, False) == CRCS
     assert sorted(disk.calls) == chunks(7)
     found = (tmp_path / "b").read_bytes()
     for offset, size in PLACES:
