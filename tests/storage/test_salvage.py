@@ -168,3 +168,102 @@ def test_checksums_that_happen_to_fit_inside_a_block_end_nothing(prefix):
     index_of(prefix, lambda _: sealed(whole + restarts(0)))
     with pytest.raises(DataLossError):
         open_damaged(prefix)
+
+
+def test_a_record_of_each_kind_that_is_lost(prefix):
+    handles = in_small_blocks(prefix)
+    content = index_of(prefix)
+    index_of(prefix, flipped(handles[2][0] + 2))
+    reader, problems = open_damaged(prefix)
+    (problem,) = problems
+    table = Table(lambda offset, size: memoryview(content)[offset : offset + size], len(content), "")
+    assert problem.endswith(f" Keys between {table.bounds[1]!r} and {table.bounds[2]!r} are lost.")
+    index_of(prefix, lambda _: flipped(handles[0][0] + 2)(content))
+    assert open_damaged(prefix)[1][0].endswith(f" Keys between b'' and {table.bounds[0]!r} are lost.")
+    index_of(prefix, lambda _: content)
+    reader, problems = open_damaged(prefix)
+    assert (reader.keys(), problems) == (["b", "s", "x"], [])
+    assert reader.read("s").tolist() == [b"text", b""]
+
+
+def test_what_is_said_of_a_lost_header(tmp_path):
+    path = tmp_path / "p"
+    TensorBundle(durable=False).write(path, {"b": np.zeros(3, np.int8), "o": np.ones(2, bool), "x": np.arange(9.0)})
+    edit(path.with_suffix(".index"), lambda found: found.pop(b""))
+    reader, problems = open_damaged(path)
+    assert reader.keys() == ["b", "o"]
+    assert problems == [
+        f"{path}.index: the header is lost.",
+        f"{path}.index: key b'x': without the header nothing says in which byte order its numbers stand.",
+    ]
+    (tmp_path / "p.data-00000-of-00002").touch()
+    with pytest.raises(DataLossError, match=rf"^{path}.index: nothing can be read of the index; data files for \[1, 2\] stand"):
+        open_damaged(path)
+    for name in ("p.data-00000-of-00001", "p.data-00000-of-00002"):
+        (tmp_path / name).unlink()
+    with pytest.raises(DataLossError, match=r"data files for \[\] stand beside it"):
+        open_damaged(path)
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize(("texts", "told"), [([b"ab"], True), ([b"", b"a"], True), ([b"", b""], False), ([], False)])
+def test_strings_that_tell_the_byte_order(tmp_path, big_endian, texts, told):
+    """Those with a length: zeros are the same in both orders."""
+    path = tmp_path / "p"
+    values = {"s": np.array(texts, object), "x": np.arange(3, dtype=np.int32), "i": np.ones(2, np.uint8)}
+    TensorBundle(durable=False, big_endian=big_endian).write(path, values)
+    edit(path.with_suffix(".index"), lambda found: found.pop(b""))
+    reader, problems = open_damaged(path)
+    assert reader.keys() == (["i", "s", "x"] if told else ["i", "s"])
+    assert len(problems) == (1 if told else 2)
+    if told:
+        assert reader.read("x").tolist() == [0, 1, 2]
+        assert reader.index.header.big_endian == big_endian
+
+
+def test_damaged_entries_are_left_for_the_reader(tmp_path):
+    path = tmp_path / "p"
+    TensorBundle(durable=False).write(path, {"b": np.zeros(3, np.int8), "t": np.array([b""], object)})
+    edit(path.with_suffix(".index"), lambda found: (found.pop(b""), found.update({b"a": b"\xff", b"z": b"\xff"})))
+    reader, problems = open_damaged(path)
+    assert reader.keys() == ["a", "b", "t", "z"]
+    assert len(problems) == 1
+    with pytest.raises(DataLossError, match="key 'a'"):
+        reader.read("a")
+    assert reader.read("b").tolist() == [0, 0, 0]
+
+
+def test_blocks_that_are_looked_for(prefix):
+    """One behind the other, up to the empty block that every table has behind its data."""
+    found = records_of(prefix)
+    blocks = [entry(0, key, found[key]) + restarts(0) for key in (b"", b"b", b"x")]
+    data = b"".join(map(sealed, blocks))
+    for rest, problems in (
+        (sealed(restarts(0)) + sealed(blocks[1]) + b"x" * 100, 0),
+        (b"", 0),
+        (b"x" * 48, 0),
+        (b"x" * 49, 1),
+        (sealed(blocks[0]), 0),  # the header again: what follows is not data
+    ):
+        index_of(prefix, lambda _, rest=rest: data + rest)
+        reader, said = open_damaged(prefix)
+        assert reader.keys() == ["b", "x"]
+        assert len(said) == 1 + problems
+        assert f"{prefix}.index" in said[0]
+        assert said[0].endswith("Blocks are looked for one behind the other.")
+        if problems:
+            assert said[1] == f"{prefix}.index: from byte {len(data)} on no block holds; its keys are lost."
+
+
+def test_blocks_that_share_keys_are_left_out(prefix):
+    found = records_of(prefix)
+    blocks = [entry(0, key, found[key]) + restarts(0) for key in (b"", b"b", b"b", b"x")]
+    index_of(prefix, lambda _: b"".join(map(sealed, blocks)))
+    reader, said = open_damaged(prefix)
+    assert reader.keys() == ["b", "x"]
+    assert said[1] == f"{prefix}.index: the keys of a block do not ascend; it is left out."
+    twice = entry(0, b"s", found[b"s"]) + entry(0, b"s", found[b"s"]) + restarts(0)
+    index_of(prefix, lambda _: b"".join(map(sealed, [blocks[0], twice, blocks[3]])))
+    reader, said = open_damaged(prefix)
+    assert reader.keys() == ["x"]
+    assert len(said) == 2
