@@ -19,7 +19,7 @@ from minitf import errors
 from minitf.storage import linux
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
-_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows
 
 
 class Disk:
@@ -27,13 +27,11 @@ class Disk:
 
     def create(self, path: str) -> int:
         """Makes a file that must not exist and opens it for writing."""
-        return os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o666
-        )
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
 
     def open(self, path: str) -> int:
         """Opens a file for reading."""
-        return os.open(path, os.O_RDONLY | _FLAGS)
+        return os.open(path, os.O_RDONLY | _BINARY)
 
     def write(self, handle: int, data: Any, offset: int) -> int:
         """Writes a buffer at a place of the file; may write less than asked."""
@@ -121,7 +119,7 @@ class Disk:
             import fcntl
         except ImportError:
             return None
-        handle = os.open(directory or os.curdir, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(directory or os.curdir, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError as error:

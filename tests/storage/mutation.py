@@ -63,7 +63,8 @@ class Ways:
     def __init__(self, items: dict[str, Any]):
         self.items = items
         self._known: dict[str, Any] = json.loads(self.PATH.read_text()) if self.PATH.exists() else {}
-        sources = {nodeid: _digest(inspect.getsource(item.function)) for nodeid, item in items.items()}
+        self.text = {nodeid: inspect.getsource(item.function) for nodeid, item in items.items()}
+        sources = {nodeid: _digest(text) for nodeid, text in self.text.items()}
         new = [n for n in items if n not in self._known or self._known[n]["source"] != sources[n]]
         for start in range(0, len(new), 100):
             self._watch(new[start : start + 100], sources)
@@ -92,17 +93,19 @@ class Ways:
                 continue
 
     def to(self, mutant: Mutant) -> list[str]:
-        """The tests that may notice a mutant: those of its line; of a value, those of the functions that name it."""
+        """The tests that may notice a mutant: those of its line; of a value, those that name it and those of who names it."""
         unit = units_of(mutant.path)[mutant.line]
-        if unit.runs:
-            return self._by_line.get((mutant.path, mutant.line)) or self._by_unit.get((mutant.path, unit.name), [])
-        names = unit.name.rpartition(".")[2].split()
-        word = re.compile(rf"\b({'|'.join(names)})\b") if names else None
         found: dict[str, None] = {}
-        for path in FILES:
-            if word is not None and word.search(source_of(path)):
+        if unit.runs:
+            found |= dict.fromkeys(
+                self._by_line.get((mutant.path, mutant.line)) or self._by_unit.get((mutant.path, unit.name), [])
+            )
+        elif names := unit.name.rpartition(".")[2].split():
+            word = re.compile(rf"\b({'|'.join(names)})\b")
+            found |= dict.fromkeys(nodeid for nodeid, text in self.text.items() if word.search(text))
+            for path in FILES:
                 lines = source_of(path).splitlines()
-                for other in set(units_of(path).values()):
+                for other in set(units_of(path).values()) if word.search(source_of(path)) else ():
                     if word.search("\n".join(lines[other.first - 1 : other.last])):
                         found |= dict.fromkeys(self._by_unit.get((path, other.name), []))
         return list(found) or sorted({n for (path, _), tests in self._by_unit.items() if path == mutant.path for n in tests})

@@ -357,3 +357,10 @@ def test_a_value_beyond_the_end_of_a_file_that_is_mapped_already(tmp_path):
     with pytest.raises(DataLossError, match="key 'b': read less bytes than requested"):
         reader.unverified(["b"])
     assert (a.verified() == 0).all()
+
+
+def test_values_of_64_kib_and_more_are_mapped(tmp_path):
+    least = 1 << 16
+    TensorBundle(durable=False).write(tmp_path / "p", {"below": np.zeros(least - 1, np.uint8), "at": np.zeros(least, np.uint8)})
+    below, at = TensorBundle(lazy=True).open(tmp_path / "p").read_many(["below", "at"])
+    assert (below.flags.owndata, at.flags.owndata) == (True, False)

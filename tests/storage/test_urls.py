@@ -138,6 +138,24 @@ def test_marks_of_versions(monkeypatch, mark):
     assert RemoteDisk().stat("x").st_size == 0
 
 
+def test_nothing_is_fetched_where_nothing_is(monkeypatch):
+    asked = []
+
+    class Counting(Facts):
+        def cat_file(self, name, start, end):
+            asked.append((start, end))
+            return b"x" * (end - start)
+
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (Counting(), url))
+    disk = RemoteDisk()
+    handle = disk.open("x")
+    buffer = bytearray(5)
+    assert [disk.read(handle, buffer, at) for at in (0, 2, 3, 9)] == [3, 1, 0, 0]
+    assert disk.read(handle, memoryview(buffer)[:2], 0) == 2
+    assert disk.read(handle, bytearray(), 1) == 0
+    assert asked == [(0, 3), (2, 3), (0, 2)]
+
+
 def test_times_of_files():
     when = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
     for mark in ("mtime", "LastModified", "last_modified", "updated", "created"):

@@ -231,6 +231,15 @@ def test_an_index_is_patched_for_the_same_plans():
     assert bytes(image.data) == plain
 
 
+def test_arrays_in_another_order_beside_values_without_bytes(tmp_path):
+    storage = TensorBundle(durable=False)
+    turned = np.asfortranarray(np.arange(6, dtype=np.int8).reshape(2, 3))
+    storage.write(tmp_path / "p", {"a": turned, "v": Typed("variant", np.zeros(0, object)), "z": turned, "s": TEXT})
+    assert (tmp_path / "p.data-00000-of-00001").read_bytes()[:12] == bytes([0, 1, 2, 3, 4, 5] * 2)
+    found = storage.open(tmp_path / "p")
+    assert (found.read("z").tolist(), found.read("s").tolist()) == (turned.tolist(), TEXT.tolist())
+
+
 def test_typed_values_and_text_are_written_as_such(tmp_path):
     storage = TensorBundle(durable=False)
     values = {
