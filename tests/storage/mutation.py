@@ -187,7 +187,7 @@ class Mutation:
         start = told = time.monotonic()
         for number, mutant in enumerate(chosen, 1):
             if number > 1 and chosen[number - 2].path != mutant.path and not self.options.sample:
-                report([m for m in chosen if m.path == chosen[number - 2].path], self.found, 0)
+                report([m for m in chosen if m.path == chosen[number - 2].path], self.found)
             self._hear_of_others()
             if not self._wanted(mutant):
                 continue
@@ -198,14 +198,14 @@ class Mutation:
             if self.options.seconds and time.monotonic() - start > self.options.seconds:
                 print(f"stopped after {number} of {len(chosen)}: no more time")
                 break
-        self.code = report(chosen, self.found, self.options.least)
+        self.code = report(chosen, self.found, self.options.least, bool(self.options.sample))
         return True
 
     def _chosen(self) -> list[Mutant]:
         only = self.options.only.split(",") if self.options.only else FILES
         chosen = [(path, line) for path, _, line in (place.partition(":") for place in only)]
         found = [m for path, line in chosen for m in mutants_of(path) if line in ("", str(m.line))]
-        print(f"{len(found)} mutants", flush=True)
+        print(f"{len(found)} mutants, seed {self.options.seed}", flush=True)
         if self.options.sample:
             found = random.Random(self.options.seed).sample(found, min(self.options.sample, len(found)))
         return found
@@ -361,8 +361,11 @@ def _pattern(cell: str) -> re.Pattern[str]:
     return re.compile(cell[1:-1] if len(cell) > 2 and cell[0] == cell[-1] == "/" else re.escape(cell))
 
 
-def report(chosen: list[Mutant], found: dict[str, Any], least: float) -> int:
-    """Prints the score and the survivors without an explanation; 1 if the score is below ``least``."""
+def report(chosen: list[Mutant], found: dict[str, Any], least: float = 0.0, drawn: bool = False) -> int:
+    """Prints the score and the survivors without an explanation; 1 if the score is below ``least``.
+
+    Of mutants that were ``drawn``: if the score of all is, with the confidence of the interval that is printed.
+    """
     explained = Explained()
     table, open_ones = tally(chosen, found, explained)
     for path, row in table.items():
@@ -371,10 +374,11 @@ def report(chosen: list[Mutant], found: dict[str, Any], least: float) -> int:
     row = sum(table.values(), Counter())
     print(f"{'in all':24} {_said(row)}")
     low, high = wilson(row["killed"], max(1, row["killed"] + row["survived"]))
-    print(f"95 % interval of the share of killed ones, if drawn at random: {low:.1%} to {high:.1%}")
+    if drawn:
+        print(f"95 % interval of the share of killed ones: {low:.1%} to {high:.1%}")
     for mutant in open_ones:
         print(f"{mutant.path}\t{source_of(mutant.path).splitlines()[mutant.line - 1].strip()}\t{mutant.what}\t:{mutant.line}")
-    return int(row["killed"] < least * (row["killed"] + row["survived"]) or not row["killed"])
+    return int((high if drawn else row["killed"] / max(1, row["killed"] + row["survived"])) < least)
 
 
 def tally(chosen: list[Mutant], found: dict[str, Any], explained: Explained) -> tuple[dict[str, Counter[str]], list[Mutant]]:
@@ -429,12 +433,14 @@ def wilson(good: int, total: int) -> tuple[float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Plants mistakes in minitf/storage and counts those that the tests notice.")
-    parser.add_argument("--sample", type=int, default=0, help="so many mutants, drawn at random; 0: all")
+    parser.add_argument("--sample", type=int, default=0, help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
     parser.add_argument("--only", help="files below minitf/storage, or file:line, with commas between")
     parser.add_argument("--again", action="store_true", help="forget what is known of the chosen ones")
     parser.add_argument("--record", action="store_true", help="write mutation_score.tsv from what is known; run nothing")
-    parser.add_argument("--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed")
+    parser.add_argument(
+        "--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed (of a sample: surely)"
+    )
     parser.add_argument("--most", type=float, default=8.0, help="seconds of tests for one mutant")
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long")
     parser.add_argument("--loud", action="store_true", help="say what became of each mutant")
