@@ -112,6 +112,7 @@ def test_shapes_up_to_what_a_tensor_can_have():
     for sizes, text in (
         ([1 << 31, 1 << 32], r"\(2147483648, 4294967296\) with 2 dimensions"),
         ([1] * 255, r"\(1, 1, 1, 1, 1, 1, 1, 1\)\.\.\. with 255 dimensions"),
+        ([3, -1] + [1] * 7, r"\(3, -1, 1, 1, 1, 1, 1, 1\)\.\.\. with 9 dimensions"),
         ([3, -1] + [1] * 6, r"\(3, -1, 1, 1, 1, 1, 1, 1\) with 8 dimensions"),
         ([0, -1], r"\(0, -1\) with 2 dimensions"),
     ):
@@ -241,11 +242,26 @@ def test_odd_entries_of_a_known_kind(monkeypatch):
     for data, wanted in cases.items():
         assert quick_entry(data, known, nowhere, b"") == wanted
     assert not count
-    for odd in (b"\x18\x80\x80\x80\x80\x08", b"\x20" + b"\xff" * 9 + b"\1", b"\x20\x85", b"\x18", b"\x20", b"\x20\5\x18\1"):
+    for odd in (
+        b"\x18\x80\x80\x80\x80\x08",
+        b"\x20" + b"\xff" * 9 + b"\1",
+        b"\x20\x85",
+        b"\x18",
+        b"\x20",
+        b"\x20\5\x18\1",
+        b"\x20\x7f\x08",
+        b"\x20\x7f\0",
+        b"\x21\5",
+        b"\x28\5",
+        b"\x18\1\x28\5",
+    ):
         agree(head + odd + tail, known)
         agree(head + odd, known)
     for cut in range(len(head)):
         agree(head[:cut], known)
+    texts = [Entry(dtypes.string, (2,), 0, 5, size, 9) for size in (9, 10, 9, 200)]
+    for text in texts:
+        assert quick_entry(encode_entry(text), known, nowhere, b"") == text
 
 
 @pytest.mark.parametrize("width", range(1, 10))
