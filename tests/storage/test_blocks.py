@@ -299,6 +299,6 @@ def test_varints_are_read_at_their_bounds():
         with pytest.raises(DataLossError, match="a varint at byte 2 is cut off or too long"):
             read_varint(b"zz" + data, 2, 1 + len(data))
     assert read_varint(b"\x80\x80\x80\x80\1", 0, 5, 5) == (1 << 28, 5)
-    for data in (b"\x80" * 9 + b"\x02", b"\xff" * 9 + b"\x02", b"\x80" * 10 + b"\0"):  # of more than 64 bits, of more than ten bytes
+    for data in (b"\x80" * 9 + b"\x02", b"\xff" * 9 + b"\x02", b"\x80" * 10 + b"\0"):  # more than 64 bits or ten bytes
         with pytest.raises(DataLossError, match="cut off or too long"):
             read_varint(data, 0, len(data))
