@@ -129,13 +129,21 @@ class Together:
         self.cells = [row[i] for i in range(self.count) for row in rows]
         self.now: _Flat | None = None  # what the last step gave the cells
         self.spare: _Flat | None = None
+        self._rooms: list[Room] = []
         # Who takes several locks takes them in one order, so that two who do never wait for each other.
         self.locks = [row[0].lock for row in sorted(rows, key=lambda row: id(row[0]))]
         if len(rows) < 4:
             self.locks += [allocate_lock() for _ in range(4 - len(rows))]
 
-    def step(self, numbers: Sequence[Any], gradients: Sequence[Any]) -> bool:
-        """One step; ``numbers``: the rule's other inputs, in order.
+    def room(self) -> Room:
+        """Room for gradients, end to end, for who can compute them where they are wanted; ``step`` takes it back."""
+        try:
+            return self._rooms.pop()
+        except IndexError:
+            return Room(self)
+
+    def step(self, numbers: Sequence[Any], gradients: Sequence[Any], room: Room | None = None) -> bool:
+        """One step; ``numbers``: the rule's other inputs, in order. Gradients may be the pieces of ``room``.
 
         False, and nothing is done, if a cell has no value, or a gradient or number does not fit: then ``alone`` raises the
         error.
@@ -144,13 +152,13 @@ class Together:
         if len(locks) == 4:  # one statement is several times faster than a loop
             a, b, c, d = locks
             with a, b, c, d:
-                return self._step(numbers, gradients)
+                return self._step(numbers, gradients, room)
         taken = 0
         try:
             for lock in locks:
                 lock.acquire()
                 taken += 1
-            return self._step(numbers, gradients)
+            return self._step(numbers, gradients, room)
         finally:
             while taken:
                 taken -= 1
@@ -162,13 +170,16 @@ class Together:
         inputs.insert(self.at, gradient)
         return self.kernel(*inputs, **self.attrs)
 
-    def _step(self, numbers: Sequence[Any], gradients: Sequence[Any]) -> bool:
-        if [g.shape for g in gradients] != self.shapes:
-            return False
+    def _step(self, numbers: Sequence[Any], gradients: Sequence[Any], room: Room | None) -> bool:
         for number in numbers:
             if number.ndim:
                 return False
-        gradient = np.concatenate(gradients, None)
+        if room is not None and all(map(is_, gradients, room.pieces)):
+            gradient = room.array
+        elif [g.shape for g in gradients] == self.shapes:
+            gradient = np.concatenate(gradients, None)
+        else:
+            return False
         old = self._old()
         if old is None or gradient.dtype != self.dtype:
             return False
@@ -178,6 +189,8 @@ class Together:
         if new is None or new.held() != new.alone:
             new = _Flat(self)
         self.formula(new.rows, *inputs, **self.attrs)
+        if room is not None:
+            self._rooms.append(room)
         self.now, self.spare = new, self.now
         for cell, piece in zip(self.cells, new.pieces):  # noqa: B905  (there are as many)
             cell.value = piece  # Cell.write, for arrays that are in order as they are
@@ -193,6 +206,16 @@ class Together:
             if value is None or value.shape != self.shapes[i % count]:
                 return None
         return [np.concatenate(values[i : i + count], None) for i in range(0, len(values), count)]
+
+
+class Room:
+    """A flat array for gradients, and its ``pieces``."""
+
+    __slots__ = ("array", "pieces")
+
+    def __init__(self, of: Together):
+        self.array = np.empty(of.size, of.dtype)
+        self.pieces = [self.array[place].reshape(shape) for place, shape in zip(of.places, of.shapes, strict=True)]
 
 
 class _Flat:

@@ -156,6 +156,79 @@ def test_a_plan_steps_together_what_nobody_looks_at():
             np.testing.assert_array_equal(value, np.full(value.shape, np.float32(1) - np.float32(0.1) * np.float32(2)))
 
 
+LOSSES = {
+    "each gradient once": lambda gs: gs,
+    "clipped together": lambda gs: tf.clip_by_global_norm(gs, 0.5)[0],
+    "one used twice": lambda gs: [gs[0], gs[1], gs[2] + 0.5 * gs[3], gs[3]],
+    "one scaled": lambda gs: [gs[0], gs[1], gs[2], gs[3] * 2.0],
+    "turned": lambda gs: [tf.transpose(tf.transpose(g)) for g in gs],
+}
+
+
+def network(session_of, rule, change, fetch_gradients=False):
+    """The variables, slots, losses (and gradients) of some steps of a network in a session."""
+    draw = np.random.default_rng(3)
+    x = draw.standard_normal((6, 5)).astype(np.float32)
+    with tf.Graph().as_default():
+        fed = tf.placeholder(tf.float32, (6, 5))
+        shapes = ((5, 4), (4,), (4, 2), (2,))
+        vs = [tf.Variable(draw.standard_normal(s).astype(np.float32), name=f"v{i}") for i, s in enumerate(shapes)]
+        loss = tf.reduce_mean(tf.nn.relu(tf.matmul(tf.nn.relu(tf.matmul(fed, vs[0]) + vs[1]), vs[2]) + vs[3]) ** 2.0)
+        optimizer = rule()
+        gradients = change(tf.gradients(loss, vs))
+        train = optimizer.apply_gradients(list(zip(gradients, vs, strict=True)))
+        session = session_of()
+        session.run(tf.global_variables_initializer())
+        fetches = [loss, train, *(gradients if fetch_gradients else [])]
+        seen = [session.run(fetches, {fed: x * np.float32(k)}) for k in range(1, 6)]
+        seen.append(session.run(tf.global_variables()))
+        texts = [plan.text for plan in session._plans.values()]
+    return [value for run in seen for value in run if value is not None], "\n".join(texts)
+
+
+RULES_OF = {
+    "descent": lambda: tf.train.GradientDescentOptimizer(0.1), "momentum": lambda: tf.train.MomentumOptimizer(0.1, 0.9),
+    "adam": lambda: tf.train.AdamOptimizer(0.1), "rmsprop": lambda: tf.train.RMSPropOptimizer(0.01),
+    "adagrad": lambda: tf.train.AdagradOptimizer(0.1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fetch_gradients", [False, True])
+@pytest.mark.parametrize("change", LOSSES)
+@pytest.mark.parametrize("rule", RULES_OF)
+def test_a_plan_trains_as_the_plain_executor_does(rule, change, fetch_gradients):
+    arguments = RULES_OF[rule], LOSSES[change], fetch_gradients
+    (planned, text), (plain, _) = network(tf.Session, *arguments), network(lambda: tf.Session(plan=False), *arguments)
+    assert len(planned) == len(plain)
+    for a, b in zip(planned, plain, strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+    alone = change != "turned" and not fetch_gradients
+    assert ("room=" in text) == alone, "gradients that nobody else needs are computed where they are wanted, no others"
+
+
+def test_threads_share_a_session_and_its_room_for_gradients():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, (3, 2))
+        vs = [tf.Variable(np.zeros((2, 4), np.float32)), tf.Variable(np.zeros((4,), np.float32))]
+        loss = tf.reduce_sum(tf.matmul(x, vs[0]) + vs[1])
+        train = tf.train.GradientDescentOptimizer(1.0).minimize(loss)
+        session.run(tf.global_variables_initializer())
+        values = [np.full((3, 2), 2.0**k, np.float32) for k in range(3)]
+
+        def run(value):
+            for _ in range(300):
+                session.run(train, {x: value})
+
+        threads = [threading.Thread(target=run, args=(value,)) for value in values]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        kernel, bias = session.run(vs)
+        np.testing.assert_array_equal(kernel, np.full((2, 4), -300.0 * 3 * 7))
+        np.testing.assert_array_equal(bias, np.full(4, -300.0 * 3 * 3))
+
+
 def test_threads_that_step_the_same_variables_lose_no_step():
     variables = [tf.Variable(np.zeros((4, i + 1), np.float32)) for i in range(4)]
     gradients = [tf.ones_like(v) for v in variables]

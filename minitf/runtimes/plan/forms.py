@@ -18,6 +18,10 @@ from minitf.runtimes.plan.chains import ufunc_of
 LARGE = 16384
 """Elements of an array that is dropped at once, not when its local is used again."""
 ALWAYS, LIKE_INPUTS, NEVER = 2, 1, 0
+_INTO = (
+    (re.compile(r"(\S+) @ (\S+)"), r"np.matmul(\1, \2, {out})"),
+    (re.compile(r"np\.add\.reduce\((\S+), 0\)"), r"np.add.reduce(\1, 0, None, {out})"),
+)
 _ARITHMETIC = re.compile(r"\{0\} ([-+*/]) \{1\}")
 
 
@@ -29,10 +33,12 @@ class Form:
     * ``in_order``: whether its results are in C order: ALWAYS, LIKE_INPUTS (if these all are), or NEVER for sure.
     * ``places``: the inputs, by number, into whose array the result of ``ufunc`` would fit. ``augmented``: the statement that
       writes it into the first input, if there is an operator that does.
+    * ``into``: the expression that writes the result into an array ``{out}`` of its dtype and shape, if there is one
+      (``{ufunc}``: the name of ``ufunc``).
     * ``several``: it gives a tuple. ``large``: for each result, whether it is dropped at once when nobody needs it.
     """
 
-    __slots__ = ("augmented", "fresh", "in_order", "large", "places", "several", "template", "ufunc")
+    __slots__ = ("augmented", "fresh", "in_order", "into", "large", "places", "several", "template", "ufunc")
 
     def __init__(self, template: str, fresh: bool, in_order: int, several: bool, outputs: Sequence[SymbolicTensor]):
         self.template = template
@@ -43,6 +49,7 @@ class Form:
         self.places: tuple[int, ...] = ()
         self.ufunc: Any = None
         self.augmented: str | None = None
+        self.into: str | None = None
 
 
 def is_large(spec: Spec) -> bool:
@@ -85,8 +92,13 @@ class Forms:
             if spec.complete and spec.shape:
                 form.places = tuple([i for i, t in enumerate(o.inputs) if t.spec == spec])
                 form.ufunc = ufunc
+                form.into = f"{{ufunc}}({_numbered(len(o.inputs))}, out={{out}})"
                 match = _ARITHMETIC.fullmatch(template) if written else None
                 form.augmented = None if match is None else f"{{0}} {match[1]}= {{1}}"
+        for pattern, into in _INTO if written and outputs and outputs[0].spec.complete else ():
+            match = pattern.fullmatch(template)
+            if match is not None:
+                form.into = match.expand(into)
         return form
 
     def _template(self, o: Operation, ufunc: Any) -> tuple[str, bool]:

@@ -8,7 +8,7 @@ from typing import Any
 from minitf.core.state import Store
 from minitf.core.tensor import SymbolicTensor
 from minitf.errors import OpError
-from minitf.ops.together import RULES, Together, groups
+from minitf.ops.together import RULES, Room, Together, groups
 from minitf.runtimes.operation import Operation
 
 
@@ -25,17 +25,18 @@ class Steps:
         self.first = operations[0]
         self.arguments = [*_numbers(self.first), *[o.arguments[rule.at] for o in operations]]
         self.inputs = tuple(self.arguments)
+        self.gradients = len(self.arguments) - len(operations)  # where they begin among the arguments
         rows = [[store.cell(h) for h in o.arguments[: rule.cells]] for o in operations]
         self.together = Together(self.first.kernel_op, rows, self.first.attrs)
 
     def compiled(self) -> Callable[..., tuple[Any, ...]]:
-        """A function of the arrays of ``arguments``."""
+        """A function of the arrays of ``arguments``; ``room``: where gradients may stand already (``Together.room``)."""
         together, operations = self.together, self.operations
-        count = len(self.arguments) - len(operations)
+        count = self.gradients
 
-        def run(*arrays: Any) -> tuple[Any, ...]:
+        def run(*arrays: Any, room: Room | None = None) -> tuple[Any, ...]:
             numbers, gradients = arrays[:count], arrays[count:]
-            if not together.step(numbers, gradients):
+            if not together.step(numbers, gradients, room):
                 for i, o in enumerate(operations):
                     try:
                         together.alone(i, numbers, gradients[i])

@@ -20,7 +20,7 @@ from minitf.runtimes.plan.chains import joined
 from minitf.runtimes.plan.folding import folded
 from minitf.runtimes.plan.forms import LIKE_INPUTS, NEVER, Form, Forms
 from minitf.runtimes.plan.order import normal
-from minitf.runtimes.plan.steps import stepped
+from minitf.runtimes.plan.steps import Steps, stepped
 
 LONGEST = 4000
 """Statements in one function: Python compiles long ones slowly."""
@@ -36,9 +36,10 @@ class Value:
     * ``last``: the number of the last step that uses it; FOREVER for a fetched one and a constant.
     * ``own``: it is made by a step that gives new arrays. ``shared``: some step may keep it, or give a view of it.
     * ``in_order``: it is in C order. ``large``: it is dropped at once when nobody needs it any more.
+    * ``room``: the optimizer's steps for which it is computed, and the name of the array that these have for it.
     """
 
-    __slots__ = ("in_order", "large", "last", "name", "own", "shared")
+    __slots__ = ("in_order", "large", "last", "name", "own", "room", "shared")
 
     def __init__(self, name: str, in_order: bool, own: bool = False, large: bool = False, last: int = NEVER_USED):
         self.name = name
@@ -47,18 +48,23 @@ class Value:
         self.large = large
         self.last = last
         self.shared = False
+        self.room: tuple[Step, str] | None = None
 
 
 class Step:
-    """An operation (or what stands for several) with its form, arguments (values, or names) and results."""
+    """An operation (or what stands for several) with its form, arguments (values, or names) and results.
 
-    __slots__ = ("arguments", "form", "operation", "results")
+    ``room``: the name of the local that holds room for gradients, once there is one.
+    """
+
+    __slots__ = ("arguments", "form", "operation", "results", "room")
 
     def __init__(self, operation: Any, form: Form, arguments: list[Any], results: list[Value]):
         self.operation = operation
         self.form = form
         self.arguments = arguments
         self.results = results
+        self.room: str | None = None
 
 
 class Writer:
@@ -89,6 +95,7 @@ class Writer:
             if value is not None:
                 value.last = FOREVER
                 value.shared = True
+        self._make_room()
         self.may_keep = [self.values[id(t)].shared for t in feeds]
         self._write(len(feeds))
 
@@ -131,6 +138,23 @@ class Writer:
             name = self.bind(constant, "n")
             value = self.values[id(t)] = Value(name, flags is None or flags.c_contiguous, last=FOREVER)
         return value
+
+    def _make_room(self) -> None:
+        """Finds the gradients that can be computed right where an optimizer's steps want them, end to end."""
+        makers = {result: number for number, step in enumerate(self.steps) for result in step.results}
+        for number, step in enumerate(self.steps):
+            if not isinstance(step.operation, Steps):
+                continue
+            gradients = step.arguments[step.operation.gradients :]
+            if len(set(gradients)) == len(gradients) and all(self._fits(g, makers.get(g), number) for g in gradients):
+                for i, gradient in enumerate(gradients):
+                    gradient.room = step, f"g{number}_{i}"
+
+    def _fits(self, gradient: Value, made: int | None, used: int) -> bool:
+        """Whether the step ``made`` may write the gradient where the steps ``used`` want it: nobody else uses it later."""
+        if made is None or made // LONGEST != used // LONGEST or self.steps[made].form.into is None:
+            return False
+        return gradient.last == used and gradient.own and not gradient.shared and not gradient.name
 
     # -- text ------------------------------------------------------------------------------------------------------------
 
@@ -182,6 +206,11 @@ class Writer:
                     dying[a] = None
             else:
                 names.append(a)
+        if results and results[0].room is not None:
+            self._write_into_room(step, names, lines)
+            for value in dying:
+                self._drop(value)
+            return
         place = self._place(step, dying) if dying and form.places else None
         if place is not None:
             results[0].name = place.name
@@ -197,6 +226,8 @@ class Writer:
                 self._drop(value)
             targets = [self._target(r) for r in results]
             call = form.template.format(*names)
+            if step.room is not None:
+                call = f"{call[:-1]}, room={step.room})"
             lines.append(f"{', '.join(targets)}{',' if form.several else ''} = {call}" if targets else call)
         for value in dying:
             if value.large and value.name[0] != "f" and value.name not in targets:
@@ -206,6 +237,20 @@ class Writer:
         for result in results:
             if result.last == NEVER_USED:
                 self._drop(result)
+
+    def _write_into_room(self, step: Step, names: list[str], lines: list[str]) -> None:
+        result = step.results[0]
+        assert result.room is not None
+        assert step.form.into is not None
+        steps, result.name = result.room
+        if steps.room is None:  # the first of its gradients
+            steps.room = f"r{len(self.bound)}"
+            wanted: Any = steps.operation
+            pieces = [g.room[1] + ", " for g in steps.arguments[wanted.gradients :]]
+            lines.append(f"{steps.room} = {self.bind(wanted.together.room, 'k')}()")
+            lines.append(f"{''.join(pieces)}= {steps.room}.pieces")
+        ufunc = None if step.form.ufunc is None else self.bind(step.form.ufunc, "u")
+        lines.append(step.form.into.format(*names, out=result.name, ufunc=ufunc))
 
     def _place(self, step: Step, dying: dict[Value, None]) -> Value | None:
         """The input into whose array an elementwise operation may write its result, or None."""
