@@ -46,6 +46,7 @@ _WHERE = {
     "minitf.ops.control": "cond case switch_case identity_n tuple_=tuple Assert",
     "minitf.ops.loops": "while_loop map_fn scan foldl foldr",
     "minitf.ops.printing": "print",
+    "minitf.ops.tensor_array": "TensorArray",
     "minitf.ops.strings": "as_string",
     "minitf.ops.custom": "custom_gradient",
     "minitf.ops.python_functions": "numpy_function py_function",

@@ -216,6 +216,7 @@ from minitf.ops.sorting import sort as sort
 from minitf.ops.sorting import unique as unique
 from minitf.ops.sorting import unique_with_counts as unique_with_counts
 from minitf.ops.strings import as_string as as_string
+from minitf.ops.tensor_array import TensorArray as TensorArray
 from minitf.runtimes.building import add_to_collection as add_to_collection
 from minitf.runtimes.building import control_dependencies as control_dependencies
 from minitf.runtimes.building import device as device

@@ -69,7 +69,7 @@ def walk_back(notes: list[Note | None], gradients: list[Any], wanted: set[int], 
             if type(result) is FunctionType:
                 result = result()
             known = gradients[parent]
-            gradients[parent] = result if known is None else known + result
+            gradients[parent] = result if known is None else control.plus(known, result)
 
 
 def _gradients_of_several(gradients: list[Any], number: int, wanted: set[int], note: Note) -> tuple[Any, ...] | None:
@@ -163,7 +163,7 @@ class GradientTape:
         """Watches tensors or variables (a nested structure of them). Raises ValueError for things that cannot be watched."""
         for t in flatten(tensor):
             source = _source(t)
-            if isinstance(source, Tensor) and source.dtype.kind not in "fc":
+            if isinstance(source, Tensor) and source.dtype.kind not in "fcV":
                 import warnings
 
                 warnings.warn(f"A {source.dtype.name} tensor has no gradient; watching it does nothing useful.", stacklevel=2)
@@ -197,14 +197,14 @@ class GradientTape:
             self.__exit__()
         flat = [_source(s) for s in flatten(sources)]
         if type(target) is EagerTensor and output_gradients is None:
-            seeds: list[tuple[Any, Any]] = [(target, None)] if target.dtype.kind in "fc" else []
+            seeds: list[tuple[Any, Any]] = [(target, None)] if target.dtype.kind in "fcV" else []
         else:
             targets = [_target(t) for t in flatten(target)]
             given = [None] * len(targets) if output_gradients is None else flatten(output_gradients)
             seeds = [
                 (t, None if g is None else convert(g, t.dtype))
                 for t, g in zip(targets, given, strict=True)
-                if t.dtype.kind in "fc"
+                if t.dtype.kind in "fcV"
             ]
         found = self._walk_back(seeds, flat)
         if unconnected_gradients != UnconnectedGradients.NONE:
@@ -313,7 +313,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
             number = numbers.get(id(t), NOWHERE)
             seed = ones_like(t) if g is None else convert(g, t.dtype)
             if number != NOWHERE:
-                found[number] = seed if found[number] is None else found[number] + seed
+                found[number] = seed if found[number] is None else control.plus(found[number], seed)
         places = [numbers.get(id(s), NOWHERE) for s in sources]
         walk_back(notes, found, set(places), every_leaf=True, release=True)
         return [

@@ -14,6 +14,7 @@ from minitf import Operation as Operation
 from minitf import Renamed as Renamed
 from minitf import Session as Session
 from minitf import Tensor as Tensor
+from minitf import TensorArray as TensorArray
 from minitf import TensorShape as TensorShape
 from minitf import TensorSpec as TensorSpec
 from minitf import UnconnectedGradients as UnconnectedGradients

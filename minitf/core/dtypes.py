@@ -196,6 +196,9 @@ _BY_NAME: dict[str, DType] = {d.name: d for d in ALL} | {"half": half, "double":
 _BY_NUMBER: dict[int, DType] = {d.number: d for d in ALL}
 _BY_NUMPY: dict[Any, DType] = {d._np: d for d in ALL if d._np is not None and d.kind != "q" and d is not variant}
 PLAIN = frozenset([found for found in _BY_NUMPY if found.kind in "fiucb"])  # NumPy's own, in the machine's byte order
+LISTS = np.dtype([("parts", object)])
+"""How NumPy sees the values of a graph that are lists of tensors (``ops.tensor_lists``)."""
+_BY_NUMPY[LISTS] = variant
 _BY_PYTHON: dict[Any, DType] = {
     float: float32, int: int32, builtins.bool: bool, str: string, bytes: string, complex: complex128,
 }  # fmt: skip

@@ -16,7 +16,8 @@ _FRONT = (
 _LATER = (
     "repeating", "padding", "bands", "diagonals", "activations", "losses", "training", "random", "stateless", "special",
     "sorting", "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling", "formulas",
-    "strings", "control", "loops", "printing", "asserting", "python_functions", "custom", "saving", "v1",
+    "strings", "control", "tensor_lists", "loops", "tensor_array", "printing", "asserting", "python_functions", "custom",
+    "saving", "v1",
 )  # fmt: skip
 
 for _module in _FRONT:

@@ -14,6 +14,7 @@ import numpy as np
 
 from minitf.core import dtypes, runtime
 from minitf.core.op import Boolean, Mixed, convert, op
+from minitf.core.registry import REGISTRY
 from minitf.core.spec import Spec, shape_text
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
@@ -101,13 +102,18 @@ def alike(a: Spec, b: Spec) -> Spec:
 
 
 def smooth(value: Any) -> bool:
-    """True for what can have a gradient: floats and variables."""
-    return isinstance(value, Handle) or (value is not None and value.dtype.kind in "fc")
+    """True for what can have a gradient: floats, lists of tensors, and variables."""
+    return isinstance(value, Handle) or (value is not None and value.dtype.kind in "fcV")
 
 
 def nothing(value: Any) -> Any:
     """Zeros like a tensor or a variable's value."""
     return zeros_like(read_variable(value) if isinstance(value, Handle) else value)
+
+
+def plus(a: Any, b: Any) -> Any:
+    """The sum of two gradients of one tensor."""
+    return REGISTRY["list_add"](a, b) if a.dtype is dtypes.variant else a + b
 
 
 # -- cond --------------------------------------------------------------------------------------------------------------

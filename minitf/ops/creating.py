@@ -7,6 +7,7 @@ import numpy as np
 from minitf.core import dtypes
 from minitf.core.literals import to_array
 from minitf.core.op import Anything, Index, convert, op
+from minitf.core.registry import REGISTRY
 from minitf.core.spec import Spec, as_shape, merge_shapes, shape_text, total_size
 from minitf.core.tensor import SymbolicTensor
 from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
@@ -237,6 +238,8 @@ for _made in (_zeros_like, _ones_like):
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Zeros of the shape and (unless ``dtype`` is given) dtype of ``input``."""
     tensor = convert(input)
+    if tensor.dtype is dtypes.variant:
+        return REGISTRY["list_zeros_like"](tensor, name=name)
     return _zeros_like(tensor, dtype=tensor.dtype if dtype is None else dtypes.as_dtype(dtype), name=name)
 
 

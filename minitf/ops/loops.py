@@ -15,7 +15,7 @@ from minitf.core.spec import Spec, as_shape, compatible, shape_text
 from minitf.core.structures import flatten, pack
 from minitf.core.tensor import SymbolicTensor
 from minitf.errors import DTypeError, ShapeError
-from minitf.ops.control import Piece, alike, filled, nothing, smooth, through, traced
+from minitf.ops.control import Piece, alike, filled, nothing, plus, smooth, through, traced
 from minitf.ops.joining import concat, stack, unstack
 from minitf.ops.shapes import expand_dims, shape
 from minitf.ops.static import known
@@ -92,8 +92,8 @@ def _backward(inputs, by_last, by_history, steps, states, body, count):
         found = filled(through(outputs, points, carried[: len(inner)]), points)
         by_state = found[: len(inner)]
         if by_history is not None:
-            by_state = [g + by_history[i][at] for i, g in zip(inner, by_state, strict=True)]
-        return at, *by_state, *(a + b for a, b in zip(carried[len(inner) :], found[len(inner) :], strict=True))
+            by_state = [plus(g, by_history[i][at]) for i, g in zip(inner, by_state, strict=True)]
+        return at, *by_state, *map(plus, carried[len(inner) :], found[len(inner) :])
 
     start = [steps, *(by_last[i] for i in inner), *(nothing(others[i]) for i in outer)]
     _, *found = while_loop(lambda left, *_: left > 0, turn, start)
@@ -129,14 +129,26 @@ def while_loop(
     if not callable(cond) or not callable(body):
         raise TypeError("while_loop: cond and body must be functions of the loop variables.")
     limit = None if maximum_iterations is None else int(known(maximum_iterations))
-    first = [convert(v) for v in flatten(loop_vars)]
+    first = [_as_variable(v) for v in flatten(loop_vars)]
     single = not isinstance(loop_vars, (list, tuple))
     if not any(isinstance(v, SymbolicTensor) for v in first) and runtime.current().home.graph_being_built() is None:
         return _python_loop(cond, body, pack(loop_vars, first), limit, single)
-    pieces, outside = _loop_pieces(cond, body, loop_vars, first, shape_invariants, single)
+    loop_vars, lists = pack(loop_vars, first), [v if hasattr(v, "with_flow") else None for v in first]
+    first = [getattr(v, "flow", v) for v in first]
+    pieces, outside = _loop_pieces(cond, body, loop_vars, first, shape_invariants, single, lists)
     which = _stateful_while if any(p.stateful for p in pieces) else _pure_while
     results = which(*first, *outside, condition=pieces[0], body=pieces[1], count=len(first), limit=limit, name=name or "while")
-    return pack(loop_vars, results)
+    return pack(loop_vars, _with_lists(results, lists))
+
+
+def _as_variable(value: Any) -> Any:
+    """A loop variable: a tensor, or a TensorArray as it is."""
+    return value if hasattr(value, "with_flow") or hasattr(value, "_elements") else convert(value)
+
+
+def _with_lists(leaves: Any, lists: Sequence[Any]) -> list[Any]:
+    """The leaves, those that are lists of tensors as the TensorArrays that they were."""
+    return [leaf if like is None else like.with_flow(leaf) for leaf, like in zip(leaves, lists, strict=True)]
 
 
 def _python_loop(cond: Any, body: Any, state: Any, limit: int | None, single: bool) -> Any:
@@ -145,7 +157,7 @@ def _python_loop(cond: Any, body: Any, state: Any, limit: int | None, single: bo
         result = body(state) if single else body(*state)
         if not single and len(state) == 1 and not isinstance(result, (list, tuple)):
             result = [result]
-        leaves = [convert(r) for r in flatten(result)]
+        leaves = [_as_variable(r) for r in flatten(result)]
         if len(leaves) != len(flatten(state)):
             raise ValueError(f"while_loop: the body gives {len(leaves)} tensors for {len(flatten(state))} loop variables.")
         state, turns = pack(state, leaves), turns + 1
@@ -153,8 +165,9 @@ def _python_loop(cond: Any, body: Any, state: Any, limit: int | None, single: bo
 
 
 def _loop_pieces(
-    cond: Any, body: Any, loop_vars: Any, first: Any, invariants: Any, single: bool
+    cond: Any, body: Any, loop_vars: Any, first: Any, invariants: Any, single: bool, lists: list[Any]
 ) -> tuple[list[Piece], list[Any]]:
+    """Condition and body traced, and what they use from outside. ``lists`` takes up what the body knows of TensorArrays."""
     specs = [v.spec for v in first]
     if invariants is not None:
         shapes = [as_shape(s) for s in (invariants if isinstance(invariants, (list, tuple)) else [invariants])]
@@ -162,9 +175,13 @@ def _loop_pieces(
 
     def inside(function: Any) -> Any:
         def run(*leaves: Any) -> Any:
-            state = pack(loop_vars, leaves)
+            state = pack(loop_vars, _with_lists(leaves, lists))
             result = function(state) if single else function(*state)
-            return result
+            if function is cond:
+                return result
+            given = flatten(result)
+            lists[:] = [v if hasattr(v, "with_flow") else None for v in given] if len(given) == len(lists) else lists
+            return pack(result, [getattr(v, "flow", v) for v in given])
 
         return run
 
@@ -205,8 +222,9 @@ def _states(step: Any, start: Sequence[Any], tensors: Sequence[Any]) -> tuple[li
     count = shape(tensors[0])[0]
     index = convert(0)
     pieces, outside = _loop_pieces(
-        lambda i, *_: i < count, lambda i, *s: (i + 1, *step(i, s)), (index, *start), (index, *start), None, False
-    )
+        lambda i, *_: i < count, lambda i, *s: (i + 1, *step(i, s)), (index, *start), (index, *start), None, False,
+        [None] * (1 + len(start)),
+    )  # fmt: skip
     n = 1 + len(start)
     results = _history(index, *start, *outside, condition=pieces[0], body=pieces[1], count=n, limit=None)
     last, before = results[2 : 1 + n], results[2 + n :]

@@ -132,7 +132,9 @@ def draw_call(op: Op, seed: int, wanted: Sequence[DType] = _NUMBERS) -> tuple[tu
 
 
 def drawable(op: Op) -> bool:
-    """True if calls of the op can be drawn: it has a samples rule, or its kinds say all, and it keeps no state."""
+    """True if calls of the op can be drawn: it has a samples rule, or its kinds say all; no state, no lists of tensors."""
+    if any(k.allowed == frozenset({dtypes.variant}) for k in op.kinds):
+        return False
     return not op.stateful and (op.samples_rule is not None or (bool(op.kinds) and len(op.wants) == len(op.attrs)))
 
 
