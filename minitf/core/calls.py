@@ -16,7 +16,7 @@ from minitf.core import runtime
 from minitf.core.literals import to_array
 from minitf.core.state import Handle
 from minitf.core.tape import Tape
-from minitf.core.tensor import EagerTensor
+from minitf.core.tensor import EagerTensor, SymbolicTensor
 from minitf.errors import OpError
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ def _of_one(op: Op, general: Any) -> Any:
                 if here is not None and op.vjp_rule is not None:
                     here.note(op, (x,), attrs, several)
                 return several
+        if type(x) is SymbolicTensor and not more and not attrs:
+            around = _current()
+            if around is not None:
+                return around.apply(op, (x,), attrs, name)
         inputs = more if x is _MISSING else (x, *more)
         return general(self, *inputs, name=name, **attrs)
 
@@ -100,6 +104,10 @@ def _of_two(op: Op, general: Any) -> Any:
                 if here is not None and op.vjp_rule is not None:
                     here.note_two(op, x, y, attrs, several)
                 return several
+        if type(x) is SymbolicTensor and y is not _MISSING and not more and not attrs:
+            around = _current()
+            if around is not None:
+                return around.apply(op, (x, y), attrs, name)
         given = [value for value in (x, y) if value is not _MISSING]
         return general(self, *given, *more, name=name, **attrs)
 

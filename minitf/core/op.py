@@ -377,12 +377,15 @@ def op(kernel: Callable[..., Any] | None = None, **options: Any) -> Any:
     return lambda function: Op(function, **options)
 
 
+_PLAIN = frozenset({np.ndarray, float, int})
+
+
 def convert(value: Any, dtype: Any = None, name: str | None = None, runtime: Any = None) -> Tensor:
     """``value`` as a tensor of the current runtime. Raises DTypeError if it is a tensor of another dtype than asked for."""
     if type(value) is EagerTensor and dtype is None:
         return value
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
-    if type(value) is np.ndarray:
+    if type(value) in _PLAIN:
         return (_runtime.current() if runtime is None else runtime).constant(to_array(value, wanted), name)
     if not isinstance(value, Tensor) and hasattr(value, "_as_tensor"):
         value = value._as_tensor()

@@ -13,6 +13,7 @@ import numpy as np
 
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
+from minitf.core.literals import to_array
 from minitf.core.tape import NO_ATTRS, Outline, Tape, outlined
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
@@ -118,19 +119,41 @@ def __{method}__(self):
             return r
     return otherwise(self)
 """
-def _of_symbolic(op: Op, otherwise: Any) -> Any:
-    """The operator of tensors of a graph: two of a dtype that the op takes go straight to the current runtime."""
+
+
+def _of_symbolic(op: Op, otherwise: Any) -> list[Any]:
+    """The operator of tensors of a graph, and the reflected one: what goes to the current runtime without further questions.
+
+    That is a tensor of a dtype that the op takes with another tensor, a variable, or a Python number, which takes that dtype.
+    """
     ours = frozenset(d.number for d in op.kinds[0].allowed or dtypes.ALL)
+    numbers = (int, float) if len(set(op.kinds)) == 1 else ()
     current = _runtime._current.get
 
     def operator(self: Any, other: Any) -> Any:
-        if type(other) is SymbolicTensor and self._spec.dtype.number in ours:
-            here = current()
-            if here is not None:
+        here = current()
+        if here is not None and self._spec.dtype.number in ours:
+            if type(other) in numbers:
+                other = here.constant(to_array(other, self._spec.dtype))
+            elif type(other) is not SymbolicTensor and hasattr(other, "_as_tensor"):
+                other = other._as_tensor()
+            if type(other) is SymbolicTensor:
                 return here.apply(op, (self, other), NO_ATTRS)
         return otherwise(self, other)
 
-    return operator
+    def reflected(self: Any, other: Any) -> Any:
+        here = current()
+        if here is not None and type(other) in numbers and self._spec.dtype.number in ours:
+            return here.apply(op, (here.constant(to_array(other, self._spec.dtype)), self), NO_ATTRS)
+        return otherwise(other, self)
+
+    def unary(self: Any) -> Any:
+        here = current()
+        if here is not None and self._spec.dtype.number in ours:
+            return here.apply(op, (self,), NO_ATTRS)
+        return otherwise(self)
+
+    return [unary] if op.method in UNARY else [operator] if op.method in COMPARISONS else [operator, reflected]
 
 
 def install_operator(op: Op, otherwise: Any = None) -> None:
@@ -152,10 +175,10 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         reflected: Any = lambda self, other: call(other, self)  # noqa: E731
         reflected.__name__ = f"__r{method}__"
         setattr(Tensor, f"__r{method}__", reflected)
-    if method not in UNARY and method not in ("eq", "ne"):
-        symbolic = _of_symbolic(op, call)
-        symbolic.__name__, symbolic.__doc__ = f"__{method}__", op.__doc__
-        setattr(SymbolicTensor, f"__{method}__", symbolic)
+    if method not in ("eq", "ne"):
+        for name, symbolic in zip((f"__{method}__", f"__r{method}__"), _of_symbolic(op, call), strict=False):
+            symbolic.__name__, symbolic.__doc__ = name, op.__doc__
+            setattr(SymbolicTensor, name, symbolic)
     if op.expr is not None:
         allowed = op.kinds[0].allowed or dtypes.ALL
         known = [d for d in allowed if d._np is not None and d._extension is None and d._np.num != 17]

@@ -26,7 +26,7 @@ class ShapeGraph(Graph):
         """The home around it, where variables go."""
         return self._outer
 
-    def _check_mine(self, value: Any, *_: Any) -> None:
+    def check_mine(self, value: Any, *_: Any) -> None:
         """Everything may be used: nothing is computed."""
 
 

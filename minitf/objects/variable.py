@@ -43,6 +43,7 @@ class Variable(Trackable, metaclass=VariableKind):
     """
 
     __slots__ = ("__dict__", "_handle")
+    __array_priority__ = 100  # NumPy arrays leave `array + variable` to the variable
 
     constraint: Any = None
 

@@ -22,6 +22,7 @@ from minitf.core.state import Handle
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops import sources
+from minitf.runtimes.fitting import by_identity, fitting
 from minitf.runtimes.graph_home import GraphHome
 from minitf.runtimes.naming import Names, with_number
 from minitf.runtimes.operation import Operation
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from minitf.runtimes.session import Session
 
 _NAME = re.compile(r"^[A-Za-z0-9.>][A-Za-z0-9_.\\/>-]*$")
-_MOST_INFERRED = 1000
+_MOST_KNOWN = 1000  # names of which is kept that they are valid
 _new = object.__new__
 _session: ContextVar[Session | None] = ContextVar("minitf_session", default=None)
 
@@ -63,17 +64,17 @@ class Graph(GraphHome):
 
         Raises RuntimeError for an eager tensor or variable among the inputs, ValueError for one of another graph.
         """
-        key = None if attrs else _by_identity(inputs, self)
+        key = None if attrs else by_identity(inputs, self)
         known = None if key is None else op.inferred.get(key)
         if known is None:
-            inputs, attrs, result = self._checked(op, inputs, attrs, key)
+            inputs, attrs, result = fitting(self, op, inputs, attrs, key)
         else:
             attrs, result, _ = known
         path, control = names.scope()
         if name is None:
             text, place = self._names.usual(path, op.name)
         else:
-            text, place = self._name_for(name), 0
+            text, place = self._name_for(name)
         operation = self.append(op, text, inputs, attrs, result, control, place)
         if type(result) is not Spec:
             return operation.outputs or operation
@@ -83,27 +84,6 @@ class Graph(GraphHome):
         output._spec = result
         return output
 
-    def _checked(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], key: Any) -> tuple[Any, Any, Any]:
-        """The inputs as tensors of fitting dtypes, all attributes, and the specs of the results."""
-        try:  # inputs that are all tensors of dtypes that fitted before
-            numbers = tuple([t._spec.dtype.number for t in inputs])
-        except AttributeError:
-            numbers = ()
-        if numbers not in op.fits_symbolic:
-            inputs = op.bind(inputs, self)
-            if numbers:
-                op.fits_symbolic.add(numbers)
-        attrs = op.complete(attrs)
-        for value in inputs:
-            if type(value) is not SymbolicTensor or value.op.graph is not self:
-                self._check_mine(value, op)
-        result = op.specs_of(inputs, attrs)
-        if key is not None and attrs is op.wants:
-            if len(op.inferred) >= _MOST_INFERRED:
-                op.inferred.clear()
-            op.inferred[key] = attrs, result, [t._spec for t in inputs]
-        return inputs, attrs, result
-
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
         spec = spec_of(value.dtype, value.shape)
@@ -111,7 +91,7 @@ class Graph(GraphHome):
         if name is None:
             text, place = self._names.usual(scope.path, "const")
         else:
-            text, place = self._name_for(name), 0
+            text, place = self._name_for(name)
         return self.append(sources.const, text, (), {"value": value}, spec, scope.control, place).output
 
     def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
@@ -154,7 +134,8 @@ class Graph(GraphHome):
         """Appends an operation without control dependencies, as ``name`` or what makes that unique."""
         return self.append(op, name, arguments, attrs, result, (), self._names.take(name))
 
-    def _check_mine(self, value: Any, op: Op) -> None:
+    def check_mine(self, value: Any, op: Op) -> None:
+        """Raises for an input of ``op`` that does not belong to this graph."""
         if isinstance(value, SymbolicTensor):
             if value.op.graph is not self:
                 raise ValueError(
@@ -191,14 +172,17 @@ class Graph(GraphHome):
 
         Raises ValueError for a name with characters that operations cannot have.
         """
+        return with_number(*self._named(name, mark_as_used))
+
+    def _named(self, name: str, mark: bool = True) -> tuple[str, int]:
         full = names.scope().path + name
         if not _is_valid(full):
             raise ValueError(f"{full!r} is not a valid operation name: begin with a letter, digit or '.', then also _ - / > .")
-        return self._unique(full, mark_as_used)
+        return full, self._names.take(full, mark)
 
-    def _name_for(self, name: str) -> str:
-        """The unique name of an operation that was named; a name that ends with "/" is taken as it is."""
-        return name[:-1] if name.endswith("/") else self.unique_name(name)
+    def _name_for(self, name: str) -> tuple[str, int]:
+        """Text and place of an operation that was named; a name that ends with "/" is taken as it is."""
+        return (name[:-1], 0) if name.endswith("/") else self._named(name)
 
     def _unique(self, full: str, mark: bool = True) -> str:
         return with_number(full, self._names.take(full, mark))
@@ -384,20 +368,7 @@ class Graph(GraphHome):
         return f"<tf.Graph with {len(self._operations)} operations>"
 
 
-def _by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None:
-    """The ids of the specs of tensors of the graph; None if there is anything else among the inputs."""
-    if len(inputs) == 2:
-        x, y = inputs
-        if type(x) is type(y) is SymbolicTensor and x.op.graph is graph is y.op.graph:
-            return id(x._spec), id(y._spec)
-        return None
-    for value in inputs:
-        if type(value) is not SymbolicTensor or value.op.graph is not graph:
-            return None
-    return tuple([id(value._spec) for value in inputs])
-
-
-@lru_cache(_MOST_INFERRED)
+@lru_cache(_MOST_KNOWN)
 def _is_valid(name: str) -> bool:
     return _NAME.match(name) is not None
 

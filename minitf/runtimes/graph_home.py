@@ -54,7 +54,7 @@ class GraphHome:
         other_session_at_hand: Callable[[], bool]
         get_collection: Callable[..., list[Any]]
         add_to_collection: Callable[[Any, Any], None]
-        _check_mine: Callable[..., None]
+        check_mine: Callable[..., None]
         append_as: Callable[..., Operation]
         unique_name: Callable[[str], str]
         append: Callable[..., Operation]
@@ -72,7 +72,7 @@ class GraphHome:
                 value = convert(initial_value(), wanted, runtime=self)
         else:
             value = convert(initial_value, wanted, f"{full}/{INITIAL_VALUE}/", runtime=self)
-        self._check_mine(value, variable)
+        self.check_mine(value, variable)
         spec = value.spec
         if shape is not None or not validate_shape:
             own = merge_shapes(shape, spec.shape)

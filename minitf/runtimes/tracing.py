@@ -51,12 +51,13 @@ class Trace(Graph):
             known = self.captured[id(value)] = (value, inner)
         return known[1]
 
-    def _check_mine(self, value: Any, op: Op) -> None:
+    def check_mine(self, value: Any, op: Op) -> None:
+        """Raises for a tensor or variable of neither this graph nor the outer home."""
         if isinstance(value, Handle):
             if value.home is not self.owner:
                 value.home.refuse(value, op.name)
         else:
-            super()._check_mine(value, op)
+            super().check_mine(value, op)
 
     # What outlives the trace belongs to the outer runtime.
 

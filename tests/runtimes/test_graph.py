@@ -1,6 +1,8 @@
 """Graphs: building, names, scopes, collections, control dependencies, and the mistakes that can be made."""
 
 import copy
+import itertools
+import operator
 import pickle
 
 import networkx as nx
@@ -214,3 +216,44 @@ def test_without_eager_execution_the_process_has_a_graph():
         v1.enable_eager_execution()
         v1.reset_default_graph()
     assert tf.executing_eagerly()
+
+
+OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "ge", "and_", "or_", "matmul")
+OPERANDS = {
+    "float": lambda: tf.constant([1.0, 2.0]), "int": lambda: tf.constant([1, 2]), "bool": lambda: tf.constant([True, False]),
+    "half": lambda: tf.constant([1, 2], tf.bfloat16), "text": lambda: tf.constant(["a", "b"]),
+    "variable": lambda: tf.Variable([1.0, 2.0]), "counter": lambda: tf.Variable([1, 2]),
+}  # fmt: skip
+OTHERS = [2, 2.5, True, 2**40, None, [1, 2], np.float32(2), np.int64(3), np.ones(2, np.float32), *OPERANDS.values()]
+
+
+def outcome(compute, graph):
+    """Dtype and value of what ``compute`` gives, or the kind of its error."""
+    try:
+        if not graph:
+            result = compute()
+            return result.dtype, np.asarray(result).tolist()
+        with tf.Graph().as_default(), tf.Session() as session:
+            result = compute()
+            session.run(tf.global_variables_initializer())
+            return result.dtype, np.asarray(session.run(result)).tolist()
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_do_in_a_graph_what_they_do_at_once(name):
+    apply = getattr(operator, name)
+    for make, other in itertools.product(OPERANDS.values(), OTHERS):
+        there = other if callable(other) else lambda: other  # noqa: B023  (called in this round)
+        for compute in (lambda: apply(make(), there()), lambda: apply(there(), make())):  # noqa: B023
+            with np.errstate(all="ignore"):
+                assert outcome(compute, True) == outcome(compute, False), (name, other)
+
+
+@pytest.mark.parametrize("value", [np.ones(2, np.float32), np.float32(1)])
+def test_an_array_leaves_an_operator_to_a_variable(value, graph):
+    v = tf.Variable([1.0, 2.0])
+    for result in (value + v, value - v, value * v, v + value):
+        assert isinstance(result, tf.Tensor)
+        assert result.dtype == tf.float32

@@ -1,0 +1,66 @@
+"""Whether inputs fit an op, and what its results will be: found out once for all tensors of the same specs.
+
+Specs go from tensor to tensor, so in a long graph the same few objects come again and again. An op remembers by their ids which
+it has seen (``Op.inferred``), and dtypes and shapes need not be looked at again. A shape rule sees nothing but specs and
+attributes; only default attributes are remembered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minitf.core.op import Op
+from minitf.core.state import Handle
+from minitf.core.tensor import SymbolicTensor
+
+if TYPE_CHECKING:
+    from minitf.runtimes.graph import Graph
+
+_MOST = 1000  # what an op remembers
+
+
+def by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None:
+    """The ids of the specs of the graph's tensors, negative for variables; None if there is anything else among the inputs."""
+    if len(inputs) == 2:
+        x, y = inputs
+        if type(x) is type(y) is SymbolicTensor and x.op.graph is graph is y.op.graph:
+            return id(x._spec), id(y._spec)
+    ids = []
+    for value in inputs:
+        if type(value) is SymbolicTensor and value.op.graph is graph:
+            ids.append(id(value._spec))
+        elif type(value) is Handle and value.home is graph:
+            ids.append(-id(value.spec))
+        else:
+            return None
+    return tuple(ids)
+
+
+def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any],
+            key: tuple[int, ...] | None) -> tuple[tuple[Any, ...], dict[str, Any], Any]:  # fmt: skip
+    """The inputs as tensors of the graph, all attributes, and the specs of the results. ``key`` is ``by_identity(inputs)``.
+
+    Raises what ``Op.bind``, ``Op.complete``, ``Op.specs_of`` and ``Graph.check_mine`` raise.
+    """
+    numbers = tuple([t._spec.dtype.number for t in inputs if type(t) is SymbolicTensor])
+    if len(numbers) != len(inputs) or numbers not in op.fits_symbolic:  # else such dtypes fitted before
+        inputs = op.bind(inputs, graph)
+        if len(numbers) == len(inputs):
+            op.fits_symbolic.add(numbers)
+    for value in inputs:
+        if type(value) is not SymbolicTensor or value.op.graph is not graph:
+            graph.check_mine(value, op)
+    if attrs:
+        attrs = op.complete(attrs)
+        return inputs, attrs, op.specs_of(inputs, attrs)
+    key = key or by_identity(inputs, graph)
+    known = None if key is None else op.inferred.get(key)
+    if known is not None:
+        return inputs, known[0], known[1]
+    attrs = op.complete(attrs)
+    result = op.specs_of(inputs, attrs)
+    if key is not None:
+        if len(op.inferred) >= _MOST:
+            op.inferred.clear()
+        op.inferred[key] = attrs, result, [t.spec for t in inputs]
+    return inputs, attrs, result
