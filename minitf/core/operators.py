@@ -27,7 +27,8 @@ COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
 # The fast road is for the dtypes that the op takes, by NumPy's numbers; strings and the types of ml_dtypes take the general
 # one. A Python number takes it where NumPy turns it into the tensor's dtype just as the general road would. `here` is a
-# tape right around the eager runtime, or None; other runtimes take the general road. The end is Tape.note_two, written out:
+# tape right around the eager runtime, or None; other runtimes take the general road. float32 is asked for first, and scalars
+# of it by their type: NumPy makes their dtype anew each time. The end is Tape.note_two, written out:
 # the call would cost as much as the note.
 _BINARY = """
 def __{method}__(self, other):
@@ -54,8 +55,7 @@ def __{method}__(self, other):
             return otherwise(self, other)
     a = self._v
     b = other._v
-    t = a.dtype
-    if t is b.dtype and (t is float32 or t.num in numbers){guard}:
+    if type(a) is scalar and type(b) is scalar or (t := a.dtype) is b.dtype and (t is usual or t.num in numbers){guard}:
         try:
             v = {expr}
         except ValueError:
@@ -77,6 +77,7 @@ def __{method}__(self, other):
         r._node = (token, len(notes), None)
         if type(v) is array:
             if not op.keeps_first:
+                t = a.dtype
                 x = new(Outline)
                 x.np_dtype = t
                 x.sizes = a.shape
@@ -185,11 +186,12 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         numbers = frozenset(d._np.num for d in known if d not in op.expr_not)  # type: ignore[union-attr]
         floats = frozenset(d._np.num for d in known if d.kind in "fc")  # type: ignore[union-attr]
         integers = frozenset(d._np.num for d in known if d in (dtypes.int32, dtypes.int64))  # type: ignore[union-attr]
+        usual = np.dtype(np.float32) if dtypes.float32.np.num in numbers else None  # asked first
         space: dict[str, Any] = {
             "EagerTensor": EagerTensor, "Tape": Tape, "runtime": _runtime, "current": _runtime._current.get,
             "new": _new, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS, "Outline": Outline,
-            "outlined": outlined, "float32": np.dtype(np.float32), "array": np.ndarray,
-            "python": {float: floats, int: floats | integers} if not op.expr_rank else {},
+            "outlined": outlined, "usual": usual, "scalar": None if usual is None or op.expr_rank else np.float32,
+            "array": np.ndarray, "python": {float: floats, int: floats | integers} if not op.expr_rank else {},
         }  # fmt: skip
         guard = f" and a.ndim >= {op.expr_rank} and b.ndim >= {op.expr_rank}" if op.expr_rank else ""
         templates = [_UNARY] if method in UNARY else [_BINARY] if method in COMPARISONS else [_BINARY, _REFLECTED]
