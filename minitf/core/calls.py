@@ -118,22 +118,22 @@ def _of_a_variable(op: Op, general: Any) -> Any:
     """For an op that changes a variable by a tensor, and has no gradient."""
     kernel, fits = op.kernel, op.fits
 
-    def __call__(self: Any, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
-        if len(inputs) == 2 and not attrs:
-            handle, x = inputs
-            if type(handle) is Handle and type(x) is EagerTensor and handle.cell is not None:
-                if runtime.active:
-                    here = _current()
-                    if type(here) is not Tape or not here.direct:
-                        return general(self, handle, x, name=name)
-                value = x._v
-                if (-handle.spec.dtype.number, value.dtype.num) in fits:
-                    try:
-                        out = kernel(handle.cell, value)
-                    except _KERNEL_ERRORS as error:
-                        explain(op, inputs, attrs, error)
-                    return wrap(out)
-        return general(self, *inputs, name=name, **attrs)
+    def __call__(self: Any, handle: Any = _MISSING, x: Any = _MISSING, /, *more: Any, name: str | None = None,
+                 **attrs: Any) -> Any:  # fmt: skip
+        if type(handle) is Handle and type(x) is EagerTensor and handle.cell is not None and not attrs and not more:
+            if runtime.active:
+                here = _current()
+                if type(here) is not Tape or not here.direct:
+                    return general(self, handle, x, name=name)
+            value = x._v
+            if (-handle.spec.dtype.number, value.dtype.num) in fits:
+                try:
+                    out = kernel(handle.cell, value)
+                except _KERNEL_ERRORS as error:
+                    explain(op, (handle, x), attrs, error)
+                return wrap(out)
+        given = [value for value in (handle, x) if value is not _MISSING]
+        return general(self, *given, *more, name=name, **attrs)
 
     return __call__
 
