@@ -145,9 +145,9 @@ class Op:
         # Dtypes of inputs that have been checked and need not be again: NumPy's numbers (eager), ours (tensors of a graph).
         self.fits: set[tuple[int, ...]] = set()
         self.fits_symbolic: set[tuple[int, ...]] = set()
-        # All attributes and the results' specs for tensors of a graph and default attributes, by the ids of the tensors' specs.
-        # These stand beside, so that the ids stay theirs.
-        self.inferred: dict[tuple[int, ...], tuple[dict[str, Any], Any, list[Any]]] = {}
+        # All attributes and the results' specs, by the ids of the specs of a graph's tensors and the attributes that were
+        # given. The specs stand beside, so that the ids stay theirs (see ``runtimes.fitting``).
+        self.inferred: dict[tuple[Any, ...], tuple[dict[str, Any], Any, list[Any]]] = {}
         if self.name in REGISTRY:
             raise ValueError(f"An op named {self.name!r} exists already.")
         REGISTRY[self.name] = self

@@ -1,14 +1,17 @@
 """Whether inputs fit an op, and what its results will be: found out once for all tensors of the same specs.
 
-Specs go from tensor to tensor, so in a long graph the same few objects come again and again. An op remembers by their ids which
-it has seen (``Op.inferred``), and dtypes and shapes need not be looked at again. A shape rule sees nothing but specs and
-attributes; only default attributes are remembered.
+Specs go from tensor to tensor, so in a long graph the same few objects come again and again. An op remembers by their ids
+which it has seen with which attributes (``Op.inferred``), and dtypes and shapes need not be looked at again: a shape rule sees
+nothing but specs and attributes. Operations that are alike then share their attributes and the specs of their results, so that
+what comes after them is found again too.
 """
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from minitf.core.dtypes import DType
 from minitf.core.op import Op
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from minitf.runtimes.graph import Graph
 
 _MOST = 1000  # what an op remembers
+_PLAIN = frozenset({int, bool, str, NoneType, DType})
+_IN_TUPLES = frozenset({int, NoneType})
 
 
 def by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None:
@@ -37,11 +42,18 @@ def by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None
 
 
 def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any],
-            key: tuple[int, ...] | None) -> tuple[tuple[Any, ...], dict[str, Any], Any]:  # fmt: skip
-    """The inputs as tensors of the graph, all attributes, and the specs of the results. ``key`` is ``by_identity(inputs)``.
+            key: tuple[Any, ...] | None) -> tuple[tuple[Any, ...], dict[str, Any], Any]:  # fmt: skip
+    """The inputs as tensors of the graph, all attributes, and the specs of the results.
 
-    Raises what ``Op.bind``, ``Op.complete``, ``Op.specs_of`` and ``Graph.check_mine`` raise.
+    ``key`` is what ``by_identity`` gives for the inputs; None if it was not asked, because there are attributes. Raises what
+    ``Op.bind``, ``Op.complete``, ``Op.specs_of`` and ``Graph.check_mine`` raise.
     """
+    if attrs and key is None:
+        plain, ids = _by_value(attrs), by_identity(inputs, graph)
+        key = None if plain is None or ids is None else (ids, plain)
+        known = None if key is None else op.inferred.get(key)
+        if known is not None:
+            return inputs, known[0], known[1]
     numbers = tuple([t._spec.dtype.number for t in inputs if type(t) is SymbolicTensor])
     if len(numbers) != len(inputs) or numbers not in op.fits_symbolic:  # else such dtypes fitted before
         inputs = op.bind(inputs, graph)
@@ -50,13 +62,11 @@ def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]
     for value in inputs:
         if type(value) is not SymbolicTensor or value.op.graph is not graph:
             graph.check_mine(value, op)
-    if attrs:
-        attrs = op.complete(attrs)
-        return inputs, attrs, op.specs_of(inputs, attrs)
-    key = key or by_identity(inputs, graph)
-    known = None if key is None else op.inferred.get(key)
-    if known is not None:
-        return inputs, known[0], known[1]
+    if key is None and not attrs:
+        key = by_identity(inputs, graph)
+        known = None if key is None else op.inferred.get(key)
+        if known is not None:
+            return inputs, known[0], known[1]
     attrs = op.complete(attrs)
     result = op.specs_of(inputs, attrs)
     if key is not None:
@@ -64,3 +74,12 @@ def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]
             op.inferred.clear()
         op.inferred[key] = attrs, result, [t.spec for t in inputs]
     return inputs, attrs, result
+
+
+def _by_value(attrs: dict[str, Any]) -> tuple[Any, ...] | None:
+    """Attributes as a key; None if one of them may equal another that is not the same (0.0 and -0.0), or holds an object."""
+    for value in attrs.values():
+        kind = type(value)
+        if kind not in _PLAIN and (kind is not tuple or not _IN_TUPLES.issuperset(map(type, value))):
+            return None
+    return (*attrs.items(), *map(type, attrs.values()))

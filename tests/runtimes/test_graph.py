@@ -257,3 +257,23 @@ def test_an_array_leaves_an_operator_to_a_variable(value, graph):
     for result in (value + v, value - v, value * v, v + value):
         assert isinstance(result, tf.Tensor)
         assert result.dtype == tf.float32
+
+
+def test_attributes_that_are_equal_but_not_the_same_are_told_apart(graph):
+    x = tf.constant([[1.0, -2.0]])
+    session = tf.Session()
+    for slope in (0.0, -0.0, 0.5):
+        values = session.run(tf.nn.leaky_relu(x, alpha=slope))
+        assert np.signbit(values).tolist() == np.signbit([[1.0, -2.0 * slope]]).tolist()
+    for keep in (False, True, False):
+        for axis in (0, 1, (0,), (0, 1), None):
+            expected = np.sum([[1, -2]], axis=axis, keepdims=keep)
+            total = tf.reduce_sum(x, axis, keepdims=keep)
+            assert total.shape == expected.shape
+            np.testing.assert_array_equal(session.run(total), expected)
+    for dtype in (tf.float64, tf.int32, tf.float64):
+        assert session.run(tf.cast(x, dtype)).dtype == dtype.as_numpy_dtype
+    with pytest.raises((TypeError, ValueError)):
+        tf.reduce_sum(x, axis=2)
+    with pytest.raises((TypeError, ValueError)):
+        tf.reduce_sum(x, axis=2)

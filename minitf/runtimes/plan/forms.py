@@ -63,18 +63,15 @@ class Forms:
     def __init__(self, kernels: Mapping[str, Callable[..., Any]], bind: Callable[[Any, str], str]):
         self.kernels = kernels
         self.bind = bind
-        self.known: dict[Any, Form] = {}  # by op and ids of specs, which the graph keeps taken
+        self.known: dict[Any, Form] = {}  # by op and ids of attributes and specs, which the graph keeps taken
 
     def of(self, step: Any) -> Form:
         """The form of an operation, or of what stands for several (a chain, an optimizer's steps)."""
         if type(step) is not Operation:
             template = f"{self.bind(step.compiled(), 'k')}({_numbered(len(step.arguments))})"
             return Form(template, step.fresh, ALWAYS, True, step.outputs)
-        op = step.kernel_op
-        if step.attrs is not op.wants:
-            return self._made(step)
         ids = [id(a._spec) if type(a) is SymbolicTensor else 0 for a in step.arguments]
-        key = (op, *ids, *[id(t._spec) for t in step.outputs])
+        key = (step.kernel_op, id(step.attrs), *ids, *[id(t._spec) for t in step.outputs])
         form = self.known.get(key)
         if form is None:
             form = self.known[key] = self._made(step)
