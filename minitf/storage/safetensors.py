@@ -113,7 +113,7 @@ class _File:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DataLossError(f"{self.source}: the header is damaged: {error}.") from None
         if notes is not None:
-            self.notes, self._crcs = decode_notes(notes if isinstance(notes, str) else "", self.source)
+            self.notes, self._crcs = decode_notes(str(notes), self.source)
             check_complete(self._crcs, found, self.source)
         return found
 

@@ -80,9 +80,10 @@ class Ways:
                     now = {unit.name: unit for unit in units_of(path).values()}
                     for name, (digest, places) in units.items():
                         self._by_unit[path, name].append(nodeid)
-                        if name in now and now[name].digest == digest:
-                            for place in places:
-                                self._by_line[path, now[name].first + place].append(nodeid)
+                        if name in now:
+                            first, last = now[name].first, now[name].last
+                            for line in [first + at for at in places] if now[name].digest == digest else range(first, last + 1):
+                                self._by_line[path, line].append(nodeid)
 
     def import_all(self) -> None:
         """Imports what the tests will import, so that not each process does so again."""

@@ -141,7 +141,7 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     elif isinstance(node, ast.IfExp):
         yield "condition -> True", node.body
         yield "condition -> False", node.orelse
-    elif isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
+    elif isinstance(node, ast.Return) and node.value is not None and not _is_no(node.value):
         yield "return -> None", ast.Return(ast.Constant(None))
     elif isinstance(node, ast.Raise) and getattr(node.exc, "id", "") == "NotImplementedError":
         return  # of a method that is there to be overridden
@@ -155,8 +155,9 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         yield "continue -> break", ast.Break()
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_no(node: ast.AST) -> bool:
+    """None, or False, of which another mutant is True."""
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 class Changer(ast.NodeTransformer):

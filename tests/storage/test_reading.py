@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minitf.core.dtypes import float32, string, uint8
-from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError
+from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
 from minitf.storage.bundle import TensorBundle, index, reader
 from minitf.storage.bundle.check import missing_data
 from minitf.storage.bundle.entries import Entry, encode_entry
@@ -102,6 +103,22 @@ def test_each_data_file_is_opened_once(prefix, disk):
         ("p.data-00000-of-00002", 0, 12), ("p.data-00000-of-00002", 12, size), ("p.data-00000-of-00002", 12 + size, 8),
         ("p.data-00001-of-00002", 64, 40),
     ]  # fmt: skip
+
+
+def test_large_values_are_read_where_they_stay(tmp_path):
+    size = 4 << 20
+    TensorBundle(durable=False).write(tmp_path / "p", {"a": np.zeros(size, np.uint8), "b": np.zeros(3, np.uint8)})
+    found = TensorBundle().open(tmp_path / "p")
+    tracemalloc.start()
+    try:
+        found.read_many(["a", "b"])
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * size
+    finally:
+        tracemalloc.stop()
+    deep = Entry(uint8, (1,) * 64 + (size,), 0, 0, size, found.entry("a").crc)
+    edit(tmp_path / "p.index", lambda found: found.update({b"c": encode_entry(deep)}))
+    with pytest.raises(UnimplementedError, match="key 'c': 65 dimensions"):
+        TensorBundle().open(tmp_path / "p").read("c")
 
 
 def test_a_region_reads_what_it_must(prefix, disk):

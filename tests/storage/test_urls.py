@@ -23,7 +23,7 @@ fsspec = pytest.importorskip("fsspec")
 def test_what_a_url_is():
     for path in ("s3://b/k", "memory://x", "simplecache::s3://b", "a+b.c-d::x1://y", "A9://"):
         assert is_url(path)
-    for path in ("/a/b", "C:\\x", "a:/b", "9p://x", "://x", "a b://c", "x/y://z", "s3::://x", "s3:://x"):
+    for path in ("/a/b", "C:\\x", "a:/b", "9p://x", "://x", "a b://c", "x/y://z", "c:/x://y", "s3::://x", "s3:://x"):
         assert not is_url(path)
 
 

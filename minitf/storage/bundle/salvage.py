@@ -77,13 +77,13 @@ def _blocks(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[
 
 def _scan(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
     """Blocks from the start of the file on, each ending where its checksum says."""
-    at, found = 0, 0
+    at, found = 0, False
     while (end := _end_of_block(data, at)) is not None:
         where = f"{path}, block at byte {at}"
         keys, values = read_block(open_block(memoryview(data)[at:end], where), where)
         if not keys or (found and keys[0] == b""):  # the metaindex block: the data blocks are over
             return
-        found += 1
+        found = True
         yield keys, values
         at = end
     if at < len(data) - FOOTER or not found:
