@@ -280,6 +280,9 @@ def test_the_length_of_a_header(tmp_path):
         (tmp_path / "p.safetensors").write_bytes(content)
         with pytest.raises(DataLossError, match=f"^{tmp_path}/p.safetensors: not a safetensors file: {said}"):
             format_named("safetensors").open(str(tmp_path / "p"))
+    (tmp_path / "p.safetensors").write_bytes(b"\5" + b"\0" * 7)
+    with pytest.raises(DataLossError, match="a header of 5 bytes in a file of 8"):
+        format_named("safetensors").open(str(tmp_path / "p"))
     (tmp_path / "p.safetensors").write_bytes(b"\0" * 8)
     with pytest.raises(DataLossError, match="the header is damaged"):
         format_named("safetensors").open(str(tmp_path / "p"))

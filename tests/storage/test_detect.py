@@ -114,6 +114,7 @@ def test_formats_by_name(here):
     for name in FORMATS:
         assert format_named(name).name == name
         assert format_named(name).durable
+        assert FORMATS[name]().durable
         assert not format_named(name, durable=False).durable
     with pytest.raises(ValueError, match="^There is no format 'hdf5'; choose one of tf-v2, safetensors, npz, tf-v1"):
         format_named("hdf5")

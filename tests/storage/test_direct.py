@@ -1,14 +1,20 @@
 """Lazy reads, and reads into arrays that are there."""
 
+import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError
+from minitf.core.dtypes import uint8
+from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.entries import Entry, encode_entry
+from minitf.storage.files import Disk
 from minitf.storage.values import Partitioned, Typed
 
+from .tampering import edit
 from .values_to_save import EXTENSION, NATIVE, extension_array
 
 VALUES = {
@@ -193,3 +199,91 @@ def test_a_file_that_changes_between_verifying_and_filling(prefix, tmp_path):
             file.write(b"\xff" * 8)
         with pytest.raises(DataLossError, match="checksum does not match"):
             fill()
+
+
+# Files and errors --------------------------------------------------------------------------------------------------------
+
+
+class Open(Disk):
+    """Knows which files are open."""
+
+    def __init__(self):
+        self.paths = {}
+
+    def open(self, path):
+        handle = super().open(path)
+        self.paths[handle] = path.rpartition("/")[2]
+        return handle
+
+    def close(self, handle):
+        del self.paths[handle]
+        super().close(handle)
+
+
+def test_files_are_open_while_memory_is_filled_and_no_longer(prefix):
+    disk = Open()
+    TensorBundle(durable=False).write_shards(prefix, [{"a": BIG}, {"b": BIG}, {"c": BIG}])
+    reader = TensorBundle(disk=disk).open(prefix)
+    assert disk.paths == {}
+    with reader.reading_over(["a", "c", "b"], [np.zeros_like(BIG), np.zeros_like(BIG), None]) as (values, fill):
+        assert sorted(disk.paths.values()) == ["ckpt.data-00000-of-00003", "ckpt.data-00002-of-00003"]
+        fill()
+        assert all((value == BIG).all() for value in values)
+    assert disk.paths == {}
+    with pytest.raises(NotFoundError), reader.reading_over(["none", "a"], [None, np.zeros_like(BIG)]):
+        pytest.fail("it is not there")
+    assert disk.paths == {}
+    for read in (reader.read_lazily, lambda key: reader.read_into(key, np.zeros_like(BIG)), reader.read):
+        read("a")
+        assert disk.paths == {}
+
+
+def test_what_is_said_of_a_file_that_is_too_short(prefix):
+    TensorBundle(durable=False).write(prefix, {"a": BIG, "b": BIG})
+    os.truncate(f"{prefix}.data-00000-of-00001", 2 * BIG.nbytes - 1)
+    said = f"read less bytes than requested: {BIG.nbytes} bytes at offset {BIG.nbytes} of {prefix}.data-00000-of-00001"
+    reader = TensorBundle().open(prefix)
+    reads = [reader.read_lazily, lambda key: reader.read_into(key, np.zeros_like(BIG)), reader.read]
+    for read in [*reads, TensorBundle(lazy=True).open(prefix).read, TensorBundle(lazy="first use").open(prefix).read]:
+        read("a")
+        with pytest.raises(DataLossError, match=said):
+            read("b")
+
+
+def test_more_dimensions_than_numpy_has(prefix):
+    TensorBundle(durable=False).write(prefix, {"a": np.zeros(100_000, np.uint8)})
+    deep = Entry(uint8, (1,) * 64 + (100_000,), 0, 0, 100_000, TensorBundle().open(prefix).entry("a").crc)
+    edit(Path(f"{prefix}.index"), lambda found: found.update({b"a": encode_entry(deep)}))
+    for storage in (TensorBundle(), TensorBundle(lazy=True), TensorBundle(lazy="first use")):
+        for read in (storage.open(prefix).read, storage.open(prefix).read_lazily):
+            with pytest.raises(UnimplementedError, match="key 'a': 65 dimensions; NumPy arrays have 64 at most"):
+                read("a")
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_another_set_is_said_to_be_one(prefix, damaged):
+    """Whatever went wrong while it was read; a damage of the same set stays that."""
+    TensorBundle(durable=False).write(prefix, {"a": BIG})
+    for number in range(3):
+        reader = TensorBundle().open(prefix)
+        reads = [
+            lambda reader=reader: reader.read_lazily("a", verify=True),
+            lambda reader=reader: reader.read_into("a", np.zeros_like(BIG)),
+            lambda reader=reader: reader.reading_over(["a"], [np.zeros_like(BIG)]).__enter__(),
+        ]
+        if damaged:
+            with open(f"{prefix}.data-00000-of-00001", "r+b") as file:
+                file.truncate(99)
+            with pytest.raises(DataLossError, match="read less bytes"):
+                reads[number]()
+        os.utime(f"{prefix}.index", (number + 1, number + 1))
+        with pytest.raises(AbortedError, match=f"^read: checkpoint {prefix!r} was replaced or removed while it was read"):
+            reads[number]()
+
+
+def test_values_of_a_least_size_are_left_to_their_first_use(prefix):
+    least = 1 << 16
+    TensorBundle(durable=False).write(prefix, {"below": np.zeros(least - 1, np.uint8), "at": np.zeros(least, np.uint8)})
+    below, at = TensorBundle(lazy="first use").open(prefix).unverified(["below", "at"])
+    assert below is None
+    assert at.verified().shape == (least,)

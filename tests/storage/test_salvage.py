@@ -10,6 +10,7 @@ from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.salvage import open_damaged
 from minitf.storage.bundle.table import FOOTER, Table, table_chunks
 from minitf.storage.values import Partitioned
+from minitf.storage.varint import varint
 
 from .tampering import edit, entry, file_of, records, restarts, sealed
 
@@ -254,6 +255,18 @@ def test_blocks_that_are_looked_for(prefix):
         assert said[0].endswith("Blocks are looked for one behind the other.")
         if problems:
             assert said[1] == f"{prefix}.index: from byte {len(data)} on no block holds; its keys are lost."
+
+
+def test_what_looks_like_the_end_of_a_block_inside_of_one(prefix):
+    """A value with a type and a checksum that is right up to there: the block goes on behind it."""
+    found = records_of(prefix)
+    head = varint(0) + varint(10) + varint(9) + b"k" * 10
+    fake = sealed(head)[len(head) :]
+    tricky = head + fake + b"more" + restarts(0)
+    index_of(prefix, lambda _: sealed(entry(0, b"", found[b""]) + restarts(0)) + sealed(tricky))
+    reader, said = open_damaged(prefix)
+    assert reader.keys() == ["k" * 10]
+    assert len(said) == 1
 
 
 def test_blocks_that_share_keys_are_left_out(prefix):
