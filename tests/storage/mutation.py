@@ -1,6 +1,6 @@
 """Mistakes planted in ``minitf/storage``, one at a time, and the tests that notice: the mutation score.
 
-    scripts/mutation                              # all that no run before has seen killed; of tests those not tried before
+    scripts/mutation                              # those not yet tried or still unexplained; of tests those not yet tried
     scripts/mutation --only bundle/block.py       # those of one file (or several, with commas between)
     scripts/mutation --only bundle/block.py:131   # those of one line
     scripts/mutation --sample 400 --seed 1        # so many of all mutants, drawn at random
@@ -167,6 +167,7 @@ class Mutation:
         self.options = options
         self.code = 1
         self.found: dict[str, Any] = found_out()
+        self.explained = Explained()
         self._killers: dict[str, Counter[str]] = defaultdict(Counter)  # by file
         self._last: dict[tuple[str, str], list[str]] = defaultdict(list)  # by function
         self._folder = self._read = 0
@@ -212,7 +213,8 @@ class Mutation:
         return found
 
     def _wanted(self, mutant: Mutant) -> bool:
-        return self.options.again or self.found.get(mutant.key, {}).get("outcome", "survived") == "survived"
+        known = self.found.get(mutant.key)
+        return self.options.again or known is None or (known["outcome"] == "survived" and mutant not in self.explained)
 
     def _hear_of_others(self) -> None:
         """What another run at the same time has found out need not be tried."""

@@ -118,8 +118,16 @@ class Facts:
     def __init__(self, **facts):
         self.facts = {"type": "file", "size": 3} | facts
 
+    forgotten = 0
+
     def invalidate_cache(self):
-        pass
+        type(self).forgotten += 1
+
+    def exists(self, name):
+        return False
+
+    def ls(self, name, detail):
+        return ["d/a", "d/b/"]
 
     def info(self, name):
         return self.facts
@@ -137,6 +145,17 @@ def test_marks_of_versions(monkeypatch, mark):
     assert RemoteDisk().stat("x").st_size == 0
     monkeypatch.setattr("minitf.storage.remote.place", lambda url: (Facts(type="directory", size=9), url))
     assert RemoteDisk().stat("x").st_size == 0
+
+
+def test_what_a_client_remembers_is_not_believed(monkeypatch):
+    """Another program may have changed what is there."""
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (Facts(), url))
+    disk = RemoteDisk()
+    for ask in (disk.stat, disk.names, disk.create):
+        before = Facts.forgotten
+        ask("d")
+        assert Facts.forgotten == before + 1
+    assert disk.names("d") == ["a", "b"]
 
 
 def test_nothing_is_fetched_where_nothing_is(monkeypatch):
