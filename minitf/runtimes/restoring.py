@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minitf.core import names
+from minitf.core.overwriting import overwriting
 from minitf.core.registry import REGISTRY
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
@@ -114,16 +115,24 @@ def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> A
     """The values of the keys, and a function that fills in what goes into the memory of the first keys' cells.
 
     Memory is reused if nobody else holds it and there is much of it: a second copy of everything might not fit, while a little
-    is read faster into new memory. Inside, everything is read and verified.
+    is read faster into new memory. Inside, everything is read and verified, and other threads that read such a cell wait.
     """
     if getattr(reader, "first_use", False):
         return nullcontext((_untouched(reader, keys, len(cells)), _nothing))
     arrays = [cell.value for cell in cells if type(cell) is Cell]
     if not hasattr(reader, "reading_over") or sum([array.nbytes for array in arrays if array is not None]) < MUCH:
         return nullcontext((reader.read_many(keys), _nothing))
-    del arrays
-    spare = [cell.value if type(cell) is Cell and _alone(cell) else None for cell in cells]
-    return reader.reading_over(keys, spare + [None] * (len(keys) - len(spare)))  # type: ignore[no-any-return]
+    return _over(reader, keys, cells)
+
+
+@contextmanager
+def _over(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> Iterator[Reading]:
+    large = [cell for cell in cells if type(cell) is Cell and cell.value is not None and cell.value.nbytes >= LARGE]
+    with overwriting(large) as mine:
+        busy = set(map(id, mine))
+        spare = [cell.value if id(cell) in busy and _alone(cell) else None for cell in cells]  # type: ignore[union-attr, arg-type]
+        with reader.reading_over(keys, spare + [None] * (len(keys) - len(spare))) as found:
+            yield found
 
 
 def _untouched(reader: Any, keys: Sequence[str], count: int) -> list[Any]:

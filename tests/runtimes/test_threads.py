@@ -251,3 +251,67 @@ def test_saves_at_the_same_time_while_training_goes_on(built, tmp_path):
             for name in values:
                 saved = reader.get_tensor(f"net/{name}/.ATTRIBUTES/VARIABLE_VALUE")
                 assert (saved == saved[0]).all()
+
+
+# -- restoring ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("built", [False, True], ids=["eager", "graph"])
+def test_a_restore_that_reuses_large_arrays_shows_no_thread_half_a_value(built, tmp_path):
+    """Runs and reads of other threads give the old values or the new; a tensor that was read before keeps what it had."""
+    size, count = 3 << 20, 3  # 36 MiB: enough for a restore to use the memory that is there
+    with tf.Graph().as_default() if built else tf.init_scope(), tf.Session() if built else tf.init_scope() as session:
+        net = tf.Module()
+        net.parts = [tf.Variable(np.zeros(size, np.float32)) for _ in range(count)]
+        checkpoint = tf.train.Checkpoint(net=net)
+        options = {"session": session} if built else {}
+        values = [p.read_value() for p in net.parts] if built else []
+        ends = [tf.stack([tf.reduce_min(v), tf.reduce_max(v)]) for v in values]
+        if built:
+            session.run(tf.global_variables_initializer())
+        paths = []
+        for number in (1.0, 2.0):
+            for part in net.parts:
+                part.load(np.full(size, number, np.float32), session)
+            paths.append(checkpoint.write(str(tmp_path / f"c{number}"), **options))
+        done, seen = threading.Event(), set()
+
+        def look(number):
+            kept = []
+            while not done.is_set():
+                if built:
+                    found = session.run(ends[number % count])
+                    assert found[0] == found[1]
+                    seen.add(float(found[0]))
+                    continue
+                value = net.parts[number % count].read_value()
+                kept.append((value, float(value[0])))
+                for tensor, first in kept[-4:]:
+                    array = tensor._v
+                    assert array[0] == array[-1] == first
+                    assert array.min() == array.max()
+                seen.add(kept[-1][1])
+                del kept[:-4]
+
+        def restore():
+            try:
+                for turn in range(400):
+                    if turn >= 12 and seen == {1.0, 2.0}:
+                        break
+                    status = checkpoint.read(paths[turn % 2])
+                    status.assert_consumed()
+                    if built:
+                        status.run_restore_ops(session)
+            finally:
+                done.set()
+
+        with ThreadPoolExecutor(3) as pool:
+            looking = [pool.submit(look, number) for number in range(2)]
+            if built:
+                with session.graph.as_default():
+                    restore()
+            else:
+                restore()
+            for one in looking:
+                one.result()
+        assert seen == {1.0, 2.0}
