@@ -52,19 +52,19 @@ class SavedNode:
     has_values: bool | None = None  # None: the file is too old to say
 
 
-class ReadNodes(Sequence[SavedNode]):
-    """The nodes of a graph that was read. Those of plain variables, mostly nearly all, are made when somebody looks at them.
+class LazyNodes(Sequence[SavedNode]):
+    """Nodes of which those of plain variables, mostly nearly all, are made when somebody looks at them.
 
     * ``nodes``: by number; None for a plain variable that is to be made. Such a node has no edges and slots, and one value.
     * ``keys``: by number, the key of a plain variable; None for other nodes.
     * ``full_name``: gives the variable's name of a plain variable by its number.
     """
 
-    __slots__ = ("_full_name", "_nodes", "keys")
+    __slots__ = ("_nodes", "full_name", "keys")
 
     def __init__(self, nodes: list[SavedNode | None], keys: list[str | None], full_name: Callable[[int], str]):
         self._nodes = nodes
-        self._full_name = full_name
+        self.full_name = full_name
         self.keys = keys
 
     @overload
@@ -77,7 +77,7 @@ class ReadNodes(Sequence[SavedNode]):
         node = self._nodes[number]
         if node is None:
             number %= len(self._nodes)
-            value = SavedValue(VARIABLE_VALUE, self._full_name(number), self.keys[number])  # type: ignore[arg-type]
+            value = SavedValue(VARIABLE_VALUE, self.full_name(number), self.keys[number])  # type: ignore[arg-type]
             node = self._nodes[number] = SavedNode([], [value], [], None, True)
         return node
 
@@ -102,9 +102,14 @@ class SavedGraph:
 
     def variable_keys(self) -> list[str | None]:
         """By node, the key of a plain variable, None for other nodes. Steps that go over all nodes need no more of most."""
-        if isinstance(self.nodes, ReadNodes):
+        if isinstance(self.nodes, LazyNodes):
             return self.nodes.keys
         return [n.values[0].key if is_plain_variable(n) else None for n in self.nodes]
+
+    def full_names(self) -> Callable[[int], str]:
+        """A function that gives the variable's name of a plain variable by its number."""
+        nodes = self.nodes
+        return nodes.full_name if isinstance(nodes, LazyNodes) else lambda number: nodes[number].values[0].full_name
 
     def others(self) -> Iterator[tuple[int, SavedNode]]:
         """Numbers and nodes that are no plain variables."""

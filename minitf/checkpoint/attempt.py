@@ -185,10 +185,7 @@ class Match:
         """Notes which values go where. Plain variables, of a large tree nearly all, come first."""
         r = self.restoration
         key = r.keys[node]
-        try:
-            state = obj._tracking
-        except AttributeError:
-            state = tracking(obj)
+        state = getattr(obj, "_tracking", None) or tracking(obj)
         before = state.update_uid
         if before >= r.uid:
             keys = [value.key for value in r.graph.nodes[node].values] if key is None else [key]
@@ -337,10 +334,15 @@ class Match:
         if batch.built:
             r.ops.extend(batch.built)
             where = {key: (number, node) for key, number, node in self._all_placed()}
-            keys = [[key] for _, key, _ in batch.items] + [list(group.keys.values()) for group in batch.groups]
-            for mine, built in zip(keys, batch.built, strict=True):
+            raw.extend(
+                [
+                    ("OpBuilt", *where[key], key, built.op.name, built.reused)
+                    for (_, key, _), built in zip(batch.items, batch.built, strict=False)
+                ]
+            )
+            for group, built in zip(batch.groups, batch.built[len(batch.items) :], strict=True):
                 name = getattr(built.op, "name", "")
-                raw.extend([("OpBuilt", *where[key], key, name, built.reused) for key in mine])
+                raw.extend([("OpBuilt", *where[key], key, name, built.reused) for key in group.keys.values()])
         else:
             raw.extend(
                 [

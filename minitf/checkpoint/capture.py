@@ -13,7 +13,17 @@ from minitf.checkpoint.walking import Walk, kind_of
 from minitf.core.state import Handle
 from minitf.objects import trackable
 from minitf.objects.values import PythonValue, values_of
-from minitf.saved import ATTRIBUTES, OPTIMIZER_SLOT, VARIABLE_VALUE, SavedGraph, SavedNode, SavedSlot, SavedValue, escape
+from minitf.saved import (
+    ATTRIBUTES,
+    OPTIMIZER_SLOT,
+    VARIABLE_VALUE,
+    LazyNodes,
+    SavedGraph,
+    SavedNode,
+    SavedSlot,
+    SavedValue,
+    escape,
+)
 
 
 class Capture(NamedTuple):
@@ -37,15 +47,20 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
     paths.update(_slot_paths(walk, paths))
     entries: list[tuple[str, Any]] = []
     last: list[tuple[str, Any]] = []
-    nodes = []
+    nodes: list[SavedNode | None] = [None] * len(objects)
+    keys: list[str | None] = [None] * len(objects)  # of plain variables
+    names = [""] * len(objects)
     for number, out in enumerate(walk.children):
         values: list[SavedValue] = []
         kind = kinds[number]
         if kind.variable:
             handle = objects[number]._handle
             key = paths[number] + "/.ATTRIBUTES/VARIABLE_VALUE"
-            values.append(SavedValue(VARIABLE_VALUE, handle.name, key))
             entries.append((key, handle))
+            if not out and number not in walk.slots:
+                keys[number], names[number] = key, handle.name
+                continue
+            values.append(SavedValue(VARIABLE_VALUE, handle.name, key))
         elif kind.valued:
             for name, value in values_of(objects[number]).items():
                 stored = escape(name)
@@ -53,9 +68,10 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
                 values.append(SavedValue(stored, value.name if isinstance(value, Handle) else "", key))
                 (last if isinstance(value, PythonValue) else entries).append((key, value))
         slots = [SavedSlot(*slot) for slot in walk.slots[number]] if number in walk.slots else []
-        nodes.append(SavedNode(out, values, slots, None, bool(values or slots)))
-    _spread(nodes)
-    return Capture(SavedGraph(nodes), entries + last, walk)
+        nodes[number] = SavedNode(out, values, slots, None, bool(values or slots))
+    graph = SavedGraph(LazyNodes(nodes, keys, names.__getitem__))
+    _spread(graph)
+    return Capture(graph, entries + last, walk)
 
 
 def _slot_paths(walk: Walk, paths: dict[int, str]) -> dict[int, str]:
@@ -67,28 +83,27 @@ def _slot_paths(walk: Walk, paths: dict[int, str]) -> dict[int, str]:
     return out
 
 
-def _spread(nodes: list[SavedNode]) -> None:
+def _spread(graph: SavedGraph) -> None:
     """Sets ``has_values`` of nodes with a valued descendant (S123)."""
     back = False
-    inner = [number for number, node in enumerate(nodes) if node.children]
-    for number in reversed(inner):
-        node = nodes[number]
+    inner = dict(graph.others())
+    for number, node in reversed(inner.items()):
         for _, child in node.children:
-            if nodes[child].has_values:
+            if child not in inner or inner[child].has_values:
                 node.has_values = True
             if child <= number:
                 back = True
     if not back:
         return
-    parents: list[list[int]] = [[] for _ in nodes]
-    for number, node in enumerate(nodes):
+    parents: list[list[int]] = [[] for _ in graph.nodes]
+    for number, node in inner.items():
         for _, child in node.children:
             parents[child].append(number)
-    queue = [n for n, node in enumerate(nodes) if node.has_values]
+    queue = [n for n, node in inner.items() if node.has_values]
     for number in queue:
         for above in parents[number]:
-            if not nodes[above].has_values:
-                nodes[above].has_values = True
+            if not inner[above].has_values:
+                inner[above].has_values = True
                 queue.append(above)
 
 

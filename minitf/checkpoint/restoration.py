@@ -134,9 +134,9 @@ class Restoration:
             session = len(self.stores)
             self.stores.append(weakref.ref(store))
         cell = store.cell
-        writes = {getattr(o.op, "name", ""): None if o.variable is None else cell(o.variable).writes for o in ops}
-        counts = set(writes.values())
-        alike = len(counts) == 1 and None not in counts and ops is self.ops
+        counts = [None if o.variable is None else cell(o.variable).writes for o in ops]
+        alike = ops is self.ops and counts[0] is not None and counts.count(counts[0]) == len(counts)
+        writes: Any = counts[0] if alike else {getattr(o.op, "name", ""): n for o, n in zip(ops, counts, strict=True)}
         raw = self.journal.raw
         raw.append(("Step", events.clock(), "run", None, ""))
         if ops is self.ops:  # of the runs in a session only the last one's counters matter: a thousand runs keep one dict
@@ -144,7 +144,7 @@ class Restoration:
             if before is not None:
                 raw[before] = (*raw[before][:3], {})
             self._last_runs[session] = len(raw)
-        raw.append(("Ran", len(ops), session, counts.pop() if alike else writes))
+        raw.append(("Ran", len(ops), session, writes))
 
     def forget_numbers(self, count: int) -> None:
         """Takes back the numbers given since there were ``count``."""

@@ -15,14 +15,14 @@ from minitf.core.unverified import Unverified
 from minitf.errors import AbortedError, OpError
 from minitf.saved import Reader
 
-FEW, MANY = 8, 512  # how many values that follow are fetched with one
+FEW, MANY = 8, 1024  # how many values that follow are fetched with one
 SMALL = 1 << 14  # the largest of them in bytes
 
 
 class Source:
     """A ``Reader`` that opens the checkpoint again if its files have been replaced since."""
 
-    __slots__ = ("_ahead", "_expected", "_open", "_order", "_places", "_span", "reader", "source")
+    __slots__ = ("_ahead", "_expected", "_open", "_order", "_places", "_span", "first_use", "reader", "source")
 
     def __init__(self, open_again: Callable[[], Reader], reader: Reader):
         self._open = open_again
@@ -33,6 +33,7 @@ class Source:
         self._span = FEW
         self.reader = reader
         self.source = reader.source
+        self.first_use = hasattr(reader, "unverified")  # variables may take values over unverified
 
     def keys(self) -> Iterable[str]:
         """All keys."""
@@ -80,11 +81,6 @@ class Source:
                 values, fill = stack.enter_context(self.reader.reading_over(keys, spare))  # type: ignore[attr-defined]
             yield [value if value.ndim else _scalar(value) for value in values], fill
 
-    @property
-    def first_use(self) -> bool:
-        """True if variables may take values over unverified."""
-        return hasattr(self.reader, "unverified")
-
     def unverified(self, keys: Sequence[str]) -> list[Unverified | None]:
         """``FirstUseReader.unverified``, of the files as they are now."""
         try:
@@ -114,8 +110,10 @@ class Source:
             found = self.reader.read_small([key, *self._expected[place + 1 : place + 1 + self._span]], SMALL)  # type: ignore[attr-defined]
         except OpError:  # perhaps of a value that nobody has asked for
             found = {}
-        self._ahead = {k: value if value.ndim else _scalar(value) for k, value in found.items()}
-        value = self._ahead.pop(key, None)
+        for k in [k for k, value in found.items() if not value.ndim]:
+            found[k] = _scalar(found[k])
+        self._ahead = found
+        value = found.pop(key, None)
         return self._read([key])[0] if value is None else value
 
 

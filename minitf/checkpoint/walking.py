@@ -96,9 +96,10 @@ class Walk:
                 self.computed.append((obj, dict(edges)))
             if kind.slots:
                 self.optimizers.append(number)
-            if number == 0 and extra:
+            if extra and number == 0:
                 edges = {**edges, **extra}
-            out = []
+            out: list[tuple[str, int]] = []
+            children.append(out)
             for name, child in edges.items():
                 known = numbers.get(id(child))
                 if known is None:
@@ -107,7 +108,6 @@ class Walk:
                     parent.append(number)
                     edge.append(name)
                 out.append((name, known))
-            children.append(out)
         self.tree = len(objects)
         for number in self.optimizers:
             self._add_slots(number)

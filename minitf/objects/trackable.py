@@ -171,12 +171,11 @@ def _refuse_read_only(obj: Any, name: str, value: Any) -> None:
 
 def tracking(obj: Any) -> Tracking:
     """The object's tracking state, made at first use: a subclass need not call its base's ``__init__`` (S4)."""
-    try:
-        return obj._tracking  # type: ignore[no-any-return]
-    except AttributeError:
+    state: Tracking | None = getattr(obj, "_tracking", None)
+    if state is None:
         state = new_tracking()
         object.__setattr__(obj, "_tracking", state)
-        return state
+    return state
 
 
 def changed() -> None:

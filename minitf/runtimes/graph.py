@@ -92,7 +92,9 @@ class Graph(GraphHome):
             text, place = self._names.usual(scope.path, "const")
         else:
             text, place = self._name_for(name)
-        return self.append(sources.const, text, (), {"value": value}, spec, scope.control, place).output
+        operation = self.append(sources.const, text, (), {"value": value}, spec, scope.control, place)
+        output = operation._made = SymbolicTensor(operation, 0, spec)
+        return output
 
     def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
         """A traced function's operations become operations of this graph."""

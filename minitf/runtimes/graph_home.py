@@ -9,14 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from minitf.core import dtypes, names, runtime
+from minitf.core.literals import to_array
 from minitf.core.op import convert
 from minitf.core.spec import Spec, merge_shapes
 from minitf.core.state import Batch, Handle
 from minitf.ops.sources import no_op, variable
 from minitf.ops.state import assign, initialized_value, read_variable
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops, variable_op
+from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops, variable_ops
 
 INITIAL_VALUE = "initial_value"
 
@@ -56,6 +59,7 @@ class GraphHome:
         add_to_collection: Callable[[Any, Any], None]
         check_mine: Callable[..., None]
         append_as: Callable[..., Operation]
+        constant: Callable[..., Any]
         unique_name: Callable[[str], str]
         append: Callable[..., Operation]
 
@@ -66,7 +70,9 @@ class GraphHome:
         """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
         full = self.unique_name(name or "Variable")
-        if callable(initial_value):
+        if type(initial_value) is np.ndarray:  # the commonest
+            value = self.constant(to_array(initial_value, wanted), f"{full}/{INITIAL_VALUE}/")
+        elif callable(initial_value):
             scope = names.Scope(f"{full}/{INITIAL_VALUE}/")
             with self.as_default(), names.entered(scope):  # outside of all control dependencies
                 value = convert(initial_value(), wanted, runtime=self)
@@ -163,7 +169,7 @@ class GraphHome:
 
     def apply_one(self, handle: Handle, key: str, reader: Any, cache: dict[Any, Any]) -> RestoreOp:
         """Finds or adds the restore op of one variable."""
-        return variable_op(self, handle, key, cache)  # type: ignore[arg-type]
+        return variable_ops(self, ((handle, key),), cache)[0]  # type: ignore[arg-type]
 
     def run_restore_ops(self, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Any, session: Any, what: str) -> Any:
         """Runs restore ops in a session: reads everything, then assigns everything. Gives the session's store."""

@@ -9,9 +9,7 @@ differ in case only count as the same.
 
 from __future__ import annotations
 
-import re
-
-_NUMBERED = re.compile(r"(.+)_([1-9][0-9]*)")
+_DIGITS = frozenset("0123456789")
 
 
 class Names:
@@ -43,12 +41,12 @@ class Names:
         key = full.lower()
         number = self._next.get(key, 0)
         if number == 0:
-            match = _NUMBERED.fullmatch(key) if key[-1:].isdigit() else None
-            if match is None or not self._is_taken(match[1], int(match[2])):
+            series = _series_of(key) if key[-1:] in _DIGITS else None
+            if series is None or not self._is_taken(*series):
                 if mark:
                     self._next[key] = 1
-                    if match is not None:
-                        self._ahead.setdefault(match[1], set()).add(int(match[2]))
+                    if series is not None:
+                        self._ahead.setdefault(series[0], set()).add(series[1])
                 return 0
             number = 1
         ahead = self._ahead.get(key, ())
@@ -60,6 +58,14 @@ class Names:
 
     def _is_taken(self, key: str, number: int) -> bool:
         return number < self._next.get(key, 0) or number in self._ahead.get(key, ())
+
+
+def _series_of(key: str) -> tuple[str, int] | None:
+    """The text and the number of a name that stands in a series: ``a_7``, not ``a``, ``a_07``, ``a_0`` or ``_7``."""
+    text, _, digits = key.rpartition("_")
+    if text and digits.isascii() and digits.isdigit() and digits[0] != "0":
+        return text, int(digits)
+    return None
 
 
 def with_number(full: str, number: int) -> str:

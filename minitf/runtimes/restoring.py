@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from itertools import takewhile
@@ -41,13 +41,14 @@ MUCH = 1 << 25  # if all together have so many
 class RestoreOp(NamedTuple):
     """An operation that restores from a fed checkpoint (None: nothing to run), and the tensors that it reads.
 
-    ``variable`` is there if the operation does no more than to assign what it reads.
+    ``variable`` is there if the operation does no more than to assign what it reads, and ``key`` what that is.
     """
 
     op: Any
     reads: tuple[Any, ...]
     reused: bool = False
     variable: Handle | None = None
+    key: str = ""
 
 
 # -- eager -------------------------------------------------------------------------------------------------------------
@@ -204,8 +205,7 @@ def build_ops(graph: Graph, batches: Sequence[Batch]) -> None:
             if handle.home is not graph:
                 handle.home.refuse(handle, restoring.read_tensor.name)
         python = list(zip(batch.python, batch.reader.read_many([key for _, key, _ in batch.python]), strict=True))
-        cache = batch.cache
-        batch.built.extend([variable_op(graph, handle, key, cache) for handle, key, _ in batch.items])
+        batch.built.extend(variable_ops(graph, [(handle, key) for handle, key, _ in batch.items], batch.cache))
         if batch.groups:
             with _outside(graph):
                 batch.built.extend([_group_op(graph, batch, group) for group in batch.groups])
@@ -228,24 +228,26 @@ def _source(graph: Graph, cache: dict[Any, Any]) -> Any:
     return source
 
 
-def variable_op(graph: Graph, handle: Handle, key: str, cache: dict[Any, Any]) -> RestoreOp:
-    """Finds the restore op of a variable in the cache, or appends it: a read and an assignment.
+def variable_ops(graph: Graph, wanted: Iterable[tuple[Handle, str]], cache: dict[Any, Any]) -> list[RestoreOp]:
+    """Finds the restore ops of variables and keys in the cache, or appends them: a read and an assignment each.
 
     Both are appended as they are: their inputs fit each other, and the variable's name is a valid one.
     """
-    known: RestoreOp | None = cache.get((handle, key))
-    if known is not None:
-        return known
-    source = _source(graph, cache)
-    spec = handle.spec
-    name = f"restore/{handle.name}"
-    attrs = {"key": key, "dtype": spec.dtype, "shape": spec.shape}
-    reads = graph.append_as(name + "/read", restoring.read_tensor, (source,), attrs, spec).outputs
-    op = REGISTRY["assign"]
-    assign = graph.append_as(name, op, (handle, *reads), op.wants, spec)
-    built = RestoreOp(assign, reads, False, handle)
-    cache[handle, key] = RestoreOp(assign, reads, True, handle)
-    return built
+    source = (_source(graph, cache),)
+    append, read, assign = graph.append_as, restoring.read_tensor, REGISTRY["assign"]
+    out: list[RestoreOp] = []
+    for place in wanted:
+        built = cache.get(place)
+        if built is None:
+            handle, key = place
+            spec, name = handle.spec, "restore/" + handle.name
+            value = append(name + "/read", read, source, {"key": key, "dtype": spec.dtype, "shape": spec.shape}, spec).output
+            op = append(name, assign, (handle, value), assign.wants, spec)
+            built = cache[place] = RestoreOp(op, (value,), False, handle, key)
+            out.append(built)
+        else:
+            out.append(built._replace(reused=True))
+    return out
 
 
 def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:
@@ -275,7 +277,7 @@ def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reade
     if not runnable:
         return None
     store = session.store
-    ordered = sorted(runnable.values(), key=lambda built: getattr(built.op, "number", sys.maxsize))  # as a plan orders them
+    ordered = sorted(runnable.values(), key=_place_in_graph)  # as a plan orders them
     plain = list(takewhile(lambda built: built.variable is not None, ordered)) if session.plain else []
     with ExitStack() as stack:
         cells = [store.cell(built.variable) for built in plain]
@@ -292,15 +294,19 @@ def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reade
     return store
 
 
+def _place_in_graph(built: RestoreOp) -> int:
+    return getattr(built.op, "number", sys.maxsize)
+
+
 def _fitting_values(stack: ExitStack, plain: list[RestoreOp], cells: list[Cell], reader: Reader) -> Reading:
     """The values that these ops assign. If one cannot be read or does not fit, none: the op, when run, has the best message."""
-    keys = [built.reads[0].op.attrs["key"] for built in plain]
+    keys = [built.key for built in plain]
     try:
         values, fill = stack.enter_context(reading(reader, keys, cells))
     except OpError:
         return [], _nothing
     for built, value in zip(plain, values, strict=True):
         spec = built.variable.spec  # type: ignore[union-attr]
-        if value.dtype != spec.dtype.np or not compatible(spec.shape, value.shape):
+        if value.dtype != spec.dtype.np or (value.shape != spec.shape and not compatible(spec.shape, value.shape)):
             return [], _nothing
     return values, fill

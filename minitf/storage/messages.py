@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minitf.errors import DataLossError, InvalidArgumentError
-from minitf.saved import VARIABLE_VALUE, ReadNodes, SavedGraph, SavedNode, SavedSlot, SavedValue, is_plain_variable
+from minitf.saved import VARIABLE_VALUE, LazyNodes, SavedGraph, SavedNode, SavedSlot, SavedValue, is_plain_variable
 from minitf.storage import variable_nodes
 from minitf.storage.protos import parse
 from minitf.storage.varint import read_varint, varint
@@ -23,20 +23,20 @@ def encode_graph(graph: SavedGraph) -> bytes:
 
     Raises InvalidArgumentError for names that are not Unicode and for numbers that are no nodes.
     """
-    count = len(graph.nodes)
+    count, full_names = len(graph.nodes), graph.full_names()
     out: list[bytes] = []
     names: dict[str, bytes] = {}  # encoded, of edges and attributes
     heads: dict[tuple[int, int], tuple[bytes, bytes]] = {}  # of variables, by the lengths of name and key
     try:
-        for node in graph.nodes:
-            if node.has_values and not node.children and not node.slots and len(node.values) == 1:  # a variable, mostly
-                value = node.values[0]
-                if value.name == VARIABLE_VALUE and value.full_name and value.key and node.registered_saver is None:
-                    full_name, key = value.full_name.encode("utf-8"), value.key.encode("utf-8")
-                    lengths = len(full_name), len(key)
-                    head = heads.get(lengths) or heads.setdefault(lengths, _variable_heads(*lengths))
-                    out += head[0], full_name, head[1], key, _HAS_VALUES[True]
-                    continue
+        for at, variable_key in enumerate(graph.variable_keys()):
+            variable_name = full_names(at) if variable_key else ""
+            if variable_key and variable_name:  # a variable, mostly
+                full_name, key = variable_name.encode("utf-8"), variable_key.encode("utf-8")
+                lengths = len(full_name), len(key)
+                head = heads.get(lengths) or heads.setdefault(lengths, _variable_heads(*lengths))
+                out += head[0], full_name, head[1], key, _HAS_VALUES[True]
+                continue
+            node = graph.nodes[at]
             parts: list[bytes] = []
             for name, child in node.children:
                 text = names.get(name) or names.setdefault(name, _text(b"\x12", name))
@@ -110,22 +110,23 @@ class _Unusual(Exception):
     """The bytes are not as TensorFlow would have written them."""
 
 
-def _quick_nodes(data: bytes) -> ReadNodes:
+def _quick_nodes(data: bytes) -> LazyNodes:
     """The nodes, or _Unusual."""
     begins, ends = _places(data)
     plain = variable_nodes.find(data, begins, ends)
     names = {VARIABLE_VALUE.encode(): VARIABLE_VALUE}  # of edges and attributes: few different ones
+    edges: dict[bytes, str] = {}
     nodes: list[SavedNode | None] = [None] * len(begins)
     keys = plain.keys
     try:
         for number, key in enumerate(keys):
             if key is None:
-                node = nodes[number] = _quick_node(data, begins[number], ends[number], names)
+                node = nodes[number] = _quick_node(data, begins[number], ends[number], names, edges)
                 if is_plain_variable(node):
                     keys[number] = node.values[0].key
     except (IndexError, UnicodeDecodeError, DataLossError):
         raise _Unusual from None
-    return ReadNodes(nodes, keys, plain.full_name)
+    return LazyNodes(nodes, keys, plain.full_name)
 
 
 def _places(data: bytes) -> tuple[list[int], list[int]]:
@@ -151,8 +152,11 @@ def _places(data: bytes) -> tuple[list[int], list[int]]:
     return begins, ends
 
 
-def _quick_node(data: bytes, at: int, node_end: int, names: dict[bytes, str]) -> SavedNode:
-    """One node, or _Unusual. One loop with few calls: a call a field would double the time."""
+def _quick_node(data: bytes, at: int, node_end: int, names: dict[bytes, str], edges: dict[bytes, str]) -> SavedNode:
+    """One node, or _Unusual. One loop with few calls: a call a field would double the time.
+
+    ``names`` are those met so far, by their bytes; ``edges`` those of children, by their whole fields.
+    """
     children: list[tuple[str, int]] = []
     values: list[SavedValue] = []
     slots: list[SavedSlot] = []
@@ -174,16 +178,17 @@ def _quick_node(data: bytes, at: int, node_end: int, names: dict[bytes, str]) ->
                         at += 1
                     else:
                         number, at = _int32(data, at - 1, stop)
-            if at + 1 < stop and data[at + 1] < 128 and data[at] == 0x12:
-                raw = data[at + 2 : at + 2 + data[at + 1]]
-                at += 2 + len(raw)
-            else:
+            rest = data[at:stop]
+            name = edges.get(rest)
+            if name is None or at > stop:
                 raw, at = _field(data, at, stop, 0x12)
-            name = names.get(raw)
-            if name is None:
-                name = names[raw] = raw.decode()
+                if at != stop:
+                    raise _Unusual
+                name = edges[rest] = names.setdefault(raw, raw.decode())
             children.append((name, number))
-        elif tag == 0x12:  # a value: name, full name, key
+            at = stop
+            continue
+        if tag == 0x12:  # a value: name, full name, key
             raw, at = _field(data, at, stop, 0x0A)
             name = names.get(raw)
             if name is None:

@@ -11,6 +11,8 @@ def varint(n: int) -> bytes:
     """Encodes a number in [0, 2**64)."""
     if n < 128:
         return _SMALL[n]
+    if n < 1 << 14:
+        return bytes((n & 127 | 128, n >> 7))
     out = bytearray()
     while n > 127:
         out.append(n & 127 | 128)

@@ -71,7 +71,7 @@ MUTANTS = [
     ("S115", CAPTURE, "{escape(stored)}", "{stored}"),
     ("S116", CAPTURE, "{paths[variable]}{OPTIMIZER_SLOT}{of}", "{of}{OPTIMIZER_SLOT}{paths[variable]}"),
     ("S119", CHECKPOINT + "walking.py", "here.sort(key=lambda pair: pair[0])", "here.sort(key=lambda pair: -pair[0])"),
-    ("S123", CAPTURE, "    _spread(nodes)\n", ""),
+    ("S123", CAPTURE, "    _spread(graph)\n", ""),
     # F: slots
     ("S131", CHECKPOINT + "walking.py", "                if of < self.tree:\n", "                if of <= self.tree:\n"),
     ("S134", ATTEMPT, "                if node in r.slots:\n", "                if nodes[node].values and node in r.slots:\n"),
@@ -82,8 +82,8 @@ MUTANTS = [
     # H: Python state
     ("S162", "minitf/runtimes/restoring.py", "        for (put, _, _), value in python:\n            put(value.item())\n", ""),
     # I: graphs
-    ("S176", "minitf/runtimes/restoring.py", "    cache[handle, key] = RestoreOp(assign, reads, True, handle)\n", ""),
-    ("S179", "minitf/runtimes/restoring.py", "known: RestoreOp | None = cache.get((handle, key))", "known = next((v for k, v in cache.items() if type(k) is tuple and k[1] == key), None)"),
+    ("S176", "minitf/runtimes/restoring.py", "built = cache[place] = RestoreOp(", "built = RestoreOp("),
+    ("S179", "minitf/runtimes/restoring.py", "built = cache.get(place)", "built = next((v for k, v in cache.items() if type(k) is tuple and k[1] == place[1]), None)"),
     ("S187", CAPTURE, "if trackable.version != self._version or self._root() is not root:", "if self._root() is not root:"),
     # J: status
     ("S192", STATUS, "            if kind.variable or (kind.valued and own_values(obj)):", "            if kind.valued and not kind.variable and own_values(obj):"),

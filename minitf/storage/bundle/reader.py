@@ -52,7 +52,8 @@ class BundleReader:
             found = self.disk.stat(self._index.path)
         except OSError:
             return False
-        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) == self._identity
+        device, inode, size, time = self._identity
+        return found.st_mtime_ns == time and found.st_ino == inode and found.st_size == size and found.st_dev == device
 
     def keys(self) -> list[str]:
         """All keys, sorted by their bytes. Keys that are not UTF-8 come with surrogate escapes."""
@@ -81,18 +82,19 @@ class BundleReader:
     def read_small(self, keys: Sequence[str], limit: int) -> dict[str, Any]:
         """The values of those keys that are there, saved whole, with at most so many bytes in the files. Raises as ``read``."""
         records = self._index.records
-        there = [(key, name) for key, name in zip(keys, map(bytes_of, keys), strict=True) if name in records]
-        names = [name for _, name in there]
+        there = {key: name for key, name in zip(keys, map(bytes_of, keys), strict=True) if name in records}
+        names = list(there.values())
         alike, rest = self._index.alike(names)
         out: list[Any] = [None] * len(names)
         with self._told_if_replaced():
             rest += small.read(self, names, [group for group in alike if group.size <= limit], out)
-        found = [(number, self._index.entry(names[number])) for number in rest]
-        found = [(number, entry) for number, entry in found if entry.size <= limit and not entry.slices]
-        values = self.read_entries([names[number] for number, _ in found], [entry for _, entry in found])
-        for (number, _), value in zip(found, values, strict=True):
-            out[number] = value
-        return {key: value for (key, _), value in zip(there, out, strict=True) if value is not None}
+        if rest:
+            found = [(number, self._index.entry(names[number])) for number in rest]
+            found = [(number, entry) for number, entry in found if entry.size <= limit and not entry.slices]
+            values = self.read_entries([names[number] for number, _ in found], [entry for _, entry in found])
+            for (number, _), value in zip(found, values, strict=True):
+                out[number] = value
+        return {key: value for key, value in zip(there, out, strict=True) if value is not None}
 
     def slices(self, key: str) -> list[tuple[Extent, ...]]:
         """The pieces that a partitioned tensor was saved in; none for a tensor saved whole."""
