@@ -12,7 +12,8 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from minitf.core.dtypes import DType
-from minitf.core.op import Op
+from minitf.core.literals import to_array
+from minitf.core.op import Mixed, Op
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
 
@@ -54,10 +55,12 @@ def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]
         known = None if key is None else op.inferred.get(key)
         if known is not None:
             return inputs, known[0], known[1]
-    numbers = tuple([t._spec.dtype.number for t in inputs if type(t) is SymbolicTensor])
-    if len(numbers) != len(inputs) or numbers not in op.fits_symbolic:  # else such dtypes fitted before
+    inputs = _with_numbers(graph, op, inputs)
+    numbers = _numbers(inputs)
+    if numbers is None or numbers not in op.fits_symbolic:  # else such dtypes fitted before
         inputs = op.bind(inputs, graph)
-        if len(numbers) == len(inputs):
+        numbers = _numbers(inputs)
+        if numbers is not None:
             op.fits_symbolic.add(numbers)
     for value in inputs:
         if type(value) is not SymbolicTensor or value.op.graph is not graph:
@@ -74,6 +77,29 @@ def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]
             op.inferred.clear()
         op.inferred[key] = attrs, result, [t.spec for t in inputs]
     return inputs, attrs, result
+
+
+def _numbers(inputs: tuple[Any, ...]) -> tuple[int, ...] | None:
+    """The numbers of the dtypes of tensors of graphs; None if there is anything else among the inputs."""
+    for value in inputs:
+        if type(value) is not SymbolicTensor:
+            return None
+    return tuple([value._spec.dtype.number for value in inputs])
+
+
+def _with_numbers(graph: Graph, op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A Python number beside a tensor as a constant of its dtype, if two inputs of that dtype fitted before."""
+    if len(inputs) != 2 or len(op.kinds) != 2 or op.kinds[0] is not op.kinds[1] or op.kinds[0] is Mixed:
+        return inputs
+    x, y = inputs
+    tensor, number = (x, y) if type(x) is SymbolicTensor else (y, x)
+    if type(tensor) is not SymbolicTensor or type(number) not in (float, int):
+        return inputs
+    dtype = tensor._spec.dtype
+    if (dtype.number, dtype.number) not in op.fits_symbolic:
+        return inputs
+    constant = graph.constant(to_array(number, dtype))
+    return (x, constant) if tensor is x else (constant, y)
 
 
 def _by_value(attrs: dict[str, Any]) -> tuple[Any, ...] | None:
