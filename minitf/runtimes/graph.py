@@ -76,13 +76,7 @@ class Graph(GraphHome):
         else:
             text, place = self._name_for(name)
         operation = self.append(op, text, inputs, attrs, result, control, place)
-        if type(result) is not Spec:
-            return operation.outputs or operation
-        output = operation._made = _new(SymbolicTensor)
-        output.op = operation
-        output.index = 0
-        output._spec = result
-        return output
+        return _output(operation, result) if type(result) is Spec else operation.outputs or operation
 
     def constant(self, value: Any, name: str | None = None) -> SymbolicTensor:
         """A constant operation around an array that minitf owns."""
@@ -93,8 +87,7 @@ class Graph(GraphHome):
         else:
             text, place = self._name_for(name)
         operation = self.append(sources.const, text, (), {"value": value}, spec, scope.control, place)
-        output = operation._made = SymbolicTensor(operation, 0, spec)
-        return output
+        return _output(operation, spec)
 
     def call(self, traced: Any, values: Sequence[Any]) -> list[Any]:
         """A traced function's operations become operations of this graph."""
@@ -373,6 +366,15 @@ class Graph(GraphHome):
 @lru_cache(_MOST_KNOWN)
 def _is_valid(name: str) -> bool:
     return _NAME.match(name) is not None
+
+
+def _output(operation: Operation, spec: Spec) -> SymbolicTensor:
+    """The output of an operation that was just made, of which nobody else knows."""
+    output = operation._made = _new(SymbolicTensor)
+    output.op = operation
+    output.index = 0
+    output._spec = spec
+    return output
 
 
 def _did_you_mean(name: str, known: Any) -> str:
