@@ -92,7 +92,7 @@ class Session:
             if alone is not None:
                 return alone[0]()
             feed_dict = {}
-        several = type(fetches) is list
+        several = type(fetches) is list  # the number of its fetches, which is no id, keeps it apart from one fetch
         key = (*map(id, fetches), len(fetches), *map(id, feed_dict)) if several else (id(fetches), *map(id, feed_dict))
         leaves, feeds, rebuild, plan, _ = self._runs.get(key) or self._prepare(fetches, feed_dict, key, several)
         if plan is not None and self._plan:

@@ -81,7 +81,9 @@ class Forms:
         op, outputs = o.kernel_op, o.outputs
         replaced = op.name in self.kernels
         ufunc = None if replaced else ufunc_of(o)
-        in_order = ALWAYS if op.name in ("read_variable", "matmul") else NEVER if op.ufunc is None else LIKE_INPUTS
+        in_order = LIKE_INPUTS if op.ufunc is not None else ALWAYS if op.name in ("read_variable", "matmul") else NEVER
+        if replaced:  # nobody knows what the other kernel gives
+            in_order = NEVER
         template, written = self._template(o, ufunc)
         form = Form(template, op.fresh and not replaced, in_order, o.several, outputs)
         if ufunc is not None:
