@@ -1,4 +1,6 @@
-"""Measures minitf, row by row, beside a yardstick and, with --peers, beside TensorFlow and torch in processes of their own."""
+"""Measures minitf, row by row, beside a yardstick and, with --peers, beside TensorFlow, torch, jax and autograd in
+processes of their own.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-import exploring  # noqa: F401  (they enter their rows)
+import embedding  # noqa: F401  (they enter their rows)
+import exploring  # noqa: F401
 import files  # noqa: F401
 import rows  # noqa: F401
 import running  # noqa: F401
@@ -28,7 +31,10 @@ from table import GOALS, PEER_GOALS, ROWS
 from timing import ratio
 
 HERE = Path(__file__).resolve().parent
-PEERS = {"tensorflow": ("oracle", "MINITF_ORACLE_PYTHON"), "torch": ("peers", "MINITF_PEERS_PYTHON")}  # script, variable
+PEERS = {  # the script that makes the environment, and the variable that names another interpreter
+    "tensorflow": ("oracle", "MINITF_ORACLE_PYTHON"),
+    **dict.fromkeys(("torch", "jax", "autograd"), ("peers", "MINITF_PEERS_PYTHON")),
+}
 
 
 class Worker:
@@ -163,7 +169,8 @@ def main() -> int:
         return scale([word for word in sys.argv[1:] if word != "--scale"])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--scale", action="store_true", help="trees of 1,000 to 100,000 objects instead; --scale --help")
-    parser.add_argument("--peers", action="store_true", help="TensorFlow and torch too (scripts/oracle, scripts/peers)")
+    others = "TensorFlow, torch, jax and autograd too, those that are there (scripts/oracle, scripts/peers)"
+    parser.add_argument("--peers", action="store_true", help=others)
     parser.add_argument("--quick", action="store_true", help="3 short rounds instead of 9: an impression, not a measurement")
     parser.add_argument("--rows", default="", metavar="REGEX", help="only rows whose name matches: " + "; ".join(ROWS))
     parser.add_argument("--json", metavar="FILE", help="write the figures and every single round to a file")
@@ -179,7 +186,11 @@ def main() -> int:
         python = os.environ.get(variable)
         if not python:
             python = subprocess.run([str(HERE.parent / script)], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        workers.append(Worker(python, peer, seconds))
+        if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode:
+            print(f"{peer} is not there ({python} cannot import it); it is left out", file=sys.stderr)
+        else:
+            workers.append(Worker(python, peer, seconds))
+    peers = [worker.module for worker in workers[1:]]
     about = machine() | {f"{worker.module}": worker.version for worker in workers}
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     console.print(", ".join(f"{key} {value}" for key, value in about.items() if value))

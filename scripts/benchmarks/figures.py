@@ -8,8 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-PEERS = ("tensorflow", "torch")
-COLOURS = {"yardstick": "#888888", "tensorflow": "#e8710a", "torch": "#a142f4"}
+PEERS = ("tensorflow", "torch", "jax", "autograd")
+COLOURS = {"yardstick": "#888888", "tensorflow": "#e8710a", "torch": "#a142f4", "jax": "#1e8e3e", "autograd": "#1a73e8"}
 
 
 def ratio_text(value: float) -> str:
@@ -82,7 +82,7 @@ def plot(figures: list[dict[str, Any]]) -> str:
         f'<text x="{left}" y="14">time of minitf, as a share of the time of</text>',
     ]
     for i, (name, colour) in enumerate(COLOURS.items()):
-        x = left + 230 + i * 110
+        x = left + 190 + i * 90
         parts.append(f'<circle cx="{x}" cy="10" r="4" fill="{colour}"/><text x="{x + 8}" y="14">{name}</text>')
     for power in range(-3, 2):
         x, label = across(10.0**power), f"1/{10**-power}" if power < 0 else str(10**power)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from table import row
+import traced_numpy
+from table import EVERYBODY, row
 from timing import Candidate, repeated
 
 
-@row("import")
+@row("import", EVERYBODY)
 def import_time(tf: Any) -> dict[str, Candidate]:
     """A fresh interpreter each time; the interpreter's own start does not count."""
 
@@ -170,6 +171,8 @@ def _graph_step(tf: Any, adam: bool) -> Callable[[], float]:
 
 
 def _training(tf: Any, adam: bool) -> dict[str, Candidate]:
+    if tf.__name__ in traced_numpy.NAMES:
+        return traced_numpy.training(tf, adam, _network(), (RATE, BETA1, BETA2, EPSILON))
     if tf.__name__ == "torch":
         return {"eager": repeated(_torch_step(tf, adam))}
     steps = {"numpy": _by_hand(adam), "eager": _eager_step(tf, adam), "graph": _graph_step(tf, adam)}
@@ -217,11 +220,11 @@ def _torch_step(torch: Any, adam: bool) -> Callable[[], float]:
     return step
 
 
-@row("train, SGD", ("tensorflow", "torch"))
+@row("train, SGD", EVERYBODY)
 def train_sgd(tf: Any) -> dict[str, Candidate]:
     return _training(tf, adam=False)
 
 
-@row("train, Adam", ("tensorflow", "torch"))
+@row("train, Adam", EVERYBODY)
 def train_adam(tf: Any) -> dict[str, Candidate]:
     return _training(tf, adam=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from table import row
+import traced_numpy
+from table import EVERYBODY, row
 from timing import Candidate, repeated
 
 ALL = ("tensorflow", "torch")
@@ -54,13 +55,17 @@ def normal(*shape: int) -> Any:
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 
 
-@row("add a scalar", ALL)
+@row("add a scalar", EVERYBODY)
 def add_scalar(framework: Any) -> dict[str, Candidate]:
+    if framework.__name__ in traced_numpy.NAMES:
+        return traced_numpy.adding(framework, np.array(1.5, np.float32), np.array(2.5, np.float32))
     return adding(framework, np.array(1.5, np.float32), np.array(2.5, np.float32))
 
 
-@row("add 32x32", ALL)
+@row("add 32x32", EVERYBODY)
 def add_small(framework: Any) -> dict[str, Candidate]:
+    if framework.__name__ in traced_numpy.NAMES:
+        return traced_numpy.adding(framework, *normal(2, 32, 32))
     return adding(framework, *normal(2, 32, 32))
 
 
@@ -121,8 +126,10 @@ def fed(framework: Any, shape: tuple[int, ...]) -> Any:
     return framework.compat.v1.placeholder(framework.float32, shape)
 
 
-@row(f"{CHAIN:,} scalar adds", ALL)
+@row(f"{CHAIN:,} scalar adds", EVERYBODY)
 def chain(framework: Any) -> dict[str, Candidate]:
+    if framework.__name__ in traced_numpy.NAMES:
+        return traced_numpy.chain(framework, CHAIN)
     one = np.array(1.0, np.float32)
     first = tensor(framework, one)
 
@@ -161,8 +168,11 @@ def constant(framework: Any) -> dict[str, Candidate]:
     return {"numpy": repeated(lambda: np.add(one, one)), "graph": repeated(lambda: session.run(fetch))}
 
 
-@row("run a fed identity")
+@row("run a fed identity", ("tensorflow", "jax"))
 def identity(framework: Any) -> dict[str, Candidate]:
+    if framework.__name__ in traced_numpy.NAMES:
+        return traced_numpy.identity(framework)
+
     def build() -> Any:
         x = fed(framework, ())
         return x, framework.identity(x)

@@ -18,6 +18,7 @@ class Row(NamedTuple):
     slow: bool
 
 
+EVERYBODY = ("tensorflow", "torch", "jax", "autograd")
 ROWS: dict[str, Row] = {}
 GOALS = {  # (row, candidate): at most this many times the yardstick
     ("import", "import"): 1.15,
@@ -66,6 +67,7 @@ PEER_GOALS = {  # (row, candidate, peer): at most this many times what the peer 
     ("1,000 scalar adds", "graph", "tensorflow"): 1 / 10,
     ("run a constant", "graph", "tensorflow"): 1 / 200,
     ("run a fed identity", "graph", "tensorflow"): 1 / 100,
+    ("run a fed identity", "graph", "jax"): 1 / 7,
     ("run 1,000 maxima and their sum", "graph", "tensorflow"): 1 / 7,
     ("make a variable", "eager", "tensorflow"): 1 / 50,
     ("make a variable", "graph", "tensorflow"): 1 / 200,
@@ -82,9 +84,11 @@ PEER_GOALS = {  # (row, candidate, peer): at most this many times what the peer 
     ("train, SGD", "eager", "tensorflow"): 1 / 45,
     ("train, SGD", "eager", "torch"): 1.0,
     ("train, SGD", "graph", "tensorflow"): 1 / 6,
+    ("train, SGD", "graph", "jax"): 0.35,
     ("train, Adam", "eager", "tensorflow"): 1 / 45,
     ("train, Adam", "eager", "torch"): 1.0,
     ("train, Adam", "graph", "tensorflow"): 1 / 6,
+    ("train, Adam", "graph", "jax"): 0.45,
 }
 
 

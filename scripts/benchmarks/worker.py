@@ -1,4 +1,4 @@
-"""Measures one framework, on request. usage: worker.py minitf|tensorflow|torch SECONDS
+"""Measures one framework, on request. usage: worker.py minitf|tensorflow|torch|jax|autograd SECONDS
 
 Reads names of rows, one a line; the first time it makes the row, then each time it measures one round and answers with one line
 of JSON: seconds a call of each candidate, or ``{"error": text}``.
@@ -11,12 +11,14 @@ import json
 import os
 import sys
 import traceback
+from importlib import metadata
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import exploring  # noqa: F401  (they enter their rows)
+import embedding  # noqa: F401  (they enter their rows)
+import exploring  # noqa: F401
 import files  # noqa: F401
 import rows  # noqa: F401
 import running  # noqa: F401
@@ -29,7 +31,7 @@ def main(module: str, seconds: float) -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)  # whatever else is printed goes to stderr
     os.dup2(2, 1)
     tf: Any = importlib.import_module(module)
-    print(json.dumps({"version": getattr(tf, "__version__", "?")}), file=answers)
+    print(json.dumps({"version": getattr(tf, "__version__", None) or metadata.version(module)}), file=answers)
     current, making, watch = None, None, None
     for name in map(str.strip, sys.stdin):
         try:
