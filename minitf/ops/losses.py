@@ -35,7 +35,7 @@ def _softmax_cross_entropy(logits: RealFloating, labels: RealFloating):
     away, sums, e = _log_soft(x)
     e /= sums
     back = e - y
-    loss = np.add.reduce(y * np.subtract(np.log(sums), away, away), -1)
+    loss = np.vecdot(y, np.subtract(np.log(sums), away, away))
     if loss.shape != logits.shape[:-1]:
         raise ShapeError(_other_rows(logits.shape, labels.shape))
     return (loss, back) if x is logits else (loss.astype(logits.dtype), back.astype(logits.dtype))
