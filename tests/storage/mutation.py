@@ -214,9 +214,11 @@ class Mutation:
 
     def _wanted(self, mutant: Mutant) -> bool:
         known = self.found.get(mutant.key)
-        if known is None or self.options.again:
+        if self.options.again:
             return True
-        return not self.options.untried and known["outcome"] == "survived" and mutant not in self.explained
+        if known is None:
+            return self.options.which != "survivors"
+        return self.options.which != "untried" and known["outcome"] == "survived" and mutant not in self.explained
 
     def _hear_of_others(self) -> None:
         """What another run at the same time has found out need not be tried."""
@@ -442,7 +444,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
     parser.add_argument("--only", help="files below minitf/storage, or file:line, with commas between")
     parser.add_argument("--again", action="store_true", help="forget what is known of the chosen ones")
-    parser.add_argument("--untried", action="store_true", help="leave those that survived before")
+    parser.add_argument("--which", choices=("all", "untried", "survivors"), default="all", help="of what earlier runs left open")
     parser.add_argument("--record", action="store_true", help="write mutation_score.tsv from what is known; run nothing")
     parser.add_argument(
         "--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed (of a sample: surely)"

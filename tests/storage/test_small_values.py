@@ -5,8 +5,10 @@ import random
 import numpy as np
 import pytest
 
+from minitf.core.dtypes import as_dtype, uint8
 from minitf.errors import DataLossError
-from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle import TensorBundle, small
+from minitf.storage.bundle.entries import Alike
 
 KINDS = {
     "f": lambda n: np.arange(8, dtype=np.float32) + n,
@@ -90,3 +92,38 @@ def test_a_file_that_becomes_shorter_while_it_is_read(tmp_path):
     reader.disk = Shrinking()
     with pytest.raises(DataLossError, match="became shorter"):
         reader.read_many(contents)
+
+
+# Which values, and what is fetched at a time ------------------------------------------------------------------------
+
+
+def group(offsets, size=4, dtype=uint8, shape=(4,)):
+    count = len(offsets)
+    return Alike(dtype, shape, 0, size, np.arange(count), np.array(offsets), np.zeros(count, np.uint32))
+
+
+def test_which_values_are_small():
+    for size, suits in ((0, False), (1, True), (4096, True), (4097, False)):
+        assert small._suits(group([0], size, uint8, (size,)), False) is suits
+    assert not small._suits(group([0]), True)
+    assert small._suits(group([0], 4, uint8, (4, *[1] * 63)), False)
+    assert not small._suits(group([0], 4, uint8, (4, *[1] * 64)), False)
+    for dtype in ("bool", "string", "int4"):
+        assert not small._suits(group([0], 4, as_dtype(dtype)), False)
+
+
+def runs(*groups):
+    return list(small._runs(groups))
+
+
+def test_what_is_fetched_at_a_time():
+    gap, run = small.GAP, small.RUN
+    assert (gap, run) == (1 << 12, 1 << 20)
+    assert runs(group([8])) == [(8, 12)]
+    assert runs(group([8, 0, 4])) == [(0, 12)]
+    assert runs(group([0, 4 + gap])) == [(0, 8 + gap)]
+    assert runs(group([0, 5 + gap])) == [(0, 4), (5 + gap, 9 + gap)]
+    assert runs(group([0, 20]), group([4], 16, uint8, (16,))) == [(0, 24)]
+    steps = list(range(0, run + 3 * gap, gap))
+    assert runs(group(steps)) == [(0, run - gap + 4), (run, steps[-1] + 4)]
+    assert runs(group(steps[1:])) == [(gap, run + 4), (run + gap, steps[-1] + 4)]
