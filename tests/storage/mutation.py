@@ -444,7 +444,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
     parser.add_argument("--only", help="files below minitf/storage, or file:line, with commas between")
     parser.add_argument("--again", action="store_true", help="forget what is known of the chosen ones")
-    parser.add_argument("--which", choices=("all", "untried", "survivors"), default="all", help="of what earlier runs left open")
+    parser.add_argument("--which", choices=("all", "untried", "survivors"), default="all", help="of those left open before")
     parser.add_argument("--record", action="store_true", help="write mutation_score.tsv from what is known; run nothing")
     parser.add_argument(
         "--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed (of a sample: surely)"
