@@ -278,7 +278,8 @@ def test_paths_go_to_their_side(sides):
         assert disk.lock(path) is None
     disk.link("/a", "s3://b")
     disk.link("/a", "/b")
-    assert by_path["s3://p"].calls == [("link", "/a", "s3://b")]
+    disk.link("s3://a", "/b")
+    assert by_path["s3://p"].calls == [("link", "/a", "s3://b"), ("link", "s3://a", "/b")]
     assert by_path["/p"].calls == [("link", "/a", "/b")]
 
 

@@ -72,6 +72,7 @@ def test_keys_that_are_no_text():
 
 def test_memory_keeps_copies():
     storage = MemoryStorage()
+    assert storage.name == "memory"
     value, text = np.zeros(3), np.array([["a", b"\xff"]], object)
     storage.write("d/m", {"w": value, "é": text, "q": Typed("qint8", np.ones(1, np.int8))})
     value[:] = 7

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 from minitf.core.dtypes import float32, int64, string, uint8
 from minitf.errors import AlreadyExistsError, InvalidArgumentError
-from minitf.storage.bundle import TensorBundle, writer
+from minitf.storage.bundle import TensorBundle, bundle, writer
 from minitf.storage.bundle.coding import mask, slice_key
 from minitf.storage.bundle.entries import Entry, Header, encode_entry, entry_head, entry_tail
 from minitf.storage.bundle.image import IndexImage
@@ -22,6 +24,7 @@ from minitf.storage.bundle.writer import (
     lay_out,
     masked_crcs,
 )
+from minitf.storage.files import Disk
 from minitf.storage.values import Partitioned, Typed
 
 TEXT = np.array([b"ab", b""], object)
@@ -106,6 +109,7 @@ ARRAYS = {key: np.asarray(value) for key, value in ARRAYS.items()}
 
 def test_a_plan_is_used_again_for_the_same_names_and_kinds():
     first = lay_out(ARRAYS)
+    assert first.plan.sizes == [12, 8, 8, 2]
     assert first.plan.names == list("abcd")
     assert first.plan.others == [1, 2]
     again = lay_out({key: value.copy() for key, value in ARRAYS.items()}, last=first.plan)
@@ -229,6 +233,44 @@ def test_an_index_is_patched_for_the_same_plans():
         assert bytes(image.bytes_for(again)) == bytes(IndexImage(Header(2), again).data) != plain
     assert bytes(image.bytes_for(layouts)) == plain
     assert bytes(image.data) == plain
+
+
+def test_indices_are_made_once_for_each_of_two_headers(tmp_path, monkeypatch):
+    """Overwriting goes to and fro between one data file and two."""
+    made = []
+    monkeypatch.setattr(bundle, "IndexImage", lambda *given: made.append(1) or IndexImage(*given))
+    storage = TensorBundle(durable=False)
+    for number in range(6):
+        storage.write(tmp_path / "p", {"a": np.full(3, number), "b": np.zeros(2)})
+        assert storage.open(tmp_path / "p").read("a").tolist() == [number] * 3
+    assert len(made) == 2
+    storage.write(tmp_path / "p", {"a": np.zeros(4)})
+    storage.write(tmp_path / "p", {"a": np.zeros(4)})
+    assert len(made) == 4
+    storage.write_shards(tmp_path / "q", [{"a": np.zeros(4)}, {"b": np.zeros(1)}])
+    assert storage.open(tmp_path / "q").keys() == ["a", "b"]
+
+
+@pytest.mark.parametrize(("sizes", "threads"), [((100, 100), 2), ((100, 99), 0), ((100, 5, 300), 3), ((100,), 0)])
+def test_large_data_files_are_written_side_by_side(tmp_path, monkeypatch, sizes, threads):
+    class Noting(Disk):
+        used = set()
+
+        def create(self, path):
+            if ".data-" in path:
+                self.used.add(threading.get_ident())
+            return super().create(path)
+
+    monkeypatch.setattr(bundle, "MUCH", 100)
+    gate = threading.Barrier(max(threads, 1))
+    if threads:
+        create = Noting.create
+        Noting.create = lambda disk, path: (gate.wait(10) if ".data-" in path else None, create(disk, path))[1]
+    Noting.used = set()
+    shards = [{f"k{n}": np.zeros(size, np.uint8)} for n, size in enumerate(sizes)]
+    TensorBundle(durable=False, disk=Noting()).write_shards(tmp_path / "p", shards)
+    assert len(Noting.used - {threading.get_ident()}) == threads
+    assert TensorBundle().open(tmp_path / "p").keys() == [f"k{n}" for n in range(len(sizes))]
 
 
 def test_arrays_in_another_order_beside_values_without_bytes(tmp_path):
