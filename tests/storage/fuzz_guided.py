@@ -69,7 +69,9 @@ def guided(name: str, runs: int, seed: int, seconds: int) -> fuzz_log.Run:
             f"-max_len={fuzz_targets.TARGETS[name].longest}", f"-artifact_prefix={corpus.parent}/{name}-",
             "-print_final_stats=1", str(corpus), place,
         ]  # fmt: skip
-        done = subprocess.run([sys.executable, __file__, "child", name, *options], capture_output=True, text=True)
+        # Started by a shell: a process counts the memory of the one that it comes from as its own peak, and tests may be large.
+        command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, __file__, "child", name, *options]
+        done = subprocess.run(command, capture_output=True, text=True)
     stats = {key: int(value) for key, value in re.findall(r"stat::(\w+):\s+(\d+)", done.stderr)}
     took = time.monotonic() - start
     bad = "" if done.returncode == 0 else done.stderr[-3000:]
