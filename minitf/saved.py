@@ -57,15 +57,20 @@ class LazyNodes(Sequence[SavedNode]):
 
     * ``nodes``: by number; None for a plain variable that is to be made. Such a node has no edges and slots, and one value.
     * ``keys``: by number, the key of a plain variable; None for other nodes.
-    * ``full_name``: gives the variable's name of a plain variable by its number.
+    * ``full_name``: gives the variable's name, by number, of a node that is to be made.
     """
 
-    __slots__ = ("_nodes", "full_name", "keys")
+    __slots__ = ("_full_name", "_nodes", "keys")
 
     def __init__(self, nodes: list[SavedNode | None], keys: list[str | None], full_name: Callable[[int], str]):
         self._nodes = nodes
-        self.full_name = full_name
+        self._full_name = full_name
         self.keys = keys
+
+    def full_name(self, number: int) -> str:
+        """The variable's name of a plain variable."""
+        node = self._nodes[number]
+        return self._full_name(number) if node is None else node.values[0].full_name
 
     @overload
     def __getitem__(self, number: int) -> SavedNode: ...
@@ -77,7 +82,7 @@ class LazyNodes(Sequence[SavedNode]):
         node = self._nodes[number]
         if node is None:
             number %= len(self._nodes)
-            value = SavedValue(VARIABLE_VALUE, self.full_name(number), self.keys[number])  # type: ignore[arg-type]
+            value = SavedValue(VARIABLE_VALUE, self._full_name(number), self.keys[number])  # type: ignore[arg-type]
             node = self._nodes[number] = SavedNode([], [value], [], None, True)
         return node
 

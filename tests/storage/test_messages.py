@@ -315,3 +315,18 @@ def test_a_byte_changed_among_many_variables():
         except messages._Unusual:
             continue
     assert quick > 2000
+
+
+@pytest.mark.parametrize("count", [1, 31, 40])
+def test_few_nodes_and_odd_ones_keep_their_names(count):
+    """Variables that were not found all at once: among few nodes, and with names that are not ASCII."""
+    names = ["v\u00e4r" if number % 3 == 0 else f"v{number}" for number in range(count)]
+    values = [SavedValue("VARIABLE_VALUE", name, f"k{number}") for number, name in enumerate(names)]
+    leaves = [SavedNode([], [value], [], None, True) for value in values]
+    root = SavedNode([(f"e{number}", number + 1) for number in range(count)], [], [], None, True)
+    graph = SavedGraph([root, *leaves])
+    stored = encode_graph(graph)
+    found = decode_graph(stored)
+    assert [found.full_names()(number + 1) for number in range(count)] == names
+    assert encode_graph(found) == stored
+    assert found == graph
