@@ -267,4 +267,6 @@ def _plain(value: Any) -> bool:
         return all(map(_plain, value))
     if type(value) is slice:
         return _plain((value.start, value.stop, value.step))
-    return value is None or value is ... or type(value) in (int, float, bool, str) or isinstance(value, DType)
+    if type(value) is float:
+        return value != 0.0  # 0.0 and -0.0 are equal, what they give is not
+    return value is None or value is ... or type(value) in (int, bool, str) or isinstance(value, DType)

@@ -167,6 +167,53 @@ def test_random_networks_of_changing_sizes(data):
             assert same_bits(a.numpy(), b.numpy())
 
 
+TURNED = st.sampled_from([lambda t: t, tf.transpose, lambda t: tf.transpose(tf.reshape(t, [36, 40]))])
+
+
+@given(data=st.data())
+def test_the_order_in_memory_is_that_of_walking_step_by_step(data):
+    """Sums depend on it. The tensors are views with all kinds of orders, square and not."""
+    draw, numbers = data.draw, np.random.default_rng(data.draw(st.integers(0, 99)))
+    parts = [tf.constant(numbers.standard_normal((40, 36)).astype(np.float32)) for _ in range(3)]
+    turns = [draw(TURNED) for _ in parts]
+    shape = turns[0](parts[0]).shape
+    turned = [turn(p) for turn, p in zip(turns, parts, strict=True)]
+    turned = [t if t.shape == shape else tf.transpose(t) for t in turned]
+    ops = draw(st.lists(st.sampled_from(["*", "+", "/", "exp", "all", "axis 0", "axis 1"]), min_size=2, max_size=6))
+    orders = [draw(st.integers(0, 2)) for _ in ops]
+
+    def run():
+        with tf.GradientTape() as tape:
+            tape.watch(turned)
+            y = turned[0] * turned[1]
+            for op, i in zip(ops, orders, strict=True):
+                if op == "*":
+                    y = y * turned[i]
+                elif op == "+":
+                    y = turned[i] + y
+                elif op == "/":
+                    y = turned[i] / (y * y + 1.0)
+                elif op == "all":
+                    y = y * tf.reduce_mean(y * turned[i])
+                elif op == "exp":
+                    y = tf.exp(-tf.abs(y))
+                else:
+                    y = y * tf.reduce_sum(y * turned[i], axis=int(op[-1]), keepdims=True)
+            z = tf.reduce_sum(y * turned[2])
+        return [g for g in tape.gradient(z, turned) if g is not None]
+
+    kept, EAGER.walks = EAGER.walks, walks.Walks(EAGER.walks.store)
+    try:
+        first = run()
+        for _ in range(TIMES):
+            now = run()
+        assert any(series.plans for series in EAGER.walks.series.values())
+    finally:
+        EAGER.walks = kept
+    for a, b in zip(first, now, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
 def test_second_derivatives_are_walked_step_by_step_inside_and_planned_outside(plans):
     x = tf.constant([0.5, 2.0])
 

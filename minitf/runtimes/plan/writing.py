@@ -88,7 +88,8 @@ class Writer:
         fed = {id(t) for t in feeds}
         self.constants, rest = folded(operations, fed, kernels)
         self.operations = stepped(joined(rest, fetches, fed, kernels), fetches, store, kernels)
-        self.values = {id(t): Value(f"f{i}", True) for i, t in enumerate(feeds)}
+        in_order = out is not None  # what comes from outside is; eager tensors may be views
+        self.values = {id(t): Value(f"f{i}", in_order) for i, t in enumerate(feeds)}
         self.steps = self._look(Forms(kernels, self.bind))
         self.results = [self._value(f) if isinstance(f, SymbolicTensor) else None for f in fetches]
         for value in self.results:
