@@ -5,7 +5,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minitf as tf
@@ -34,16 +34,18 @@ def test_every_rule_is_in_the_cases():
     assert {name for name, _ in CASES} == set(RULES)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("name, attrs", CASES)
+@settings(max_examples=40)  # of 32 kinds
 @given(data=st.data())
 def test_together_and_alone_give_the_same_bits(name, attrs, dtype, data):
+    dtype = tf.as_dtype(dtype).np
     draw = np.array(data.draw(st.lists(floats, min_size=90, max_size=90)), np.float32)
     pieces = np.split(draw, np.cumsum([np.prod(s) for s in SHAPES] * 3))[:15]
     with np.errstate(over="ignore"):
         arrays = [p.reshape(s).astype(dtype) for p, s in zip(pieces, SHAPES * 3, strict=True)]
     values, steps = arrays[:5], [arrays[5:10], arrays[10:]]
-    numbers = [np.dtype(dtype).type(n) for n in NUMBERS[name]]
+    numbers = [dtype.type(n) for n in NUMBERS[name]]
     rule, count = REGISTRY[name], RULES[name].cells
     with np.errstate(all="ignore"):
         (_, one), (_, other) = cells(values, dtype, count), cells(values, dtype, count)
