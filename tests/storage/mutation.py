@@ -357,11 +357,10 @@ class Explained:
 
     def __contains__(self, mutant: Mutant) -> bool:
         cells = (mutant.path, source_of(mutant.path).splitlines()[mutant.line - 1].strip(), mutant.what)
-        for number, row in enumerate(self._rows):
-            if all(pattern.fullmatch(cell) for pattern, cell in zip(row, cells, strict=True)):
-                self.used[number] = True
-                return True
-        return False
+        matching = [n for n, row in enumerate(self._rows) if all(p.fullmatch(c) for p, c in zip(row, cells, strict=True))]
+        for number in matching:
+            self.used[number] = True
+        return bool(matching)
 
 
 def _pattern(cell: str) -> re.Pattern[str]:
