@@ -129,7 +129,7 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield f"{node.value!r} changed", ast.Constant(node.value + b"?")
         elif getattr(node, "letters", False):
             yield f"{node.value!r} cut", ast.Constant(node.value[:-1])
-        elif isinstance(node.value, str) and node.value != "utf-8":  # codecs are found by more names than one
+        elif isinstance(node.value, str) and node.value not in ("utf-8", "latin-1"):  # codecs are found by more names than one
             yield f"{node.value!r} changed", ast.Constant(node.value + "?")
     elif isinstance(node, (ast.If, ast.While)):
         for value in (True, False):

@@ -184,6 +184,15 @@ def test_a_reader_over_arrays():
     assert type(contents[0][1]) is np.ndarray
 
 
+def test_a_reader_over_odd_arrays():
+    values = {"\udcff": np.zeros(1), "a": np.frombuffer((1).to_bytes(8, "little") + b"x", np.uint8)}
+    found = carried.CarriedReader(Arrays(values, {"a": {"dtype": "variant", "shape": [1]}}))
+    assert found.keys() == ["a", "\udcff"]
+    ((_, variant), (_, plain)) = found.contents()[0]
+    assert (variant.dtype.name, variant.array.tolist()) == ("variant", [b"x"])
+    assert type(plain) is np.ndarray
+
+
 # safetensors --------------------------------------------------------------------------------------------------------
 
 

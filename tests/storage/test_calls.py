@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 
+from minitf import errors
 from minitf.errors import InternalError, InvalidArgumentError, OpError
 from minitf.storage import files
 from minitf.storage.bundle import TensorBundle
@@ -358,6 +359,34 @@ def test_what_failed_is_said_with_its_place():
 
 
 # One call at a time -------------------------------------------------------------------------------------------------
+
+
+def test_errors_of_the_system_get_their_classes():
+    numbers = {
+        errors.NotFoundError: ("ENOENT", "ENXIO", "ENODEV"), errors.AlreadyExistsError: ("EEXIST",),
+        errors.PermissionDeniedError: ("EPERM", "EACCES", "EROFS"),
+        errors.FailedPreconditionError: ("ENOTEMPTY", "EISDIR", "ENOTDIR", "EBADF", "EBUSY"),
+        errors.ResourceExhaustedError: ("ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM"),
+        errors.InvalidArgumentError: ("EINVAL", "ENAMETOOLONG", "ELOOP"), errors.OutOfRangeError: ("EFBIG",),
+        errors.UnavailableError: ("EAGAIN", "EINTR", "ETIMEDOUT"), errors.UnknownError: ("EIO", "EXDEV"),
+    }  # fmt: skip
+    for kind, names in numbers.items():
+        for name in names:
+            found = files.typed_error(OSError(getattr(errno, name), "why"), "did", "path")
+            assert (type(found), found.message) == (kind, "did: path: why.")
+    found = files.typed_error(OSError("only text"), "did", "path")
+    assert (type(found), found.message) == (errors.UnknownError, "did: path: only text.")
+    with pytest.raises(errors.InvalidArgumentError, match=r"^open: 'a\\x00b' is no path: "), files.typed("open", "a\0b"):
+        os.stat("a\0b")
+    for error in (ValueError("another"), errors.InvalidArgumentError("null of ours")):
+        with pytest.raises(type(error), match=f"^{error}$"), files.typed("open", "a"):
+            raise error
+
+
+def test_what_is_not_there():
+    for name, path in (("npz", "d/x.npz"), ("safetensors", "d/x.safetensors")):
+        with pytest.raises(errors.NotFoundError, match=f"^open: no checkpoint 'd/x': '{path}' does not exist"):
+            format_named(name, disk=Told()).open("d/x")
 
 
 def test_what_is_written_in_short_pieces_is_whole():

@@ -9,6 +9,7 @@ from minitf.core.dtypes import as_dtype, uint8
 from minitf.errors import DataLossError
 from minitf.storage.bundle import TensorBundle, small
 from minitf.storage.bundle.entries import Alike
+from minitf.storage.files import Disk
 
 KINDS = {
     "f": lambda n: np.arange(8, dtype=np.float32) + n,
@@ -92,6 +93,18 @@ def test_a_file_that_becomes_shorter_while_it_is_read(tmp_path):
     reader.disk = Shrinking()
     with pytest.raises(DataLossError, match="became shorter"):
         reader.read_many(contents)
+
+
+def test_a_file_that_is_shorter_than_it_seems(tmp_path):
+    class Promising(Disk):
+        def size(self, handle):
+            return super().size(handle) + 40
+
+    TensorBundle(durable=False).write(tmp_path / "x", {f"k{n:03}": np.full(8, n, np.uint8) for n in range(100)})
+    with open(tmp_path / "x.data-00000-of-00001", "r+b") as file:
+        file.truncate(799)
+    with pytest.raises(DataLossError, match="became shorter|read less bytes|checksum"):
+        TensorBundle(disk=Promising()).open(tmp_path / "x").read_many([f"k{n:03}" for n in range(100)])
 
 
 # Which values, and what is fetched at a time ------------------------------------------------------------------------

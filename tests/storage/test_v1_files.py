@@ -105,6 +105,9 @@ def test_a_block_is_read_once_for_all_its_values(here):
     disk.asked.clear()
     found.read_many(reversed(tensors))
     assert len(disk.asked) == 1
+    found.read("k0")
+    found.read("k1")
+    assert len(disk.asked) == 3  # and not longer than the file is open
     small_blocks("m")
     found = TensorSlices(disk=disk).open("m")
     disk.asked.clear()

@@ -63,9 +63,6 @@ def unpack(dtype: DType, data: bytes | memoryview, where: str) -> Array:
 
 def narrow(dtype: DType, numbers: np.ndarray[Any, np.dtype[np.uint64]]) -> Array:
     """Numbers of 64 bits cut down to a dtype; as in TensorFlow the upper bits are not looked at."""
-    if dtype is dtypes.bool:
-        flags: Array = numbers != 0
-        return flags
     if dtype is dtypes.float16:
         return numbers.astype(np.uint16).view(np.float16)
     return numbers.astype(dtype.np)
