@@ -143,7 +143,8 @@ class Together:
             return Room(self)
 
     def step(self, numbers: Sequence[Any], gradients: Sequence[Any], room: Room | None = None) -> bool:
-        """One step; ``numbers``: the rule's other inputs, in order. Gradients may be the pieces of ``room``.
+        """One step; ``numbers``: the rule's other inputs, in order. With ``room``, the gradients are its pieces, and the
+        numbers are of rank 0 for sure.
 
         False, and nothing is done, if a cell has no value, or a gradient or number does not fit: then ``alone`` raises the
         error.
@@ -171,12 +172,9 @@ class Together:
         return self.kernel(*inputs, **self.attrs)
 
     def _step(self, numbers: Sequence[Any], gradients: Sequence[Any], room: Room | None) -> bool:
-        for number in numbers:
-            if number.ndim:
-                return False
-        if room is not None and all(map(is_, gradients, room.pieces)):
+        if room is not None:
             gradient = room.array
-        elif [g.shape for g in gradients] == self.shapes:
+        elif [g.shape for g in gradients] == self.shapes and not any(map(_rank, numbers)):
             gradient = np.concatenate(gradients, None)
         else:
             return False
@@ -241,3 +239,4 @@ class _Flat:
 
 
 _value = attrgetter("value")
+_rank = attrgetter("ndim")

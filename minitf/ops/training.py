@@ -5,6 +5,7 @@ ones; the kernel computes everything and then writes, so an error changes nothin
 also run once on the arrays of many variables laid end to end (``minitf.ops.together``).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -116,7 +117,7 @@ def _centered_rms_prop(new, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
 
 def _adam(new, var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad, *, use_nesterov=False):
     one = _one(lr)
-    alpha = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
+    alpha = lr * _root(one - beta2_power) / (one - beta1_power)
     new_m = np.subtract(grad, m, new[1])
     new_m *= one - beta1
     new_m += m
@@ -140,6 +141,11 @@ def _towards(old, target, share):
     target *= share
     target += old
     return target
+
+
+def _root(x):
+    """The square root. For a scalar Python's is quicker, and as a double's root it rounds to that of a narrower float."""
+    return type(x)(math.sqrt(x)) if isinstance(x, np.generic) and x >= 0 else np.sqrt(x)
 
 
 def _one(like):

@@ -30,22 +30,29 @@ class Steps:
         self.together = Together(self.first.kernel_op, rows, self.first.attrs)
 
     def compiled(self) -> Callable[..., tuple[Any, ...]]:
-        """A function of the arrays of ``arguments``; ``room``: where gradients may stand already (``Together.room``)."""
-        together, operations = self.together, self.operations
+        """A function of the arrays of ``arguments``."""
         count = self.gradients
 
-        def run(*arrays: Any, room: Room | None = None) -> tuple[Any, ...]:
+        def run(*arrays: Any) -> tuple[Any, ...]:
             numbers, gradients = arrays[:count], arrays[count:]
-            if not together.step(numbers, gradients, room):
-                for i, o in enumerate(operations):
-                    try:
-                        together.alone(i, numbers, gradients[i])
-                    except OpError as e:
-                        e.op = e.op or o
-                        raise
+            if not self.together.step(numbers, gradients):
+                self._one_by_one(numbers, gradients)
             return ()
 
         return run
+
+    def in_room(self, room: Room, *numbers: Any) -> None:
+        """The same, where gradients stand in the room that ``together`` gave."""
+        if not self.together.step(numbers, room.pieces, room):
+            self._one_by_one(numbers, room.pieces)
+
+    def _one_by_one(self, numbers: Sequence[Any], gradients: Sequence[Any]) -> None:
+        for i, o in enumerate(self.operations):
+            try:
+                self.together.alone(i, numbers, gradients[i])
+            except OpError as e:
+                e.op = e.op or o
+                raise
 
 
 def stepped(steps: Sequence[Any], fetches: Sequence[Any], store: Store, kernels: Mapping[str, Callable[..., Any]]) -> list[Any]:

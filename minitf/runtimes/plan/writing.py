@@ -228,7 +228,8 @@ class Writer:
             targets = [self._target(r) for r in results]
             call = form.template.format(*names)
             if step.room is not None:
-                call = f"{call[:-1]}, room={step.room})"
+                steps: Any = step.operation
+                call = f"{self.bind(steps.in_room, 'k')}({', '.join([step.room, *names[: steps.gradients]])})"
             lines.append(f"{', '.join(targets)}{',' if form.several else ''} = {call}" if targets else call)
         for value in dying:
             if value.large and value.name[0] != "f" and value.name not in targets:
