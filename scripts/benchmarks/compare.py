@@ -172,11 +172,13 @@ def main() -> int:
     others = "TensorFlow, torch, jax and autograd too, those that are there (scripts/oracle, scripts/peers)"
     parser.add_argument("--peers", action="store_true", help=others)
     parser.add_argument("--quick", action="store_true", help="3 short rounds instead of 9: an impression, not a measurement")
+    parser.add_argument("--rounds", type=int, help="how many, instead of 9")
     parser.add_argument("--rows", default="", metavar="REGEX", help="only rows whose name matches: " + "; ".join(ROWS))
     parser.add_argument("--json", metavar="FILE", help="write the figures and every single round to a file")
     parser.add_argument("--page", metavar="FOLDER", help="write the figures, a page about them and a plot to a folder")
     args = parser.parse_args()
     rounds, seconds = (3, 0.01) if args.quick else (9, 0.05)
+    rounds = args.rounds or rounds
 
     workers = [Worker(sys.executable, "minitf", seconds)]
     chosen = [name for name in ROWS if re.search(args.rows, name) and not (args.quick and ROWS[name].slow)]
