@@ -73,29 +73,28 @@ class RNN(Layer):
     def call(self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None) -> Any:
         """The outputs. Raises ValueError if the number of steps is not known and must be."""
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        if not self.time_major:
-            inputs, mask = _turned(inputs), None if mask is None else _turned(mask)
-        if self.unroll and inputs.shape[0] is None:
+        along = 0 if self.time_major else 1
+        if self.unroll and inputs.shape[along] is None:
             raise ValueError(
                 f"{type(self).__name__} {self.name!r}: with unroll=True the number of steps must be known, but the inputs have "
-                f"shape {inputs.shape} (steps first). Leave unroll out, or give the placeholder its shape."
+                f"shape {inputs.shape} (steps on axis {along}). Leave unroll out, or give the placeholder its shape."
             )
-        if inputs.shape[0] == 0:
+        if inputs.shape[along] == 0:
             raise ValueError(f"{type(self).__name__} {self.name!r}: there are no steps to go over (shape {inputs.shape}).")
         states = self._first_states(inputs, initial_state)
-        step = self._step(inputs, states, training)
-        run = self._written_out if inputs.shape[0] is not None else self._looped
-        outputs, last, states = run(step, inputs, mask, states)
+        step = self._step(inputs[:, 0] if along else inputs[0], states, training)
+        run = self._written_out if inputs.shape[along] is not None else self._looped
+        outputs, last, states = run(step, inputs, mask, states, along)
         if self.stateful:
             kept = [v.assign(s, read_value=False) for v, s in zip(self.states, states, strict=True)]
             with control_dependencies([k for k in kept if k is not None]):
                 outputs, last = None if outputs is None else identity(outputs), identity(last)
-        result = (outputs if self.time_major else _turned(outputs)) if self.return_sequences else last
+        result = outputs if self.return_sequences else last
         return [result, *states] if self.return_state else result
 
-    def _step(self, inputs: Any, states: list[Any], training: Any) -> Callable[..., Any]:
-        """``step(x, mask, output before, states)`` gives the output and the states after it."""
-        further = self._further_arguments(inputs, states, training)
+    def _step(self, first: Any, states: list[Any], training: Any) -> Callable[..., Any]:
+        """``step(x, mask, output before, states)`` gives the output and the states after it. ``first``: some step's inputs."""
+        further = self._further_arguments(first, states, training)
 
         def step(x: Any, keep: Any, before: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
             output, after = self.cell.call(x, list(states), **further)
@@ -108,18 +107,24 @@ class RNN(Layer):
 
         return step
 
-    def _written_out(self, step: Callable[..., Any], inputs: Any, mask: Any, states: list[Any]) -> tuple[Any, Any, list[Any]]:
-        steps = unstack(inputs, axis=0)
-        masks = [None] * len(steps) if mask is None else unstack(mask, axis=0)
+    def _written_out(
+        self, step: Callable[..., Any], inputs: Any, mask: Any, states: list[Any], along: int
+    ) -> tuple[Any, Any, list[Any]]:
+        steps = unstack(inputs, axis=along)
+        masks = [None] * len(steps) if mask is None else unstack(mask, axis=along)
         if self.go_backwards:
             steps, masks = steps[::-1], masks[::-1]
         outputs: list[Any] = []
         for x, keep in zip(steps, masks, strict=True):
             output, states = step(x, keep, outputs[-1] if outputs else None, states)
             outputs.append(output)
-        return (stack(outputs, axis=0) if self.return_sequences else None), outputs[-1], states
+        return (stack(outputs, axis=along) if self.return_sequences else None), outputs[-1], states
 
-    def _looped(self, step: Callable[..., Any], inputs: Any, mask: Any, states: list[Any]) -> tuple[Any, Any, list[Any]]:
+    def _looped(
+        self, step: Callable[..., Any], inputs: Any, mask: Any, states: list[Any], along: int
+    ) -> tuple[Any, Any, list[Any]]:
+        if along:
+            inputs, mask = _turned(inputs), None if mask is None else _turned(mask)
         first, _ = step(inputs[0], None, None, states)  # it tells what an output is like, and is not computed
 
         def turn(carried: Any, row: Any) -> Any:
@@ -131,7 +136,7 @@ class RNN(Layer):
             inputs, mask = inputs[::-1], None if mask is None else mask[::-1]
         rows = inputs if mask is None else (inputs, mask)
         outputs, *after = scan(turn, rows, (zeros_like(first), *states))
-        return outputs, outputs[-1], [s[-1] for s in after]
+        return (_turned(outputs) if along else outputs), outputs[-1], [s[-1] for s in after]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the inputs for the outputs of all steps; states have none."""
@@ -179,14 +184,18 @@ class RNN(Layer):
             )
         return [v.read_value() for v in self.states]
 
+    def _batch(self, inputs: Any) -> Any:
+        return inputs.shape[1 if self.time_major else 0]
+
     def _first_states(self, inputs: Any, given: Any) -> list[Any]:
         if given is None and self.stateful:
-            return self._kept_states(inputs.shape[1])
+            return self._kept_states(self._batch(inputs))
         if given is None:
-            batch = inputs.shape[1] if inputs.shape[1] is not None else shape_of(inputs)[1]
-            return first_states(self.cell, batch, self._weight_dtype)
+            batch = self._batch(inputs)
+            known = shape_of(inputs)[1 if self.time_major else 0] if batch is None else batch
+            return first_states(self.cell, known, self._weight_dtype)
         if self.stateful:
-            self._kept_states(inputs.shape[1])
+            self._kept_states(self._batch(inputs))
         states = list(given) if isinstance(given, (list, tuple)) else [given]
         if len(states) != len(self.state_spec):
             raise ValueError(
@@ -194,12 +203,12 @@ class RNN(Layer):
             )
         return [self._as_input(s) for s in states]
 
-    def _further_arguments(self, inputs: Any, states: list[Any], training: Any) -> dict[str, Any]:
+    def _further_arguments(self, first: Any, states: list[Any], training: Any) -> dict[str, Any]:
         out: dict[str, Any] = {}
         if training_argument(self.cell)[0] is not None:
             out["training"] = training
         if hasattr(self.cell, "masks"):
-            out["masks"] = self.cell.masks(inputs[0], states, training)
+            out["masks"] = self.cell.masks(first, states, training)
         return out
 
 
