@@ -52,7 +52,7 @@ def under_tensorflow(tmp_path_factory):
     return run
 
 
-@pytest.mark.skipif("MINITF_WHOLE_TRAINING" not in os.environ, reason="takes half an hour: MINITF_WHOLE_TRAINING=1 asks for it")
+@pytest.mark.skipif("MINITF_WHOLE_TRAINING" not in os.environ, reason="takes minutes: MINITF_WHOLE_TRAINING=1 asks for it")
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("mode", MODES)
 def test_the_whole_training_of_the_characters(mode, tmp_path, under_tensorflow):
