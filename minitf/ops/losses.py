@@ -35,7 +35,8 @@ def _softmax_cross_entropy(logits: RealFloating, labels: RealFloating):
     away, sums, e = _log_soft(x)
     e /= sums
     back = e - y
-    loss = np.vecdot(y, np.subtract(np.log(sums), away, away))
+    picked = np.subtract(np.log(sums), away, away)
+    loss = np.vecdot(y, picked) if y.shape == picked.shape else np.add.reduce(y * picked, -1)
     if loss.shape != logits.shape[:-1]:
         raise ShapeError(_other_rows(logits.shape, labels.shape))
     return (loss, back) if x is logits else (loss.astype(logits.dtype), back.astype(logits.dtype))

@@ -86,3 +86,13 @@ def test_layers_of_1_x(mode):
 def test_boolean_mask_has_its_name_third(mode):
     with mode.scope():
         assert mode.value(tf.boolean_mask(tf.constant(X), [True, False, True], "m", 1)).tolist() == [[0, 2], [3, 5]]
+
+
+@pytest.mark.parametrize("logits, labels", [((3, 4), (3, 1)), ((3, 1), (3, 4)), ((3, 4), (1, 4)), ((3, 4), (3, 4))])
+def test_cross_entropy_stretches_its_labels_and_its_classes(logits, labels):
+    draw = np.random.default_rng(0)
+    x, y = (draw.standard_normal(shape).astype(np.float32) for shape in (logits, labels))
+    away = x - x.max(-1, keepdims=True)
+    expected = (y * (np.log(np.exp(away).sum(-1, keepdims=True)) - away)).sum(-1)
+    loss = tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=x)
+    np.testing.assert_allclose(loss.numpy(), expected, rtol=1e-5, atol=1e-6)
