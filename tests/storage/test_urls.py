@@ -245,7 +245,8 @@ BY_PATH = {
     "stat": 1, "create": 1, "open": 1, "remove_directory": 1, "remove": 1, "names": 1, "make_directory": 1, "replace": 2,
     "sync_directory": 1,
 }  # fmt: skip
-BY_HANDLE = {"write": (b"x", 0), "read": (bytearray(1), 0), "reserve": (5,), "sync": (), "close": (), "size": ()}
+BY_HANDLE = {"write": (b"x", 0), "read": (bytearray(1), 0), "reserve": (5,), "sync": (), "close": (), "size": (),
+             "begin_sync": (0, 5)}  # fmt: skip
 
 
 @pytest.fixture

@@ -88,6 +88,9 @@ def test_memory_keeps_copies():
     (contents,) = found.contents()
     assert [key for key, _ in contents] == ["w", "é", "q"]
     assert contents[2][1].dtype.name == "qint8"
+    storage.write("v", {"v": Typed("variant", np.array([b"x"], object))})
+    assert storage.open("v").contents()[0][0][1].dtype.name == "variant"
+    storage.remove("v")
     contents[0][1][:] = 9
     contents[2][1].array[:] = 9
     assert (found.read("w").tolist(), found.read("q").tolist()) == ([0, 0, 0], [1])
