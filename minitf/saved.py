@@ -60,12 +60,21 @@ class LazyNodes(Sequence[SavedNode]):
     * ``full_name``: gives the variable's name, by number, of a node that is to be made.
     """
 
-    __slots__ = ("_full_name", "_nodes", "keys")
+    __slots__ = ("_full_name", "_keys", "_made", "_nodes")
 
     def __init__(self, nodes: list[SavedNode | None], keys: list[str | None], full_name: Callable[[int], str]):
         self._nodes = nodes
         self._full_name = full_name
-        self.keys = keys
+        self._keys = keys
+        self._made = [n for n, (node, key) in enumerate(zip(nodes, keys, strict=True)) if node is not None and key is not None]
+
+    def keys(self) -> list[str | None]:
+        """By number, the key of a plain variable; None for other nodes, and those that somebody has changed into others."""
+        keys = self._keys
+        for number in self._made:
+            node: SavedNode = self._nodes[number]  # type: ignore[assignment]
+            keys[number] = node.values[0].key if is_plain_variable(node) else None
+        return keys
 
     def full_name(self, number: int) -> str:
         """The variable's name of a plain variable."""
@@ -82,8 +91,9 @@ class LazyNodes(Sequence[SavedNode]):
         node = self._nodes[number]
         if node is None:
             number %= len(self._nodes)
-            value = SavedValue(VARIABLE_VALUE, self._full_name(number), self.keys[number])  # type: ignore[arg-type]
+            value = SavedValue(VARIABLE_VALUE, self._full_name(number), self._keys[number])  # type: ignore[arg-type]
             node = self._nodes[number] = SavedNode([], [value], [], None, True)
+            self._made.append(number)
         return node
 
     def __len__(self) -> int:
@@ -108,7 +118,7 @@ class SavedGraph:
     def variable_keys(self) -> list[str | None]:
         """By node, the key of a plain variable, None for other nodes. Steps that go over all nodes need no more of most."""
         if isinstance(self.nodes, LazyNodes):
-            return self.nodes.keys
+            return self.nodes.keys()
         return [n.values[0].key if is_plain_variable(n) else None for n in self.nodes]
 
     def full_names(self) -> Callable[[int], str]:

@@ -330,3 +330,19 @@ def test_few_nodes_and_odd_ones_keep_their_names(count):
     assert [found.full_names()(number + 1) for number in range(count)] == names
     assert encode_graph(found) == stored
     assert found == graph
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_nodes_that_somebody_changes_are_written_as_they_are_then(count):
+    leaves = [SavedNode([], [SavedValue("VARIABLE_VALUE", f"v{n}", f"k{n}")], [], None, True) for n in range(count)]
+    root = SavedNode([(f"e{number}", number + 1) for number in range(count)], [], [], None, True)
+    found = decode_graph(encode_graph(SavedGraph([root, *leaves])))
+    assert found.variable_keys() == [None, *(f"k{n}" for n in range(count))]
+    found.nodes[1].values.clear()
+    found.nodes[2].children.append(("below", 1))
+    wanted = list(found.nodes)
+    assert found.variable_keys() == [None, None, None, *(f"k{n}" for n in range(2, count))]
+    again = decode_graph(encode_graph(found))
+    assert again.nodes[1].values == []
+    assert again.nodes[2].children == [("below", 1)]
+    assert list(again.nodes) == wanted
