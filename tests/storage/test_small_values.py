@@ -140,3 +140,13 @@ def test_what_is_fetched_at_a_time():
     steps = list(range(0, run + 3 * gap, gap))
     assert runs(group(steps)) == [(0, run - gap + 4), (run, steps[-1] + 4)]
     assert runs(group(steps[1:])) == [(gap, run + 4), (run + gap, steps[-1] + 4)]
+
+
+def test_only_the_small_ones(values, tmp_path):
+    reader = TensorBundle().open(str(tmp_path / "x"))
+    for wanted, limit in (([f"f{n}" for n in range(200)], 32), (list(values), 100), (list(values), 0)):
+        found = reader.read_small([*wanted, "nobody"], limit)
+        sizes = {key: reader.entry(key).size for key in wanted}
+        assert list(found) == [key for key in wanted if sizes[key] <= limit]
+        for key, value in found.items():
+            np.testing.assert_array_equal(value, values[key])

@@ -88,12 +88,11 @@ class BundleReader:
         out: list[Any] = [None] * len(names)
         with self._told_if_replaced():
             rest += small.read(self, names, [group for group in alike if group.size <= limit], out)
-        if rest:
-            found = [(number, self._index.entry(names[number])) for number in rest]
-            found = [(number, entry) for number, entry in found if entry.size <= limit and not entry.slices]
-            values = self.read_entries([names[number] for number, _ in found], [entry for _, entry in found])
-            for (number, _), value in zip(found, values, strict=True):
-                out[number] = value
+        found = [(number, self._index.entry(names[number])) for number in rest]
+        found = [(number, entry) for number, entry in found if entry.size <= limit and not entry.slices]
+        values = self.read_entries([names[number] for number, _ in found], [entry for _, entry in found])
+        for (number, _), value in zip(found, values, strict=True):
+            out[number] = value
         return {key: value for key, value in zip(there, out, strict=True) if value is not None}
 
     def slices(self, key: str) -> list[tuple[Extent, ...]]:
