@@ -36,8 +36,11 @@ from minitf.testing.schedules import DrawnSchedule
 from minitf.testing.twins import ASSERTIONS
 
 _T = TypeVar("_T")
-_NATIVE = "float32 float64 float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string".split()
-_EXTENSION = "bfloat16 float8_e5m2 float8_e4m3fn".split()
+DTYPES = (
+    "float32 float64 float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string bfloat16 "
+    "float8_e5m2 float8_e4m3fn"
+).split()
+"""Names of the dtypes that a variable can have."""
 _EDITS = ("rename", "drop", "add", "swap")
 NAMES: SearchStrategy[str] = st.sampled_from(["a", "b", "c"])
 
@@ -72,7 +75,7 @@ def dtypes(*, among: Sequence[Any] | None = None) -> SearchStrategy[DType]:
     if among is not None and not among:
         raise InvalidArgument("among=[] leaves no dtype to draw.")
     try:
-        return st.sampled_from([as_dtype(name) for name in (among or _NATIVE + _EXTENSION)])
+        return st.sampled_from([as_dtype(name) for name in (among or DTYPES)])
     except TypeError as error:
         raise InvalidArgument(f"among={among!r}: {error}") from None
 

@@ -165,7 +165,7 @@ class Lossy(MemoryStorage):
         (Aliasing, "test_arrays_belong_to_their_owners"),
         (Forgetful, "test_missing_things_are_not_found"),
         (Forgetful, "test_against_a_dict"),
-        (Lossy, "test_what_is_written_comes_back"),
+        (Lossy, "test_every_dtype_keeps_its_bits"),
     ],
 )
 def test_a_storage_with_a_fault_fails(kind, test):

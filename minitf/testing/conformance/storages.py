@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from minitf.checkpoint.saver import CheckpointableSaver
+from minitf.core.dtypes import DType, as_dtype
 from minitf.errors import InvalidArgumentError, NotFoundError
 from minitf.saved import Reader, Storage
 from minitf.testing import strategies as mst
@@ -76,6 +77,18 @@ class StorageSuite:
                 assert spec.shape == np.shape(value), key
                 assert same_bits(found, value), key
                 assert same_bits(reader.read(key), value), key
+
+    def test_every_dtype_keeps_its_bits(self) -> None:
+        """A few values of each dtype that the storage can hold: bits drawn once, so that no dtype is left to chance."""
+        tensors = {dtype.name: _some_values(dtype) for dtype in map(as_dtype, self.dtypes or mst.DTYPES)}
+        with self.place() as (storage, beginning):
+            path = self.path(beginning, "x")
+            storage.write(path, tensors)
+            self.finish(storage)
+            reader = storage.open(path)
+            for name, value in tensors.items():
+                assert reader.spec(name).dtype.name == name
+                assert same_bits(reader.read(name), value), name
 
     def test_missing_things_are_not_found(self) -> None:
         """NotFoundError for a checkpoint and for a key; removing what is not there is no error."""
@@ -152,6 +165,16 @@ class StorageSuite:
                 super().__init__(suite)
 
         run_state_machine_as_test(Machine, settings=settings(FEW, max_examples=15, stateful_step_count=15))
+
+
+def _some_values(dtype: DType) -> Any:
+    """Sixteen values of a dtype, of bits that are the same each time."""
+    drawn = np.random.default_rng(0).bytes(16 * max(1, dtype.np.itemsize))
+    if dtype.kind == "S":
+        return np.array([drawn[i : i + 3] for i in range(16)], dtype=object)
+    if dtype.kind == "b":
+        return np.frombuffer(drawn, np.uint8) % 2 == 1
+    return np.frombuffer(drawn, dtype.np)
 
 
 class StorageMachine(RuleBasedStateMachine):
