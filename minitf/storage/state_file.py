@@ -96,7 +96,7 @@ def _parsed(directory: str, latest_filename: str | None, disk: Disk) -> Checkpoi
     stored = message("CheckpointState")()
     try:
         text_format.Merge(read_whole(disk, path).decode("utf-8"), stored)
-    except (text_format.ParseError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (text_format.ParseError, UnicodeDecodeError, ValueError, RecursionError, Warning) as error:  # an odd escape warns
         _log.warning("%s: not a valid state file: %s", path, error)
         return None
     if not stored.model_checkpoint_path:

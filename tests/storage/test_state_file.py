@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -289,3 +290,10 @@ def test_stored_paths(tmp_path, monkeypatch):
     assert stored_path("d", "m") == "../m"
     assert stored_path("d", str(tmp_path / "d" / "m")) == "m"
     assert stored_path("d", str(tmp_path / "d" / "m"), relative=False) == str(tmp_path / "d" / "m")
+
+
+def test_an_escape_that_there_is_not_is_no_error_where_warnings_are(tmp_path):
+    (tmp_path / "checkpoint").write_bytes(rb'model_checkpoint_path: "a\eb"')
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_state(tmp_path) is None
