@@ -3,6 +3,7 @@
 import contextvars
 import functools
 import os
+from contextlib import closing
 
 import pytest
 
@@ -107,11 +108,11 @@ def test_an_error_ends_the_other_tasks_and_clears_up():
     def careless():
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="no"):
-        World(explore.Replay([1])).tasks(careful, careless)
+    with closing(World(explore.Replay([1]))) as world, pytest.raises(ValueError, match="no"):
+        world.tasks(careful, careless)
     assert log == []
-    with pytest.raises(ValueError, match="no"):
-        World(explore.Replay([0, 1])).tasks(lambda: careful(), careless)
+    with closing(World(explore.Replay([0, 1]))) as world, pytest.raises(ValueError, match="no"):
+        world.tasks(lambda: careful(), careless)
     assert log == ["begun", "cleared"]
 
 
