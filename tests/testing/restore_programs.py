@@ -28,6 +28,10 @@ class Side:
         self.kept += self.objects
         self.objects = [self.make(i, value) for i in OBJECTS]
 
+    def forget(self):
+        """Lets the objects go that the program has no more."""
+        self.kept.clear()
+
 
 def run(side, program, refusals):
     """Runs a program; gives after each step whether it was refused, and all that can be seen. ``refusals`` are errors."""
@@ -41,7 +45,7 @@ def run(side, program, refusals):
         if action in ("run", "initialize_or_restore") and arguments[0] >= len(side.statuses):
             continue
         if not slots:  # a slot may outlive its variable; in the model it keeps it alive
-            side.kept.clear()
+            side.forget()
         outcome = "done"
         try:
             getattr(side, action)(*arguments)

@@ -1,5 +1,6 @@
 """TensorFlow's side of the programs in ``restore_programs``, for TensorFlow's interpreter."""
 
+import gc
 import json
 import logging
 import tempfile
@@ -49,6 +50,12 @@ class OfTensorFlow(Side):
     def none(self, root):
         self.statuses.append(self.saver(root).restore(None))
 
+    def forget(self):
+        """TensorFlow's objects stand in cycles; what its assertions say of them depends on whether they are there still."""
+        if self.kept:
+            super().forget()
+            gc.collect()
+
     def value(self, i):
         if i not in VARIABLES:
             return None
@@ -75,6 +82,7 @@ def told(program, session):
 def main(file, mode):
     """Runs the programs of a JSON file; prints one JSON line."""
     everything = []
+    gc.freeze()  # all that TensorFlow has made by now is no garbage
     with open(file, encoding="utf-8") as opened:
         for program in json.load(opened):
             if mode == "eager":
