@@ -74,6 +74,9 @@ class Ways:
         self.source = {nodeid: known["source"] for nodeid, known in self._known.items()}
         self._by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
         self._by_unit: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._moved: dict[str, list[str]] = defaultdict(
+            list
+        )  # tests of functions that have changed: parts may be elsewhere now
         for nodeid in self.seconds:
             for path, units in self._known[nodeid]["lines"].items():
                 if path in FILES:
@@ -82,6 +85,8 @@ class Ways:
                         self._by_unit[path, name].append(nodeid)
                         if name in now:
                             first, last = now[name].first, now[name].last
+                            if now[name].digest != digest:
+                                self._moved[path].append(nodeid)
                             for line in [first + at for at in places] if now[name].digest == digest else range(first, last + 1):
                                 self._by_line[path, line].append(nodeid)
 
@@ -101,6 +106,7 @@ class Ways:
             found |= dict.fromkeys(
                 self._by_line.get((mutant.path, mutant.line)) or self._by_unit.get((mutant.path, unit.name), [])
             )
+            found |= dict.fromkeys(self._moved.get(mutant.path, []))
         elif names := unit.name.rpartition(".")[2].split():
             word = re.compile(rf"\b({'|'.join(names)})\b")
             found |= dict.fromkeys(nodeid for nodeid, text in self.text.items() if word.search(text))
