@@ -4,6 +4,7 @@ A program is a list of steps ``[action, *arguments]``. Objects are numbers: firs
 slots, then Python state. A *side* has a method for each action.
 """
 
+import gc
 import itertools
 
 NODES, VARIABLES, OPTIMIZERS, STATES = range(3), range(3, 6), range(6, 8), range(8, 9)
@@ -29,8 +30,10 @@ class Side:
         self.objects = [self.make(i, value) for i in OBJECTS]
 
     def forget(self):
-        """Lets the objects go that the program has no more."""
-        self.kept.clear()
+        """Lets the objects go that the program has no more, those in cycles too: assertions tell whether they are there."""
+        if self.kept:
+            self.kept.clear()
+            gc.collect()
 
 
 def run(side, program, refusals):

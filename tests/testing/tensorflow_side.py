@@ -50,12 +50,6 @@ class OfTensorFlow(Side):
     def none(self, root):
         self.statuses.append(self.saver(root).restore(None))
 
-    def forget(self):
-        """TensorFlow's objects stand in cycles; what its assertions say of them depends on whether they are there still."""
-        if self.kept:
-            super().forget()
-            gc.collect()
-
     def value(self, i):
         if i not in VARIABLES:
             return None
@@ -82,7 +76,7 @@ def told(program, session):
 def main(file, mode):
     """Runs the programs of a JSON file; prints one JSON line."""
     everything = []
-    gc.freeze()  # all that TensorFlow has made by now is no garbage
+    gc.freeze()  # what TensorFlow has made by now need not be looked at in each collection
     with open(file, encoding="utf-8") as opened:
         for program in json.load(opened):
             if mode == "eager":
