@@ -220,11 +220,16 @@ def as_dtype(value: Any) -> DType:
         return found
     try:
         np_dtype = None if value is None or value is type(None) else np.dtype(value)  # NumPy takes None for float64
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # NumPy reads a text with commas as Python
         np_dtype = None
     if np_dtype is not None:
         return of_numpy(np_dtype)
     raise TypeError(f"as_dtype: {value!r} is no dtype. Use a name such as 'float32', a NumPy dtype, or minitf.float32.")
+
+
+def named(name: str) -> DType | None:
+    """The DType with this name, for names out of files: NumPy, which takes many more texts, is not asked."""
+    return _BY_NAME.get(name)
 
 
 def of_numpy(np_dtype: np.dtype[Any]) -> DType:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from crc32c import crc32c
 
-from minitf.core.dtypes import DType, as_dtype, of_numpy
+from minitf.core.dtypes import DType, named, of_numpy
 from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
@@ -84,12 +84,12 @@ def uncarry(stored: Array, note: Note, where: str) -> Array:
 def note_spec(note: Note, where: str) -> Spec:
     """Dtype and shape that a note tells. Raises DataLossError if it is none."""
     try:
-        dtype, shape = as_dtype(note["dtype"]), note["shape"]
-        good = isinstance(note["dtype"], str) and dtype.is_numpy_compatible and len(shape) <= _MAX_RANK
+        dtype, shape = named(note["dtype"]), note["shape"]
+        good = dtype is not None and dtype.is_numpy_compatible and len(shape) <= _MAX_RANK
         good = good and all(type(n) is int and 0 <= n < 1 << 63 for n in shape)
     except (TypeError, KeyError):
-        good = False
-    if not good:
+        dtype, good = None, False
+    if dtype is None or not good:
         raise DataLossError(f"{where}: the note {str(note)[:100]} describes no tensor.")
     return Spec(dtype, tuple(shape))
 

@@ -73,7 +73,8 @@ def test_notes_that_tell_dtype_and_shape():
         {"dtype": "int8", "shape": [1] * 65}, {"dtype": "int8", "shape": [-1]}, {"dtype": "int8", "shape": [1 << 63]},
         {"dtype": "int8", "shape": [True]}, {"dtype": "int8", "shape": [1.0]}, {"dtype": "int8", "shape": 3}, {"dtype": "int8"},
         {"shape": [1]}, {"dtype": "int7", "shape": []}, {"dtype": 6, "shape": []}, {"dtype": "resource", "shape": []}, [], "x",
-        None, {"dtype": None, "shape": []},
+        None, {"dtype": None, "shape": []}, {"dtype": ",tring", "shape": [1]}, {"dtype": "i4,i4", "shape": []},
+        {"dtype": "<i4", "shape": []}, {"dtype": ["int8"], "shape": []},
     ):  # fmt: skip
         with pytest.raises(DataLossError, match="^here: the note .* describes no tensor"):
             note_spec(bad, "here")
