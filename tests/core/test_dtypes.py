@@ -34,7 +34,10 @@ def test_other_spellings(value, expected):
     assert tf.as_dtype(value) is expected
 
 
-@pytest.mark.parametrize("value", ["float33", ",tring", "i4,f4", "(", 999, object(), [1], {"names": []}, np.dtype("M8[s]"), None, type(None)])
+@pytest.mark.parametrize(
+    "value",
+    ["float33", ",tring", "i4,f4", "(", 999, object(), [1], {"names": []}, np.dtype("M8[s]"), None, type(None)],
+)
 def test_unknown_dtypes(value):
     with pytest.raises(TypeError):
         tf.as_dtype(value)
