@@ -243,6 +243,22 @@ def test_where_there_is_no_lock_it_goes_without(tmp_path, monkeypatch):
     TensorBundle().write(str(tmp_path / "a"), {"x": np.ones(2)})
 
 
+def test_a_directory_is_synced_and_closed(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append((handle, os.fstat(handle).st_ino)))
+    Disk().sync_directory(str(tmp_path))
+    [(handle, number)] = synced
+    assert number == tmp_path.stat().st_ino
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(handle)
+
+
+def test_a_file_where_a_directory_should_be_made(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    with pytest.raises(OpError, match="Not a directory"):
+        make_directories(Disk(), str(tmp_path / "a"), False)
+
+
 def test_on_windows_directories_are_not_synced(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("synced"))
     monkeypatch.setattr(os, "name", "nt")

@@ -150,3 +150,10 @@ def test_only_the_small_ones(values, tmp_path):
         assert list(found) == [key for key in wanted if sizes[key] <= limit]
         for key, value in found.items():
             np.testing.assert_array_equal(value, values[key])
+
+
+def test_many_alike_in_the_other_byte_order(tmp_path):
+    contents = {f"k{n}": np.arange(8, dtype=np.float32) + n for n in range(100)}
+    TensorBundle(big_endian=True, durable=False).write(str(tmp_path / "x"), contents)
+    for value, found in zip(contents.values(), TensorBundle().open(str(tmp_path / "x")).read_many(list(contents)), strict=True):
+        assert found.tolist() == value.tolist()

@@ -7,7 +7,7 @@ import pytest
 from minitf.saved import SavedGraph, SavedNode, SavedValue
 from minitf.storage import messages, variable_nodes
 from minitf.storage.messages import encode_graph
-from minitf.storage.variable_nodes import FEW
+from minitf.storage.variable_nodes import FEW, HEAD, TAIL
 from minitf.storage.varint import varint
 
 
@@ -72,6 +72,13 @@ def test_nodes_that_differ_in_a_byte_are_read_as_one_by_one(body):
     for data, (key, name) in zip(changed, find(*changed), strict=True):
         if key is not None:
             assert messages._quick_nodes(b"\x0a" + varint(len(data)) + data) == [variable(name, key)], data
+
+
+def test_a_key_without_letters_is_no_key():
+    """No one writes it, but it can be read: by whoever reads nodes one by one."""
+    value = HEAD + b"\x01w\x1a\x00"
+    body = b"\x12" + varint(len(value)) + value + TAIL
+    assert find(body) == [(None, None)]
 
 
 def test_few_nodes_are_left_to_be_read_one_by_one():

@@ -70,7 +70,6 @@ class TensorBundle:
         self.durable = durable
         self.shards = shards
         self.big_endian = big_endian
-        self.lazy = lazy
         self._reader = reader_for(lazy)
         self._disk = disk
         self._plans: list[Plan] = []  # of the last save: the next one is often of the same tensors
@@ -176,8 +175,7 @@ class TensorBundle:
         """Deletes the files of a checkpoint, the index first, so that no half of it can be opened."""
         prefix = path_of(prefix)
         with typed("remove", prefix):
-            paths = [*([index_path(prefix)] if self.exists(prefix) else []), *files_of(self._disk, prefix)[0]]
-            for path in paths:
+            for path in (index_path(prefix), *files_of(self._disk, prefix)[0]):
                 try:
                     self._disk.remove(path)
                 except FileNotFoundError:
