@@ -71,9 +71,12 @@ class BundleReader:
         try:
             return self._index.entry(bytes_of(key))
         except KeyError:
-            raise NotFoundError(
-                f"read: key {key!r} is not in checkpoint {self.prefix!r}, which has {len(self._index.records)} keys."
-            ) from None
+            raise self._not_there(key) from None
+
+    def _not_there(self, key: str) -> NotFoundError:
+        return NotFoundError(
+            f"read: key {key!r} is not in checkpoint {self.prefix!r}, which has {len(self._index.records)} keys."
+        )
 
     def spec(self, key: str) -> Spec:
         """Dtype and shape. Raises NotFoundError, DataLossError."""
@@ -130,8 +133,7 @@ class BundleReader:
             names = [key.encode("utf-8", "surrogateescape") for key in wanted]
             alike, rest = self._index.alike(names)
         except (KeyError, UnicodeEncodeError):
-            names, entries = [bytes_of(key) for key in wanted], [self.entry(key) for key in wanted]  # which says what is wrong
-            return self._read_one_by_one(wanted, names, entries)
+            raise self._not_there(next(key for key in wanted if bytes_of(key) not in self._index.records)) from None
         out: list[Any] = [None] * len(wanted)
         if alike:
             with self._told_if_replaced():
