@@ -1,5 +1,6 @@
 """How the tests run: Hypothesis profiles, and TensorFlow in a process of its own as the oracle of the interop tests."""
 
+import gc
 import json
 import os
 import subprocess
@@ -29,6 +30,14 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "interop" in item.keywords:
                 item.add_marker(left_out)
+
+
+@pytest.fixture
+def caplog(caplog):
+    """pytest's, after what earlier tests left in cycles is gone: a restore that ends unused warns when it is collected."""
+    gc.collect()
+    caplog.clear()
+    return caplog
 
 
 @pytest.fixture(scope="session")
