@@ -79,7 +79,7 @@ def plot(figures: list[dict[str, Any]]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" font-family="sans-serif" '
         'font-size="11">',
         '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{left}" y="14">time of minitf, as a share of the time of</text>',
+        f'<text x="{left + 165}" y="14" text-anchor="end">time of minitf, as a share of the time of</text>',
     ]
     for i, (name, colour) in enumerate(COLOURS.items()):
         x = left + 190 + i * 90
