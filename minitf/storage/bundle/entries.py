@@ -238,14 +238,20 @@ def decode_alike(first: Entry, found: Sequence[bytes], numbers: Any) -> tuple[Al
         head += b"\x18" + varint(first.shard)
     length = len(found[0])
     width = length - len(head) - len(tail) - 5  # bytes of the offset
-    if not 1 <= width <= 8 or first.slices:
+    tag = b"\x20"
+    if width == -1:  # at the beginning of a data file there is no offset
+        tag, width = b"", 0
+    elif not 1 <= width <= 8:
+        return None
+    if first.slices:
         return None
     table = np.frombuffer(b"".join(found), np.uint8).reshape(-1, length)
-    start, stop = len(head) + 1, len(head) + 1 + width
+    start = len(head) + len(tag)
+    stop = start + width
     offset_bytes = table[:, start:stop]
-    same = (table[:, :start] == np.frombuffer(head + b"\x20", np.uint8)).all(axis=1)
+    same = (table[:, :start] == np.frombuffer(head + tag, np.uint8)).all(axis=1)
     same &= (table[:, stop:-4] == np.frombuffer(tail, np.uint8)).all(axis=1)
-    same &= (offset_bytes[:, :-1] > 127).all(axis=1) & (offset_bytes[:, -1] < 128)
+    same &= (offset_bytes[:, :-1] > 127).all(axis=1) & (offset_bytes[:, -1:] < 128).all(axis=1)
     shifts = np.arange(0, 7 * width, 7, dtype=np.int64)
     offsets = ((offset_bytes[same] & 127).astype(np.int64) << shifts).sum(axis=1)
     crcs = np.ascontiguousarray(table[same, -4:]).view("<u4").reshape(-1)

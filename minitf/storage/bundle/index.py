@@ -69,14 +69,15 @@ class Index:
         by_length: dict[int, list[int]] = {}  # records of one length mostly are of one kind, or of few
         for number, length in enumerate(map(len, found)):
             by_length.setdefault(length, []).append(number)
-        for numbers in by_length.values():
+        for numbers in sorted(by_length.values(), key=len, reverse=True):
             left: Any = np.array(numbers)
+            few = 0 if alike else FEW  # beside many that are fetched together, few are fetched along with them
             for _ in range(KINDS):
-                if len(left) <= FEW:
+                if len(left) <= few:
                     break
                 first = quick_entry(found[left[0]], self._heads, self._where, keys[left[0]])
                 decoded = decode_alike(first, [found[number] for number in left.tolist()], left)
-                if decoded is None or len(decoded[0].numbers) <= FEW:
+                if decoded is None or len(decoded[0].numbers) <= few:
                     break
                 alike.append(decoded[0])
                 left = decoded[1]
