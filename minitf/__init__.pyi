@@ -10,6 +10,7 @@ from minitf import keras as keras
 from minitf import layers as layers
 from minitf import linalg as linalg
 from minitf import math as math
+from minitf import nest as nest
 from minitf import nn as nn
 from minitf import optimizers as optimizers
 from minitf import random as random

@@ -8,13 +8,13 @@ which gives second derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
+from minitf import jacobians
 from minitf.core import runtime
 from minitf.core.op import convert
 from minitf.core.state import Handle
@@ -23,8 +23,6 @@ from minitf.core.tape import NOWHERE, Note, Tape
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops import control
 from minitf.ops.creating import ones_like, zeros_like
-from minitf.ops.joining import stack
-from minitf.ops.shapes import reshape
 from minitf.ops.state import read_variable
 
 
@@ -190,9 +188,7 @@ class GradientTape:
         Each gradient has the shape and dtype of its source; None (or zeros, if asked for) where target does not depend on it.
         Raises RuntimeError on a second call of a tape that is not persistent.
         """
-        if self._used and not self._persistent:
-            raise RuntimeError("A non-persistent GradientTape can compute one gradient. Make it with persistent=True for more.")
-        self._used = True
+        self._use()
         if self._token is not None and not self._persistent:
             self.__exit__()
         flat = [_source(s) for s in flatten(sources)]
@@ -227,33 +223,40 @@ class GradientTape:
         return found
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = UnconnectedGradients.NONE) -> Any:
-        """Derivatives of each element of ``target``: shape target.shape + source.shape. The tape must be persistent."""
-        target = convert(target)
-        size = target.shape.num_elements()
-        if size is None:
-            raise ValueError("jacobian: the target's shape must be known.")
+        """Derivatives of each element of ``target``: shape target.shape + source.shape.
+
+        Raises RuntimeError as ``gradient`` does, and ValueError unless the target's shape is known.
+        """
         flat = flatten(sources)
-        rows = []
+        with self._many():
+            return pack(
+                sources, jacobians.by_elements(lambda t, g: self.gradient(t, flat, g, unconnected_gradients), target, flat)
+            )
+
+    def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: str = UnconnectedGradients.NONE) -> Any:
+        """Derivatives of ``target[i, ...]`` by ``source[i, ...]``: shape (batch, *target.shape[1:], *source.shape[1:]).
+
+        Right only if each row of ``target`` depends on the same row of ``source`` and no other; zeros where it depends on none,
+        whatever ``unconnected_gradients`` says (as in TensorFlow). Raises RuntimeError as ``gradient`` does, and ValueError
+        unless both have as many rows and their shapes are known, the target at least of rank 2.
+        """
+        with self._many():
+            return jacobians.by_rows(lambda t, g: self.gradient(t, source, g, UnconnectedGradients.ZERO), target, source)
+
+    @contextmanager
+    def _many(self) -> Iterator[None]:
+        """Inside, the notes are kept for many gradients, which count as one. Raises RuntimeError if the tape is used up."""
+        self._use()
         persistent, self._persistent = self._persistent, True
         try:
-            for i in range(size):
-                seed = convert(_unit(i, tuple(target.shape), target.dtype))
-                rows.append(self.gradient(target, flat, seed, unconnected_gradients))
+            yield
         finally:
             self._persistent = persistent
-        out: list[Any] = []
-        for k, s in enumerate(flat):
-            if any(row[k] is None for row in rows):
-                out.append(None)
-                continue
-            out.append(reshape(stack([row[k] for row in rows]), (*target.shape, *s.shape)))
-        return pack(sources, out)
 
-
-def _unit(i: int, shape: tuple[Any, ...], dtype: Any) -> Any:
-    unit = np.zeros(shape, dtype=dtype.np)
-    unit.reshape(-1)[i] = 1
-    return unit
+    def _use(self) -> None:
+        if self._used and not self._persistent:
+            raise RuntimeError("A non-persistent GradientTape can compute one gradient. Make it with persistent=True for more.")
+        self._used = True
 
 
 def _ones(target: Any) -> Any:

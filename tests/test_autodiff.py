@@ -77,7 +77,36 @@ def test_jacobian():
     x = tf.Variable([1.0, 2.0])
     with tf.GradientTape(persistent=True) as tape:
         y = tf.stack([x[0] * x[1], x[0] + x[1], x[1] * x[1]])
+        nothing = y[:0]
     assert tape.jacobian(y, x).numpy().tolist() == [[2, 1], [1, 1], [0, 4]]
+    assert tape.jacobian(nothing, x).shape == (0, 2)
+    assert tape.jacobian(y[:0], x) is None
+
+
+def test_a_jacobian_uses_the_tape_up():
+    x = tf.constant([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    assert tape.jacobian(y, x).numpy().tolist() == [[2, 0], [0, 4]]
+    for again in (tape.jacobian, tape.gradient, tape.batch_jacobian):
+        with pytest.raises(RuntimeError, match="persistent"):
+            again(y, x)
+
+
+def test_batch_jacobian():
+    x = tf.constant([[1.0, 2.0], [3.0, 4.0]])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = tf.stack([x[:, 0] * x[:, 1], x[:, 0], x[:, 1] ** 2.0], axis=1)
+    assert tape.batch_jacobian(y, x).numpy().tolist() == [[[2, 1], [1, 0], [0, 4]], [[4, 3], [1, 0], [0, 8]]]
+    assert tape.batch_jacobian(tf.ones((2, 3)), x).numpy().tolist() == [[[0, 0]] * 3] * 2
+    assert tape.batch_jacobian(x[:, :0], x).shape == (2, 0, 2)
+    whole = tape.jacobian(y, x).numpy()
+    np.testing.assert_array_equal(tape.batch_jacobian(y, x), whole[[0, 1], :, [0, 1]])
+    for target in (y[:1], tf.reduce_sum(y), y[:, 0]):
+        with pytest.raises(ValueError, match="the same number of rows"):
+            tape.batch_jacobian(target, x)
 
 
 def test_what_cannot_be_differentiated():

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from minitf.checkpoint.reading import key_of_name
+from minitf.checkpoint.source import as_kernels_have
 from minitf.core.spec import Spec, compatible, shape_text, total_size
 from minitf.core.state import Batch, Group, Handle
 from minitf.errors import DTypeError, NotFoundError, ShapeError
@@ -192,7 +193,7 @@ class Loaded:
             where = _through_object_graph(reader, where)
         arrays = reader.read_many(where.values())
         self._arrays = {
-            name: _fitting(array, values.spec(name), name, reshape, self.source)
+            name: as_kernels_have(_fitting(array, values.spec(name), name, reshape, self.source))
             for name, array in zip(where, arrays, strict=True)
         }
 

@@ -79,7 +79,7 @@ class Source:
             except AbortedError:
                 self.reader = self._open()
                 values, fill = stack.enter_context(self.reader.reading_over(keys, spare))  # type: ignore[attr-defined]
-            yield [value if value.ndim else _scalar(value) for value in values], fill
+            yield [value if value.ndim else as_kernels_have(value) for value in values], fill
 
     def unverified(self, keys: Sequence[str]) -> list[Unverified | None]:
         """``FirstUseReader.unverified``, of the files as they are now."""
@@ -95,7 +95,7 @@ class Source:
         except AbortedError:
             self.reader = self._open()
             found = self.reader.read_many(keys)
-        return [value if value.ndim else _scalar(value) for value in found]
+        return [value if value.ndim else as_kernels_have(value) for value in found]
 
     def _read_on(self, key: str) -> Any:
         """A value, and some that are expected next."""
@@ -111,14 +111,15 @@ class Source:
         except OpError:  # perhaps of a value that nobody has asked for
             found = {}
         for k in [k for k, value in found.items() if not value.ndim]:
-            found[k] = _scalar(found[k])
+            found[k] = as_kernels_have(found[k])
         self._ahead = found
         value = found.pop(key, None)
         return self._read([key])[0] if value is None else value
 
 
-def _scalar(value: Any) -> Any:
-    return value if value.dtype.kind == "O" else value[()]
+def as_kernels_have(value: Any) -> Any:
+    """The value of an array of rank 0 as kernels have it: a number is a NumPy scalar."""
+    return value if value.ndim or value.dtype.kind == "O" else value[()]
 
 
 def _nothing() -> None:

@@ -131,6 +131,7 @@ from minitf import minimum as minimum
 from minitf import multiply as multiply
 from minitf import name_scope as name_scope
 from minitf import negative as negative
+from minitf import nest as nest
 from minitf import newaxis as newaxis
 from minitf import no_op as no_op
 from minitf import not_equal as not_equal

@@ -100,6 +100,18 @@ class DType:
         """The largest finite value. Raises TypeError for dtypes without an order."""
         return self._limit("max")
 
+    @property
+    def limits(self) -> tuple[Any, Any]:
+        """(darkest, brightest) value of an image of this dtype: floats go from 0 to 1, integers to the largest one.
+
+        Raises ValueError for a dtype that images do not have.
+        """
+        if self.kind in "biu" and self._extension is None:
+            return (0, self.max)
+        if self in (float32, float64):
+            return (0, 1)
+        raise ValueError(f"dtype {self.name} has no limits: images of it are not usual.")
+
     def _limit(self, which: str) -> Any:
         if self.kind == "b":
             return which == "max"
@@ -136,9 +148,10 @@ class DType:
         return self.number
 
     def __repr__(self) -> str:
-        return f"minitf.{self.name}"
+        return f"tf.{self.name}"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return f"<dtype: {self.name!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return as_dtype, (self.name,)
@@ -224,7 +237,7 @@ def as_dtype(value: Any) -> DType:
         np_dtype = None
     if np_dtype is not None:
         return of_numpy(np_dtype)
-    raise TypeError(f"as_dtype: {value!r} is no dtype. Use a name such as 'float32', a NumPy dtype, or minitf.float32.")
+    raise TypeError(f"as_dtype: {value!r} is no dtype. Use a name such as 'float32', a NumPy dtype, or tf.float32.")
 
 
 def named(name: str) -> DType | None:

@@ -104,6 +104,12 @@ class TensorRef:
         return f"<reference to {self._target!r}>"
 
 
+def value_text(value: Any) -> str:
+    """How tensors and variables show their value: numbers as Python's, arrays of several lines from a line of their own."""
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return f"\n{text}" if "\n" in text else text
+
+
 class EagerTensor(Tensor):
     """A tensor with a value. ``_v`` is a NumPy array or, for rank 0, a NumPy scalar (strings: a 0-d object array).
 
@@ -188,7 +194,7 @@ class EagerTensor(Tensor):
         return (self[i] for i in range(self._v.shape[0]))
 
     def __format__(self, form: str) -> str:
-        return format(self._v[()] if self._v.ndim == 0 else self._v, form) if form else str(self)
+        return format(self._v[()] if self._v.ndim == 0 else self._v, form)
 
     __hash__ = None  # type: ignore[assignment]  # == is elementwise
 
@@ -202,10 +208,12 @@ class EagerTensor(Tensor):
         return EagerTensor, (self._v,)
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor: shape={self._v.shape}, dtype={self.dtype.name}, numpy={self.numpy()!r}>"
+        return f"<tf.Tensor: shape={self._v.shape}, dtype={self.dtype.name}, numpy={value_text(self.numpy())}>"
 
     def __str__(self) -> str:
-        return f"tf.Tensor({self.numpy()}, shape={self._v.shape}, dtype={self.dtype.name})"
+        text = str(self.numpy())
+        line = "\n" if "\n" in text else ""
+        return f"tf.Tensor({line}{text}, shape={self._v.shape}, dtype={self.dtype.name})"
 
     @property
     def name(self) -> NoReturn:
@@ -319,3 +327,7 @@ class SymbolicTensor(Tensor):
 
     def __repr__(self) -> str:
         return f"<tf.Tensor {self.name!r} shape={shape_text(self._spec.shape)} dtype={self._spec.dtype.name}>"
+
+    def __str__(self) -> str:
+        shape = "" if self._spec.shape is None else f", shape={shape_text(self._spec.shape)}"
+        return f'Tensor("{self.name}"{shape}, dtype={self._spec.dtype.name})'

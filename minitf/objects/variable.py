@@ -20,7 +20,7 @@ from minitf.core.registry import REGISTRY
 from minitf.core.spec import TensorShape, as_shape, shape_text
 from minitf.core.state import Handle
 from minitf.core.tape import NO_ATTRS
-from minitf.core.tensor import EagerTensor, Tensor, TensorRef
+from minitf.core.tensor import EagerTensor, Tensor, TensorRef, value_text
 from minitf.objects.creators import VariableKind
 from minitf.objects.trackable import Trackable
 from minitf.ops.state import read_variable
@@ -250,7 +250,7 @@ class Variable(Trackable, metaclass=VariableKind):
 
     def __repr__(self) -> str:
         cell = self._handle.cell
-        value = "" if cell is None else f", numpy={self.numpy()!r}"
+        value = "" if cell is None else f", numpy={value_text(self.numpy())}"
         return f"<tf.Variable {self.name!r} shape={shape_text(self.spec.shape)} dtype={self.dtype.name}{value}>"
 
 
@@ -278,4 +278,3 @@ for _name in (
     "or ror xor rxor lt le gt ge getitem"
 ).split():
     setattr(Variable, f"__{_name}__", _operator(f"__{_name}__"))
-

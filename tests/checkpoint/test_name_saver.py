@@ -350,3 +350,23 @@ def test_each_format_is_written_and_any_is_read(mode, tmp_path, version, sharded
         mode.value(v.assign([0.0, 0.0]))
         tf.train.Saver([v]).restore(session_of(mode), path)
         np.testing.assert_array_equal(mode.value(v), [1.0, 2.0])
+
+
+@pytest.mark.parametrize("reshape", [False, True])
+def test_a_restored_scalar_is_a_scalar(tmp_path, reshape):
+    with tf.Graph().as_default(), tf.Session() as session:
+        v = tf.Variable(np.int64(3), name="v")
+        session.run(v.initializer)
+        saver = tf.train.Saver([v], reshape=reshape)
+        path = saver.save(session, str(tmp_path / "x"))
+        saver.restore(session, path)
+        assert type(session.run(v)) is np.int64
+    with tf.Graph().as_default(), tf.Session() as session:
+        one = tf.Variable([5.0], name="v")
+        session.run(one.initializer)
+        path = tf.train.Saver([one]).save(session, str(tmp_path / "y"))
+    if reshape:
+        with tf.Graph().as_default(), tf.Session() as session:
+            v = tf.Variable(0.0, name="v")
+            tf.train.Saver([v], reshape=True).restore(session, path)
+            assert type(session.run(v)) is np.float32
