@@ -173,6 +173,10 @@ def test_a_reader_over_arrays():
     assert found.read("u").tolist() == ["ü".encode()]
     assert [value.tolist() for value in found.read_many(["n", "b"])] == [[1, 2], [[0, 1, 2], [3, 4, 5]]]
     assert found.read_slice("b", [1, 1], [1, -1]).tolist() == [[4, 5]]
+    empty = carried.CarriedReader(Arrays({"e": np.zeros((0, 2))}, {}))
+    assert empty.read_slice("e", [0, 0], [0, -1]).shape == (0, 2)
+    with pytest.raises(InvalidArgumentError, match="not inside 'e'"):
+        empty.read_slice("e", [0, 0], [1, 2])
     with pytest.raises(DataLossError, match="^here: key 'd': "):
         found.spec("d")
     for ask in (found.read, found.slices, lambda key: found.read_many(["b", key]), lambda key: found.read_slice(key, [], [])):

@@ -214,6 +214,17 @@ def test_what_comes_after_a_write():
     assert done[3:] == ["again"]
 
 
+def test_the_thread_of_what_comes_after_nothing():
+    storage, go, seen = BackgroundStorage(MemoryStorage()), threading.Event(), []
+    storage.after(lambda: seen.append((threading.current_thread(), go.wait(20))))
+    assert storage in background._pending
+    go.set()
+    storage.wait()
+    ((thread, _),) = seen
+    assert (thread.name, thread.daemon) == ("minitf-save", False)
+    assert storage not in background._pending
+
+
 def test_values_are_copied_whatever_they_are_in():
     inner = Gated()
     storage = BackgroundStorage(inner)

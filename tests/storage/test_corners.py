@@ -189,6 +189,26 @@ def test_an_index_that_is_replaced_while_it_is_read_is_not_kept(tmp_path):
     assert storage.open(str(tmp_path / "a")).index is not first.index
 
 
+def test_what_was_read_of_another_index_is_not_taken_for_this_one(tmp_path):
+    """Another one stands there when it is read, and the first one again afterwards."""
+    here, aside, other = (str(tmp_path / name) for name in ("a.index", "aside.index", "b.index"))
+
+    class Swapping(Disk):
+        def open(self, path):
+            if os.path.exists(other):
+                os.rename(here, aside)
+                os.rename(other, here)
+            return super().open(path)
+
+    storage = TensorBundle(durable=False)
+    storage.write(str(tmp_path / "a"), {"x": np.ones(2)})
+    storage.write(str(tmp_path / "b"), {"y": np.ones(2)})
+    disk = Swapping()
+    assert TensorBundle(disk=disk).open(str(tmp_path / "a")).keys() == ["y"]
+    os.rename(aside, here)
+    assert TensorBundle(disk=disk).open(str(tmp_path / "a")).keys() == ["x"]
+
+
 def test_a_file_that_somebody_else_deletes_first(tmp_path):
     class Rival(Disk):
         def remove(self, path):

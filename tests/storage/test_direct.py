@@ -14,6 +14,7 @@ from minitf.storage.bundle.entries import Entry, encode_entry
 from minitf.storage.files import Disk
 from minitf.storage.values import Partitioned, Typed
 
+from .open_files import Open
 from .tampering import edit
 from .values_to_save import EXTENSION, NATIVE, extension_array
 
@@ -201,23 +202,18 @@ def test_a_file_that_changes_between_verifying_and_filling(prefix, tmp_path):
             fill()
 
 
+def test_what_a_disk_cannot_map_is_read(prefix):
+    class Unmapped(Disk):
+        def map(self, handle):
+            return None
+
+    TensorBundle(durable=False).write(prefix, {"a": BIG, "b": BIG + 1})
+    reader = TensorBundle(lazy="unverified", disk=Unmapped()).open(prefix)
+    assert equal(reader.read_lazily("b"), BIG + 1)
+    assert equal(reader.read_many(["a", "b"])[1], BIG + 1)
+
+
 # Files and errors --------------------------------------------------------------------------------------------------------
-
-
-class Open(Disk):
-    """Knows which files are open."""
-
-    def __init__(self):
-        self.paths = {}
-
-    def open(self, path):
-        handle = super().open(path)
-        self.paths[handle] = path.rpartition("/")[2]
-        return handle
-
-    def close(self, handle):
-        del self.paths[handle]
-        super().close(handle)
 
 
 def test_files_are_open_while_memory_is_filled_and_no_longer(prefix):
@@ -258,6 +254,8 @@ def test_more_dimensions_than_numpy_has(prefix):
         for read in (storage.open(prefix).read, storage.open(prefix).read_lazily):
             with pytest.raises(UnimplementedError, match="key 'a': 65 dimensions; NumPy arrays have 64 at most"):
                 read("a")
+    with pytest.raises(UnimplementedError, match="key 'a': 65 dimensions"):
+        TensorBundle().open(prefix).read_slice("a", [0] * 65, [1] * 64 + [5], verify=False)
 
 
 @pytest.mark.parametrize("damaged", [False, True])
@@ -279,6 +277,22 @@ def test_another_set_is_said_to_be_one(prefix, damaged):
         os.utime(f"{prefix}.index", (number + 1, number + 1))
         with pytest.raises(AbortedError, match=f"^read: checkpoint {prefix!r} was replaced or removed while it was read"):
             reads[number]()
+
+
+def test_another_set_is_said_to_be_one_after_everything_was_read(prefix):
+    class Replacing(Disk):
+        opened = 0
+
+        def open(self, path):
+            self.opened += path.endswith("-of-00001")
+            if self.opened == 2:  # the first of them is for the value that has memory
+                os.utime(f"{prefix}.index", (1, 1))
+            return super().open(path)
+
+    TensorBundle(durable=False).write(prefix, {"a": BIG, "b": np.ones(3)})
+    reader = TensorBundle(disk=Replacing()).open(prefix)
+    with pytest.raises(AbortedError, match="replaced"), reader.reading_over(["a", "b"], [np.zeros_like(BIG), None]):
+        pytest.fail("it is another one")
 
 
 def test_values_of_a_least_size_are_left_to_their_first_use(prefix):

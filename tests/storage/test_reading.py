@@ -220,6 +220,15 @@ def test_only_files_that_are_used_are_missed(tmp_path):
     assert missing_data(TensorBundle().open(path)) == f"{path!r} lacks the data file '{path}.data-00001-of-00003'"
 
 
+def test_a_file_that_has_nothing_of_a_tensor_is_not_missed(tmp_path):
+    path = str(tmp_path / "p")
+    TensorBundle(durable=False).write_shards(path, [{"p": PIECES}, {}])
+    whole = TensorBundle().open(path).entry("p")
+    edit(tmp_path / "p.index", lambda found: found.update({b"p": encode_entry(whole._replace(shard=1))}))
+    os.unlink(f"{path}.data-00001-of-00002")
+    assert missing_data(TensorBundle().open(path)) is None
+
+
 def test_a_data_file_that_cannot_be(tmp_path):
     path = str(tmp_path / "p")
     TensorBundle(durable=False).write(path, {"a": np.zeros(1)})

@@ -10,6 +10,7 @@ import uuid
 
 import pytest
 
+from minitf.core.around import wrapped
 from minitf.errors import InvalidArgumentError, UnimplementedError
 from minitf.storage import anywhere
 from minitf.storage.anywhere import MOUNTED_HANDLES, Anywhere, is_url, mount, unmount
@@ -330,3 +331,26 @@ def test_handles_of_local_files_are_the_systems():
     assert isinstance(disk._remote, RemoteDisk)
     assert disk._remote is disk._of(-2) is disk._side("s3://x")
     assert isinstance(RecordingDisk(), Disk)
+
+
+def test_who_listens_is_told_of_the_disk_of_a_rename_and_of_a_removal(sides):
+    disk, by_path = sides
+    told = []
+    with wrapped(lambda kind, part: told.append((kind, part)) or part):
+        disk.replace("/a", "/b")
+        disk.remove("s3://c")
+        disk.stat("mine://p")
+    assert told == [("disk", by_path["/p"]), ("disk", by_path["s3://p"])]
+
+
+def test_a_file_is_mapped_whatever_its_number(tmp_path):
+    (tmp_path / "a").write_bytes(b"text")
+    disk, kept = Anywhere(), os.dup(0)
+    handle = disk.open(str(tmp_path / "a"))
+    try:
+        os.dup2(handle, 0)  # as in a program that has closed its standard input
+        assert disk.map(0)[:] == b"text"
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+        disk.close(handle)

@@ -90,6 +90,8 @@ def test_memory_keeps_copies():
     assert contents[2][1].dtype.name == "qint8"
     storage.write("v", {"v": Typed("variant", np.array([b"x"], object))})
     assert storage.open("v").contents()[0][0][1].dtype.name == "variant"
+    storage.write("v", {"v": Typed("variant", np.array(["é"], object))})
+    assert storage.open("v").read("v").tolist() == ["é".encode()]
     storage.remove("v")
     contents[0][1][:] = 9
     contents[2][1].array[:] = 9

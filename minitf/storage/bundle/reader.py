@@ -135,9 +135,8 @@ class BundleReader:
         except (KeyError, UnicodeEncodeError):
             raise self._not_there(next(key for key in wanted if bytes_of(key) not in self._index.records)) from None
         out: list[Any] = [None] * len(wanted)
-        if alike:
-            with self._told_if_replaced():
-                rest += small.read(self, names, alike, out)
+        with self._told_if_replaced():
+            rest += small.read(self, names, alike, out)
         if rest:
             some = [names[number] for number in rest]
             values = self._read_one_by_one([wanted[number] for number in rest], some, self._index.entries(some))
@@ -150,9 +149,7 @@ class BundleReader:
             return self.read_entries(names, entries)
         return [
             slices.read_region(self, key, [0] * len(entry.shape), entry.shape, True)
-            if entry.slices
-            else self.read_entries([name], [entry])[0]
-            for key, name, entry in zip(keys, names, entries, strict=True)
+            for key, entry in zip(keys, entries, strict=True)
         ]
 
     def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Reading]:
