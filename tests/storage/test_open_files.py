@@ -40,7 +40,8 @@ def test_of_damaged_files(name, tmp_path):
     storage.write(str(tmp_path / "p"), VALUES)
     for path in list(tmp_path.iterdir()):
         whole = path.read_bytes()
-        for damaged in (whole[: len(whole) // 2], whole[:-3], b"", bytes(len(whole)), whole[:-20] + bytes(20), b"\xff" + whole[1:]):
+        half, size = len(whole) // 2, len(whole)
+        for damaged in (whole[:half], whole[:-3], b"", bytes(size), whole[:-20] + bytes(20), b"\xff" + whole[1:]):
             path.write_bytes(damaged)
             with contextlib.suppress(OpError):
                 storage.open(str(tmp_path / "p")).read_many(VALUES)
