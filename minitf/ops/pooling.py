@@ -7,11 +7,12 @@ import numpy as np
 from minitf.core.op import Index, Real, RealFloating, convert, op
 from minitf.core.spec import Spec, shape_text, total_size
 from minitf.errors import ShapeError
-from minitf.ops.conv import Layout, margins, scatter, view, windows_along
+from minitf.ops.conv import Layout
 from minitf.ops.kinds import Poolable
 from minitf.ops.shapes import reshape, shape, shape_of, static_tensor, widened
 from minitf.ops.shaping import transpose
 from minitf.ops.static import known_int
+from minitf.ops.windows import margins, scatter, view, windows_along
 
 # -- the largest -------------------------------------------------------------------------------------------------------
 
