@@ -111,7 +111,6 @@ from minitf import int8 as int8
 from minitf import is_tensor as is_tensor
 from minitf import is_variable_initialized as is_variable_initialized
 from minitf import keras as keras
-from minitf import layers as layers
 from minitf import less as less
 from minitf import less_equal as less_equal
 from minitf import linalg as linalg
@@ -221,6 +220,7 @@ from minitf import variant as variant
 from minitf import while_loop as while_loop
 from minitf import zeros as zeros
 from minitf import zeros_initializer as zeros_initializer
+from minitf.compat import v1_layers as _layers
 from minitf.compat import v1_nn as _nn
 from minitf.compat import v1_train as _train
 from minitf.objects.variable_scope import EagerVariableStore as EagerVariableStore
@@ -331,6 +331,7 @@ from minitf.ops.v1 import zeros_like as zeros_like
 from minitf.runtimes.building import disable_v2_behavior as disable_v2_behavior
 from minitf.runtimes.building import enable_v2_behavior as enable_v2_behavior
 
+layers = _layers
 matrix_band_part = _matrix_band_part
 matrix_determinant = _matrix_determinant
 matrix_diag = _matrix_diag

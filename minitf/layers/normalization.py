@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from minitf.core import dtypes
@@ -112,8 +113,12 @@ class BatchNormalization(_Normalization):
             self._move(self.moving_mean, mean, share),
             self._move(self.moving_variance, variance * self._correction(inputs, over), share),
         ]
-        with control_dependencies([u for u in updates if u is not None]):
+        with self._after([u for u in updates if u is not None]):
             return self._by(inputs, cast(mean, inputs.dtype), cast(variance, inputs.dtype))
+
+    def _after(self, updates: list[Any]) -> AbstractContextManager[Any]:
+        """Where the outputs are computed: after the updates."""
+        return control_dependencies(updates)
 
     def _correction(self, inputs: Any, over: list[int]) -> Any:
         """What the tracked variance is multiplied by: n / (n - 1) for pictures, as in Keras's fused kernel, else 1."""

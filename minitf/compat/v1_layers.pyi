@@ -1,0 +1,30 @@
+# The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
+
+from minitf.layers.scoped import AveragePooling1D as AveragePooling1D
+from minitf.layers.scoped import AveragePooling2D as AveragePooling2D
+from minitf.layers.scoped import BatchNormalization as BatchNormalization
+from minitf.layers.scoped import Conv1D as Conv1D
+from minitf.layers.scoped import Conv2D as Conv2D
+from minitf.layers.scoped import Conv2DTranspose as Conv2DTranspose
+from minitf.layers.scoped import Conv3D as Conv3D
+from minitf.layers.scoped import Dense as Dense
+from minitf.layers.scoped import Dropout as Dropout
+from minitf.layers.scoped import Flatten as Flatten
+from minitf.layers.scoped import MaxPooling1D as MaxPooling1D
+from minitf.layers.scoped import MaxPooling2D as MaxPooling2D
+from minitf.layers.scoped import SeparableConv1D as SeparableConv1D
+from minitf.layers.scoped import SeparableConv2D as SeparableConv2D
+from minitf.layers.scoped import average_pooling1d as average_pooling1d
+from minitf.layers.scoped import average_pooling2d as average_pooling2d
+from minitf.layers.scoped import batch_normalization as batch_normalization
+from minitf.layers.scoped import conv1d as conv1d
+from minitf.layers.scoped import conv2d as conv2d
+from minitf.layers.scoped import conv2d_transpose as conv2d_transpose
+from minitf.layers.scoped import conv3d as conv3d
+from minitf.layers.scoped import dense as dense
+from minitf.layers.scoped import dropout as dropout
+from minitf.layers.scoped import flatten as flatten
+from minitf.layers.scoped import max_pooling1d as max_pooling1d
+from minitf.layers.scoped import max_pooling2d as max_pooling2d
+from minitf.layers.scoped import separable_conv1d as separable_conv1d
+from minitf.layers.scoped import separable_conv2d as separable_conv2d
