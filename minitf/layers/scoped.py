@@ -1,9 +1,9 @@
 """``tf.compat.v1.layers``: layers whose weights are variables of variable scopes, as programs of TensorFlow 1.x share them.
 
 A scoped layer is the Keras layer of the same name with another place for its weights: ``get_variable`` makes them in the
-variable scope in which the layer is first called, so that a second layer may share them (``reuse=True``, ``AUTO_REUSE``), and its
-initializer and regularizer count. Penalties go to the collection ``REGULARIZATION_LOSSES``, the moving averages'
-updates to ``UPDATE_OPS``: the training step has to run them.
+variable scope in which the layer is first called. A second layer may share them (``reuse=True``, ``AUTO_REUSE``), and the
+scope's initializer and regularizer count. Penalties go to the collection ``REGULARIZATION_LOSSES``, the updates of moving
+averages to ``UPDATE_OPS``: the training step has to run them.
 """
 
 from __future__ import annotations
