@@ -18,7 +18,8 @@ from minitf.layers import dropout as dropout_layers
 from minitf.layers.layer import Layer
 from minitf.layers.naming import snake_case
 from minitf.objects.variable_scope import VariableScope, get_variable, variable_scope
-from minitf.runtimes.building import add_to_collection, executing_eagerly, global_variables, name_scope
+from minitf.objects.variable_table import add_regularization_loss
+from minitf.runtimes.building import add_to_collection, global_variables, name_scope
 from minitf.runtimes.graph_home import GraphKeys
 
 
@@ -75,17 +76,16 @@ class Scoped(Layer):
             trainable=trainable is not False and self.trainable,
             constraint=constraint,
         )
-        if regularizer is not None and id(weight) not in before and not executing_eagerly():
+        if regularizer is not None and id(weight) not in before:
             with name_scope(f"{name}/Regularizer"):
-                add_to_collection(GraphKeys.REGULARIZATION_LOSSES, regularizer(weight))
+                add_regularization_loss(regularizer(weight))
         return weight
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs."""
         outputs = super().__call__(*args, **kwargs)
-        if not executing_eagerly():
-            for loss in self.losses:  # of outputs: those of weights are in the collection already
-                add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
+        for loss in self.losses:  # of outputs: those of weights are in the collection already
+            add_regularization_loss(loss)
         return outputs
 
     apply = __call__
@@ -129,9 +129,8 @@ class BatchNormalization(Scoped, normalization.BatchNormalization):
     _starts = ()
 
     def _after(self, updates: list[Any]) -> AbstractContextManager[Any]:
-        if not executing_eagerly():
-            for update in updates:
-                add_to_collection(GraphKeys.UPDATE_OPS, update)
+        for update in updates:  # none in eager mode, where all is done
+            add_to_collection(GraphKeys.UPDATE_OPS, update)
         return nullcontext()
 
 

@@ -99,6 +99,12 @@ def table_of(home: Any) -> Table:
     return table
 
 
+def add_regularization_loss(loss: Any) -> None:
+    """Notes a penalty, where there are collections."""
+    home = home_here()
+    table_of(home).add_loss(home, loss)
+
+
 class EagerVariableStore:
     """Keeps eager variables by name, so that ``get_variable`` finds them again: ``with store.as_default():``.
 
