@@ -191,6 +191,15 @@ class GradientTape:
         self._use()
         if self._token is not None and not self._persistent:
             self.__exit__()
+        if type(sources) is list and type(target) is EagerTensor and output_gradients is None:
+            handles = self._tape.handles
+            try:
+                numbers = [handles[s._handle] for s in sources]
+            except (AttributeError, KeyError, TypeError):  # not just variables that are watched
+                pass
+            else:
+                if target._v.dtype.kind in "fcV" and unconnected_gradients == UnconnectedGradients.NONE:
+                    return self._walk([(self._tape.number(target), target, None)], numbers)
         flat = [_source(s) for s in flatten(sources)]
         if type(target) is EagerTensor and output_gradients is None:
             seeds: list[tuple[Any, Any]] = [(target, None)] if target.dtype.kind in "fcV" else []
@@ -211,16 +220,19 @@ class GradientTape:
         """Gradients of the targets in ``seeds``, each with the gradient to start from or None for ones."""
         tape = self._tape
         numbers = [tape.handles.get(s, NOWHERE) if type(s) is Handle else tape.number(s) for s in sources]
-        walk = _Walk(tape, numbers, [(tape.number(t), t, g) for t, g in seeds], self._persistent)
-        if not self._persistent:
-            tape.notes = []
-        found = runtime.current().walk(walk)
+        found = self._walk([(tape.number(t), t, g) for t, g in seeds], numbers)
         if NOWHERE in numbers:  # a target that nobody watches still depends on itself
             for i, n in enumerate(numbers):
                 if n == NOWHERE:
                     own = [_ones(t) if g is None else g for t, g in seeds if t is sources[i]]
                     found[i] = sum(own[1:], own[0]) if own else None
         return found
+
+    def _walk(self, starts: list[tuple[int, Any, Any]], numbers: list[int]) -> list[Any]:
+        walk = _Walk(self._tape, numbers, starts, self._persistent)
+        if not self._persistent:
+            self._tape.notes = []
+        return runtime.current().walk(walk)
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = UnconnectedGradients.NONE) -> Any:
         """Derivatives of each element of ``target``: shape target.shape + source.shape.

@@ -195,7 +195,16 @@ def wrap(value: Any) -> Any:
     if type(value) is np.ndarray:
         return EagerTensor(value)
     if type(value) is tuple:
-        return tuple([EagerTensor(v) if type(v) is np.ndarray else wrap(v) for v in value])
+        tensors = []
+        for v in value:
+            if type(v) is np.ndarray:
+                tensor = _new(EagerTensor)
+                tensor._v = v
+                tensor._node = None
+                tensors.append(tensor)
+            else:
+                tensors.append(wrap(v))
+        return tuple(tensors)
     if not isinstance(value, (np.ndarray, np.generic)):
         value = to_array(value)
     return EagerTensor(value)

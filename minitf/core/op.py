@@ -140,7 +140,7 @@ class Op:
         self.vjp_rule: Callable[..., Any] | None = None
         self.vjp_reads: tuple[bool, ...] | None = None  # the inputs whose values the rule reads; None: all
         self.vjp_reads_out = True
-        self.keeps_first = self.keeps_second = True  # the first two of vjp_reads
+        self.keeps_first = self.keeps_second = self.keeps_all = True  # the first two of vjp_reads, and all of them
         self.vjp_partial = False
         # Dtypes of inputs that have been checked and need not be again: NumPy's numbers (eager), ours (tensors of a graph).
         self.fits: set[tuple[int, ...]] = set()
@@ -180,6 +180,7 @@ class Op:
                 raise ValueError(f"{self.name}: reads={reads!r} must name inputs of {list(self.inputs)}, or 'out'.")
             self.vjp_reads = tuple(name in named for name in self.inputs)
             self.keeps_first, self.keeps_second = (*self.vjp_reads, True, True)[:2]
+            self.keeps_all = all(self.vjp_reads)
             self.vjp_reads_out = "out" in named
         return rule
 

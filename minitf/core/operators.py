@@ -14,6 +14,7 @@ import numpy as np
 from minitf.core import dtypes
 from minitf.core import runtime as _runtime
 from minitf.core.literals import to_array
+from minitf.core.state import Handle
 from minitf.core.tape import NO_ATTRS, Outline, Tape, outlined
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
@@ -29,32 +30,40 @@ COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 # one. A Python number takes it where NumPy turns it into the tensor's dtype just as the general road would. `here` is a
 # tape right around the eager runtime, or None; other runtimes take the general road. float32 is asked for first, and scalars
 # of it by their type: NumPy makes their dtype anew each time. The end is Tape.note_two, written out:
-# the call would cost as much as the note.
+# the call would cost as much as the note. A variable is read right here; nobody else sees the tensor, so that it may have the
+# variable's own number on the tape, and the reading needs no note.
 _BINARY = """
 def __{method}__(self, other):
-    if type(other) is not EagerTensor:
-        if type(other) in python:
-            if not runtime.active:
-                a = self._v
-                if a.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
-                    b = other
-                    r = new(EagerTensor)
-                    r._v = {expr}
-                    r._node = None
-                    return r
-            return otherwise(self, other)
-        if not hasattr(other, "_as_tensor"):
-            return otherwise(self, other)
-        other = other._as_tensor()
-        if type(other) is not EagerTensor:
-            return otherwise(self, other)
     here = None
     if runtime.active:
         here = current()
         if type(here) is not Tape or not here.direct:
             return otherwise(self, other)
     a = self._v
-    b = other._v
+    if type(other) is EagerTensor:
+        b = other._v
+    elif type(other) in python:
+        if here is None and a.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
+            b = other
+            r = new(EagerTensor)
+            r._v = {expr}
+            r._node = None
+            return r
+        return otherwise(self, other)
+    else:
+        handle = getattr(other, "_handle", None)
+        if type(handle) is not Handle or handle.cell is None or (b := handle.cell.value) is None:
+            return otherwise(self, other)
+        other = new(EagerTensor)
+        other._v = b
+        other._node = None
+        if here is not None:
+            j = here.handles.get(handle, -1)
+            if j >= 0 or handle.trainable and here.watch_variables:
+                if j < 0:
+                    j = here.handles[handle] = len(here.notes)
+                    here.notes.append(None)
+                other._node = (here.token, j, None)
     if type(a) is scalar and type(b) is scalar or (t := a.dtype) is b.dtype and (t is usual or t.num in numbers){guard}:
         try:
             v = {expr}
@@ -189,7 +198,7 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         usual = np.dtype(np.float32) if dtypes.float32.np.num in numbers else None  # asked first
         space: dict[str, Any] = {
             "EagerTensor": EagerTensor, "Tape": Tape, "runtime": _runtime, "current": _runtime._current.get,
-            "new": _new, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS, "Outline": Outline,
+            "new": _new, "Handle": Handle, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS, "Outline": Outline,
             "outlined": outlined, "usual": usual, "scalar": None if usual is None or op.expr_rank else np.float32,
             "array": np.ndarray, "python": {float: floats, int: floats | integers} if not op.expr_rank else {},
         }  # fmt: skip

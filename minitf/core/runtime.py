@@ -4,14 +4,13 @@ A *runtime* runs applications of ops: the eager runtime computes now, a graph ap
 runtime around another one that also takes notes. The current runtime lives in a context variable, so every thread and every
 task has its own; a new thread starts with the default runtime.
 
-``active`` counts, process-wide, the contexts that are not the default. While it is 0, nobody has to look further: that is the
-one global that the fast path of eager operators reads.
+``active`` has an entry for each context in the process that is not the default. While it is empty, nobody has to look further:
+that is the one global that the fast path of eager operators reads. (A list, because to append and to pop needs no lock.)
 """
 
 from __future__ import annotations
 
 import importlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from minitf.core.streams import Streams
     from minitf.core.tensor import Tensor
 
-active = 0
-_lock = threading.Lock()
+active: list[None] = []
 _current: ContextVar[Runtime | None] = ContextVar("minitf_runtime", default=None)
 _default: Runtime | None = None
 _defaults: list[Callable[[], Runtime]] = []
@@ -143,14 +141,17 @@ class Home(Protocol):
     def name_scope(self, name: str | None) -> AbstractContextManager[str]:
         """A scope of names."""
 
-    def updating(self, name: str) -> AbstractContextManager[Any]:
-        """What is around the updates of an optimizer: a scope of names where updates are operations that have names."""
+    def updating(self, name: str) -> AbstractContextManager[Any] | None:
+        """What is around the updates of an optimizer: a scope of names where updates are operations that have names.
+
+        None where there is nothing to enter.
+        """
 
     def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
         """What is made inside comes after these."""
 
     def group(self, inputs: Sequence[Any], name: str) -> Any:
-        """An operation that is done when all inputs are; None where they are done already."""
+        """An operation that is done when all inputs (None, operations, lists of them) are; None where they are done already."""
 
     def get_collection(self, key: Any, scope: str | None = None) -> list[Any]:
         """A collection of the graph; empty where there are none."""
@@ -181,7 +182,9 @@ class Waiting(Protocol):
 
 def current() -> Runtime:
     """The runtime that runs ops here and now."""
-    here = _current.get() if active else None
+    if not active:
+        return _default or _load_default()
+    here = _current.get()
     return default() if here is None else here
 
 
@@ -218,19 +221,17 @@ def default_apart() -> Runtime:
 
 def push_default(give: Callable[[], Runtime]) -> None:
     """Replaces the default for the whole process (``disable_eager_execution``); ``give`` is asked each time."""
-    global active
-    with _lock:
-        _defaults.append(give)
-        active += 1
+    active.append(None)
+    _defaults.append(give)
 
 
 def pop_default() -> None:
     """Takes back the last ``push_default``; without one it does nothing."""
-    global active
-    with _lock:
-        if _defaults:
-            _defaults.pop()
-            active -= 1
+    try:
+        _defaults.pop()
+    except IndexError:
+        return
+    active.pop()
 
 
 def has_pushed_default() -> bool:
@@ -240,18 +241,15 @@ def has_pushed_default() -> bool:
 
 def enter(runtime: Runtime) -> Any:
     """Makes ``runtime`` (or what a recorder puts around it) current until ``leave`` gets the returned token."""
-    global active
-    with _lock:
-        active += 1
-    return _current.set(around("runtime", runtime))
+    put = around("runtime", runtime)
+    active.append(None)
+    return _current.set(put)
 
 
 def leave(token: Any) -> None:
     """Undoes ``enter``."""
-    global active
     _current.reset(token)
-    with _lock:
-        active -= 1
+    active.pop()
 
 
 @contextmanager

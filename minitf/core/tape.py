@@ -75,7 +75,10 @@ class Tape:
         self.watch_variables = watch_variables
         self.inner: Any = None
         self.direct = False
-        self.forget()
+        self.token = object()
+        self.notes: list[Note | None] = []
+        self.handles: dict[Handle, int] = {}
+        self.sources: dict[int, tuple[Any, int]] = {}  # by id, with the tensor itself, which keeps the id taken
 
     def around(self, inner: Any) -> Tape:
         """Makes ``inner`` the runtime that runs the ops."""
@@ -86,9 +89,7 @@ class Tape:
     def forget(self) -> None:
         """Forgets all notes and all that was watched."""
         self.token = object()
-        self.notes: list[Note | None] = []
-        self.handles: dict[Handle, int] = {}
-        self.sources: dict[int, tuple[Any, int]] = {}  # by id, with the tensor itself, which keeps the id taken
+        self.notes, self.handles, self.sources = [], {}, {}
 
     # -- the tape as a runtime -------------------------------------------------------------------------------------
 
@@ -190,10 +191,11 @@ class Tape:
         node = x._node
         if node is None and not self.sources:
             return
-        number = node[1] if node is not None and node[0] is self.token else self.number(x)
+        token = self.token
+        number = node[1] if node is not None and node[0] is token else self.number(x)
         if number >= 0:
             notes = self.notes
-            result._node = (self.token, len(notes), None)
+            result._node = (token, len(notes), None)
             kept = x if op.keeps_first else outlined(x)
             notes.append((op, (number,), (kept,), attrs, result if op.vjp_reads_out else None, 0))
 
@@ -228,9 +230,8 @@ class Tape:
 
     def enter(self, op: Op, numbers: tuple[int, ...], inputs: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> None:
         """Writes a note down and numbers the result."""
-        reads = op.vjp_reads
-        if reads is not None and False in reads:
-            inputs = tuple([value if read else outlined(value) for value, read in zip(inputs, reads, strict=False)])
+        if not op.keeps_all:
+            inputs = _kept(op, inputs)
         notes = self.notes
         number = len(notes)
         notes.append((op, numbers, inputs, attrs, result if op.vjp_reads_out else None, 0))
@@ -241,19 +242,27 @@ class Tape:
 
     def _enter_several(self, op: Op, numbers: tuple[int, ...], inputs: tuple[Any, ...], attrs: dict[str, Any],
                       results: tuple[Any, ...]) -> None:  # fmt: skip
-        reads = op.vjp_reads
-        if reads is not None and False in reads:
-            inputs = tuple([value if read else outlined(value) for value, read in zip(inputs, reads, strict=False)])
-        number = len(self.notes)
-        self.notes += [None] * (len(results) - 1)
+        if not results:
+            return
+        if not op.keeps_all:
+            inputs = _kept(op, inputs)
         kept = results if op.vjp_reads_out else tuple(map(outlined, results))
-        self.notes.append((op, numbers, inputs, attrs, kept, len(results)))
-        for i, result in enumerate(results):
+        notes, token = self.notes, self.token
+        number = len(notes)
+        for result in results:
             if type(result) is EagerTensor:
                 if result._v.dtype.kind in "fcV":
-                    result._node = (self.token, number + i, result._node)
+                    result._node = (token, number, result._node)
             elif isinstance(result, Tensor) and result.dtype.kind in "fcV":
-                self.sources[id(result)] = (result, number + i)
+                self.sources[id(result)] = (result, number)
+            notes.append(None)
+            number += 1
+        notes[-1] = (op, numbers, inputs, attrs, kept, len(results))
+
+
+def _kept(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs, in outline those whose values the gradient rule does not read."""
+    return tuple([value if read else outlined(value) for value, read in zip(inputs, op.vjp_reads or (), strict=False)])
 
 
 _BOUND = frozenset({EagerTensor, Handle, SymbolicTensor})

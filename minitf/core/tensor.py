@@ -173,7 +173,8 @@ class EagerTensor(Tensor):
         return int(self._single("int"))
 
     def __float__(self) -> float:
-        return float(self._single("float"))
+        v = self._v
+        return float(v if isinstance(v, np.generic) else self._single("float"))
 
     def __complex__(self) -> complex:
         return complex(self._single("complex"))

@@ -65,7 +65,7 @@ def _(handle):
 
 def stored(value: Any) -> Any:
     """The array as it may be stored: a view is copied."""
-    return value.copy() if getattr(value, "base", None) is not None and type(value) is np.ndarray else value
+    return value.copy() if type(value) is np.ndarray and value.base is not None else value
 
 
 @op(stateful=True)

@@ -86,6 +86,7 @@ class Updates:
 
     def __init__(self, rule: Op, rows: Sequence[Sequence[Handle]], attrs: dict[str, Any]):
         self.rule, self.rows, self.attrs = rule, rows, attrs
+        self.dtype = rows[0][0].spec.dtype
         self._parts: list[tuple[Together | None, list[int]]] | None = None
 
     def one_by_one(self, runtime: Any, numbers: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:

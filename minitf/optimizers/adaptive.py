@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minitf.core import runtime
 from minitf.ops.training import apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
 from minitf.optimizers.optimizer import Optimizer, Rule
 from minitf.runtimes.building import control_dependencies, group
@@ -85,11 +84,14 @@ class AdamOptimizer(Optimizer):
                  use_locking: bool = False, name: str = "Adam"):  # fmt: skip
         super().__init__(use_locking, name)
         self._numbers = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+        self._powers: list[Any] = []  # the variables beta1_power and beta2_power beside those trained last
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
+        self._powers = []
         for beta in ("beta1", "beta2"):
             start = self._numbers[beta]
-            self._create_non_slot_variable(start() if callable(start) else start, f"{beta}_power", colocate_with=var_list[0])
+            start = start() if callable(start) else start
+            self._powers.append(self._create_non_slot_variable(start, f"{beta}_power", colocate_with=var_list[0]))
         for var in var_list:
             self._zeros_slot(var, "m")
             self._zeros_slot(var, "v")
@@ -99,9 +101,8 @@ class AdamOptimizer(Optimizer):
 
     def _prepare(self) -> None:
         super()._prepare()
-        home = runtime.current().home.outermost()
-        self._powers: list[Any] = [self._get_non_slot_variable(name, home) for name in ("beta1_power", "beta2_power")]
-        self._hyper["beta1_power"], self._hyper["beta2_power"] = [power.read_value() for power in self._powers]
+        first, second = self._powers
+        self._hyper["beta1_power"], self._hyper["beta2_power"] = first.read_value(), second.read_value()
 
     def _rule(self) -> Rule:
         return _ADAM

@@ -147,35 +147,46 @@ class Optimizer(SlotOwner):
         pairs = list(grads_and_vars)
         if not pairs:
             raise ValueError("No variables provided: grads_and_vars is empty.")
-        used, handles = [], []
+        grads, trained, handles = [], [], []
         for g, v in pairs:
             if not isinstance(v, Variable):
                 _variables([v])
             if g is not None:
-                used.append((g if type(g) is EagerTensor else convert(g), v))
+                grads.append(g if type(g) is EagerTensor else convert(g))
+                trained.append(v)
                 handles.append(v._handle)
-        if not used:
+        if not grads:
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in pairs]}.")
         if (trackable.version, handles) != self._slots_of:  # something is new since the last call
-            self._get_ready([v for _, v in used])
+            self._get_ready(trained)
             self._slots_of = trackable.version, handles
         home = runtime.current().home
         name = name or self._name
-        with home.updating(name) if self._updates else home.name_scope(name) as scope:
-            self._prepare()
-            with home.control_dependencies([g for g, _ in used]):
-                updates = self._update(used)
-            if self._constrained:
-                updates += constrain(self._constrained, updates)
-            if global_step is None:
-                done = self._finish(updates, scope)
-            else:
-                with control_dependencies([self._finish(updates, "update")]):
-                    done = global_step.assign_add(1, name=scope, read_value=False)
+        scope = home.updating(name) if self._updates else home.name_scope(name)
+        if scope is None:
+            done = self._step(grads, trained, global_step, name)
+        else:
+            with scope as within:
+                done = self._step(grads, trained, global_step, within, home.control_dependencies(grads))
         self._cast.clear()
         if isinstance(done, Operation):
             done.graph.add_to_collection("train_op", done)
         return done
+
+    def _step(self, grads: Sequence[Any], trained: Sequence[Any], global_step: Any, name: str, after: Any = None) -> Any:
+        """One step of all variables; gives what is done last. ``after``: what the updates are made inside of, if anything."""
+        self._prepare()
+        if after is None:
+            updates = self._update(grads, trained)
+        else:
+            with after:
+                updates = self._update(grads, trained)
+        if self._constrained:
+            updates += constrain(self._constrained, updates)
+        if global_step is None:
+            return self._finish(updates, name)
+        with control_dependencies([self._finish(updates, "update")]):
+            return global_step.assign_add(1, name=name, read_value=False)
 
     def _get_ready(self, trained: list[Any]) -> None:
         """Makes the slots of variables, and lists their updates."""
@@ -193,17 +204,22 @@ class Optimizer(SlotOwner):
         if rows != before or any(updates.attrs != rule.attrs for updates, _ in self._updates):
             self._updates = [(Updates(rule.op, part, rule.attrs), run) for part, run in zip(rows, runs, strict=True)]
 
-    def _update(self, used: Sequence[tuple[Any, Any]]) -> list[Any]:
+    def _update(self, grads: Sequence[Any], trained: Sequence[Any]) -> list[Any]:
         """Updates the variables with their gradients; gives the operations."""
         rule = self._rule()
         if not self._updates or rule is None:
-            return [self._apply_dense(g, v) for g, v in used]
-        out = []
-        hyper = self._hyper
+            return [self._apply_dense(g, v) for g, v in zip(grads, trained, strict=True)]
+        out: list[Any] = []
+        hyper, here = self._hyper, runtime.current()
         for updates, run in self._updates:
-            dtype = updates.rows[0][0].spec.dtype
-            numbers = [hyper[n] if hyper[n].dtype is dtype else self._number(n, dtype) for n in rule.numbers]
-            out += runtime.current().update(updates, numbers, [g for g, _ in used[run]])
+            dtype = updates.dtype
+            array_dtype = dtype.np
+            numbers = []
+            for n in rule.numbers:
+                number = hyper[n]
+                fits = type(number) is EagerTensor and number._v.dtype is array_dtype
+                numbers.append(number if fits else self._number(n, dtype))
+            out += here.update(updates, numbers, grads[run])
         return out
 
     def variables(self) -> list[Any]:
@@ -226,15 +242,16 @@ class Optimizer(SlotOwner):
     def _prepare(self) -> None:
         """Turns the rule's numbers into tensors, before the updates."""
         self._cast.clear()
-        self._hyper = {name: self._tensor(name, value) for name, value in self._hypers().items()}
-
-    def _tensor(self, name: str, value: Any) -> Any:
-        if type(value) is not float:
-            return convert(value() if callable(value) else value, name=name)
-        known = self._arrays.get(name)
-        if known is None or known[0] is not value:
-            known = self._arrays[name] = value, to_array(value)
-        return runtime.current().constant(known[1], name)
+        self._hyper = hyper = {}
+        constant, arrays = runtime.current().constant, self._arrays
+        for name, value in self._hypers().items():
+            if type(value) is float:
+                known = arrays.get(name)
+                if known is None or known[0] is not value:
+                    known = arrays[name] = value, to_array(value)
+                hyper[name] = constant(known[1], name)
+            else:
+                hyper[name] = convert(value() if callable(value) else value, name=name)
 
     def _number(self, name: str, dtype: Any) -> Any:
         """One of the rule's numbers as a tensor of ``dtype``. A Python number is float32 first, as in TensorFlow."""

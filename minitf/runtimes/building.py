@@ -96,8 +96,7 @@ def no_op(name: str | None = None) -> Any:
 
 def group(*inputs: Any, name: str | None = None) -> Any:
     """An operation that is done when all inputs are (graph); None in eager mode."""
-    flat = [i for part in inputs for i in (part if isinstance(part, (list, tuple)) else [part]) if i is not None]
-    return runtime.current().home.group(flat, name or "group_deps")
+    return runtime.current().home.group(inputs, name or "group_deps")
 
 
 # -- collections and initialisers ------------------------------------------------------------------------------------------

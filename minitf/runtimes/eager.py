@@ -82,7 +82,8 @@ class Eager:
         """Updates small variables together. Gives nothing: the updates are done."""
         if not self.plain:
             return updates.one_by_one(self, numbers, gradients)
-        values, arrays = [value_of(n, updates.rule) for n in numbers], [value_of(g, updates.rule) for g in gradients]
+        values = [n._v if type(n) is EagerTensor else value_of(n, updates.rule) for n in numbers]
+        arrays = [g._v if type(g) is EagerTensor else value_of(g, updates.rule) for g in gradients]
         for together, places in updates.parts(_store):
             some = arrays if len(places) == len(arrays) else [arrays[i] for i in places]
             if together is None or not together.step(values, some):
@@ -222,9 +223,8 @@ class Eager:
         """Prefixes the names of variables. Nothing is made unique."""
         return names.name_scope(name)
 
-    def updating(self, name: str) -> AbstractContextManager[Any]:
+    def updating(self, name: str) -> None:
         """Nothing: updates are done, and have no names."""
-        return _NOTHING
 
     def control_dependencies(self, control_inputs: Any) -> AbstractContextManager[None]:
         """Nothing: eager code runs in the order in which it is written."""

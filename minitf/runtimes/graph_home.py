@@ -140,7 +140,8 @@ class GraphHome:
 
     def group(self, inputs: Sequence[Any], name: str) -> Any:
         """A no_op that depends on all inputs."""
-        with self.control_dependencies(inputs):
+        flat = [i for part in inputs for i in (part if isinstance(part, (list, tuple)) else [part]) if i is not None]
+        with self.control_dependencies(flat):
             return no_op(name=name)
 
     def register(self, variable: Any, trainable: bool, collections: Any) -> None:

@@ -10,9 +10,9 @@ Whether notes are the same is what ``look`` tells, a function written for the no
 attributes of each note, and dtype and shape of what comes from outside (the others follow from these), and gives the arrays
 that the plan is fed::
 
-    def look(notes):
+    def look(notes, target, seed):
         op, numbers, inputs, attrs, out, several = notes[3]
-        if op is not o3 or numbers != w3 or attrs or several != 0: return None
+        if op is not o3 or numbers != w3 or attrs: return None
         v0 = inputs[0]._v
         if v0.shape != s0 or v0.dtype is not d0: return None
         ...
@@ -68,31 +68,38 @@ class Walk(Protocol):
 
 
 class Walks:
-    """The plans of one runtime, by the ops of their notes."""
+    """The plans of one runtime, by the ops of their notes; ``latest``: the plan used last for so many notes."""
 
     def __init__(self, store: Store):
         self.store = store
         self.series: dict[Any, _Series] = {}
+        self.latest: dict[int, WalkPlan] = {}
 
     def walk(self, walk: Walk) -> list[Any]:
         """The gradients: by a plan if these notes were walked often, else step by step."""
-        notes = walk.notes
-        if len(notes) > MOST_NOTES or len(walk.starts) != 1:
+        notes, starts = walk.notes, walk.starts
+        if len(starts) != 1:
             return walk.walk()
-        (start, target, seed), numbers = walk.starts[0], walk.numbers
+        (start, target, seed), numbers = starts[0], walk.numbers
+        plan = self.latest.get(len(notes))
+        if plan is not None and plan.start == start and plan.numbers == numbers:
+            fed = plan.look(notes, target, seed)
+            if fed is not None:
+                return plan.run(fed)
+        if len(notes) > MOST_NOTES:
+            return walk.walk()
         key = tuple([note if note is None else note[0] for note in notes])
         series = self.series.get(key)
         if series is None:
             if len(self.series) >= MOST_SERIES:
                 self.series.clear()
+                self.latest.clear()
             series = self.series.setdefault(key, _Series())
         for plan in series.plans:
             if plan.start == start and plan.numbers == numbers:
-                try:
-                    fed = plan.look(notes, target, seed)
-                except AttributeError:  # an outline where there was a tensor, or the other way round
-                    continue
+                fed = plan.look(notes, target, seed)
                 if fed is not None:
+                    self.latest[len(notes)] = plan
                     return plan.run(fed)
         if len(series.plans) < MOST_KINDS:
             series.walked += 1
@@ -125,7 +132,7 @@ class WalkPlan:
     def run(self, fed: Sequence[Any]) -> list[Any]:
         """The gradients by ``numbers``."""
         assert self._plan is not None
-        found: list[Any] = []
+        found = []
         values = self._plan(fed)
         for place in self._places:
             if place is None:
@@ -171,28 +178,31 @@ class _Looking:
     """Makes the placeholders, and writes ``look``."""
 
     def __init__(self) -> None:
-        self.lines = ["def look(notes, target, seed):"]
+        self.lines = ["def look(notes, target, seed):", "  try:"]
         self.space: dict[str, Any] = {"EagerTensor": EagerTensor}
         self.fed: list[tuple[SymbolicTensor, str]] = []  # placeholders with what they are fed, in look's words
         self.known: dict[int, Spec] = {}  # of what the notes before compute, by number, if it is known from its inputs
         self.by_number: dict[int, SymbolicTensor] = {}
+        self.words: dict[int, str] = {}  # where by_number's come from
+        self.leaves: set[int] = set()  # what is watched
         self.elements = 0
 
     def stand_in(self, number: int, note: Note | None) -> Note | None:
         """The note with placeholders for its tensors."""
         if note is None:
-            return None  # as the key says
+            self._check(f"notes[{number}] is not None")
+            self.leaves.add(number)
+            return None
         op, numbers, inputs, attrs, out, several = note
+        unlike = f"op is not {self._bind(op, 'o')} or numbers != {self._bind(numbers, 'w')}"
+        self.lines.append(f"    op, numbers, inputs, attrs, out, several = notes[{number}]")
         if op is read_variable:
-            self._check(f"notes[{number}][1] != {self._bind(numbers, 'w')}")
+            self._check(unlike)
             return note
         if op.stateful or not all(_plain(v) for v in attrs.values()):
             raise _Refused
-        unlike = f"attrs != {self._bind(dict(attrs), 'a')}" if attrs else "attrs"
-        self.lines.append(f"    _, numbers, inputs, attrs, out, several = notes[{number}]")
-        self._check(
-            f"numbers != {self._bind(numbers, 'w')} or {unlike} or several != {several} or len(inputs) != {len(inputs)}"
-        )
+        unlike += f" or attrs != {self._bind(dict(attrs), 'a')}" if attrs else " or attrs"
+        self._check(f"{unlike} or several != {several}" if several else unlike)  # there are as many inputs as numbers
         arguments = [
             self._place(x, n, f"inputs[{i}]") for i, (n, x) in enumerate(zip(numbers, inputs, strict=True))
         ]
@@ -211,7 +221,7 @@ class _Looking:
 
     def ends(self, target: Any, seed: Any) -> tuple[Any, Any]:
         """Placeholders for the target and for the gradient to start from."""
-        self.lines.append("    if (seed is None) is not " + str(seed is None) + ": return None")
+        self._check("seed is not None" if seed is None else "seed is None")
         end = self._place(target, -1, "target")
         return end, None if seed is None else self._place(seed, -1, "seed")
 
@@ -236,10 +246,13 @@ class _Looking:
             shape_known: Any = spec.shape
             words = self._bind(np.broadcast_to(np.zeros((), spec.dtype.np), shape_known), "e")
         elif known is not None:
+            if number in self.leaves:  # a variable that is read twice may have been assigned in between
+                self._check(f"{words} is not {self.words[number]}")
             return known
         stand_in = placeholder(dtype=spec.dtype, shape=spec.shape)
         if type(value) is EagerTensor and number >= 0:
             self.by_number[number] = stand_in
+            self.words[number] = words
         self.fed.append((stand_in, words))
         return stand_in
 
@@ -257,7 +270,11 @@ class _Looking:
 
     def compiled(self, used: set[int]) -> Callable[..., Any]:
         """The function ``look``."""
-        self.lines.append(f"    return [{', '.join(words for t, words in self.fed if id(t.op) in used)}]")
+        self.lines += [
+            f"    return [{', '.join(words for t, words in self.fed if id(t.op) in used)}]",
+            "  except (AttributeError, TypeError):",  # an outline where there was a tensor, no note where there was one
+            "    return None",
+        ]
         exec(compile("\n".join(self.lines), "<look>", "exec"), self.space)  # made from the notes' own structure
         return self.space["look"]  # type: ignore[no-any-return]
 

@@ -36,7 +36,7 @@ def process_state() -> dict[str, Any]:
     """What minitf keeps for the whole process or the current context, to be compared before and after a test."""
     return {
         "current runtime": runtime.current(),
-        "contexts that are not the default": runtime.active,
+        "contexts that are not the default": len(runtime.active),
         "default session": graph.get_default_session(),
         "name scope": names.scope(),
         "garbage collector": gc.isenabled(),
