@@ -150,7 +150,10 @@ class GradientTape:
     def __enter__(self) -> GradientTape:
         if self._token is not None:
             raise ValueError("This tape is recording already; a tape can be entered once at a time.")
-        self._token = runtime.enter(self._tape.around(runtime.current()))
+        tape, inner = self._tape, runtime.current()
+        tape.inner = inner
+        tape.direct = getattr(inner, "plain", False)
+        self._token = runtime.enter(tape)
         return self
 
     def __exit__(self, *exc: Any) -> None:

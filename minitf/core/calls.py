@@ -15,7 +15,7 @@ import numpy as np
 from minitf.core import runtime
 from minitf.core.literals import to_array
 from minitf.core.state import Handle
-from minitf.core.tape import Tape
+from minitf.core.tape import Tape, outlined
 from minitf.core.tensor import EagerTensor, SymbolicTensor
 from minitf.errors import OpError
 
@@ -61,7 +61,15 @@ def _of_one(op: Op, general: Any) -> Any:
                     result._v = out
                     result._node = None
                     if here is not None and op.vjp_rule is not None:
-                        here.note_one(op, x, attrs, result)
+                        node = x._node
+                        if node is not None or here.sources:  # here.note, written out
+                            token, notes = here.token, here.notes
+                            number = node[1] if node is not None and node[0] is token else here.number(x)
+                            if number >= 0:
+                                result._node = (token, len(notes), None)
+                                if not op.keeps_first:
+                                    x = outlined(x)
+                                notes.append((op, (number,), (x,), attrs, result if op.vjp_reads_out else None, 0))
                     return result
                 several = wrap(out)
                 if here is not None and op.vjp_rule is not None:

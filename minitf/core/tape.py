@@ -80,12 +80,6 @@ class Tape:
         self.handles: dict[Handle, int] = {}
         self.sources: dict[int, tuple[Any, int]] = {}  # by id, with the tensor itself, which keeps the id taken
 
-    def around(self, inner: Any) -> Tape:
-        """Makes ``inner`` the runtime that runs the ops."""
-        self.inner = inner
-        self.direct = getattr(inner, "plain", False)
-        return self
-
     def forget(self) -> None:
         """Forgets all notes and all that was watched."""
         self.token = object()
@@ -185,19 +179,6 @@ class Tape:
                 self.enter(op, tuple(numbers), inputs, attrs, result)
 
     # What the short road of a call uses: eager tensors in, one new eager tensor out.
-
-    def note_one(self, op: Op, x: EagerTensor, attrs: dict[str, Any], result: EagerTensor) -> None:
-        """``note`` for one input."""
-        node = x._node
-        if node is None and not self.sources:
-            return
-        token = self.token
-        number = node[1] if node is not None and node[0] is token else self.number(x)
-        if number >= 0:
-            notes = self.notes
-            result._node = (token, len(notes), None)
-            kept = x if op.keeps_first else outlined(x)
-            notes.append((op, (number,), (kept,), attrs, result if op.vjp_reads_out else None, 0))
 
     def note_two(self, op: Op, x: EagerTensor, y: EagerTensor, attrs: dict[str, Any], result: Any) -> None:
         """``note`` for two inputs; the result may be a tuple."""

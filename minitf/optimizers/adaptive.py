@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minitf.core import runtime
+from minitf.ops.state import assign
 from minitf.ops.training import apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
 from minitf.optimizers.optimizer import Optimizer, Rule
-from minitf.runtimes.building import control_dependencies, group
 
 
 class AdagradOptimizer(Optimizer):
@@ -108,12 +109,13 @@ class AdamOptimizer(Optimizer):
         return _ADAM
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
-        with control_dependencies(update_ops):
+        home = runtime.current().home
+        with home.control_dependencies(update_ops):
             powers = [
-                power.assign(power._as_tensor() * self._hyper[beta], read_value=False)
+                assign(power.handle, power.read_value() * self._hyper[beta])
                 for beta, power in zip(("beta1", "beta2"), self._powers, strict=True)
             ]
-        return group(*update_ops, *powers, name=name_scope)
+        return home.group([*update_ops, *powers], name_scope)
 
 
 _ADAM = Rule(

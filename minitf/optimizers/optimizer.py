@@ -30,7 +30,7 @@ from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
 from minitf.ops.together import Updates
 from minitf.optimizers.constraining import constrain, with_constraint
-from minitf.runtimes.building import control_dependencies, group, init_scope
+from minitf.runtimes.building import control_dependencies, init_scope
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.operation import Operation
 
@@ -276,7 +276,7 @@ class Optimizer(SlotOwner):
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         """What comes after all updates; gives one operation for everything."""
-        return group(*update_ops, name=name_scope)
+        return runtime.current().home.group(update_ops, name_scope)
 
     # -- slots ---------------------------------------------------------------------------------------------------------
 

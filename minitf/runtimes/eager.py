@@ -97,7 +97,10 @@ class Eager:
 
     def constant(self, value: Any, name: str | None = None) -> EagerTensor:
         """A tensor around an array that minitf owns."""
-        return EagerTensor(value)
+        tensor = _new(EagerTensor)
+        tensor._v = value
+        tensor._node = None
+        return tensor
 
     def call(self, traced: Traced, values: Sequence[Any]) -> list[Any]:
         """Runs a traced function as one plan against the eager store."""
