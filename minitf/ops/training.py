@@ -7,6 +7,7 @@ also run once on the arrays of many variables laid end to end (``minitf.ops.toge
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -99,16 +100,16 @@ def _adagrad(new, var, accum, lr, grad):
 
 
 def _rms_prop(new, var, ms, mom, lr, rho, momentum, epsilon, grad):
-    new_ms = _towards(ms, np.multiply(grad, grad, new[1]), _one(rho) - rho)
+    new_ms = _towards(ms, np.multiply(grad, grad, new[1]), _one(rho.dtype) - rho)
     new_mom = np.multiply(mom, momentum, new[2])
     new_mom += lr * grad / np.sqrt(new_ms + epsilon)
     return np.subtract(var, new_mom, new[0]), new_ms, new_mom
 
 
 def _centered_rms_prop(new, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
-    new_ms = _towards(ms, np.multiply(grad, grad, new[2]), _one(rho) - rho)
+    new_ms = _towards(ms, np.multiply(grad, grad, new[2]), _one(rho.dtype) - rho)
     new_mg = np.subtract(grad, mg, new[1])
-    new_mg *= _one(rho) - rho
+    new_mg *= _one(rho.dtype) - rho
     new_mg += mg
     new_mom = np.multiply(mom, momentum, new[3])
     new_mom += lr * grad / np.sqrt(new_ms - new_mg * new_mg + epsilon)
@@ -116,7 +117,7 @@ def _centered_rms_prop(new, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
 
 
 def _adam(new, var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad, *, use_nesterov=False):
-    one = _one(lr)
+    one = _one(lr.dtype)
     alpha = lr * _root(one - beta2_power) / (one - beta1_power)
     new_m = np.subtract(grad, m, new[1])
     new_m *= one - beta1
@@ -145,11 +146,13 @@ def _towards(old, target, share):
 
 def _root(x):
     """The square root. For a scalar Python's is quicker, and as a double's root it rounds to that of a narrower float."""
-    return type(x)(math.sqrt(x)) if isinstance(x, np.generic) and x >= 0 else np.sqrt(x)
+    return _one(x.dtype) * math.sqrt(x) if isinstance(x, np.floating) and x >= 0 else np.sqrt(x)
 
 
-def _one(like):
-    return like.dtype.type(1)
+@cache
+def _one(dtype):
+    """The 1 of a NumPy dtype, made once."""
+    return dtype.type(1)
 
 
 # -- ops -------------------------------------------------------------------------------------------------------------------

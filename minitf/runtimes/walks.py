@@ -132,7 +132,7 @@ class WalkPlan:
     def run(self, fed: Sequence[Any]) -> list[Any]:
         """The gradients by ``numbers``."""
         assert self._plan is not None
-        found = []
+        found: list[Any] = []
         values = self._plan(fed)
         for place in self._places:
             if place is None:

@@ -214,6 +214,44 @@ def test_the_order_in_memory_is_that_of_walking_step_by_step(data):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+def test_a_variable_may_be_assigned_between_two_reads(plans):
+    """Operators read a variable without a note of it, so both values have one number on the tape."""
+    x, v = tf.constant([1.0, 2.0]), tf.Variable([3.0, 5.0])
+
+    def run(assigned):
+        v.assign([3.0, 5.0])
+        with tf.GradientTape() as tape:
+            y = tf.exp(x * v)
+            if assigned:
+                v.assign([0.5, 0.25])
+            z = y * v
+        return [tape.gradient(z, [v])[0]]
+
+    expected = {assigned: alone(lambda assigned=assigned: run(assigned)) for assigned in (False, True)}
+    for assigned in (False, True, False, True):
+        for _ in range(TIMES):
+            assert same_bits(run(assigned)[0].numpy(), expected[assigned][0].numpy())
+    assert plans["by a plan"]
+    first, later = np.exp(np.float32([3.0, 10.0])), np.float32([0.5, 0.25])
+    np.testing.assert_allclose(expected[True][0].numpy(), later * first * [1.0, 2.0] + first, rtol=1e-6)
+
+
+def test_a_tape_that_watches_no_variables_takes_no_note_of_one(plans):
+    x, v, frozen = tf.constant([1.0, 2.0]), tf.Variable([3.0, 5.0]), tf.Variable(2.0, trainable=False)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        y = x * v * frozen
+    assert tape.gradient(y, [v, frozen]) == [None, None]
+    assert tape.watched_variables() == ()
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(frozen)
+        y = x * v * frozen
+    assert tape.gradient(y, [v]) == [None]
+    with tf.GradientTape() as tape:
+        y = x * v * frozen
+    np.testing.assert_array_equal(tape.gradient(y, [v])[0].numpy(), [2.0, 4.0])
+    assert [w.ref() for w in tape.watched_variables()] == [v.ref()]
+
+
 def test_second_derivatives_are_walked_step_by_step_inside_and_planned_outside(plans):
     x = tf.constant([0.5, 2.0])
 
