@@ -199,7 +199,8 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         space: dict[str, Any] = {
             "EagerTensor": EagerTensor, "Tape": Tape, "runtime": _runtime, "current": _runtime._current.get,
             "new": _new, "Handle": Handle, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS,
-            "Outline": Outline, "outlined": outlined, "usual": usual, "scalar": None if usual is None or op.expr_rank else np.float32,
+            "Outline": Outline, "outlined": outlined, "usual": usual,
+            "scalar": None if usual is None or op.expr_rank else np.float32,
             "array": np.ndarray, "python": {float: floats, int: floats | integers} if not op.expr_rank else {},
         }  # fmt: skip
         guard = f" and a.ndim >= {op.expr_rank} and b.ndim >= {op.expr_rank}" if op.expr_rank else ""
