@@ -210,7 +210,7 @@ class Optimizer(SlotOwner):
         if not self._updates or rule is None:
             return [self._apply_dense(g, v) for g, v in zip(grads, trained, strict=True)]
         out: list[Any] = []
-        hyper, here = self._hyper, runtime.current()
+        hyper = self._hyper
         for updates, run in self._updates:
             dtype = updates.dtype
             array_dtype = dtype.np
@@ -219,7 +219,7 @@ class Optimizer(SlotOwner):
                 number = hyper[n]
                 fits = type(number) is EagerTensor and number._v.dtype is array_dtype
                 numbers.append(number if fits else self._number(n, dtype))
-            out += here.update(updates, numbers, grads[run])
+            out += runtime.current().update(updates, numbers, grads[run])
         return out
 
     def variables(self) -> list[Any]:
