@@ -1,7 +1,7 @@
 """Reverse-mode differentiation: tapes and ``gradients``.
 
 A tape (``core.tape``) takes a note of each op that it sees run, if an input is watched.
-``walk_back`` goes over such notes backwards. A graph is a list of such notes already, so ``gradients`` uses the same walk.
+``walk_back`` goes over such notes backwards. A graph has its operations instead of notes (``runtimes.gradients``).
 Gradient rules are written with ops, so they run in whatever runtime is current: under an outer tape they are recorded in turn,
 which gives second derivatives.
 """
@@ -314,84 +314,28 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
     """Adds operations for the gradients of sum(ys) with respect to xs to the graph; one tensor (or None) for each x.
 
     ``stop_gradients``: tensors that count as constants. Raises RuntimeError in eager mode, where ``GradientTape`` does this,
-    and ValueError for targets of two graphs.
+    and for an eager source, and ValueError for targets of two graphs.
     """
     targets, sources = [_graph_tensor(y) for y in flatten(ys)], [_source(x) for x in flatten(xs)]
     if not targets or not all(isinstance(t, SymbolicTensor) for t in targets):
         raise RuntimeError("tf.gradients works on the tensors of a graph. In eager mode use tf.GradientTape.")
+    if any(isinstance(s, EagerTensor) for s in sources):
+        raise RuntimeError("tf.gradients: an eager tensor is among the sources, and no tensor of a graph depends on one.")
     graph = targets[0].graph
     for t in targets:
         graph.as_graph_element(t)
     stopped = {id(_source(s)) for s in flatten([] if stop_gradients is None else stop_gradients)}
     given = [None] * len(targets) if grad_ys is None else flatten(grad_ys)
     with graph.as_default(), graph.name_scope(name):
-        notes, numbers = _notes_of(targets, sources, stopped)
-        found: list[Any] = [None] * len(notes)
+        way = graph.way_back(targets, sources, stopped)
         for t, g in zip(targets, given, strict=True):
-            number = numbers.get(id(t), NOWHERE)
-            seed = ones_like(t) if g is None else convert(g, t.dtype)
-            if number != NOWHERE:
-                found[number] = seed if found[number] is None else control.plus(found[number], seed)
-        places = [numbers.get(id(s), NOWHERE) for s in sources]
-        walk_back(notes, found, set(places), every_leaf=True, release=True)
-        return [
-            _unconnected(None if n == NOWHERE else found[n], s, unconnected_gradients)
-            for n, s in zip(places, sources, strict=True)
-        ]
+            way.add(t, ones_like(t) if g is None else convert(g, t.dtype))
+        way.walk()
+        return [_unconnected(way.of(s), s, unconnected_gradients) for s in sources]
 
 
 def _graph_tensor(y: Any) -> Any:
     return y._graph_element() if hasattr(y, "_graph_element") else y
-
-
-def _notes_of(targets: Sequence[SymbolicTensor], sources: Sequence[Any],
-              stopped: set[int]) -> tuple[list[Note | None], dict[int, int]]:  # fmt: skip
-    """Notes of the operations between sources and targets, as a tape would have taken them, and the numbers by id."""
-    operations = targets[0].graph.get_operations()
-    needed = bytearray(1 + max(t.op.number for t in targets))  # by the number of the operation
-    for t in targets:
-        needed[t.op.number] = 1
-    place = len(needed)
-    while (place := needed.rfind(1, 0, place)) >= 0:  # what an operation needs was made before it
-        for a in operations[place].arguments:
-            if type(a) is SymbolicTensor and id(a) not in stopped:
-                needed[a.op.number] = 1
-    notes: list[Note | None] = []
-    numbers: dict[int, int] = {}
-    for source in sources:
-        if isinstance(source, Handle) or source.op.number >= len(needed) or not needed[source.op.number]:
-            numbers[id(source)] = len(notes)
-            notes.append(None)
-    of_sources = {id(s) for s in sources}
-    blocked = stopped - of_sources
-    place = -1
-    while (place := needed.find(1, place + 1)) >= 0:
-        o = operations[place]
-        inputs, noted = [], False
-        for a in o.arguments:
-            number = numbers.get(id(a), NOWHERE)
-            if number != NOWHERE:
-                if id(a) in blocked:
-                    number = NOWHERE
-                else:
-                    noted = True
-            inputs.append(number)
-        op, several = o.kernel_op, o.several
-        noted = noted and op.vjp_rule is not None and not (stopped and all(id(t) in stopped for t in o.outputs))
-        if noted and not several:
-            numbers[id(o.output)] = len(notes)
-            notes.append((op, inputs, o.arguments, o.attrs, o.output, 0))
-        elif noted:
-            for t in o.outputs:
-                numbers[id(t)] = len(notes)
-                notes.append(None)
-            notes[-1] = (op, inputs, o.arguments, o.attrs, o.outputs, len(o.outputs))
-        else:
-            for t in o.outputs:
-                if id(t) in of_sources:
-                    numbers[id(t)] = len(notes)
-                    notes.append(None)
-    return notes, numbers
 
 
 # -- control flow --------------------------------------------------------------------------------------------------------

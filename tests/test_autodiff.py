@@ -172,6 +172,12 @@ def test_tape_memory_is_released():
     assert ref() is None
 
 
+def test_graph_gradients_by_an_eager_tensor_are_refused():
+    eager = tf.constant(1.0)
+    with tf.Graph().as_default(), pytest.raises(RuntimeError, match="an eager tensor is among the sources"):
+        tf.gradients(tf.constant(1.0), eager)
+
+
 def test_graph_gradients_of_two_graphs_are_refused():
     targets = []
     for _ in range(2):

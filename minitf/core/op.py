@@ -169,6 +169,8 @@ class Op:
         the rule reads (``reads="out x"``; of the other inputs it gets dtype and shape, and an ``out`` that is not named is
         None): the rest need not be kept for it. Without ``reads``, everything is kept. ``partial``: of several outputs'
         gradients those that are 0 may be None.
+
+        The rule must depend on nothing but what it is given: for operations that are alike, a graph repeats what it appended.
         """
         if rule is None:
             return lambda rule: self.vjp(rule, reads=reads, partial=partial)

@@ -6,13 +6,16 @@ op, so that its shape rule can use it; what only a session will know becomes an 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from operator import index
 from typing import Any
 
 import numpy as np
 
 from minitf.core.spec import Shape, TensorShape
-from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
+from minitf.core.tensor import EagerTensor, SymbolicTensor
 from minitf.errors import ShapeError
 
 _INTS = (int, np.integer)
@@ -25,8 +28,29 @@ def known(value: Any) -> Any:
     if type(value) is EagerTensor:
         return value._v
     if isinstance(value, SymbolicTensor):
+        _look(value)
         return value.op.attrs["value"] if value.op.type == "const" else None
     return value
+
+
+_looks: ContextVar[list[SymbolicTensor] | None] = ContextVar("minitf_looks", default=None)
+
+
+@contextmanager
+def looks() -> Iterator[list[SymbolicTensor]]:
+    """``with looks() as seen:`` collects the tensors of graphs whose values somebody wants to know here."""
+    seen: list[SymbolicTensor] = []
+    token = _looks.set(seen)
+    try:
+        yield seen
+    finally:
+        _looks.reset(token)
+
+
+def _look(tensor: SymbolicTensor) -> None:
+    seen = _looks.get()
+    if seen is not None:
+        seen.append(tensor)
 
 
 def known_int(value: Any, what: str) -> int:
@@ -103,11 +127,12 @@ def _size(value: Any, what: str) -> int | None:
         raise TypeError(f"{what}: a size must be an integer, not {value!r}.") from None
 
 
-def shape_value(tensor: Tensor) -> Shape:
+def shape_value(tensor: SymbolicTensor) -> Shape:
     """What is known of the elements of a symbolic integer vector that is used as a shape: follows shape, stack, concat,
     const.
     """
-    operation = tensor.op  # type: ignore[attr-defined]
+    _look(tensor)
+    operation = tensor.op
     kind = operation.type
     if kind == "const":
         return tuple(int(s) for s in operation.attrs["value"].reshape(-1))

@@ -23,6 +23,7 @@ from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops import sources
 from minitf.runtimes.fitting import by_identity, fitting
+from minitf.runtimes.gradients import Repeated, WayBack
 from minitf.runtimes.graph_home import GraphHome
 from minitf.runtimes.naming import Names, with_number
 from minitf.runtimes.operation import Operation
@@ -101,6 +102,10 @@ class Graph(GraphHome):
         """Appends the operations of gradient rules."""
         return walk.walk()  # type: ignore[no-any-return]
 
+    def way_back(self, targets: Sequence[SymbolicTensor], sources: Sequence[Any], stopped: set[int]) -> WayBack:
+        """The way of gradients from targets to sources. ``stopped``: the ids of tensors that count as constants."""
+        return WayBack(self, targets, sources, stopped)
+
     def append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any,
                control: tuple[Operation, ...] = (), place: int = 0) -> Operation:  # fmt: skip
         """Appends an operation whose inputs are checked, whose name is unique and whose ``result`` specs are known.
@@ -111,7 +116,7 @@ class Graph(GraphHome):
         if self._finalized:
             full = with_number(name, place)
             raise RuntimeError(f"Cannot add the operation {full!r}: the graph is finalized and cannot be changed.")
-        operation = _new(Operation)
+        operation = Operation()
         operation.graph = self
         operation.kernel_op = op
         operation._text = name
@@ -124,6 +129,32 @@ class Graph(GraphHome):
         operation._made = None
         operations.append(operation)
         return operation
+
+    def append_again(self, repeated: Sequence[Repeated], values: list[Any]) -> None:
+        """Appends operations that are like some before, on tensors among ``values``, to which their outputs are added."""
+        operations, following = self._operations, self._names.following
+        for op, text, series, taking, attrs, result, control in repeated:
+            operation = Operation()
+            operation.graph = self
+            operation.kernel_op = op
+            operation._text = text
+            operation._place = place = following[series]
+            following[series] = place + 1
+            operation.arguments = taking(values)
+            operation.attrs = attrs
+            operation.control_inputs = control
+            operation.number = len(operations)
+            operation.results = result
+            if type(result) is Spec:  # as _output does, without a call
+                output = operation._made = _new(SymbolicTensor)
+                output.op = operation
+                output.index = 0
+                output._spec = result
+                values.append(output)
+            else:
+                operation._made = None
+                values += operation.outputs
+            operations.append(operation)
 
     def append_as(self, name: str, op: Op, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> Operation:
         """Appends an operation without control dependencies, as ``name`` or what makes that unique."""
@@ -168,6 +199,10 @@ class Graph(GraphHome):
         Raises ValueError for a name with characters that operations cannot have.
         """
         return with_number(*self._named(name, mark_as_used))
+
+    def series_of(self, operation: Operation) -> str | None:
+        """The series of an operation's name, if the next names in it are those with the next numbers."""
+        return self._names.without_gaps(operation._text)
 
     def _named(self, name: str, mark: bool = True) -> tuple[str, int]:
         full = names.scope().path + name
@@ -217,6 +252,10 @@ class Graph(GraphHome):
     def get_operations(self) -> list[Operation]:
         """All operations in the order of creation."""
         return list(self._operations)
+
+    def since(self, version: int) -> list[Operation]:
+        """The operations made since the graph had this ``version``."""
+        return self._operations[version:]
 
     def get_operation_by_name(self, name: str) -> Operation:
         """The operation of that name. Raises KeyError."""

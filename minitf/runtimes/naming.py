@@ -13,12 +13,12 @@ _DIGITS = frozenset("0123456789")
 
 
 class Names:
-    """The names taken in one graph."""
+    """The names taken in one graph. ``following``: the next number of each series, by its text in lower case."""
 
-    __slots__ = ("_ahead", "_next", "_usual")
+    __slots__ = ("_ahead", "_usual", "following")
 
     def __init__(self) -> None:
-        self._next: dict[str, int] = {}  # by the text in lower case; 0 is the name without a number
+        self.following: dict[str, int] = {}  # 0 is the name without a number
         self._ahead: dict[str, set[int]] = {}
         self._usual: dict[tuple[str, str], tuple[str, str]] = {}  # scope and op: the text, as it is and in lower case
 
@@ -26,25 +26,25 @@ class Names:
         """Takes the next name of the series ``name`` in the scope ``path``; gives its text and its number."""
         try:
             full, key = self._usual[path, name]
-            number = self._next[key]
+            number = self.following[key]
         except KeyError:  # the first one
             full = path + name
             self._usual[path, name] = full, full.lower()
             return full, self.take(full)
         if self._ahead and key in self._ahead:
             return full, self.take(full)
-        self._next[key] = number + 1
+        self.following[key] = number + 1
         return full, number
 
     def take(self, full: str, mark: bool = True) -> int:
         """The number that makes ``full`` unique, 0 if it is so without one. ``mark``: the name is taken from now on."""
         key = full.lower()
-        number = self._next.get(key, 0)
+        number = self.following.get(key, 0)
         if number == 0:
             series = _series_of(key) if key[-1:] in _DIGITS else None
             if series is None or not self._is_taken(*series):
                 if mark:
-                    self._next[key] = 1
+                    self.following[key] = 1
                     if series is not None:
                         self._ahead.setdefault(series[0], set()).add(series[1])
                 return 0
@@ -53,11 +53,16 @@ class Names:
         while number in ahead:
             number += 1
         if mark:
-            self._next[key] = number + 1
+            self.following[key] = number + 1
         return number
 
+    def without_gaps(self, full: str) -> str | None:
+        """The series of ``full``, as in ``following``, unless a name that somebody chose lies ahead in it."""
+        key = full.lower()
+        return None if key in self._ahead else key
+
     def _is_taken(self, key: str, number: int) -> bool:
-        return number < self._next.get(key, 0) or number in self._ahead.get(key, ())
+        return number < self.following.get(key, 0) or number in self._ahead.get(key, ())
 
 
 def _series_of(key: str) -> tuple[str, int] | None:
