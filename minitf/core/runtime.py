@@ -67,9 +67,10 @@ class Home(Protocol):
     functions: Any  # traces of tf.functions called in it
 
     def create_variable(self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool,
-                        waiting: Waiting | None, validate_shape: bool = True) -> Handle:  # fmt: skip
+                        waiting: Waiting | None) -> Handle:  # fmt: skip
         """Makes a variable's place and (eager) its first value or (graph) its initialiser.
 
+        ``shape`` may leave sizes open that the initial value has, ``...`` leaves open the rank.
         ``waiting`` gives the stored value for restore-on-create; a graph does not ask it.
         """
 

@@ -131,6 +131,21 @@ def merge_shapes(a: Shape, b: Shape) -> Shape:
     return tuple(y if x is None else x for x, y in zip(a, b, strict=True))
 
 
+def variable_shape(name: str | None, wanted: Any, initial: Shape) -> Shape:
+    """The shape of a variable, which may leave open what its initial value has. ``wanted``: None if nothing was asked for.
+
+    ``...`` leaves even the rank open. Raises ShapeError if the initial value does not fit.
+    """
+    if wanted is None or wanted is ...:
+        return initial if wanted is None else None
+    if not compatible(wanted, initial):
+        raise ShapeError(
+            f"Variable {name!r}: the initial value has shape {shape_text(initial)}, but shape={shape_text(wanted)} was asked "
+            f"for."
+        )
+    return wanted  # type: ignore[no-any-return]
+
+
 def compatible(a: Shape, b: Shape) -> bool:
     """True if one tensor can have both shapes."""
     if a is None or b is None:

@@ -7,6 +7,7 @@ argument made it.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import threading
@@ -52,10 +53,11 @@ class Function(AutoTrackable):
     """What ``tf.function`` makes. It is a trackable object without values of its own, and works as a method."""
 
     def __init__(self, python_function: Callable[..., Any], input_signature: Sequence[TensorSpec] | None = None,
-                 name: str | None = None):  # fmt: skip
+                 name: str | None = None, reduce_retracing: bool = False):  # fmt: skip
         functools.update_wrapper(self, python_function)
         self._python_function = python_function
         self._input_signature = None if input_signature is None else tuple(input_signature)
+        self._reduce_retracing = reduce_retracing
         self._name = str(name or getattr(python_function, "__name__", "function"))
         self._parameters = inspect.signature(python_function)
         self._reasons: list[str] = []
@@ -107,11 +109,27 @@ class Function(AutoTrackable):
             with self._tracing:
                 found = traces.get(call.key)  # another thread may have made it meanwhile
                 if found is None:
-                    found = Concrete(home, self._python_function, call, may_create=not traces)
-                    self._reasons.append(self._reason(call))
-                    self._last = call
-                    traces[call.key] = found
+                    found = self._traced(home, call, traces)
         return found
+
+    def _traced(self, home: Any, call: _Call, traces: dict[Any, Concrete]) -> Concrete:
+        if self._reduce_retracing:
+            alike = [other.call for other in traces.values() if other.call.like == call.like]
+            fitting = [other for other in alike if other.takes(call)]
+            if fitting:
+                return traces[min(fitting, key=_Call.openness).key]
+            call = call.relaxed(alike)
+        found = Concrete(home, self._python_function, call, may_create=not traces)
+        self._note(call)
+        if found.traced.trace.created:  # what is made once is made: the trace that stays finds it there (as in TensorFlow)
+            found = Concrete(home, self._python_function, call, may_create=False)
+            self._reasons.append(f"trace {len(self._reasons) + 1} of {self._name}: the first one created variables.")
+        traces[call.key] = found
+        return found
+
+    def _note(self, call: _Call) -> None:
+        self._reasons.append(self._reason(call))
+        self._last = call
 
     def _reason(self, call: _Call) -> str:
         count = len(self._reasons) + 1
@@ -150,7 +168,7 @@ class Function(AutoTrackable):
         id_of = id(instance)
         method.__signature__ = inspect.signature(own.__get__(instance))  # type: ignore[attr-defined]
         method.__name__ = self._name
-        known = self._methods[id_of] = (reference, Function(method, self._input_signature, self._name))
+        known = self._methods[id_of] = (reference, Function(method, self._input_signature, self._name, self._reduce_retracing))
         return known
 
 
@@ -165,6 +183,7 @@ class _Call:
         self.tensors = [_as_tensor(leaf) for leaf in leaves if _is_value(leaf)]
         self.specs: list[Spec] = []
         self.parts: list[tuple[str, str]] = []
+        self.labels: list[str] = []  # of the tensors
         key = []
         given = iter(signature or ())
         tensors = iter(self.tensors)
@@ -175,13 +194,38 @@ class _Call:
                 wanted = next(given, None)
                 spec = tensor.spec if wanted is None else wanted.spec
                 self.specs.append(spec)
-                key.append(("tensor", spec.dtype.number, spec.shape))
+                key.append(("tensor", spec.dtype.number))
                 self.parts.append((label, str(spec)))
+                self.labels.append(label)
             else:
                 key.append(_key_of(leaf))
                 self.parts.append((label, repr(leaf)))
-        self.labels = [label for label, leaf in zip(names, leaves, strict=True) if _is_value(leaf)]
-        self.key = (_structure((self.args, self.kwargs)), tuple(key))
+        self.like = (_structure((self.args, self.kwargs)), tuple(key))  # the key but for shapes
+
+    @property
+    def key(self) -> Any:
+        return self.like, tuple([spec.shape for spec in self.specs])
+
+    def takes(self, other: _Call) -> bool:
+        """True if every argument of ``other``, a call that is like this one, has a shape that was traced here."""
+        pairs = zip(self.specs, other.specs, strict=True)
+        return all(most_general([mine.shape, its.shape]) == mine.shape for mine, its in pairs)
+
+    def openness(self) -> tuple[int, int]:
+        """How many shapes, and how many sizes of the others, are open."""
+        shapes = [spec.shape for spec in self.specs]
+        return shapes.count(None), sum(shape.count(None) for shape in shapes if shape is not None)
+
+    def relaxed(self, others: Sequence[_Call]) -> _Call:
+        """The call with all sizes open that differ among it and the others, which are like it."""
+        new = copy.copy(self)
+        new.specs = [
+            Spec(spec.dtype, most_general([spec.shape, *[other.specs[i].shape for other in others]]))
+            for i, spec in enumerate(self.specs)
+        ]
+        specs = dict(zip(self.labels, map(str, new.specs), strict=True))
+        new.parts = [(label, specs.get(label, text)) for label, text in self.parts]
+        return new
 
     def rebuild(self, tensors: Sequence[Any]) -> Any:
         rest = iter(tensors)
@@ -196,6 +240,7 @@ class Concrete:
     """A function traced for one signature."""
 
     def __init__(self, home: Any, python_function: Callable[..., Any], call: _Call, may_create: bool):
+        self.call = call
         self.traced, self.structure = home.trace(python_function, call.specs, call.labels, call.rebuild, may_create)
 
     @property
@@ -220,6 +265,13 @@ class Concrete:
         values = [*[convert(t) for t in tensors], *self.traced.captured]
         results = runtime.current().call(self.traced, values)
         return self.structure(results)
+
+
+def most_general(shapes: Sequence[Any]) -> Any:
+    """The shape with every size open in which these shapes differ; None if they differ in rank, or one is None."""
+    if None in shapes or len(set(map(len, shapes))) > 1:
+        return None
+    return tuple([sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True)])
 
 
 def _is_value(leaf: Any) -> bool:
@@ -277,8 +329,9 @@ def function(func: Callable[..., Any] | None = None, input_signature: Sequence[T
 
     Python's own control flow runs while tracing (``autograph`` is accepted and does nothing): use ``tf.cond`` and
     ``tf.while_loop`` for what depends on values. ``input_signature``: the ``TensorSpec`` of each argument; then there is one
-    trace.
+    trace. ``reduce_retracing``: a call of another shape than earlier ones is traced with the differing sizes left open.
     """
+    reduce = bool(reduce_retracing or experimental_relax_shapes)
     if func is None:
-        return lambda f: Function(f, input_signature)
-    return Function(func, input_signature)
+        return lambda f: Function(f, input_signature, reduce_retracing=reduce)
+    return Function(func, input_signature, reduce_retracing=reduce)

@@ -36,7 +36,7 @@ class Variable(Trackable, metaclass=VariableKind):
     * ``initial_value``: anything that ``tf.constant`` takes, a tensor, or a function without arguments that gives one. A
       function is not called if a checkpoint's value is waiting for the variable (eager mode).
     * ``trainable``: whether ``GradientTape`` watches it by itself and optimizers train it.
-    * ``shape``: may leave sizes open (None), so that values of other sizes can be assigned later.
+    * ``shape``: may leave sizes open (None), or with ``TensorShape(None)`` even the rank, for values of other shapes later.
     * ``constraint``: a function of the value that gives an allowed one; optimizers apply it after each step.
 
     Raises ValueError without an initial value, or for a constraint that cannot be called.
@@ -57,8 +57,8 @@ class Variable(Trackable, metaclass=VariableKind):
             if not callable(constraint):
                 raise ValueError(f"A Variable's constraint is a function of its value, not {constraint!r}.")
             self.constraint = constraint
-        trained, sizes = trainable is not False, None if shape is None else as_shape(shape)
-        handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, trained, waiting, validate_shape)
+        trained, sizes = trainable is not False, None if shape is None else _sizes(shape)
+        handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, trained, waiting)
         self._handle = handle
         handle.variable = weakref.ref(self)
         runtime.current().register(self, trained, collections)
@@ -252,6 +252,12 @@ class Variable(Trackable, metaclass=VariableKind):
         cell = self._handle.cell
         value = "" if cell is None else f", numpy={value_text(self.numpy())}"
         return f"<tf.Variable {self.name!r} shape={shape_text(self.spec.shape)} dtype={self.dtype.name}{value}>"
+
+
+def _sizes(shape: Any) -> Any:
+    """The shape that was asked for; ``...`` for one whose rank is left open."""
+    sizes = as_shape(shape)
+    return ... if sizes is None else sizes
 
 
 def _rebuild(kind: type, value: Any, name: str, trainable: bool, spec: Spec) -> Any:

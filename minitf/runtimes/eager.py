@@ -18,7 +18,7 @@ from minitf.core.calls import explain, wrap
 from minitf.core.literals import to_array
 from minitf.core.op import Op, convert
 from minitf.core.registry import REGISTRY
-from minitf.core.spec import Spec, compatible, shape_text, spec_of
+from minitf.core.spec import Spec, spec_of, variable_shape
 from minitf.core.state import Batch, Cell, EagerStore, Handle
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
@@ -112,9 +112,8 @@ class Eager:
     # -- home ----------------------------------------------------------------------------------------------------------
 
     def create_variable(
-        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None,
-        validate_shape: bool = True,
-    ) -> Handle:  # fmt: skip
+        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None
+    ) -> Handle:
         """A handle with its cell and first value: the stored one if ``waiting`` has it, else the caller's.
 
         With a stored value the caller's is not computed and its shape is ignored (S68-S70); the dtype must agree (S71).
@@ -132,13 +131,7 @@ class Eager:
             value = own_array(initial_value() if callable(initial_value) else initial_value, dtype)
         spec = spec_of(value.dtype, value.shape)
         if shape is not None:
-            if not compatible(shape, value.shape):
-                raise ValueError(
-                    f"Variable {name!r}: the initial value has shape {value.shape}, but shape={shape_text(shape)} was asked "
-                    f"for."
-                )
-            if None in shape:
-                spec = Spec(spec.dtype, shape)
+            spec = Spec(spec.dtype, variable_shape(name, shape, value.shape))
         handle = Handle(names.scope().path + (name or "Variable"), spec, self.home, trainable)
         handle.cell = Cell(handle, value)
         return handle

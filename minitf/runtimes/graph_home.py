@@ -14,7 +14,7 @@ import numpy as np
 from minitf.core import dtypes, names, runtime
 from minitf.core.literals import to_array
 from minitf.core.op import convert
-from minitf.core.spec import Spec, merge_shapes
+from minitf.core.spec import Spec, variable_shape
 from minitf.core.state import Batch, Handle
 from minitf.ops.sources import no_op, variable
 from minitf.ops.state import assign, initialized_value, read_variable
@@ -64,9 +64,8 @@ class GraphHome:
         append: Callable[..., Operation]
 
     def create_variable(
-        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None,
-        validate_shape: bool = True,
-    ) -> Handle:  # fmt: skip
+        self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None
+    ) -> Handle:
         """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
         full = self.unique_name(name or "Variable")
@@ -80,9 +79,8 @@ class GraphHome:
             value = convert(initial_value, wanted, f"{full}/{INITIAL_VALUE}/", runtime=self)
         self.check_mine(value, variable)
         spec = value.spec
-        if shape is not None or not validate_shape:
-            own = merge_shapes(shape, spec.shape)
-            spec = Spec(spec.dtype, own if validate_shape else shape)
+        if shape is not None:
+            spec = Spec(spec.dtype, variable_shape(name, shape, spec.shape))
         handle = Handle(full, spec, self, trainable)
         handle.operation = self.append(variable, full, (), {"handle": handle}, ())
         handle.initializer = self.append_as(f"{full}/Assign", assign, (handle, value), assign.wants, spec)

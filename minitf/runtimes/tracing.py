@@ -32,6 +32,7 @@ class Trace(Graph):
         self.outer_home = outer_home
         self.owner = getattr(outer_home, "owner", outer_home)  # the home of variables: the next one outside that is no trace
         self.may_create = may_create
+        self.created = False  # whether the function made a variable
         self.captured: dict[int, tuple[Tensor, SymbolicTensor]] = {}
         self.streams = Streams(self.owner, shared=False)
         self.streams.seed = self.outer_home.streams.seed
@@ -62,12 +63,13 @@ class Trace(Graph):
     # What outlives the trace belongs to the outer runtime.
 
     def create_variable(self, initial_value: Any, *arguments: Any) -> Handle:
-        """A variable of the outer runtime. Raises ValueError on any call of the function but the first."""
+        """A variable of the outer runtime. Raises ValueError in any trace of the function but the first."""
         if not self.may_create:
             raise ValueError(
-                "A tf.function tried to create a variable in a call that is not its first. It would be a new one each time it "
-                "is traced: create it before the function, or only if it does not exist yet (`if self.v is None:`)."
+                "A tf.function tried to create a variable when it was traced again. It would be a new one each time it is "
+                "traced: create it before the function, or only if it does not exist yet (`if self.v is None:`)."
             )
+        self.created = True
         with runtime.using(self.outer_home), names.entered(names.Scope(names.scope().path)):
             return self.outer_home.create_variable(initial_value, *arguments)  # type: ignore[no-any-return]
 

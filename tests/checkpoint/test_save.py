@@ -374,3 +374,7 @@ def test_a_variable_with_unknown_sizes_takes_what_fits(eager, save):
     assert eager.value(root.a) == [1.0, 2.0]
     with pytest.raises(ValueError, match="shape"):
         Saver(root).restore(save(a=1.0))
+    root.a = tf.Variable([0.0], shape=tf.TensorShape(None))
+    for value in ([1.0, 2.0, 3.0], 1.0):
+        Saver(root).restore(save(a=value)).assert_consumed()
+        np.testing.assert_array_equal(root.a, value)

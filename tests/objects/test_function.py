@@ -87,14 +87,76 @@ def test_variables_made_in_the_first_call_belong_outside():
     assert one.variables == (one.v,) or one.variables[0] is one.v
 
 
-def test_a_variable_in_a_later_call_is_an_error():
+def test_a_new_variable_in_each_trace_is_an_error():
+    made = []
+
     @tf.function
     def f(x):
-        return tf.Variable(1.0) * x
+        made.append(tf.Variable(1.0))
+        return made[-1] * x
 
-    assert f(tf.constant(2.0)) == 2.0
-    with pytest.raises(ValueError, match="not its first"):
-        f(tf.constant([1.0]))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="when it was traced again"):
+            f(tf.constant(2.0))
+
+
+def test_what_makes_variables_is_traced_twice():
+    class Layer(tf.Module):
+        v, traces = None, 0
+
+        @tf.function
+        def __call__(self, x):
+            self.traces += 1
+            if self.v is None:
+                self.v = tf.Variable(2.0)
+            return x * self.v
+
+    layer = Layer()
+    assert layer(tf.constant(3.0)) == 6.0
+    assert layer.traces == layer.__call__.experimental_get_tracing_count() == 2
+    assert "created variables" in layer.__call__.explain_retracing()
+    layer(tf.constant(4.0))
+    layer(tf.constant([4.0]))
+    assert layer.traces == 3
+    with tf.Graph().as_default(), tf.Session() as session:
+        other = Layer()
+        y = other(tf.constant(3.0))
+        assert other.traces == 2
+        assert len(tf.global_variables()) == 1
+        session.run(tf.global_variables_initializer())
+        assert session.run(y) == 6.0
+
+
+def test_reduced_retracing_leaves_sizes_open():
+    seen = []
+
+    @tf.function(reduce_retracing=True)
+    def f(x, y, flag=True):
+        seen.append((str(x.shape), str(y["a"].shape)))
+        return tf.reduce_sum(x) + tf.reduce_sum(y["a"])
+
+    for sizes in ([1], [2], [3], [1]):
+        assert f(tf.ones(sizes), {"a": tf.ones([3])}) == sizes[0] + 3
+    f(tf.ones([2]), {"a": tf.ones([4])})
+    f(tf.ones([7]), {"a": tf.ones([8])})
+    assert f(tf.ones([1, 2]), {"a": tf.ones([8])}) == 10
+    f(tf.ones([2, 2]), {"a": tf.ones([9])})
+    assert seen == [("(1,)", "(3,)"), ("(None,)", "(3,)"), ("(None,)", "(None,)"), ("<unknown>", "(None,)")]
+    f(tf.ones([1], tf.float64), {"a": tf.ones([1], tf.float64)})  # another dtype, another flag: nothing to relax
+    f(tf.ones([5]), {"a": tf.ones([1])}, flag=False)
+    assert seen[4:] == [("(1,)", "(1,)"), ("(5,)", "(1,)")]
+    assert "x: float32 (None,) instead of float32 (1,)" in f.explain_retracing()
+
+
+def test_a_method_reduces_its_retracing_too():
+    class Layer(tf.Module):
+        @tf.function(reduce_retracing=True)
+        def __call__(self, x):
+            return tf.reduce_sum(x)
+
+    layer = Layer()
+    assert [float(layer(tf.ones([n]))) for n in range(1, 9)] == list(range(1, 9))
+    assert layer.__call__.experimental_get_tracing_count() == 2
 
 
 def test_gradients_go_through():

@@ -1,4 +1,4 @@
-"""Programs that TensorFlow and minitf run alike: what tensors print, nested structures, Jacobians, dtypes' limits."""
+"""Programs that TensorFlow and minitf run alike: what tensors print, nested structures, Jacobians, traces, open shapes."""
 
 import json
 
@@ -100,6 +100,64 @@ def program(tf, np):
     return out
 """
 
+FUNCTIONS = """
+def program(tf, np):
+    out = []
+    def attempt(name, call):
+        try:
+            out.append([name, str(call())])
+        except ValueError:
+            out.append([name, "ValueError"])
+    class Layer(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.v, self.traces = None, []
+        @tf.function(reduce_retracing=True)
+        def __call__(self, x):
+            self.traces.append(str(x.shape))
+            if self.v is None:
+                self.v = tf.Variable(2.0)
+            return self.v * x
+    for shapes in ([[1], [2], [3], [2, 2], [1]], [[2, 3], [4, 3], [4, 5], [1, 1], []], [[], [], [1]], [[0], [0], [1]]):
+        layer = Layer()
+        for shape in shapes:
+            layer(tf.ones(shape))
+        out.append([layer.traces, layer.__call__.experimental_get_tracing_count()])
+    layer = Layer()
+    layer.__call__.get_concrete_function(tf.TensorSpec([], tf.float32))
+    out.append(layer.traces)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        layer = Layer()
+        y = layer(tf.constant(3.0))
+        session.run(tf.compat.v1.global_variables_initializer())
+        out.append([float(session.run(y)), layer.traces])
+    made = []
+    @tf.function
+    def new(x):
+        made.append(x.shape)
+        return tf.Variable(1.0) * x
+    for _ in range(2):
+        attempt("new", lambda: new(tf.constant(1.0)))
+    def variables():
+        v = tf.Variable([1.0], shape=tf.TensorShape(None))
+        others = [tf.Variable([1.0], shape=[None]), tf.Variable([1.0], validate_shape=False)]
+        out.append([str(x.shape) for x in (v, *others)])
+        return v
+    v = variables()
+    attempt("assign", lambda: v.assign([[1.0, 2.0]]).numpy().tolist())
+    attempt("assign", lambda: tf.Variable([1.0], shape=[None]).assign([[1.0]]))
+    attempt("add", lambda: v.assign_add([[1.0, 1.0]]).numpy().tolist())
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(v * v)
+    out.append(tape.gradient(y, v).numpy().tolist())
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        v = variables()
+        session.run(v.initializer)
+        out.append(session.run(v.assign([[3.0]])).tolist())
+        out.append(str((v + 1.0).shape))
+    return out
+"""
+
 RUN = """
 import json
 import numpy as np
@@ -108,7 +166,7 @@ print(json.dumps(program(tf, np)))
 """
 
 
-@pytest.mark.parametrize("program", [TEXTS, NEST, JACOBIANS], ids=["texts", "nest", "jacobians"])
+@pytest.mark.parametrize("program", [TEXTS, NEST, JACOBIANS, FUNCTIONS], ids=["texts", "nest", "jacobians", "functions"])
 def test_the_same_in_both(oracle, program):
     import numpy as np
 
