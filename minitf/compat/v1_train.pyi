@@ -1,6 +1,7 @@
 # The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
 
 from minitf.checkpoint.checkpoint import CheckpointV1 as _Checkpoint
+from minitf.train import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.train import AdagradOptimizer as AdagradOptimizer
 from minitf.train import AdamOptimizer as AdamOptimizer
 from minitf.train import AutoTrackable as AutoTrackable
@@ -10,6 +11,7 @@ from minitf.train import CheckpointReader as CheckpointReader
 from minitf.train import CheckpointState as CheckpointState
 from minitf.train import CheckpointableSaver as CheckpointableSaver
 from minitf.train import ExponentialMovingAverage as ExponentialMovingAverage
+from minitf.train import FtrlOptimizer as FtrlOptimizer
 from minitf.train import GradientDescentOptimizer as GradientDescentOptimizer
 from minitf.train import InitializationOnlyStatus as InitializationOnlyStatus
 from minitf.train import List as List
@@ -20,6 +22,8 @@ from minitf.train import NewCheckpointReader as NewCheckpointReader
 from minitf.train import NoDependency as NoDependency
 from minitf.train import NumpyState as NumpyState
 from minitf.train import Optimizer as Optimizer
+from minitf.train import ProximalAdagradOptimizer as ProximalAdagradOptimizer
+from minitf.train import ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer
 from minitf.train import PythonState as PythonState
 from minitf.train import PythonStringStateSaveable as PythonStringStateSaveable
 from minitf.train import RMSPropOptimizer as RMSPropOptimizer
@@ -58,6 +62,7 @@ from minitf.train import natural_exp_decay as natural_exp_decay
 from minitf.train import no_automatic_dependency_tracking as no_automatic_dependency_tracking
 from minitf.train import object_metadata as object_metadata
 from minitf.train import piecewise_constant as piecewise_constant
+from minitf.train import piecewise_constant_decay as piecewise_constant_decay
 from minitf.train import polynomial_decay as polynomial_decay
 from minitf.train import remove_checkpoint as remove_checkpoint
 from minitf.train import serialize_object_graph as serialize_object_graph

@@ -131,6 +131,49 @@ def _adam(new, var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, g
     return _less(var, step), new_m, new_v
 
 
+def _adadelta(new, var, accum, accum_update, lr, rho, epsilon, grad):
+    one = _one(rho)
+    new_accum = np.multiply(accum, rho, new[1])
+    new_accum += grad * grad * (one - rho)
+    step = np.sqrt(accum_update + epsilon) / np.sqrt(new_accum + epsilon) * grad
+    new_update = np.multiply(accum_update, rho, new[2])
+    new_update += step * step * (one - rho)
+    return np.subtract(var, step * lr, new[0]), new_accum, new_update
+
+
+def _ftrl(new, var, accum, linear, grad, lr, l1, l2, l2_shrinkage, lr_power):
+    two = _one(lr) + _one(lr)
+    new_accum = np.multiply(grad, grad, new[1])
+    new_accum += accum
+    before, after = _power(accum, -lr_power), _power(new_accum, -lr_power)
+    new_linear = np.add(linear, grad + two * l2_shrinkage * var, new[2])
+    new_linear -= (after - before) / lr * var
+    best = (np.sign(new_linear) * l1 - new_linear) / (after / lr + two * l2)
+    return np.multiply(best, np.abs(new_linear) > l1, new[0]), new_accum, new_linear
+
+
+def _proximal_gradient_descent(new, var, alpha, l1, l2, delta):
+    return (_proximal(var - delta * alpha, alpha, l1, l2, new[0]),)
+
+
+def _proximal_adagrad(new, var, accum, lr, l1, l2, grad):
+    new_accum = np.multiply(grad, grad, new[1])
+    new_accum += accum
+    rate = lr / np.sqrt(new_accum)
+    return _proximal(var - grad * rate, rate, l1, l2, new[0]), new_accum
+
+
+def _proximal(moved, rate, l1, l2, out):
+    """Where the penalties ``l1 * |x|`` and ``l2 * x ** 2 / 2`` draw what was moved by a step of this rate."""
+    if l1 > 0:
+        moved = np.sign(moved) * np.maximum(np.abs(moved) - rate * l1, _one(l1) * 0)
+    return np.divide(moved, _one(l2) + rate * l2, out)
+
+
+def _power(x, exponent):
+    return np.sqrt(x) if exponent == 0.5 else x**exponent
+
+
 def _less(old, step):
     """``old - step``, in the memory of ``step``."""
     return np.subtract(old, step, step) if type(step) is np.ndarray else old - step
@@ -193,3 +236,32 @@ def apply_adam(var: Place, m: Place, v: Place, beta1_power: Floating, beta2_powe
     with ``alpha = lr * sqrt(1 - beta2_power) / (1 - beta1_power)``; Nesterov: ``beta1 * m + (1 - beta1) * grad`` for the last
     m.
     """
+
+
+@_rule(_adadelta)
+def apply_adadelta(var: Place, accum: Place, accum_update: Place, lr: Floating, rho: Floating, epsilon: Floating,
+                   grad: Floating):  # fmt: skip
+    """``accum = rho * accum + (1 - rho) * grad ** 2; step = grad * sqrt(accum_update + epsilon) / sqrt(accum + epsilon)``
+
+    ``accum_update = rho * accum_update + (1 - rho) * step ** 2; var -= lr * step``
+    """
+
+
+@_rule(_ftrl)
+def apply_ftrl(var: Place, accum: Place, linear: Place, grad: Floating, lr: Floating, l1: Floating, l2: Floating,
+               l2_shrinkage: Floating, lr_power: Floating):  # fmt: skip
+    """``linear += grad + 2 * l2_shrinkage * var - (new ** -lr_power - accum ** -lr_power) / lr * var; accum = new``
+
+    with ``new = accum + grad ** 2``; then ``var = (sign(linear) * l1 - linear) / (new ** -lr_power / lr + 2 * l2)``, or 0 where
+    ``|linear| <= l1``.
+    """
+
+
+@_rule(_proximal_gradient_descent)
+def apply_proximal_gradient_descent(var: Place, alpha: Floating, l1: Floating, l2: Floating, delta: Floating):
+    """``moved = var - alpha * delta; var = sign(moved) * max(|moved| - alpha * l1, 0) / (1 + alpha * l2)``"""
+
+
+@_rule(_proximal_adagrad)
+def apply_proximal_adagrad(var: Place, accum: Place, lr: Floating, l1: Floating, l2: Floating, grad: Floating):
+    """``accum += grad ** 2``; then as ``apply_proximal_gradient_descent``, with ``lr / sqrt(accum)`` for ``alpha``."""

@@ -1,4 +1,4 @@
-"""Optimizers that scale each element's step by what its gradients have been: Adagrad, RMSProp, Adam."""
+"""Optimizers that scale each element's step by what its gradients have been: Adagrad, Adadelta, RMSProp, Adam."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from minitf.core import runtime
 from minitf.ops.state import assign
-from minitf.ops.training import apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
+from minitf.ops.training import apply_adadelta, apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
 from minitf.optimizers.optimizer import Optimizer, Rule
 
 
@@ -37,6 +37,32 @@ class AdagradOptimizer(Optimizer):
 
     def _rule(self) -> Rule:
         return Rule(apply_adagrad, ("accumulator",), ("learning_rate",))
+
+
+class AdadeltaOptimizer(Optimizer):
+    """A step of ``learning_rate * gradient * sqrt(accum_update + epsilon) / sqrt(accum + epsilon)``
+
+    ``accum``: running mean of ``gradient ** 2``; ``accum_update``: that of squared steps, before the learning rate.
+    Zeiler, 2012. Slots: "accum", "accum_update".
+    """
+
+    _slot_kinds = frozenset({"accum", "accum_update"})
+
+    def __init__(self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8, use_locking: bool = False,
+                 name: str = "Adadelta"):  # fmt: skip
+        super().__init__(use_locking, name)
+        self._numbers = {"learning_rate": learning_rate, "rho": rho, "epsilon": epsilon}
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        for var in var_list:
+            self._zeros_slot(var, "accum")
+            self._zeros_slot(var, "accum_update")
+
+    def _hypers(self) -> Mapping[str, Any]:
+        return self._numbers
+
+    def _rule(self) -> Rule:
+        return Rule(apply_adadelta, ("accum", "accum_update"), tuple(self._numbers))
 
 
 class RMSPropOptimizer(Optimizer):

@@ -299,10 +299,15 @@ class Optimizer(SlotOwner):
 
     def _slot_name(self, var: Any, name: str) -> str:
         around = get_variable_scope().name
-        base = f"{around}/{var.handle.name}/{self._name}" if around else f"{var.handle.name}/{self._name}"
+        last = self._slot_base(name)
+        base = f"{around}/{var.handle.name}/{last}" if around else f"{var.handle.name}/{last}"
         made = _slots_made.setdefault(var.handle, {})
         count = made[base] = made.get(base, -1) + 1
         return f"{base}_{count}" if count else base
+
+    def _slot_base(self, slot_name: str) -> str:
+        """What the variables of a slot are called after the trained variable: by default the optimizer's name."""
+        return self._name
 
     def _make_slot(self, var: Any, name: str, initial_value: Any, dtype: Any, shape: Any, waiting: Any) -> Any:
         with names.entered(names.Scope()):  # a slot is called after its variable, whatever name scope the training code is in

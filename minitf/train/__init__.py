@@ -36,11 +36,11 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.objects.saveable": "SaveSpec SaveableObject",
         # optimizers
         "minitf.optimizers": """
-            AdagradOptimizer AdamOptimizer ExponentialMovingAverage GradientDescentOptimizer MomentumOptimizer Optimizer
-            RMSPropOptimizer""",
+            AdadeltaOptimizer AdagradOptimizer AdamOptimizer ExponentialMovingAverage FtrlOptimizer GradientDescentOptimizer
+            MomentumOptimizer Optimizer ProximalAdagradOptimizer ProximalGradientDescentOptimizer RMSPropOptimizer""",
         "minitf.optimizers.schedules": """
             cosine_decay cosine_decay_restarts exponential_decay inverse_time_decay natural_exp_decay piecewise_constant
-            polynomial_decay""",
+            polynomial_decay piecewise_constant=piecewise_constant_decay""",
         "minitf.optimizers.global_step": "create_global_step get_global_step get_or_create_global_step global_step",
     },
     submodules="experimental",

@@ -44,12 +44,16 @@ from minitf.objects.trackable import Trackable as Trackable
 from minitf.objects.trackable import children as children
 from minitf.objects.trackable import no_automatic_dependency_tracking as no_automatic_dependency_tracking
 from minitf.objects.trackable import track as track
+from minitf.optimizers import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.optimizers import AdagradOptimizer as AdagradOptimizer
 from minitf.optimizers import AdamOptimizer as AdamOptimizer
 from minitf.optimizers import ExponentialMovingAverage as ExponentialMovingAverage
+from minitf.optimizers import FtrlOptimizer as FtrlOptimizer
 from minitf.optimizers import GradientDescentOptimizer as GradientDescentOptimizer
 from minitf.optimizers import MomentumOptimizer as MomentumOptimizer
 from minitf.optimizers import Optimizer as Optimizer
+from minitf.optimizers import ProximalAdagradOptimizer as ProximalAdagradOptimizer
+from minitf.optimizers import ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer
 from minitf.optimizers import RMSPropOptimizer as RMSPropOptimizer
 from minitf.optimizers.global_step import create_global_step as create_global_step
 from minitf.optimizers.global_step import get_global_step as get_global_step
@@ -60,7 +64,10 @@ from minitf.optimizers.schedules import cosine_decay_restarts as cosine_decay_re
 from minitf.optimizers.schedules import exponential_decay as exponential_decay
 from minitf.optimizers.schedules import inverse_time_decay as inverse_time_decay
 from minitf.optimizers.schedules import natural_exp_decay as natural_exp_decay
+from minitf.optimizers.schedules import piecewise_constant as _piecewise_constant_decay
 from minitf.optimizers.schedules import piecewise_constant as piecewise_constant
 from minitf.optimizers.schedules import polynomial_decay as polynomial_decay
 from minitf.storage.state_file import CheckpointState as CheckpointState
 from minitf.train import experimental as experimental
+
+piecewise_constant_decay = _piecewise_constant_decay

@@ -162,6 +162,40 @@ def test_adam(nesterov, mode):
     assert np.allclose(var, P - alpha * towards / (np.sqrt(v) + 1e-8), rtol=1e-5)
 
 
+def test_adadelta(mode):
+    _, (var, accum, update) = run("apply_adadelta", [P, V, M], F(0.1), F(0.9), F(1e-3), G, mode=mode)
+    assert np.allclose(accum, 0.9 * V + 0.1 * G * G, rtol=1e-5)
+    step = G * np.sqrt(M + 1e-3) / np.sqrt(accum + 1e-3)
+    assert np.allclose(update, 0.9 * M + 0.1 * step * step, rtol=1e-5)
+    assert np.allclose(var, P - 0.1 * step, rtol=1e-5)
+
+
+@pytest.mark.parametrize("power", [-0.5, -0.3, 0.0])
+def test_ftrl(power, mode):
+    numbers = (F(0.1), F(2.0), F(0.25), F(0.125), F(power))
+    _, (var, accum, linear) = run("apply_ftrl", [P, V, M], G, *numbers, mode=mode)
+    assert np.allclose(accum, V + G * G, rtol=1e-6)
+    expected = M + G + 2 * 0.125 * P - (accum**-power - V**-power) / 0.1 * P
+    assert np.allclose(linear, expected, rtol=1e-4, atol=1e-5)
+    best = np.where(np.abs(linear) > 2, (2 * np.sign(linear) - linear) / (accum**-power / 0.1 + 2 * 0.25), 0)
+    assert np.any(best != 0)
+    assert np.allclose(var, best, rtol=1e-5)
+
+
+@pytest.mark.parametrize("l1", [0.0, 5.0])
+def test_proximal_steps(l1, mode):
+    def drawn(moved, rate):
+        return np.sign(moved) * np.maximum(np.abs(moved) - rate * l1, 0) / (1 + rate * 0.25)
+
+    _, (var,) = run("apply_proximal_gradient_descent", [P], F(0.1), F(l1), F(0.25), G, mode=mode)
+    assert np.allclose(var, drawn(P - 0.1 * G, 0.1), rtol=1e-5)
+    assert np.any(var == 0) == (l1 > 0)
+    _, (var, accum) = run("apply_proximal_adagrad", [P, V], F(0.1), F(l1), F(0.25), G, mode=mode)
+    assert np.allclose(accum, V + G * G, rtol=1e-6)
+    rate = 0.1 / np.sqrt(accum)
+    assert np.allclose(var, drawn(P - rate * G, rate), rtol=1e-5, atol=1e-7)
+
+
 def test_a_gradient_of_another_shape_is_refused(mode):
     with pytest.raises(ValueError, match="shape"):
         run("apply_gradient_descent", [P], F(0.1), G[:3], mode=mode)

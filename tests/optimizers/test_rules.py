@@ -1,4 +1,4 @@
-"""The five 1.x optimizers: names, slots, values, in both modes with one program."""
+"""The 1.x optimizers: names, slots, values, in both modes with one program."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,15 @@ RULES = {
     "rmsprop": (lambda: optimizers.RMSPropOptimizer(0.1, momentum=0.5), ["momentum", "rms"]),
     "centered": (lambda: optimizers.RMSPropOptimizer(0.1, centered=True), ["mg", "momentum", "rms"]),
     "adam": (lambda: optimizers.AdamOptimizer(0.1, beta2=0.99), ["m", "v"]),
+    "adadelta": (lambda: optimizers.AdadeltaOptimizer(1.0, epsilon=1e-3), ["accum", "accum_update"]),
+    "ftrl": (lambda: optimizers.FtrlOptimizer(0.1), ["accum", "linear"]),
+    "ftrl all": (
+        lambda: optimizers.FtrlOptimizer(0.2, -0.4, 0.2, 1.5, 0.2, l2_shrinkage_regularization_strength=0.1, beta=0.1),
+        ["accum", "linear"],
+    ),
+    "proximal descent": (lambda: optimizers.ProximalGradientDescentOptimizer(0.1, 2.0, 0.5), []),
+    "proximal descent l2": (lambda: optimizers.ProximalGradientDescentOptimizer(0.1, l2_regularization_strength=0.5), []),
+    "proximal adagrad": (lambda: optimizers.ProximalAdagradOptimizer(0.2, 0.2, 1.0, 0.5), ["accumulator"]),
 }
 START_W, START_B = [[1.0, -2.0, 0.5], [0.25, 4.0, -1.0]], 0.75
 
@@ -75,6 +84,24 @@ def test_slots_of_a_second_optimizer_are_numbered_on(mode):
             optimizer = optimizers.AdamOptimizer()
             optimizer.minimize(lambda: tf.reduce_sum(w * w))
         assert [optimizer.get_slot(w, s).name for s in "mv"] == ["w/Adam_2:0", "w/Adam_3:0"]
+
+
+def test_slots_of_ftrl_may_have_names_of_their_own(mode):
+    with mode.scope():
+        w = tf.Variable([1.0], name="w")
+        optimizer = tf.train.FtrlOptimizer(0.1, accum_name="sums")
+        mode.repeat(lambda: optimizer.minimize(lambda: tf.reduce_sum(w * w)), 1)
+        assert [optimizer.get_slot(w, s).name for s in ("accum", "linear")] == ["w/sums:0", "w/Ftrl:0"]
+
+
+def test_ftrl_keeps_what_matters_little_at_zero(mode):
+    with mode.scope():
+        w = tf.Variable([0.0, 0.0], name="w")
+        optimizer = tf.train.FtrlOptimizer(0.5, l1_regularization_strength=5.0)
+        mode.repeat(lambda: optimizer.minimize(lambda: tf.reduce_sum((w - [3.0, 0.1]) ** 2.0)), 20)
+        large, small = mode.value(w)
+        assert large > 1.0
+        assert small == 0.0
 
 
 def test_slots_are_called_after_the_variable_whatever_the_scope(mode):
@@ -288,6 +315,12 @@ class TestMistakes:
             optimizers.GradientDescentOptimizer(0.1, name="")
         with pytest.raises(ValueError, match="must be positive, not 0.0"):
             optimizers.AdagradOptimizer(0.1, initial_accumulator_value=0.0)
+        with pytest.raises(ValueError, match="must be positive, not 0.0"):
+            optimizers.ProximalAdagradOptimizer(0.1, initial_accumulator_value=0.0)
+        with pytest.raises(ValueError, match="l1_regularization_strength must not be negative"):
+            optimizers.FtrlOptimizer(0.1, l1_regularization_strength=-1.0)
+        with pytest.raises(ValueError, match="learning_rate_power must not be positive"):
+            optimizers.FtrlOptimizer(0.1, learning_rate_power=1.0)
 
     def test_a_rule_without_apply(self, mode):
         class Empty(optimizers.Optimizer):
@@ -312,6 +345,12 @@ RULES = {
     "rmsprop": lambda: v1.train.RMSPropOptimizer(0.1, momentum=0.5),
     "centered": lambda: v1.train.RMSPropOptimizer(0.1, centered=True),
     "adam": lambda: v1.train.AdamOptimizer(0.1, beta2=0.99),
+    "adadelta": lambda: v1.train.AdadeltaOptimizer(1.0, epsilon=1e-3),
+    "ftrl": lambda: v1.train.FtrlOptimizer(0.1),
+    "ftrl all": lambda: v1.train.FtrlOptimizer(0.2, -0.4, 0.2, 1.5, 0.2, l2_shrinkage_regularization_strength=0.1, beta=0.1),
+    "proximal descent": lambda: v1.train.ProximalGradientDescentOptimizer(0.1, 2.0, 0.5),
+    "proximal descent l2": lambda: v1.train.ProximalGradientDescentOptimizer(0.1, l2_regularization_strength=0.5),
+    "proximal adagrad": lambda: v1.train.ProximalAdagradOptimizer(0.2, 0.2, 1.0, 0.5),
 }
 def train(rule, graph, dtype):
     w = tf.Variable(np.array(START_W, dtype), name="w")
@@ -327,15 +366,16 @@ def train(rule, graph, dtype):
             return {v.name: session.run(v).tolist() for v in [w, b, *optimizer.variables()]}
     for _ in range(20):
         optimizer.minimize(loss)
+    SLOTS[:] = sorted(optimizer.get_slot_names())
     return {v.name: v.numpy().tolist() for v in [w, b, *optimizer.variables()]}
-out = {}
+out, SLOTS = {}, []
 for name, rule in RULES.items():
-    for dtype in ("float32", "float64"):
+    for dtype in ("float32",) if name.startswith("proximal") else ("float32", "float64"):
         with tf.Graph().as_default():
             graph = train(rule, True, dtype)
         names = list(graph)
         eager = dict(zip(names, train(rule, False, dtype).values()))  # its names count on in the whole process
-        out[f"{name} {dtype}"] = {"eager": eager, "graph": graph}
+        out[f"{name} {dtype}"] = {"eager": eager, "graph": graph, "slots": list(SLOTS)}
 print(json.dumps(out))
 """.replace("START_W", repr(START_W)).replace("START_B", repr(START_B))
 
@@ -346,12 +386,15 @@ def tensorflow_values(oracle):
 
 
 @pytest.mark.interop
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", RULES)
+# TensorFlow's proximal optimizers take float32 only.
+@pytest.mark.parametrize(
+    "name, dtype", [(n, d) for n in RULES for d in ("float32", "float64") if d == "float32" or "proximal" not in n]
+)
 def test_twenty_steps_give_tensorflows_values(tensorflow_values, mode, name, dtype):
     expected = tensorflow_values[f"{name} {dtype}"][mode.name]
     found = train(RULES[name][0], mode, dtype=dtype)[0]
     assert list(found) == list(expected)
+    assert tensorflow_values[f"{name} {dtype}"]["slots"] == RULES[name][1]
     # Twenty steps of a few roundings each; TensorFlow fuses some multiplications and additions.
     bound = 2e-6 if dtype == "float32" else 1e-14
     for key in expected:

@@ -18,6 +18,8 @@ NUMBERS = {
     "apply_gradient_descent": [0.1], "apply_momentum": [0.1, 0.9], "apply_adagrad": [0.1],
     "apply_rms_prop": [0.1, 0.9, 0.5, 1e-3],
     "apply_centered_rms_prop": [0.1, 0.9, 0.5, 1e-3], "apply_adam": [0.9, 0.99, 0.1, 0.9, 0.99, 1e-3],
+    "apply_adadelta": [0.1, 0.9, 1e-3], "apply_ftrl": [0.1, 0.5, 0.25, 0.125, -0.5],
+    "apply_proximal_gradient_descent": [0.1, 0.5, 0.25], "apply_proximal_adagrad": [0.1, 0.5, 0.25],
 }  # fmt: skip
 CASES = [(name, {}) for name in NUMBERS] + [(n, {"use_nesterov": True}) for n in ("apply_momentum", "apply_adam")]
 floats = st.floats(-4, 4, width=32) | st.sampled_from([np.inf, -np.inf, np.nan, -0.0, 1e30, 1e-40])
