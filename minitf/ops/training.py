@@ -132,7 +132,7 @@ def _adam(new, var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, g
 
 
 def _adadelta(new, var, accum, accum_update, lr, rho, epsilon, grad):
-    one = _one(rho)
+    one = _one(rho.dtype)
     new_accum = np.multiply(accum, rho, new[1])
     new_accum += grad * grad * (one - rho)
     step = np.sqrt(accum_update + epsilon) / np.sqrt(new_accum + epsilon) * grad
@@ -142,14 +142,15 @@ def _adadelta(new, var, accum, accum_update, lr, rho, epsilon, grad):
 
 
 def _ftrl(new, var, accum, linear, grad, lr, l1, l2, l2_shrinkage, lr_power):
-    two = _one(lr) + _one(lr)
+    one = _one(lr.dtype)
+    two = one + one
     new_accum = np.multiply(grad, grad, new[1])
     new_accum += accum
     before, after = _power(accum, -lr_power), _power(new_accum, -lr_power)
     new_linear = np.add(linear, grad + two * l2_shrinkage * var, new[2])
     new_linear -= (after - before) / lr * var
     best = (np.sign(new_linear) * l1 - new_linear) / (after / lr + two * l2)
-    return np.multiply(best, np.abs(new_linear) > l1, new[0]), new_accum, new_linear
+    return np.multiply(np.where(np.abs(new_linear) > l1, best, one - one), one, new[0]), new_accum, new_linear
 
 
 def _proximal_gradient_descent(new, var, alpha, l1, l2, delta):
@@ -165,9 +166,10 @@ def _proximal_adagrad(new, var, accum, lr, l1, l2, grad):
 
 def _proximal(moved, rate, l1, l2, out):
     """Where the penalties ``l1 * |x|`` and ``l2 * x ** 2 / 2`` draw what was moved by a step of this rate."""
+    one = _one(l2.dtype)
     if l1 > 0:
-        moved = np.sign(moved) * np.maximum(np.abs(moved) - rate * l1, _one(l1) * 0)
-    return np.divide(moved, _one(l2) + rate * l2, out)
+        moved = np.sign(moved) * np.maximum(np.abs(moved) - rate * l1, one - one)
+    return np.divide(moved, one + rate * l2, out)
 
 
 def _power(x, exponent):
