@@ -9,7 +9,7 @@ from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.salvage import open_damaged
 from minitf.storage.bundle.table import FOOTER, Table, table_chunks
-from minitf.storage.values import Partitioned
+from minitf.storage.values import Partitioned, Typed
 from minitf.storage.varint import varint
 
 from .tampering import edit, entry, file_of, records, restarts, sealed
@@ -189,11 +189,13 @@ def test_a_record_of_each_kind_that_is_lost(prefix):
 
 def test_what_is_said_of_a_lost_header(tmp_path):
     path = tmp_path / "p"
-    values = {"b": np.zeros(3, np.int8), "o": np.ones(2, bool), "x": np.arange(9, dtype=np.int16)}
+    variant = Typed("variant", np.array([b"v"], object))
+    values = {"b": np.zeros(3, np.int8), "o": np.ones(2, bool), "v": variant, "x": np.arange(9, dtype=np.int16)}
     TensorBundle(durable=False).write(path, values)
-    edit(path.with_suffix(".index"), lambda found: found.pop(b""))
+    edit(path.with_suffix(".index"), lambda found: (found.pop(b""), found.update({b"a": b"\xff"})))
     reader, problems = open_damaged(path)
-    assert reader.keys() == ["b", "o"]
+    assert reader.keys() == ["a", "b", "o", "v"]
+    assert reader.read("v").tolist() == [b"v"]
     assert problems == [
         f"{path}.index: the header is lost.",
         f"{path}.index: key b'x': without the header nothing says in which byte order its numbers stand.",

@@ -84,8 +84,6 @@ def _take(data: bytearray, start: int, group: Alike, out: list[Any]) -> bool:
     """The values of a group that are inside a run. False if a checksum differs."""
     here = (group.offsets >= start) & (group.offsets + group.size <= start + len(data))
     places = group.offsets[here] - start
-    if not len(places):
-        return True
     size, view = group.size, memoryview(data)
     crcs = [crc32c(view[place : place + size]) for place in places.tolist()]
     if (mask_all(crcs) != group.crcs[here]).any():
