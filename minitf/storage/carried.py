@@ -60,7 +60,7 @@ def carry(dtype: DType, array: Array, key: str) -> tuple[Array, Note]:
 def uncarry(stored: Array, note: Note, where: str) -> Array:
     """The value that ``carry`` made bytes of. Raises DataLossError if the note does not fit."""
     spec = note_spec(note, where)
-    raw = np.ascontiguousarray(stored).reshape(-1).view(np.uint8)
+    raw = np.ascontiguousarray(stored).ravel().view(np.uint8)
     assert spec.shape is not None
     shape = tuple(n or 0 for n in spec.shape)
     count = total_size(shape)
@@ -85,13 +85,12 @@ def note_spec(note: Note, where: str) -> Spec:
     """Dtype and shape that a note tells. Raises DataLossError if it is none."""
     try:
         dtype, shape = named(note["dtype"]), note["shape"]
-        good = dtype is not None and dtype.is_numpy_compatible and len(shape) <= _MAX_RANK
-        good = good and all(type(n) is int and 0 <= n < 1 << 63 for n in shape)
+        if dtype is not None and dtype.is_numpy_compatible and len(shape) <= _MAX_RANK:
+            if all(type(n) is int and 0 <= n < 1 << 63 for n in shape):
+                return Spec(dtype, tuple(shape))
     except (TypeError, KeyError):
-        dtype, good = None, False
-    if dtype is None or not good:
-        raise DataLossError(f"{where}: the note {str(note)[:100]} describes no tensor.")
-    return Spec(dtype, tuple(shape))
+        pass
+    raise DataLossError(f"{where}: the note {str(note)[:100]} describes no tensor.")
 
 
 def is_native(dtype: DType) -> bool:

@@ -92,8 +92,7 @@ def _latest(directory: str, state_file: str, disk: Disk) -> Found:
         latest = latest_checkpoint(directory, state_file, disk=disk)
     except ValueError as error:
         raise DataLossError(str(error)) from error
-    storage = format_at(latest, disk) if latest is not None else None
-    if latest is not None and storage is not None:
+    if latest is not None and (storage := format_at(latest, disk)) is not None:
         return Found(storage.name, latest)
     found = sorted(name.removesuffix(".index") for name in names_in(disk, directory) if name.endswith(".index"))
     hint = f" There is {', '.join(repr(os.path.join(directory, name)) for name in found[:3])}." if found else ""

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from minitf.core import dtypes
 from minitf.core.dtypes import DType, as_dtype, of_numpy
 from minitf.errors import InvalidArgumentError
 
@@ -51,7 +50,7 @@ def as_value(value: Any, key: str) -> tuple[DType, Array]:
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     try:
-        found = dtypes.string if array.dtype.kind == "O" else of_numpy(array.dtype)
+        found = of_numpy(array.dtype)
     except TypeError as error:
         raise InvalidArgumentError(f"write: the value of {key!r} cannot be stored: {error}") from None
     if dtype is None:
@@ -67,13 +66,13 @@ def as_value(value: Any, key: str) -> tuple[DType, Array]:
 
 def bytes_view(array: Array) -> memoryview:
     """The memory of a C-ordered array of numbers."""
-    flat: Any = array.reshape(-1).view(np.uint8)
+    flat: Any = array.ravel().view(np.uint8)
     return memoryview(flat)
 
 
 def as_bytes(array: Array, key: str) -> list[bytes]:
     """The elements of a string array, in row-major order, str encoded as UTF-8. Raises InvalidArgumentError for others."""
-    flat = array.reshape(-1).tolist()
+    flat = array.ravel().tolist()
     out = [item.encode("utf-8", "surrogateescape") if type(item) is str else item for item in flat]
     for item in out:
         if not isinstance(item, bytes):

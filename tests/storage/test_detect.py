@@ -77,6 +77,9 @@ def test_parts_of_a_set(here):
     for name in ("tf-v2/m2.index", "tf-v2/m2.meta", "tf-v2/n.data-00000-of-00001", "none", "no/ne", ""):
         with pytest.raises(NotFoundError, match=f"^open: no checkpoint {name!r}"):
             identify(name)
+    (here / ".index").touch()
+    with pytest.raises(NotFoundError, match="^open: no checkpoint ''"):
+        identify("")
     (here / "m.index").write_bytes(b"x")
     assert identify("m") == Found("tf-v2", "m")  # whatever is in it: opening says that
     (here / "odd.index").mkdir()

@@ -10,6 +10,7 @@ import pytest
 from minitf.core.dtypes import uint8
 from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.direct import mapped
 from minitf.storage.bundle.entries import Entry, encode_entry
 from minitf.storage.files import Disk
 from minitf.storage.values import Partitioned, Typed
@@ -209,6 +210,7 @@ def test_what_a_disk_cannot_map_is_read(prefix):
 
     TensorBundle(durable=False).write(prefix, {"a": BIG, "b": BIG + 1})
     reader = TensorBundle(lazy="unverified", disk=Unmapped()).open(prefix)
+    assert mapped(reader, ["a", "b"], 0, False) == [None, None]
     assert equal(reader.read_lazily("b"), BIG + 1)
     assert equal(reader.read_many(["a", "b"])[1], BIG + 1)
 

@@ -365,3 +365,42 @@ def test_a_parsed_index_is_used_again_only_for_the_same_file(tmp_path):
     os.utime(tmp_path / "p.index", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     second = TensorBundle().open(tmp_path / "p")
     assert TensorBundle().open(tmp_path / "p").index is second.index
+
+
+class Interrupted(Disk):
+    """Ctrl-C comes just before or just behind the rename of an index."""
+
+    def __init__(self, behind):
+        self.behind = behind
+
+    def replace(self, old, new):
+        if not new.endswith(".index") or self.behind:
+            super().replace(old, new)
+        if new.endswith(".index"):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_an_interrupt_at_the_commit_leaves_the_old_set_or_the_new(tmp_path, behind):
+    path = tmp_path / "p"
+    TensorBundle(durable=False).write(path, tensors(1))
+    with pytest.raises(KeyboardInterrupt):
+        TensorBundle(durable=False, disk=Interrupted(behind)).write(path, tensors(2))
+    assert found_at(path, TensorBundle) == plain(tensors(2 if behind else 1))
+    assert not list(tmp_path.glob("*.tmp-*"))
+    TensorBundle(durable=False).write(path, tensors(3))
+    assert found_at(path, TensorBundle) == plain(tensors(3))
+    assert len({file.name.rpartition("-of-")[2] for file in tmp_path.glob("p.data*")}) == 1
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_an_interrupt_at_the_commit_of_a_merge(tmp_path, behind):
+    for name in "ab":
+        TensorBundle(durable=False).write(tmp_path / name, {name: np.arange(3)})
+    with pytest.raises(KeyboardInterrupt):
+        merge([tmp_path / "a", tmp_path / "b"], tmp_path / "out", disk=Interrupted(behind))
+    assert [TensorBundle().open(tmp_path / name).read(name).tolist() for name in "ab"] == [[0, 1, 2]] * 2
+    if behind:
+        assert found_at(tmp_path / "out", TensorBundle) == {"a": [0, 1, 2], "b": [0, 1, 2]}
+    else:
+        assert not list(tmp_path.glob("out*"))

@@ -45,6 +45,17 @@ def test_what_is_fetched_together():
     assert runs((0, 2), (1 << 50, 0), (2, 1)) == [(0, 2, [0]), (1 << 50, 1 << 50, [1]), (2, 3, [2])]
 
 
+def test_bare_numbers_of_every_dtype_are_taken_as_they_stand(tmp_path, monkeypatch):
+    """Without the function that decodes any value, however few are alike."""
+    contents = {f"{name}{n}": np.full(n + 1, n).astype(name) for n in range(4) for name in ("float32", "int16", "complex64")}
+    contents |= {"scalar": np.float64(5), "deep": np.ones((1,) * 64)}
+    TensorBundle(durable=False).write(str(tmp_path / "p"), contents)
+    found = TensorBundle().open(str(tmp_path / "p"))
+    monkeypatch.setattr(reader.payload, "decode_value", lambda *given: pytest.fail(str(given)))
+    for value, wanted in zip(found.read_many(contents), contents.values(), strict=True):
+        np.testing.assert_array_equal(value, wanted)
+
+
 def test_data_files_one_after_the_other():
     entries = [Entry(uint8, (1,), shard, 0, 1, 0) for shard in (0, 0, 2, 3, 3, 3)]
     assert list(reader._by_shard(entries, [])) == []

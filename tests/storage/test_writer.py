@@ -294,3 +294,27 @@ def test_typed_values_and_text_are_written_as_such(tmp_path):
         reader = storage.open(tmp_path / "p")
         assert [reader.spec(key).dtype.name for key in "qvt"] == ["quint8", "variant", "string"]
         assert [reader.read(key).tolist() for key in "qvt"] == [[0, 1, 2], [b"one"], b"text"]
+
+
+def test_values_that_only_look_like_arrays(tmp_path):
+    """As those of other libraries do: they have a dtype and a shape, and NumPy makes an array of them."""
+
+    class Foreign:
+        dtype, shape = np.dtype(np.float32), (3,)
+
+        def __array__(self, dtype=None, copy=None):
+            return np.arange(3, dtype=np.float32)
+
+    storage = TensorBundle(durable=False)
+    for _ in range(2):
+        storage.write(tmp_path / "p", {"a": Foreign(), "b": np.ones(2), "c": np.float32(5)})
+        assert [value.tolist() for value in storage.open(tmp_path / "p").read_many("abc")] == [[0, 1, 2], [1, 1], 5]
+
+
+def test_strings_beside_arrays_that_are_not_in_row_order(tmp_path):
+    flipped = np.arange(6).reshape(2, 3).T
+    values = {"a": flipped, "n": TEXT[:0], "t": TEXT, "z": np.array([b"x\0", b"\0"], object)}
+    TensorBundle(durable=False).write(tmp_path / "p", values)
+    TensorBundle(durable=False).write(tmp_path / "q", values | {"a": np.ascontiguousarray(flipped)})
+    for ending in (".index", ".data-00000-of-00001"):
+        assert (tmp_path / f"p{ending}").read_bytes() == (tmp_path / f"q{ending}").read_bytes()

@@ -109,6 +109,7 @@ class TensorBundle:
         layouts = [*layouts, *(Layout(_NO_VALUES) for _ in range(count - len(layouts)))]
         paths = [data_path(prefix, shard, count) for shard in range(count)]
         pending: list[str] = []  # files that a failure must not leave behind
+        index = ""
         try:
             temporaries = self._write_data(paths, layouts, pending)
             index = write_temporary(
@@ -122,9 +123,9 @@ class TensorBundle:
             self._sync(directory)
             with typed("rename", index_path(prefix)):
                 disk.replace(index, index_path(prefix))
-            pending.clear()
         except BaseException:
-            discard(disk, pending)
+            if not index or is_file(disk, index):  # else an interrupt came just behind the commit
+                discard(disk, pending)
             raise
         self._sync(directory)
         discard(disk, [*left, *(path for path in present if path not in paths)])

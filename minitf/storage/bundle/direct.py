@@ -62,8 +62,8 @@ def _pages(reader: BundleReader, key: str, entry: Entry, maps: MutableMapping[in
     name = bytes_of(key)
     payload.check_rank(entry, reader.where(name))
     pages = maps.get(entry.shard)
+    path = reader.data_path(name, entry.shard)
     if pages is None:
-        path = reader.data_path(name, entry.shard)
         with typed(f"map key {key!r}", path):
             handle = reader.disk.open(path)
             try:
@@ -74,8 +74,8 @@ def _pages(reader: BundleReader, key: str, entry: Entry, maps: MutableMapping[in
         if pages is None:
             return None
         maps[entry.shard] = pages
-    elif entry.offset + entry.size > len(pages):
-        reader.check_inside(name, entry, reader.data_path(name, entry.shard), len(pages))
+    else:
+        reader.check_inside(name, entry, path, len(pages))
     array: Array = np.ndarray(entry.shape, dtype, pages, entry.offset)
     return array
 

@@ -254,7 +254,7 @@ def decode_alike(first: Entry, found: Sequence[bytes], numbers: Any) -> tuple[Al
     same &= (offset_bytes[:, :-1] > 127).all(axis=1) & (offset_bytes[:, -1:] < 128).all(axis=1)
     shifts = np.arange(0, 7 * width, 7, dtype=np.int64)
     offsets = ((offset_bytes[same] & 127).astype(np.int64) << shifts).sum(axis=1)
-    crcs = np.ascontiguousarray(table[same, -4:]).view("<u4").reshape(-1)
+    crcs = np.ascontiguousarray(table[same, -4:]).view("<u4").ravel()
     return Alike(first.dtype, first.shape, first.shard, first.size, numbers[same], offsets, crcs), numbers[~same]
 
 

@@ -53,7 +53,7 @@ class IndexImage:
         """Where the four bytes of each value's checksum are: an entry with bytes of its own ends with them."""
         end_of = dict(zip(self._keys, self._ends[1:], strict=True))
         ends = np.array([end_of[key] for plan in self._plans for key in plan.keys], np.intp)
-        return (ends[:, None] + np.arange(-4, 0)).reshape(-1)
+        return (ends[:, None] + np.arange(-4, 0)).ravel()
 
 
 def _same(a: Sequence[Plan], b: Sequence[Plan]) -> bool:

@@ -18,6 +18,7 @@ from minitf.storage.files import (
     Disk,
     discard,
     fill_temporary,
+    is_file,
     locked,
     make_directories,
     parent_of,
@@ -72,6 +73,7 @@ def merge(
         chunks = table_chunks([b"", *keys], [encode_header(header), *(encode_entry(entries[key]) for key in keys)])
         paths = [data_path(prefix, number, header.shards) for number in range(len(sources))]
         pending: list[str] = []
+        index = ""
         try:
             for source, path in zip(sources, paths, strict=True):
                 pending.append(_take_over(disk, source, path, durable))
@@ -84,7 +86,8 @@ def merge(
             with typed("rename", index_path(prefix)):
                 disk.replace(index, index_path(prefix))
         except BaseException:
-            discard(disk, pending)
+            if not index or is_file(disk, index):  # else an interrupt came just behind the commit
+                discard(disk, pending)
             raise
         _sync(disk, directory, durable)
         discard(disk, [*left, *(path for path in present if path not in paths)])

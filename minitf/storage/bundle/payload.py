@@ -37,7 +37,7 @@ def bare_dtype(dtype: DType) -> Any:
 def swapped(array: Array) -> Array:
     """The same numbers with their bytes in the other order (complex: each half for itself)."""
     width = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
-    flat = np.ascontiguousarray(array).reshape(-1).view(f"u{width}").byteswap()
+    flat = np.ascontiguousarray(array).ravel().view(f"u{width}").byteswap()
     return flat.view(array.dtype).reshape(array.shape)
 
 

@@ -153,6 +153,6 @@ def _tells_order(reader: BundleReader, key: bytes) -> bool:
         if entry.dtype.kind != "S" or entry.slices:
             return False
         (value,) = reader.read_entries([key], [entry])
-        return any(len(item) for item in value.reshape(-1))
+        return any(len(item) for item in value.ravel())
     except OpError:
         return False

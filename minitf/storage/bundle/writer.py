@@ -139,7 +139,7 @@ def _lay_out_again(tensors: Mapping[str, Any], plan: Plan) -> Layout | None:
         name = plan.names[number]
         dtype, array = as_value(layout.buffers[number], name)
         layout.buffers[number], layout.crcs[number] = _bytes_of_value(dtype, array, name, False)
-        if dtype.kind in "SV" and len(layout.buffers[number]) != plan.sizes[number]:
+        if dtype.kind == "S" and len(layout.buffers[number]) != plan.sizes[number]:
             return None
     return layout
 

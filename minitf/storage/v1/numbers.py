@@ -47,7 +47,7 @@ def pack(dtype: DType, array: Array) -> bytes:
         return array.astype(packing.bare, copy=False).tobytes()
     if dtype is dtypes.float16:
         array = array.view(np.uint16)
-    return pack_varints(array.reshape(-1).astype(np.int64).view(np.uint64))
+    return pack_varints(array.ravel().astype(np.int64).view(np.uint64))
 
 
 def unpack(dtype: DType, data: bytes | memoryview, where: str) -> Array:
