@@ -20,7 +20,7 @@ from minitf.core.op import convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten, pack
 from minitf.core.tape import NOWHERE, Note, Tape
-from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
+from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor, tensor_of
 from minitf.ops import control
 from minitf.ops.creating import ones_like, zeros_like
 from minitf.ops.state import read_variable
@@ -280,7 +280,7 @@ def _ones(target: Any) -> Any:
 
 @cache
 def _one(dtype: Any) -> EagerTensor:
-    return EagerTensor(dtype.type(1))
+    return tensor_of(dtype.type(1))
 
 
 def _target(value: Any) -> Any:

@@ -16,13 +16,12 @@ from minitf.core import runtime
 from minitf.core.literals import to_array
 from minitf.core.state import Handle
 from minitf.core.tape import Tape, outlined
-from minitf.core.tensor import EagerTensor, SymbolicTensor
+from minitf.core.tensor import EagerTensor, SymbolicTensor, tensor_of
 from minitf.errors import OpError
 
 if TYPE_CHECKING:
     from minitf.core.op import Op
 
-_new = object.__new__
 _current = runtime._current.get
 _MISSING: Any = object()
 _KERNEL_ERRORS = (ValueError, TypeError, IndexError)
@@ -57,7 +56,7 @@ def _of_one(op: Op, general: Any) -> Any:
                 except _KERNEL_ERRORS as error:
                     explain(op, (x,), attrs, error)
                 if type(out) is np.ndarray or isinstance(out, np.generic):
-                    result = _new(EagerTensor)
+                    result = EagerTensor()
                     result._v = out
                     result._node = None
                     if here is not None and op.vjp_rule is not None:
@@ -102,7 +101,7 @@ def _of_two(op: Op, general: Any) -> Any:
                 except _KERNEL_ERRORS as error:
                     explain(op, (x, y), attrs, error)
                 if type(out) is np.ndarray or isinstance(out, np.generic):
-                    result = _new(EagerTensor)
+                    result = EagerTensor()
                     result._v = out
                     result._node = None
                     if here is not None and op.vjp_rule is not None:
@@ -139,7 +138,7 @@ def _of_a_variable(op: Op, general: Any) -> Any:
                     out = kernel(handle.cell, value)
                 except _KERNEL_ERRORS as error:
                     explain(op, (handle, x), attrs, error)
-                return wrap(out)
+                return tensor_of(out) if type(out) is np.ndarray or isinstance(out, np.generic) else wrap(out)
         given = [value for value in (handle, x) if value is not _MISSING]
         return general(self, *given, *more, name=name, **attrs)
 
@@ -172,7 +171,7 @@ def _of_many(op: Op, general: Any) -> Any:
             out = kernel(*values, **attrs)
         except _KERNEL_ERRORS as error:
             explain(op, inputs, attrs, error)
-        result = EagerTensor(out) if type(out) is np.ndarray else wrap(out)
+        result = tensor_of(out) if type(out) is np.ndarray else wrap(out)
         if here is not None and op.vjp_rule is not None:
             here.note(op, inputs, attrs, result)
         return result
@@ -190,7 +189,7 @@ def read(op: Op, handle: Handle) -> EagerTensor | None:
         here = _current()
         if type(here) is not Tape or not here.direct:
             return None
-    result = _new(EagerTensor)
+    result = EagerTensor()
     result._v = cell.value
     result._node = None
     if here is not None:
@@ -201,12 +200,12 @@ def read(op: Op, handle: Handle) -> EagerTensor | None:
 def wrap(value: Any) -> Any:
     """Kernel results as tensors: one, or a tuple for a tuple."""
     if type(value) is np.ndarray:
-        return EagerTensor(value)
+        return tensor_of(value)
     if type(value) is tuple:
         tensors = []
         for v in value:
             if type(v) is np.ndarray:
-                tensor = _new(EagerTensor)
+                tensor = EagerTensor()
                 tensor._v = v
                 tensor._node = None
                 tensors.append(tensor)
@@ -215,7 +214,7 @@ def wrap(value: Any) -> Any:
         return tuple(tensors)
     if not isinstance(value, (np.ndarray, np.generic)):
         value = to_array(value)
-    return EagerTensor(value)
+    return tensor_of(value)
 
 
 def explain(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], error: Exception) -> NoReturn:

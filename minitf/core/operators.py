@@ -21,7 +21,6 @@ from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 if TYPE_CHECKING:
     from minitf.core.op import Op
 
-_new = object.__new__
 
 UNARY = {"neg", "abs", "invert"}
 COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
@@ -45,7 +44,7 @@ def __{method}__(self, other):
     elif type(other) in python:
         if here is None and a.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
             b = other
-            r = new(EagerTensor)
+            r = EagerTensor()
             r._v = {expr}
             r._node = None
             return r
@@ -54,7 +53,7 @@ def __{method}__(self, other):
         handle = getattr(other, "_handle", None)
         if type(handle) is not Handle or handle.cell is None or (b := handle.cell.value) is None:
             return otherwise(self, other)
-        other = new(EagerTensor)
+        other = EagerTensor()
         other._v = b
         other._node = None
         if here is not None:
@@ -64,12 +63,12 @@ def __{method}__(self, other):
                     j = here.handles[handle] = len(here.notes)
                     here.notes.append(None)
                 other._node = (here.token, j, None)
-    if type(a) is scalar and type(b) is scalar or (t := a.dtype) is b.dtype and (t is usual or t.num in numbers){guard}:
+    if {scalars}(t := a.dtype) is b.dtype and (t is usual or t.num in numbers){guard}:
         try:
             v = {expr}
         except ValueError:
             return otherwise(self, other)
-        r = new(EagerTensor)
+        r = EagerTensor()
         r._v = v
         if here is None or op.vjp_rule is None:
             r._node = None
@@ -87,7 +86,7 @@ def __{method}__(self, other):
         if type(v) is array:
             if not op.keeps_first:
                 t = a.dtype
-                x = new(Outline)
+                x = Outline()
                 x.np_dtype = t
                 x.sizes = a.shape
                 if op.keeps_second:
@@ -95,7 +94,7 @@ def __{method}__(self, other):
                 elif a.shape == b.shape:
                     y = x
                 else:
-                    y = new(Outline)
+                    y = Outline()
                     y.np_dtype = t
                     y.sizes = b.shape
                 notes.append((op, (i, j), (x, y), NO_ATTRS, r if op.vjp_reads_out else None, 0))
@@ -112,7 +111,7 @@ def __r{method}__(self, other):
         b = self._v
         if b.dtype.num in python[type(other)] and -2147483648 <= other < 2147483648:
             a = other
-            r = new(EagerTensor)
+            r = EagerTensor()
             r._v = {expr}
             r._node = None
             return r
@@ -123,7 +122,7 @@ def __{method}__(self):
     if not runtime.active:
         a = self._v
         if a.dtype.num in numbers:
-            r = new(EagerTensor)
+            r = EagerTensor()
             r._v = {expr}
             r._node = None
             return r
@@ -198,15 +197,16 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         usual = np.dtype(np.float32) if dtypes.float32.np.num in numbers else None  # asked first
         space: dict[str, Any] = {
             "EagerTensor": EagerTensor, "Tape": Tape, "runtime": _runtime, "current": _runtime._current.get,
-            "new": _new, "Handle": Handle, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS,
+            "Handle": Handle, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS,
             "Outline": Outline, "outlined": outlined, "usual": usual,
-            "scalar": None if usual is None or op.expr_rank else np.float32,
+            "scalar": np.float32,
             "array": np.ndarray, "python": {float: floats, int: floats | integers} if not op.expr_rank else {},
         }  # fmt: skip
+        scalars = "" if usual is None or op.expr_rank else "type(a) is scalar and type(b) is scalar or "
         guard = f" and a.ndim >= {op.expr_rank} and b.ndim >= {op.expr_rank}" if op.expr_rank else ""
         templates = [_UNARY] if method in UNARY else [_BINARY] if method in COMPARISONS else [_BINARY, _REFLECTED]
         for template in templates:
-            text = template.format(method=method, expr=op.expr.format("a", "b"), guard=guard)
+            text = template.format(method=method, expr=op.expr.format("a", "b"), scalars=scalars, guard=guard)
             exec(compile(text, f"<operator {op.name}>", "exec"), space)  # generated from the op's own expression
         for name in (f"__{method}__", f"__r{method}__"):
             if name in space:

@@ -114,15 +114,14 @@ class EagerTensor(Tensor):
     """A tensor with a value. ``_v`` is a NumPy array or, for rank 0, a NumPy scalar (strings: a 0-d object array).
 
     ``_node`` is the tensor's place on the tapes that recorded how it was made (see ``core.tape``); None if none did.
+
+    There is no constructor, which would take as long as a small sum: who makes many fills in the slots of an ``EagerTensor()``,
+    others call ``tensor_of``.
     """
 
     __slots__ = ("_node", "_v")
     _v: Any
     _node: Any
-
-    def __init__(self, value: Any):
-        self._v = value
-        self._node = None
 
     @property
     def spec(self) -> Spec:
@@ -203,10 +202,10 @@ class EagerTensor(Tensor):
         return self
 
     def __deepcopy__(self, memo: Any) -> EagerTensor:
-        return EagerTensor(self._v.copy())
+        return tensor_of(self._v.copy())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return EagerTensor, (self._v,)
+        return tensor_of, (self._v,)
 
     def __repr__(self) -> str:
         return f"<tf.Tensor: shape={self._v.shape}, dtype={self.dtype.name}, numpy={value_text(self.numpy())}>"
@@ -229,6 +228,14 @@ class EagerTensor(Tensor):
     def eval(self, *_: Any, **__: Any) -> NoReturn:
         """Only graph tensors can be evaluated in a session."""
         raise NotImplementedError("An eager tensor has its value already: use .numpy(). eval() is for tensors of a graph.")
+
+
+def tensor_of(value: Any) -> EagerTensor:
+    """A tensor around an array (or NumPy scalar) that minitf owns."""
+    tensor = EagerTensor()
+    tensor._v = value
+    tensor._node = None
+    return tensor
 
 
 class SymbolicTensor(Tensor):

@@ -5,7 +5,7 @@ from typing import Any
 from minitf.core import dtypes
 from minitf.core.op import convert, op
 from minitf.core.spec import Spec, broadcast_shapes, shape_text
-from minitf.core.tensor import Tensor
+from minitf.core.tensor import EagerTensor, Tensor
 from minitf.errors import ShapeError
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import conj
@@ -94,7 +94,8 @@ def matmul(
     Each may be transposed, or transposed and conjugated (adjoint), first; the hints about sparse matrices have no effect.
     Raises ShapeError unless both have rank 2 or more and fit.
     """
-    if not (transpose_a or transpose_b or adjoint_a or adjoint_b or output_type) and isinstance(a, Tensor):
+    plain = not (transpose_a or transpose_b or adjoint_a or adjoint_b or output_type)
+    if plain and (type(a) is EagerTensor or isinstance(a, Tensor)):
         return a @ b if name is None else _matmul(a, b, name=name)
     for transposed, adjoint, which in ((transpose_a, adjoint_a, "a"), (transpose_b, adjoint_b, "b")):
         if transposed and adjoint:

@@ -9,7 +9,7 @@ from minitf.core import dtypes, runtime
 from minitf.core.op import Mixed, convert, op
 from minitf.core.spec import Spec
 from minitf.core.structures import flatten
-from minitf.core.tensor import EagerTensor
+from minitf.core.tensor import tensor_of
 from minitf.errors import InvalidArgumentError, OpError, ResourceExhaustedError, UnimplementedError, UnknownError
 from minitf.ops.control import filled, through
 
@@ -57,7 +57,7 @@ def _arrays(tensors: Sequence[Any]) -> tuple[Any, ...]:
 def _py_function(*inputs: Mixed, function, kinds, what):
     """What a Python function of eager tensors gives."""
     with _eager():
-        return _arrays(_results(_called(function, [EagerTensor(i) for i in inputs], what), kinds, what))
+        return _arrays(_results(_called(function, [tensor_of(i) for i in inputs], what), kinds, what))
 
 
 @_py_function.infer
@@ -81,7 +81,7 @@ def _py_function_gradient(*inputs: Mixed, function, kinds, what, smooth):
     """Gradients of a Python function of eager tensors, which is called again under a tape."""
     count = len(inputs) - sum(k.kind in "fc" for k in kinds)
     with _eager():
-        given, seeds = [EagerTensor(i) for i in inputs[:count]], [EagerTensor(s) for s in inputs[count:]]
+        given, seeds = [tensor_of(i) for i in inputs[:count]], [tensor_of(s) for s in inputs[count:]]
 
         def outputs(*moved: Any) -> Any:
             arguments = list(given)

@@ -23,7 +23,6 @@ others go together as far as the flat arrays stay in the processor's cache (``gr
 
 from __future__ import annotations
 
-from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from operator import attrgetter, is_
@@ -34,7 +33,7 @@ import numpy as np
 
 from minitf.core.op import Op
 from minitf.core.spec import total_size
-from minitf.core.state import Cell, Handle, Store
+from minitf.core.state import Cell, Handle, Store, locks_of
 
 
 class Rule(NamedTuple):
@@ -131,10 +130,7 @@ class Together:
         self.now: _Flat | None = None  # what the last step gave the cells
         self.spare: _Flat | None = None
         self._rooms: list[Room] = []
-        # Who takes several locks takes them in one order, so that two who do never wait for each other.
-        self.locks = [row[0].lock for row in sorted(rows, key=lambda row: id(row[0]))]
-        if len(rows) < 4:
-            self.locks += [allocate_lock() for _ in range(4 - len(rows))]
+        self.locks = locks_of([row[0] for row in rows])
 
     def room(self) -> Room:
         """Room for gradients, end to end, for who can compute them where they are wanted; ``step`` takes it back."""
@@ -151,9 +147,8 @@ class Together:
         error.
         """
         locks = self.locks
-        if len(locks) == 4:  # one statement is several times faster than a loop
-            a, b, c, d = locks
-            with a, b, c, d:
+        if len(locks) == 1:
+            with locks[0]:
                 return self._step(numbers, gradients, room)
         taken = 0
         try:

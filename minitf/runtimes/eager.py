@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from minitf.runtimes.tracing import Traced
 
 _store = EagerStore()
-_new = object.__new__
 _NOTHING = nullcontext()
 
 
@@ -56,7 +55,7 @@ class Eager:
     def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
         """Converts the inputs, runs the kernel, wraps the results."""
         if op is read_variable and self.plain:
-            tensor = _new(EagerTensor)
+            tensor = EagerTensor()
             tensor._v = value_of(inputs[0], op).read()
             tensor._node = None
             return tensor
@@ -72,7 +71,7 @@ class Eager:
         except (ValueError, TypeError, IndexError) as error:
             explain(op, inputs, attrs, error)
         if type(out) is np.ndarray:
-            tensor = _new(EagerTensor)
+            tensor = EagerTensor()
             tensor._v = out
             tensor._node = None
             return tensor
@@ -97,7 +96,7 @@ class Eager:
 
     def constant(self, value: Any, name: str | None = None) -> EagerTensor:
         """A tensor around an array that minitf owns."""
-        tensor = _new(EagerTensor)
+        tensor = EagerTensor()
         tensor._v = value
         tensor._node = None
         return tensor

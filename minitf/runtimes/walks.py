@@ -138,14 +138,13 @@ class WalkPlan:
             if place is None:
                 found.append(None)
             else:
-                tensor = _new(EagerTensor)
+                tensor = EagerTensor()
                 tensor._v = values[place]
                 tensor._node = None
                 found.append(tensor)
         return found
 
 
-_new = object.__new__
 _NEVER = WalkPlan(-1, [], lambda *_: None, None, [])
 
 

@@ -19,7 +19,7 @@ from minitf.core import dtypes
 from minitf.core.dtypes import DType
 from minitf.core.op import Kind, Op, Real
 from minitf.core.spec import Spec, compatible
-from minitf.core.tensor import EagerTensor
+from minitf.core.tensor import tensor_of
 from minitf.ops.comparisons import select
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import abs as abs_
@@ -156,7 +156,7 @@ def check_op(op: Op, seed: int = 0, wanted: Sequence[DType] = _NUMBERS) -> None:
     for before, after in zip(kept, inputs, strict=True):
         assert before is None or same_bits(before, after), f"{call}: the kernel wrote into its input"
     _check_specs(op, inputs, attrs, results, call)
-    eager = _flat(EAGER.apply(op, tuple(None if i is None else EagerTensor(i) for i in inputs), dict(attrs)))
+    eager = _flat(EAGER.apply(op, tuple(None if i is None else tensor_of(i) for i in inputs), dict(attrs)))
     _check_same(results, [t.numpy() for t in eager], f"{call}: eager")
     _check_same(results, _in_graph(op, inputs, attrs, lambda graph, i: graph.constant(i)), f"{call}: graph")
     _check_same(results, _in_graph(op, inputs, attrs, None), f"{call}: graph with fed inputs of unknown shape")
@@ -240,14 +240,14 @@ def check_gradients(function: Callable[..., Any], inputs: Sequence[Any], order: 
                 continue
             out = select(abs_(out) < 1e30, out, zeros_like(out))  # what is infinite or a limit has no derivative to compare
             w = weights.setdefault(n, np.asarray(rng.uniform(0.5, 1.5, tuple(out.shape))))
-            total = total + cast(reduce_sum(out * EagerTensor(w.astype(out.dtype.np)[()])), dtypes.float64)
+            total = total + cast(reduce_sum(out * tensor_of(w.astype(out.dtype.np)[()])), dtypes.float64)
         return total
 
     _compare(weighted, arrays, moved, order, step, tolerance, rng, "first")
 
 
 def _tensors(arrays: Sequence[Any]) -> list[Any]:
-    return [None if a is None else EagerTensor(np.asarray(a)[()]) for a in arrays]
+    return [None if a is None else tensor_of(np.asarray(a)[()]) for a in arrays]
 
 
 def _compare(
@@ -285,7 +285,7 @@ def _compare(
         total = 0.0
         for d, g in zip(directions, gradients(*tensors), strict=True):
             if g is not None:
-                total = total + reduce_sum(g * EagerTensor(np.asarray(d)[()]))
+                total = total + reduce_sum(g * tensor_of(np.asarray(d)[()]))
         return total
 
     _compare(along, arrays, moved, order - 1, 1e-5, 1e-4, rng, "second")

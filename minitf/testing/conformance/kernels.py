@@ -9,7 +9,7 @@ import numpy as np
 
 from minitf.core.registry import REGISTRY
 from minitf.core.runtime import using
-from minitf.core.tensor import EagerTensor
+from minitf.core.tensor import tensor_of
 from minitf.runtimes.eager import Eager
 from minitf.runtimes.graph import Graph
 from minitf.runtimes.session import Session
@@ -68,7 +68,7 @@ class KernelSuite:
             op = REGISTRY[name]
             before = used.count(name)
             with using(Eager(kernels=kernels)), np.errstate(all="ignore"):
-                results = [[y.numpy() for y in outputs(op(*[None if i is None else EagerTensor(i) for i in inputs], **attrs))]]
+                results = [[y.numpy() for y in outputs(op(*[None if i is None else tensor_of(i) for i in inputs], **attrs))]]
             for plan in (True, False):
                 with Graph().as_default() as graph:
                     built = outputs(op(*[None if i is None else graph.constant(i) for i in inputs], **attrs))
