@@ -20,7 +20,7 @@ from minitf.core.schedule import Scheduler
 from minitf.core.state import SessionStore
 from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.executor import execute
-from minitf.runtimes.feeding import fed_value
+from minitf.runtimes.feeding import fed_value, taking
 from minitf.runtimes.graph import Graph, _session
 from minitf.runtimes.plan import Plan, silently
 
@@ -51,7 +51,7 @@ class Session:
         self._store: SessionStore | None = SessionStore()
         self._compiles = plan and scheduler is None
         self._plans: dict[Any, Plan] = {}
-        self._runs: dict[Any, Any] = {}  # by ids of fetches and feeds, what _prepare found
+        self._runs: dict[Any, Any] = {}  # by ids of fetches, and feeds: what _prepare found
         self._alone: dict[int, tuple[Callable[[], Any], Any]] = {}  # by the id of a fetch that is no structure, without feeds
         self._entered: list[Any] = []
         self.execute_with(around("executor", execute))
@@ -93,10 +93,10 @@ class Session:
                 return alone[0]()
             feed_dict = {}
         several = type(fetches) is list  # the number of its fetches, which is no id, keeps it apart from one fetch
-        key = (*map(id, fetches), len(fetches), *map(id, feed_dict)) if several else (id(fetches), *map(id, feed_dict))
-        leaves, feeds, rebuild, plan, _ = self._runs.get(key) or self._prepare(fetches, feed_dict, key, several)
+        key = (*map(id, fetches), len(fetches), *feed_dict) if several else (id(fetches), *feed_dict)
+        leaves, feeds, rebuild, plan, taken, _ = self._runs.get(key) or self._prepare(fetches, feed_dict, key, several)
         if plan is not None and self._plan:
-            fed = tuple(map(fed_value, feeds, feed_dict.values(), plan.may_keep))
+            fed = taken(*feed_dict.values())
             values = plan(fed) if plan.quiet else silently(plan, fed)
         else:
             values = self._execute(leaves, feeds, [fed_value(t, v) for t, v in zip(feeds, feed_dict.values(), strict=True)])
@@ -109,7 +109,8 @@ class Session:
             return self.executor(leaves, feeds, fed, self.store, self.kernels, self.scheduler)  # type: ignore[no-any-return]
 
     def _prepare(self, fetches: Any, feed_dict: Mapping[Any, Any], key: Any, several: bool) -> Any:
-        """What a run needs: tensors and operations, feeds, how results are put together, the plan, and what keeps ids taken.
+        """What a run needs: tensors and operations, feeds, how results are put together, the plan, how it takes fed values, and
+        what keeps ids taken.
 
         It is kept for a fetch that is no structure, or a list of such.
         """
@@ -119,10 +120,10 @@ class Session:
         feeds = [self.graph.as_graph_element(t, allow_operation=False) for t in feed_dict]
         flat = several and not any(isinstance(f, (list, tuple, dict)) for f in fetches)
         if not flat and isinstance(fetches, (list, tuple, dict)):
-            return leaves, feeds, rebuild, None, None
+            return leaves, feeds, rebuild, None, None, None
         plan = self._plan_for(leaves, feeds) if self._plan else None
-        keep = (list(fetches) if several else fetches, list(feed_dict))
-        known = (leaves, feeds, list if flat else rebuild, plan, keep)
+        taken = None if plan is None else taking(feeds, plan.may_keep)
+        known = (leaves, feeds, list if flat else rebuild, plan, taken, list(fetches) if several else fetches)
         if plan is not None:
             if len(self._runs) >= _MOST_RUNS:
                 self._forget_runs()

@@ -28,7 +28,7 @@ class Plan:
     minitf, which writes into none, so they may be arrays that others have too.
     """
 
-    __slots__ = ("_earlier", "_hands_on", "_initialises", "_keep", "_kept", "_last", "_owners", "_texts", "may_keep", "quiet")
+    __slots__ = ("_earlier", "_initialises", "_keep", "_kept", "_last", "_owners", "_single", "_texts", "may_keep", "quiet")
 
     def __init__(self, fetches: Sequence[Any], feeds: Sequence[SymbolicTensor], store: Store,
                  kernels: Mapping[str, Callable[..., Any]], inside: bool = False):  # fmt: skip
@@ -46,13 +46,15 @@ class Plan:
         self.may_keep = writer.may_keep
         self.quiet = all(getattr(o, "type", "chain") in _QUIET for o in writer.operations)
         self._initialises = [store.cell(handle) for handle in initialisers(operations, fed)]
-        self._hands_on = self.quiet and not self._earlier and not self._initialises
+        self._single = not self._earlier and not self._initialises
         self._keep = (tuple(fetches), tuple(feeds))  # ids of tensors are part of the cache key, so they must stay alive
 
     def __call__(self, fed: Sequence[Any]) -> tuple[Any, ...]:
         """Runs the plan. An error of a kernel names the operation (``error.op``)."""
-        kept = [None] * self._kept if self._kept else None
         try:
+            if self._single:
+                return self._last(fed, None)  # type: ignore[no-any-return]
+            kept = [None] * self._kept
             for piece in self._earlier:
                 piece(fed, kept)
             results = self._last(fed, kept)
@@ -65,7 +67,7 @@ class Plan:
 
     def alone(self) -> Any:
         """The first value of a run that is fed nothing."""
-        if self._hands_on:
+        if self.quiet and self._single:
             try:
                 return self._last((), None)[0]
             except _FAILURES as e:
