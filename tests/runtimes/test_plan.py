@@ -236,6 +236,28 @@ def test_the_text_of_a_plan():
     )
 
 
+@pytest.mark.parametrize(
+    ("constant", "one"),
+    [
+        (np.float32(2), True), (np.full((1, 1), 2.0), True), (np.full((3, 1), np.nan), True), (np.full(2, -0.0), True),
+        (np.array([0.0, -0.0]), False), (np.full((3, 2), 2.0), False), (np.full((1, 3, 1), 2.0), False),
+        (np.arange(2.0), False),
+    ],
+)  # fmt: skip
+def test_a_constant_of_equal_elements_is_one_number(constant, one):
+    x = np.array([[1.0, -0.0], [np.inf, np.nan], [-3.0, 1e-45]], np.float32)
+    with tf.Graph().as_default() as graph:
+        fed, number = tf.placeholder(tf.float32, (3, 2)), tf.constant(constant, tf.float32)
+        results = [number * fed, fed - number, number / tf.transpose(tf.transpose(fed)), number + number]
+    plan = plan_room.Plan(results, [fed], tf.Session(graph=graph).store, {})
+    shapes = [v.shape for n, v in plan._last.__globals__.items() if n[0] == "n" and n[1:].isdigit() and v.dtype == np.float32]
+    assert (() in shapes) is one
+    both = [tf.Session(graph=graph, plan=compiled).run(results, {fed: x}) for compiled in (True, False)]
+    for a, b in zip(*both, strict=True):
+        assert same_bits(a, b)
+        assert a.strides == b.strides
+
+
 def test_a_plan_that_only_hands_on_need_not_silence_numpy():
     with tf.Graph().as_default():
         x = tf.placeholder(tf.float32, (3,))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
+from minitf.runtimes.feeding import fed_value, taking
 
 
 @pytest.fixture
@@ -117,6 +118,37 @@ def test_values_that_leave_a_session_are_the_callers(session):
     assert fed.tolist() == [1, 1]
     a, b = session.run([c + c, c + c])
     assert not np.shares_memory(a, b)
+
+
+VALUES = [
+    np.float32(1.5), np.float64(1.5), 1.5, 2, True, np.array(1.5, np.float32), np.zeros(3, np.float32), np.zeros(3, ">f4"),
+    np.zeros(6, np.float32)[::2], np.zeros(3), np.zeros(2, np.float32), [1.0, 2.0, 3.0], [[1.0]], "text", None, b"bytes",
+    np.ones((2, 3), np.float32), np.ones((3, 2), np.float32).T, np.zeros(3, np.int32), np.array("text", object),
+    tf.constant(2.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("dtype", [tf.float32, tf.int32, tf.string, tf.bfloat16], ids=lambda d: d.name)
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (None,), None], ids=str)
+def test_what_a_run_takes_is_what_a_tensor_may_be_fed(shape, dtype, copied):
+    def outcome(take):
+        try:
+            return take()
+        except (TypeError, ValueError) as e:
+            return repr(e)
+
+    with tf.Graph().as_default():
+        tensor = tf.placeholder(dtype, shape)
+    taken = taking([tensor, tensor], [copied, copied])
+    for value in VALUES:
+        expected, got = outcome(lambda: fed_value(tensor, value, copied)), outcome(lambda: taken(value, value)[1])  # noqa: B023
+        assert type(got) is type(expected)
+        if isinstance(expected, (np.ndarray, np.generic)):
+            assert (got.dtype, got.shape, got.tolist()) == (expected.dtype, expected.shape, expected.tolist())
+            assert (got is value) is (expected is value)
+        else:
+            assert got == expected
 
 
 def test_a_fed_array_may_change_afterwards(session):

@@ -56,6 +56,18 @@ def _computed(o: Operation, values: dict[int, Any], fed: set[int], kernels: Mapp
     return True
 
 
+def alike(value: Any) -> Any:
+    """The one value that all elements of a constant have, as an array of rank 0; None if they differ or are many.
+
+    Beside an array of the result's shape it does what the constant does, and NumPy is three times as fast with it. A constant
+    that is long in several axes might decide in which order the result lies in memory.
+    """
+    if value.dtype.kind not in "fiuc" or not 0 < value.size <= LARGEST or sum(size > 1 for size in value.shape) > 1:
+        return None
+    first = value.reshape(-1)[:1]
+    return first.reshape(()) if first.tobytes() * value.size == value.tobytes() else None
+
+
 def _small(spec: Spec) -> bool:
     return spec.complete and spec.dtype.kind in "fiucb" and total_size(s or 0 for s in spec.shape or ()) <= LARGEST
 

@@ -17,7 +17,7 @@ from minitf.core.state import Handle, Store
 from minitf.core.tensor import SymbolicTensor
 from minitf.runtimes.operation import Operation
 from minitf.runtimes.plan.chains import joined
-from minitf.runtimes.plan.folding import folded
+from minitf.runtimes.plan.folding import alike, folded
 from minitf.runtimes.plan.forms import LIKE_INPUTS, NEVER, Form, Forms
 from minitf.runtimes.plan.order import normal
 from minitf.runtimes.plan.steps import Steps, stepped
@@ -111,7 +111,9 @@ class Writer:
             in_order = form.in_order
             for a in operation.arguments:
                 if type(a) is SymbolicTensor:
-                    value = values.get(id(a)) or self._value(a)
+                    value = (self._one_for_all(a, operation) if form.augmented and id(a) in self.constants else None) or (
+                        values.get(id(a)) or self._value(a)
+                    )
                     if value.last < number:
                         value.last = number
                     if not form.fresh:
@@ -139,6 +141,13 @@ class Writer:
             name = self.bind(constant, "n")
             value = self.values[id(t)] = Value(name, flags is None or flags.c_contiguous, last=FOREVER)
         return value
+
+    def _one_for_all(self, t: SymbolicTensor, user: Operation) -> Value | None:
+        """A single number in place of a constant whose elements are alike, beside an array of the result's spec."""
+        if all(other is t or other._spec != user.output._spec for other in user.inputs):
+            return None
+        number = alike(self.constants[id(t)])
+        return None if number is None else Value(self.bind(number, "n"), True, last=FOREVER)
 
     def _make_room(self) -> None:
         """Finds the gradients that can be computed right where an optimizer's steps want them, end to end."""
