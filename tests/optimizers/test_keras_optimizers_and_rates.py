@@ -223,3 +223,22 @@ def test_clipping_between_computing_and_applying(mode):
 
         mode.repeat(step, 1)
         np.testing.assert_allclose([mode.value(v)[0], mode.value(w)[0]], [3.0 - 0.6, 4.0 - 0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_state_is_made_once(kind):
+    def variables():
+        return [tf.Variable([1.0], name="v"), tf.Variable([[2.0]], name="w")]
+
+    first, second = variables(), variables()
+    stepped, built = getattr(optimizers, kind)(), getattr(optimizers, kind)()
+    stepped.apply_gradients([(tf.ones_like(v), v) for v in first])
+    for _ in range(2):
+        built.build(second)
+    state = list(built.variables)
+    built.apply_gradients([(tf.ones_like(second[1]), second[1])])  # not all, and in another order
+    built.build(second[::-1])
+    built.apply_gradients([(tf.ones_like(second[0]), second[0])])
+    assert list(map(id, built.variables)) == list(map(id, state))
+    assert [v.shape for v in built.variables] == [v.shape for v in stepped.variables]
+    np.testing.assert_array_equal(first[1], second[1])

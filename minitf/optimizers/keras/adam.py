@@ -28,12 +28,15 @@ class Adam(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the running means."""
         super().build(var_list)
+        if self._built:
+            return
         self._momentums, self._velocities = [], []
         for v in var_list:
             self._momentums.append(self.add_variable_from_reference(v, "m"))
             self._velocities.append(self.add_variable_from_reference(v, "v"))
         if self.amsgrad:
             self._velocity_hats = self._states(var_list, "vhat")
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""
@@ -71,10 +74,13 @@ class Adamax(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes running means and running maxima."""
         super().build(var_list)
+        if self._built:
+            return
         self._m, self._u = [], []
         for v in var_list:
             self._m.append(self.add_variable_from_reference(v, "m"))
             self._u.append(self.add_variable_from_reference(v, "u"))
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""
@@ -102,12 +108,15 @@ class Nadam(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the running means, and the product."""
         super().build(var_list)
+        if self._built:
+            return
         self._momentums, self._velocities = [], []
         with names.entered(names.Scope()):
             self._u_product = Variable(ones((), var_list[0].dtype), trainable=False)
         for v in var_list:
             self._momentums.append(self.add_variable_from_reference(v, "m"))
             self._velocities.append(self.add_variable_from_reference(v, "v"))
+        self._built = True
 
     def _weight(self, step: Any) -> Any:
         return (1.0 - 0.96**step * 0.5) * self.beta_1

@@ -21,9 +21,12 @@ class RMSprop(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the running means."""
         super().build(var_list)
+        if self._built:
+            return
         self._velocities = self._states(var_list, "velocity")
         self._momentums = self._states(var_list, "momentum") if self.momentum > 0 else []
         self._average_gradients = self._states(var_list, "average_gradient") if self.centered else []
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""
@@ -52,7 +55,10 @@ class Adagrad(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the sums of squares."""
         super().build(var_list)
+        if self._built:
+            return
         self._accumulators = self._states(var_list, "accumulator", self.initial_accumulator_value)
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""
@@ -73,10 +79,13 @@ class Adadelta(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the running means."""
         super().build(var_list)
+        if self._built:
+            return
         self._accumulated_grads, self._accumulated_delta_vars = [], []
         for v in var_list:
             self._accumulated_grads.append(self.add_variable_from_reference(v, "accumulated_grad"))
             self._accumulated_delta_vars.append(self.add_variable_from_reference(v, "accumulated_delta_var"))
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""
@@ -122,12 +131,15 @@ class Ftrl(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the sums of squares and the linear terms."""
         super().build(var_list)
+        if self._built:
+            return
         self._accumulators, self._linears = [], []
         for v in var_list:
             self._accumulators.append(
                 self.add_variable_from_reference(v, "accumulator", initial_value=self.initial_accumulator_value)
             )
             self._linears.append(self.add_variable_from_reference(v, "linear"))
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""

@@ -25,7 +25,10 @@ class SGD(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the momenta."""
         super().build(var_list)
+        if self._built:
+            return
         self.momentums = self._states(var_list, "m")
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""
@@ -51,7 +54,10 @@ class Lion(Optimizer):
     def build(self, var_list: list[Any]) -> None:
         """Makes the running means."""
         super().build(var_list)
+        if self._built:
+            return
         self.momentums = self._states(var_list, "m")
+        self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
         """One step for one variable."""

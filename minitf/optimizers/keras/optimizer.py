@@ -103,8 +103,12 @@ class Optimizer(AutoTrackable):
             return learning_rate
 
     def build(self, var_list: list[Any]) -> None:
-        """Makes the state for these variables. A subclass calls this first."""
-        self._index_dict = {self._var_key(v): i for i, v in enumerate(var_list)}
+        """Makes the state for these variables, once.
+
+        A subclass calls this first, and then makes its own state unless ``self._built`` is true: the first step builds too.
+        """
+        if not self._built:
+            self._index_dict = {self._var_key(v): i for i, v in enumerate(var_list)}
 
     def add_variable_from_reference(
         self, model_variable: Any, variable_name: str, shape: Any = None, initial_value: Any = None
@@ -129,8 +133,7 @@ class Optimizer(AutoTrackable):
         return self._add(start, name or "Variable", wanted)
 
     def _add(self, start: Any, name: str, dtype: Any) -> Any:
-        with names.entered(names.Scope()):
-            state = Variable(start, trainable=False, name=f"{self.name}/{name}", dtype=dtype)
+        state = Variable(start, trainable=False, name=name, dtype=dtype)
         self._variables.append(state)
         return state
 
@@ -175,7 +178,7 @@ class Optimizer(AutoTrackable):
             raise ValueError("No gradients provided for any variable.")
         gradients, variables = [g for g, _ in pairs], [v for _, v in pairs]
         if not self._built:
-            with init_scope():
+            with init_scope(), names.entered(names.Scope(f"{self.name}/")):
                 self.build(variables)
             self._built = True
         unknown = [v.name for v in variables if self._var_key(v) not in self._index_dict]
