@@ -40,5 +40,5 @@ def restored_alone(request: Request, parent: Any, name: Any, child: Any) -> bool
         raw.append(("Assigned", number, node, key, handle.cell.writes))
     else:
         r.ops.extend((built,))  # not append: a stream of restores listens to extend
-        raw.append(("OpBuilt", number, node, key, built.op.name, built.reused))
+        raw.append(("OpBuilt", number, node, key, built.name, built.reused))
     return True

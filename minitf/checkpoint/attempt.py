@@ -336,12 +336,12 @@ class Match:
             where = {key: (number, node) for key, number, node in self._all_placed()}
             raw.extend(
                 [
-                    ("OpBuilt", *where[key], key, built.op.name, built.reused)
+                    ("OpBuilt", *where[key], key, built.name, built.reused)
                     for (_, key, _), built in zip(batch.items, batch.built, strict=False)
                 ]
             )
             for group, built in zip(batch.groups, batch.built[len(batch.items) :], strict=True):
-                name = getattr(built.op, "name", "")
+                name = built.name
                 raw.extend([("OpBuilt", *where[key], key, name, built.reused) for key in group.keys.values()])
         else:
             raw.extend(

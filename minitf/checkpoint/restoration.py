@@ -136,7 +136,7 @@ class Restoration:
         cell = store.cell
         counts = [None if o.variable is None else cell(o.variable).writes for o in ops]
         alike = ops is self.ops and counts[0] is not None and counts.count(counts[0]) == len(counts)
-        writes: Any = counts[0] if alike else {getattr(o.op, "name", ""): n for o, n in zip(ops, counts, strict=True)}
+        writes: Any = counts[0] if alike else {o.name: n for o, n in zip(ops, counts, strict=True)}
         raw = self.journal.raw
         raw.append(("Step", events.clock(), "run", None, ""))
         if ops is self.ops:  # of the runs in a session only the last one's counters matter: a thousand runs keep one dict

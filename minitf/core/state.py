@@ -92,16 +92,28 @@ def _in_order(value: Any) -> Any:
     return np.ascontiguousarray(value)
 
 
+_OF_GRAPHS = frozenset({"operation", "initial_value", "initializer", "read", "promise"})
+
+
 class Handle:
     """Names a variable: its name, what it may hold, its home, whether it is trained.
 
     A handle is an ordinary positional input of ops; when the op runs, its kernel gets the cell.
+
+    Only a graph's variable has ``operation``, which stands for it, ``initial_value`` and ``initializer``, the tensor and the
+    operation that give its first value, and ``read``, an operation that reads it, for fetching. They are None for others.
+    ``promise`` makes them when the first of them is asked for, if they are not there yet.
     """
 
     __slots__ = (
-        "__weakref__", "cell", "home", "initial_value", "initializer", "name", "operation", "read", "spec", "trainable",
-        "variable",
+        "__weakref__", "cell", "home", "initial_value", "initializer", "name", "operation", "promise", "read", "spec",
+        "trainable", "variable",
     )  # fmt: skip
+    operation: Any
+    initial_value: Any
+    initializer: Any
+    read: Any
+    promise: Any
 
     def __init__(self, name: str, spec: Spec, home: Home, trainable: bool = True):
         self.name = name
@@ -109,12 +121,15 @@ class Handle:
         self.home = home
         self.trainable = trainable
         self.cell: Cell | None = None  # the cell in the eager store; None for handles that live in sessions
-        # A graph's variable only: the operation that stands for it, the tensor and the operation that give its first value.
-        self.operation: Any = None
-        self.initial_value: Any = None
-        self.initializer: Any = None
-        self.read: Any = None  # an operation that reads the variable, for fetching it
         self.variable: Callable[[], Any] | None = None  # a weak reference to the Variable
+
+    def __getattr__(self, name: str) -> Any:  # asked for slots that are empty
+        if name not in _OF_GRAPHS:
+            raise AttributeError(f"A handle has no attribute {name!r}.")
+        if name != "promise" and self.promise is not None:
+            self.promise.keep()
+            return getattr(self, name)
+        return None
 
     @property
     def dtype(self) -> Any:

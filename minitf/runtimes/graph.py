@@ -27,6 +27,7 @@ from minitf.runtimes.gradients import Repeated, WayBack
 from minitf.runtimes.graph_home import GraphHome
 from minitf.runtimes.naming import Names, with_number
 from minitf.runtimes.operation import Operation
+from minitf.runtimes.promised import KEEPING, Promise
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -44,7 +45,8 @@ class Graph(GraphHome):
     """Operations and tensors to be run by sessions."""
 
     def __init__(self) -> None:
-        self._operations: list[Operation] = []
+        self._operations: list[Any] = []  # a promise stands in all the places of its operations
+        self._promises: list[Promise] = []
         self._by_name: dict[str, Operation] = {}
         self._entered = 0  # how many operations are in it
         self._names = Names()
@@ -107,15 +109,15 @@ class Graph(GraphHome):
         return WayBack(self, targets, sources, stopped)
 
     def append(self, op: Op, name: str, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any,
-               control: tuple[Operation, ...] = (), place: int = 0) -> Operation:  # fmt: skip
+               control: tuple[Operation, ...] = (), place: int = 0, at: int | None = None) -> Operation:  # fmt: skip
         """Appends an operation whose inputs are checked, whose name is unique and whose ``result`` specs are known.
 
-        With a ``place``, ``name`` is that of its series. Raises RuntimeError if the graph is finalized.
+        With a ``place``, ``name`` is that of its series. ``at`` is the number of an operation that was promised. Raises
+        RuntimeError if the graph is finalized.
         """
         operations = self._operations
-        if self._finalized:
-            full = with_number(name, place)
-            raise RuntimeError(f"Cannot add the operation {full!r}: the graph is finalized and cannot be changed.")
+        if self._finalized and at is None:
+            self._refuse(with_number(name, place))
         operation = Operation()
         operation.graph = self
         operation.kernel_op = op
@@ -124,10 +126,13 @@ class Graph(GraphHome):
         operation.arguments = arguments
         operation.attrs = attrs
         operation.control_inputs = control
-        operation.number = len(operations)
+        operation.number = number = len(operations) if at is None else at
         operation.results = result
         operation._made = None
-        operations.append(operation)
+        if number == len(operations):
+            operations.append(operation)
+        else:
+            operations[number] = operation
         return operation
 
     def append_again(self, repeated: Sequence[Repeated], values: list[Any]) -> None:
@@ -156,9 +161,40 @@ class Graph(GraphHome):
                 values += operation.outputs
             operations.append(operation)
 
+    def promise(self, promise: Promise, count: int) -> None:
+        """Appends so many operations that will be made when somebody asks. If somebody listens, they are made now.
+
+        Raises RuntimeError if the graph is finalized.
+        """
+        operations = self._operations
+        if self._finalized:
+            self._refuse(promise.first)
+        promise.number = len(operations)
+        if type(operations) is list:
+            operations.extend((promise,) * count)
+            self._promises.append(promise)
+        else:
+            promise.keep()
+
+    def _refuse(self, name: str) -> NoReturn:
+        raise RuntimeError(f"Cannot add the operation {name!r}: the graph is finalized and cannot be changed.")
+
+    def _all(self) -> list[Operation]:
+        """The operations. Those that were promised are made now."""
+        if self._promises:
+            with KEEPING:
+                for promise in self._promises:
+                    promise.keep()
+                self._promises.clear()
+        return self._operations
+
     def append_as(self, name: str, op: Op, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> Operation:
         """Appends an operation without control dependencies, as ``name`` or what makes that unique."""
         return self.append(op, name, arguments, attrs, result, (), self._names.take(name))
+
+    def take_name(self, name: str) -> int:
+        """Takes a name for an operation: gives the place in its series that makes it unique."""
+        return self._names.take(name)
 
     def check_mine(self, value: Any, op: Op) -> None:
         """Raises for an input of ``op`` that does not belong to this graph."""
@@ -179,7 +215,7 @@ class Graph(GraphHome):
 
     def tell(self, listener: Callable[[list[Operation]], None]) -> None:
         """From here on ``listener`` hears of each new operation."""
-        self._operations = told(self._operations, listener)
+        self._operations = told(self._all(), listener)
 
     def untell(self, listener: Callable[[list[Operation]], None]) -> None:
         """From here on it does not."""
@@ -251,11 +287,14 @@ class Graph(GraphHome):
 
     def get_operations(self) -> list[Operation]:
         """All operations in the order of creation."""
-        return list(self._operations)
+        return list(self._all())
 
     def since(self, version: int) -> list[Operation]:
         """The operations made since the graph had this ``version``."""
-        return self._operations[version:]
+        found = self._operations[version:]
+        if self._promises and any(type(operation) is not Operation for operation in found):
+            found = self._all()[version:]
+        return found
 
     def get_operation_by_name(self, name: str) -> Operation:
         """The operation of that name. Raises KeyError."""
@@ -266,7 +305,7 @@ class Graph(GraphHome):
 
     def _known_names(self) -> dict[str, Operation]:
         """The operations by name. Those made since the last time that somebody asked are entered now."""
-        operations, known = self._operations, self._by_name
+        operations, known = self._all(), self._by_name
         for number in range(self._entered, len(operations)):
             known[operations[number].name] = operations[number]
             self._entered = number + 1
@@ -306,9 +345,10 @@ class Graph(GraphHome):
         import networkx as nx
 
         out: nx.DiGraph[str] = nx.DiGraph()
-        for o in self._operations:
+        operations = self._all()
+        for o in operations:
             out.add_node(o.name, type=o.type, outputs=[str(t.spec) for t in o.outputs], number=o.number)
-        for o in self._operations:
+        for o in operations:
             for c in o.control_inputs:
                 out.add_edge(c.name, o.name, kind="control")
             for h in o.handles:

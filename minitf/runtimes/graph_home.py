@@ -14,14 +14,13 @@ import numpy as np
 from minitf.core import dtypes, names, runtime
 from minitf.core.literals import to_array
 from minitf.core.op import convert
-from minitf.core.spec import Spec, variable_shape
+from minitf.core.spec import Spec, spec_of, variable_shape
 from minitf.core.state import Batch, Handle
 from minitf.ops.sources import no_op, variable
 from minitf.ops.state import assign, initialized_value, read_variable
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.restoring import RestoreOp, build_ops, run_ops, variable_ops
-
-INITIAL_VALUE = "initial_value"
+from minitf.runtimes.promised import INITIAL_VALUE, Promise, PromisedVariable, RestoreOp
+from minitf.runtimes.restoring import build_ops, run_ops, variable_ops
 
 
 class GraphKeys:
@@ -62,6 +61,8 @@ class GraphHome:
         constant: Callable[..., Any]
         unique_name: Callable[[str], str]
         append: Callable[..., Operation]
+        promise: Callable[[Promise, int], None]
+        take_name: Callable[[str], int]
 
     def create_variable(
         self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None
@@ -69,9 +70,12 @@ class GraphHome:
         """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
         full = self.unique_name(name or "Variable")
-        if type(initial_value) is np.ndarray:  # the commonest
-            value = self.constant(to_array(initial_value, wanted), f"{full}/{INITIAL_VALUE}/")
-        elif callable(initial_value):
+        if type(initial_value) is np.ndarray and shape is None and not names.scope().control:
+            array = to_array(initial_value, wanted)
+            handle, take = Handle(full, spec_of(array.dtype, array.shape), self, trainable), self.take_name
+            self.promise(PromisedVariable(handle, array, take(full + "/Assign"), take(full + "/Read")), 4)
+            return handle
+        if callable(initial_value):
             scope = names.Scope(f"{full}/{INITIAL_VALUE}/")
             with self.as_default(), names.entered(scope):  # outside of all control dependencies
                 value = convert(initial_value(), wanted, runtime=self)

@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from itertools import takewhile
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from minitf.core import names
 from minitf.core.overwriting import overwriting
-from minitf.core.registry import REGISTRY
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
 from minitf.core.state import Batch, Cell, Handle
 from minitf.core.unverified import take_over
 from minitf.errors import DTypeError, OpError, ShapeError
 from minitf.ops import restoring
+from minitf.runtimes.promised import RestoreOp
 
 if TYPE_CHECKING:
     from minitf.runtimes.eager import Eager
@@ -33,22 +33,29 @@ if TYPE_CHECKING:
     from minitf.saved import Reader
 
 
+AnyOp: TypeAlias = "RestoreOp | GroupOp"
 Reading = tuple[list[Any], Callable[[], None]]
 LARGE = 1 << 20  # an array of so many bytes is read into the memory of the old value
 MUCH = 1 << 25  # if all together have so many
 
 
-class RestoreOp(NamedTuple):
-    """An operation that restores from a fed checkpoint (None: nothing to run), and the tensors that it reads.
-
-    ``variable`` is there if the operation does no more than to assign what it reads, and ``key`` what that is.
-    """
+class GroupOp(NamedTuple):
+    """An operation by which an object restores itself (None: nothing to run), and the tensors that it reads."""
 
     op: Any
     reads: tuple[Any, ...]
     reused: bool = False
     variable: Handle | None = None
-    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return getattr(self.op, "name", "")
+
+    @property
+    def number(self) -> int:
+        """The operation's place in the graph."""
+        return getattr(self.op, "number", sys.maxsize)
 
 
 # -- eager -------------------------------------------------------------------------------------------------------------
@@ -229,28 +236,21 @@ def _source(graph: Graph, cache: dict[Any, Any]) -> Any:
 
 
 def variable_ops(graph: Graph, wanted: Iterable[tuple[Handle, str]], cache: dict[Any, Any]) -> list[RestoreOp]:
-    """Finds the restore ops of variables and keys in the cache, or appends them: a read and an assignment each.
-
-    Both are appended as they are: their inputs fit each other, and the variable's name is a valid one.
-    """
-    source = (_source(graph, cache),)
-    append, read, assign = graph.append_as, restoring.read_tensor, REGISTRY["assign"]
+    """Finds the restore ops of variables and keys in the cache, or adds them."""
+    source = _source(graph, cache)
     out: list[RestoreOp] = []
     for place in wanted:
         built = cache.get(place)
         if built is None:
-            handle, key = place
-            spec, name = handle.spec, "restore/" + handle.name
-            value = append(name + "/read", read, source, {"key": key, "dtype": spec.dtype, "shape": spec.shape}, spec).output
-            op = append(name, assign, (handle, value), assign.wants, spec)
-            built = cache[place] = RestoreOp(op, (value,), False, handle, key)
+            built = cache[place] = RestoreOp(graph, *place, source)
+            graph.promise(built, 2)
             out.append(built)
         else:
-            out.append(built._replace(reused=True))
+            out.append(built.again())
     return out
 
 
-def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:
+def _group_op(graph: Graph, batch: Batch, group: Any) -> GroupOp:
     place = (id(group.owner), *group.keys.values())
     owner, known = batch.cache.get(place, (None, None))
     if known is not None and owner() is group.owner:
@@ -261,23 +261,23 @@ def _group_op(graph: Graph, batch: Batch, group: Any) -> RestoreOp:
         dtype = batch.reader.spec(key).dtype
         reads[name] = restoring.read_tensor(source, name=f"restore/{name}/read", key=key, dtype=dtype, shape=None)
     result = group.restore(reads)
-    built = RestoreOp(getattr(result, "op", result), tuple(reads.values()))
+    built = GroupOp(getattr(result, "op", result), tuple(reads.values()))
     batch.cache[place] = weakref.ref(group.owner), built._replace(reused=True)
     return built
 
 
-def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reader: Reader, session: Any, what: str) -> Any:
+def run_ops(graph: Graph, ops: Sequence[AnyOp], cache: dict[Any, Any], reader: Reader, session: Any, what: str) -> Any:
     """Reads and checks everything, then assigns everything; gives the store of the session, or None if there is nothing to run.
 
     Restore ops of variables are run in bulk, as a plan would run them one after the other: compiling a plan for each new set of
     them costs much more than running it. A session that schedules operations or replaces kernels runs them itself, one by one.
     """
     session = graph.session_for(session, what)
-    runnable = {id(built.op): built for built in ops if built.op is not None}
+    runnable = {_identity(built): built for built in ops if built.variable is not None or built.op is not None}
     if not runnable:
         return None
     store = session.store
-    ordered = sorted(runnable.values(), key=_place_in_graph)  # as a plan orders them
+    ordered = sorted(runnable.values(), key=attrgetter("number"))  # as a plan orders them
     plain = list(takewhile(lambda built: built.variable is not None, ordered)) if session.plain else []
     with ExitStack() as stack:
         cells = [store.cell(built.variable) for built in plain]
@@ -294,11 +294,11 @@ def run_ops(graph: Graph, ops: Sequence[RestoreOp], cache: dict[Any, Any], reade
     return store
 
 
-def _place_in_graph(built: RestoreOp) -> int:
-    return getattr(built.op, "number", sys.maxsize)
+def _identity(built: AnyOp) -> Any:
+    return built.number if built.variable is not None else (id(built.op),)
 
 
-def _fitting_values(stack: ExitStack, plain: list[RestoreOp], cells: list[Cell], reader: Reader) -> Reading:
+def _fitting_values(stack: ExitStack, plain: list[Any], cells: list[Cell], reader: Reader) -> Reading:
     """The values that these ops assign. If one cannot be read or does not fit, none: the op, when run, has the best message."""
     keys = [built.key for built in plain]
     try:
@@ -306,7 +306,7 @@ def _fitting_values(stack: ExitStack, plain: list[RestoreOp], cells: list[Cell],
     except OpError:
         return [], _nothing
     for built, value in zip(plain, values, strict=True):
-        spec = built.variable.spec  # type: ignore[union-attr]
+        spec = built.variable.spec
         if value.dtype != spec.dtype.np or (value.shape != spec.shape and not compatible(spec.shape, value.shape)):
             return [], _nothing
     return values, fill
