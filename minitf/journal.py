@@ -2,7 +2,8 @@
 
 A restoration appends one event for each decision. Events name live objects by small numbers (in order of appearance in this
 restoration), nodes of the checkpoint by their number, keys and names as text; they hold no object. Assertions, explanations,
-timelines and pictures are computed from these events.
+timelines and pictures are computed from these events. Of a restore of thousands of variables at once most events are nothing that
+anybody ever asks for, so they are made from columns when somebody looks (``Later``).
 
 ``Step`` events divide the journal: each ``restore()``, attachment or run begins one. Their ``at`` grows process-wide, so the
 journals of several restores can be merged in the order of time.
@@ -11,7 +12,7 @@ journals of several restores can be merged in the order of time.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from minitf.core.around import told, untold
@@ -193,31 +194,68 @@ KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
+class Later:
+    """Many events in one entry of ``Journal.raw``. ``make`` gives them as bare tuples, as often as it is called."""
+
+    __slots__ = ("count", "make")
+
+    def __init__(self, count: int, make: Callable[[], Iterable[tuple[Any, ...]]]):
+        self.count = count
+        self.make = make
+
+
+FEW = 32  # events that are sooner made than put off
+
+
 class Journal:
     """The events of one restoration, in order. Iterate over it, or index it.
 
     ``uid`` orders restores, ``source`` is the checkpoint, ``nodes`` the number of its nodes.
     """
 
-    __slots__ = ("_raw", "mode", "nodes", "source", "uid")
+    __slots__ = ("_late", "_raw", "mode", "nodes", "source", "uid")
 
     def __init__(self, uid: int, source: str, nodes: int, mode: str) -> None:
         self.uid = uid
         self.source = source
         self.nodes = nodes
         self.mode = mode
-        self._raw: list[tuple[Any, ...]] = []
+        self._raw: list[Any] = []
+        self._late = False  # whether there may be ``Later`` among them
 
     @property
-    def raw(self) -> list[tuple[Any, ...]]:
+    def raw(self) -> list[Any]:
         """The events as bare tuples ``(name of the class, *fields)``: what the restoration appends to, because it costs least.
 
-        Tuples of texts and numbers are nothing that Python's cycle collector has to look at again and again.
+        Tuples of texts and numbers are nothing that Python's cycle collector has to look at again and again. Entries may be
+        ``Later``; whoever reads takes ``bare``.
         """
         return self._raw
 
+    def later(self, count: int, make: Callable[[], Iterable[tuple[Any, ...]]]) -> None:
+        """Appends the ``count`` events that ``make`` gives, when somebody looks at them. It may refer to no live object."""
+        if count <= FEW or type(self._raw) is not list:  # somebody listens
+            self._raw.extend(make())
+        else:
+            self._late = True
+            self._raw.append(Later(count, make))
+
+    @property
+    def bare(self) -> list[tuple[Any, ...]]:
+        """All events so far as bare tuples."""
+        out: list[tuple[Any, ...]] = []
+        for entry in list(self._raw):
+            if type(entry) is Later:
+                out += entry.make()
+            else:
+                out.append(entry)
+        return out
+
     def tell(self, added: Callable[[list[Any]], None], deleted: Callable[[int], None] | None = None) -> None:
-        """From here on ``added`` hears of new events, ``deleted`` from which place on some are taken back."""
+        """From here on ``added`` hears of new events, ``deleted`` from which place on some are taken back.
+
+        To be called before the first event.
+        """
         self._raw = told(self._raw, added, deleted)
 
     def untell(self, added: Callable[[list[Any]], None]) -> None:
@@ -225,22 +263,22 @@ class Journal:
         self._raw = untold(self._raw, added)
 
     def __len__(self) -> int:
-        return len(self._raw)
+        return sum([entry.count if type(entry) is Later else 1 for entry in self._raw])
 
     def __iter__(self) -> Iterator[Any]:
-        for i in range(len(self._raw)):
-            yield self[i]
+        for kind, *fields in self.bare:
+            yield KINDS[kind](*fields)
 
     def __getitem__(self, index: int) -> Any:
-        kind, *fields = self._raw[index]
+        kind, *fields = (self.bare if self._late else self._raw)[index]
         return KINDS[kind](*fields)
 
     def of(self, *kinds: type) -> Iterator[Any]:
         """The events of these kinds, in order."""
         wanted = {kind.__name__: kind for kind in kinds}
-        for event in self._raw:
+        for event in self.bare:
             if event[0] in wanted:
                 yield wanted[event[0]](*event[1:])
 
     def __repr__(self) -> str:
-        return f"<journal of restore {self.uid} from {self.source!r}: {len(self._raw)} events>"
+        return f"<journal of restore {self.uid} from {self.source!r}: {len(self)} events>"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, overload, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, overload, runtime_checkable
 
 from minitf.core.spec import Spec
 
@@ -52,20 +52,32 @@ class SavedNode:
     has_values: bool | None = None  # None: the file is too old to say
 
 
-class LazyNodes(Sequence[SavedNode]):
-    """Nodes of which those of plain variables, mostly nearly all, are made when somebody looks at them.
+class Layer(NamedTuple):
+    """A node that has values below, and nothing but edges to plain variables, whose numbers are ``first``, ``first + 1``, ..."""
 
-    * ``nodes``: by number; None for a plain variable that is to be made. Such a node has no edges and slots, and one value.
+    names: tuple[str, ...]
+    first: int
+
+
+class LazyNodes(Sequence[SavedNode]):
+    """Nodes of which those of plain variables, mostly nearly all, and of layers are made when somebody looks at them.
+
+    * ``nodes``: by number; None for a node that is to be made. One of a plain variable has no edges and slots, and one value.
     * ``keys``: by number, the key of a plain variable; None for other nodes.
-    * ``full_name``: gives the variable's name, by number, of a node that is to be made.
+    * ``full_name``: gives the variable's name, by number, of a plain variable that is to be made.
+    * ``layers``: by number, the layers, which are to be made; those that are not made yet.
     """
 
-    __slots__ = ("_full_name", "_keys", "_made", "_nodes")
+    __slots__ = ("_full_name", "_keys", "_made", "_nodes", "layers")
 
-    def __init__(self, nodes: list[SavedNode | None], keys: list[str | None], full_name: Callable[[int], str]):
+    def __init__(
+        self, nodes: list[SavedNode | None], keys: list[str | None], full_name: Callable[[int], str],
+        layers: dict[int, Layer] | None = None,
+    ):  # fmt: skip
         self._nodes = nodes
         self._full_name = full_name
         self._keys = keys
+        self.layers = {} if layers is None else layers
         self._made = [n for n, (node, key) in enumerate(zip(nodes, keys, strict=True)) if node is not None and key is not None]
 
     def keys(self) -> list[str | None]:
@@ -91,6 +103,11 @@ class LazyNodes(Sequence[SavedNode]):
         node = self._nodes[number]
         if node is None:
             number %= len(self._nodes)
+            if self._keys[number] is None:
+                names, first = self.layers.pop(number)
+                children = list(zip(names, range(first, first + len(names)), strict=True))
+                node = self._nodes[number] = SavedNode(children, [], [], None, True)
+                return node
             value = SavedValue(VARIABLE_VALUE, self._full_name(number), self._keys[number])  # type: ignore[arg-type]
             node = self._nodes[number] = SavedNode([], [value], [], None, True)
             self._made.append(number)
@@ -126,9 +143,23 @@ class SavedGraph:
         nodes = self.nodes
         return nodes.full_name if isinstance(nodes, LazyNodes) else lambda number: nodes[number].values[0].full_name
 
+    def layers(self) -> Mapping[int, Layer]:
+        """Layers by number: those of which it is known without looking at their nodes."""
+        return self.nodes.layers if isinstance(self.nodes, LazyNodes) else _NO_LAYERS
+
+    def values(self, number: int) -> Sequence[SavedValue]:
+        """The values of a node; layers, which have none, are not made for it."""
+        return () if number in self.layers() else self.nodes[number].values
+
     def others(self) -> Iterator[tuple[int, SavedNode]]:
         """Numbers and nodes that are no plain variables."""
         return ((number, self.nodes[number]) for number, key in enumerate(self.variable_keys()) if key is None)
+
+    def inner(self) -> Iterator[tuple[int, SavedNode]]:
+        """Numbers and nodes that are neither plain variables nor known as layers."""
+        layers = self.layers()
+        numbers = [number for number, key in enumerate(self.variable_keys()) if key is None and number not in layers]
+        return ((number, self.nodes[number]) for number in numbers)
 
     def keys(self) -> list[str]:
         """The keys of all values, node by node."""
@@ -182,6 +213,9 @@ class SavedGraph:
                 if out[slot.slot] is None and variable is not None and optimizer is not None:
                     out[slot.slot] = (*variable, ".OPTIMIZER_SLOT", *optimizer, slot.slot_name)
         return out
+
+
+_NO_LAYERS: Mapping[int, Layer] = {}
 
 
 def is_plain_variable(node: SavedNode) -> bool:

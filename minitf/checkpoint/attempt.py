@@ -7,12 +7,15 @@ in the journal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import chain, repeat
+from typing import Any, NamedTuple
 
 from minitf import journal as events
 from minitf.checkpoint.arrival import restored_alone
 from minitf.checkpoint.collector import CollectorPaused
+from minitf.checkpoint.layers import pair_layers
 from minitf.checkpoint.requests import Request, StoredValue, watch
 from minitf.checkpoint.restoration import Restoration, log
 from minitf.checkpoint.walking import edges_of, kind_of
@@ -93,6 +96,24 @@ class Wish(Request):
             attempt.commit()
 
 
+class Placed(NamedTuple):
+    """Which value goes where, in columns: key, number of the object, node."""
+
+    keys: list[str]
+    numbers: list[int]
+    nodes: list[int]
+
+    def add(self, key: str, number: int, node: int) -> None:
+        """Adds one."""
+        self.keys.append(key)
+        self.numbers.append(number)
+        self.nodes.append(node)
+
+
+def _assigned(placed: Placed, writes: list[int]) -> Iterator[tuple[Any, ...]]:
+    return zip(repeat("Assigned"), placed.numbers, placed.nodes, placed.keys, writes, strict=False)
+
+
 class Match:
     """What one restoration pairs in one attempt."""
 
@@ -104,14 +125,15 @@ class Match:
         self._counts = (len(restoration.objects), len(restoration.journal), len(restoration.unused))
         self._failing = ""
         self._paired: list[int] = []
-        self._uids: list[tuple[Any, int]] = []
-        self._placed: list[tuple[str, int, int]] = []  # (key, number, node) of the batch's items
+        self._states: list[Any] = []  # whose uids have been changed,
+        self._uids: list[int] = []  # and what they were
+        self._placed = Placed([], [], [])  # of the batch's variables
         self._placed_groups: list[tuple[str, int, int]] = []
         self._placed_python: list[tuple[str, int, int]] = []
         self._waits: list[tuple[Any, Any, Request]] = []
         self._conflicts: list[tuple[int, Any, Any]] = []
         self._slot_places: set[tuple[int, Handle, str]] = set()
-        self._queue: list[tuple[int, Any, int]] = []
+        self.queue: list[tuple[int, Any, int]] = []  # (node, object, number): paired, and to be looked into
         restoration.journal.raw.append(step)
 
     # -- pairing -------------------------------------------------------------------------------------------------------
@@ -123,15 +145,24 @@ class Match:
         try:
             self._pair(node, obj, parent, name)
             r = self.restoration
-            nodes = r.graph.nodes
-            for node, obj, number in self._queue:  # grows while it is walked
-                if not kind_of(type(obj)).plain or nodes[node].children:
+            nodes, queue, layers = r.graph.nodes, self.queue, {} if extra else r.layers
+            at = one_by_one = 0
+            while at < len(queue):  # grows meanwhile
+                node, obj, number = queue[at]
+                if node in layers and at >= one_by_one:
+                    count, done = pair_layers(self, at)
+                    if done:
+                        at += count
+                        continue
+                    one_by_one = at + count
+                if not kind_of(type(obj)).plain or node in layers or nodes[node].children:
                     edges = edges_of(obj)
                     if node == 0 and extra:
                         edges = {**edges, **extra}
                     self._edges(node, obj, number, edges)
                 if node in r.slots:
                     self._slots(node)
+                at += 1
         except BaseException as error:
             self._attempt.error = error
 
@@ -148,7 +179,7 @@ class Match:
         self._paired.append(node)
         r.journal.raw.append(("Bound", number, node, parent, name))
         self._values(node, obj, number)
-        self._queue.append((node, obj, number))
+        self.queue.append((node, obj, number))
 
     def _conflict(self, node: int, obj: Any, current: Any, parent: int, name: str) -> None:
         r = self.restoration
@@ -159,7 +190,8 @@ class Match:
         """Pairs the children. Whichever node is paired with an object first decides its value (S99)."""
         r = self.restoration
         bound, keys, waitable, raw, nodes, slots = r.bound, r.keys, r.waitable, r.journal.raw, r.graph.nodes, r.slots
-        number_of, objects, paired, queue, values = r.number_of, r.objects, self._paired, self._queue, self._values
+        layers = r.graph.layers()
+        number_of, objects, paired, queue, values = r.number_of, r.objects, self._paired, self.queue, self._values
         for name, child in r.matcher.names(r.graph, node, live):
             there = live.get(name)
             ref = bound[child]
@@ -173,7 +205,9 @@ class Match:
                 paired.append(child)
                 raw.append(("Bound", n, child, node, name))
                 values(child, there, n)
-                if child in slots or not kind_of(type(there)).plain or (keys[child] is None and nodes[child].children):
+                if child in layers or child in slots or not kind_of(type(there)).plain or (
+                    keys[child] is None and nodes[child].children
+                ):  # fmt: skip
                     queue.append((child, there, n))
             elif waitable[child]:
                 raw.append(("Waiting", number, node, name, child))
@@ -188,15 +222,16 @@ class Match:
         state = getattr(obj, "_tracking", None) or tracking(obj)
         before = state.update_uid
         if before >= r.uid:
-            keys = [value.key for value in r.graph.nodes[node].values] if key is None else [key]
+            keys = [value.key for value in r.graph.values(node)] if key is None else [key]
             if keys:
                 self._not_used(node, number, before, keys[0])
             return
-        self._uids.append((state, before))
+        self._states.append(state)
+        self._uids.append(before)
         state.update_uid = r.uid
         kind = kind_of(type(obj))
         if key is None:
-            values = r.graph.nodes[node].values
+            values = r.graph.values(node)
             if not values:
                 return
             if len(values) == 1 and values[0].name == VARIABLE_VALUE:
@@ -205,13 +240,25 @@ class Match:
             handle = obj._handle
             if handle.home is not r.home:
                 self._check_home(handle)
-            self.batch.items.append((handle, key, ""))
-            self._placed.append((key, number, node))
+            self.batch.add(handle, key)
+            self._placed.add(key, number, node)
         elif kind.valued:
             self._other_values(r.graph.nodes[node], node, obj, number)
         else:
             for value in r.graph.nodes[node].values:
                 self._unused(node, number, value.name)
+
+    def take(
+        self, states: list[Any], uids: list[int], handles: list[Handle], keys: list[str], numbers: range, nodes: range
+    ) -> None:
+        """Takes variables that were paired together: their trackings, with the uids that they had, and what goes where."""
+        self._paired.extend(nodes)
+        self._states.extend(states)
+        self._uids.extend(uids)
+        self.batch.handles.extend(handles)
+        self.batch.keys.extend(keys)
+        for column, more in zip(self._placed, (keys, numbers, nodes), strict=True):
+            column.extend(more)  # type: ignore[attr-defined]
 
     def _check_home(self, handle: Handle) -> None:
         """Raises unless the variable lives where the restore works (S305-S308)."""
@@ -247,10 +294,10 @@ class Match:
             mine = own.get(value.name)
             if isinstance(mine, Handle):
                 self._check_home(mine)
-                self.batch.items.append((mine, value.key, ""))
-                self._placed.append((value.key, number, node))
+                self.batch.add(mine, value.key)
+                self._placed.add(value.key, number, node)
             elif isinstance(mine, PythonValue):
-                self.batch.python.append((mine.put, value.key, ""))
+                self.batch.python.append((mine.put, value.key))
                 self._placed_python.append((value.key, number, node))
             elif isinstance(mine, GroupValue):
                 groups.setdefault(id(mine.group), (mine.group, {}))
@@ -322,8 +369,8 @@ class Match:
     def _path_of(self, key: str) -> str:
         return self.restoration.display(next(node for k, _, node in self._all_placed() if k == key))
 
-    def _all_placed(self) -> list[tuple[str, int, int]]:
-        return self._placed + self._placed_groups + self._placed_python
+    def _all_placed(self) -> Iterator[tuple[str, int, int]]:
+        return chain(zip(*self._placed, strict=True), self._placed_groups, self._placed_python)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -337,19 +384,15 @@ class Match:
             raw.extend(
                 [
                     ("OpBuilt", *where[key], key, built.name, built.reused)
-                    for (_, key, _), built in zip(batch.items, batch.built, strict=False)
+                    for key, built in zip(batch.keys, batch.built, strict=False)
                 ]
             )
-            for group, built in zip(batch.groups, batch.built[len(batch.items) :], strict=True):
+            for group, built in zip(batch.groups, batch.built[len(batch.keys) :], strict=True):
                 name = built.name
                 raw.extend([("OpBuilt", *where[key], key, name, built.reused) for key in group.keys.values()])
         else:
-            raw.extend(
-                [
-                    ("Assigned", number, node, key, item[0].cell.writes)
-                    for (key, number, node), item in zip(self._placed, batch.items, strict=True)
-                ]
-            )
+            writes = [handle.cell.writes for handle in batch.handles]  # type: ignore[union-attr]
+            r.journal.later(len(writes), partial(_assigned, self._placed, writes))
             raw.extend([("Assigned", number, node, key, None) for key, number, node in self._placed_groups])
         raw.extend([("PythonRestored", number, node, key) for key, number, node in self._placed_python])
         watch(self._waits)
@@ -361,15 +404,19 @@ class Match:
 
     def close(self) -> None:
         """Lets go of live objects and of the attempt, so that no cycle keeps them."""
-        del self._attempt, self.batch, self._queue[:], self._conflicts[:]
+        del self._attempt, self.batch, self.queue[:], self._states[:], self._conflicts[:]
+
+    def restore_uids(self) -> None:
+        """Gives the objects the uids that they had."""
+        for state, before in zip(reversed(self._states), reversed(self._uids), strict=True):
+            state.update_uid = before
 
     def take_back(self, error: BaseException) -> None:
         """Undoes the pairing."""
         r = self.restoration
         for node in self._paired:
             r.bound[node] = None
-        for state, before in reversed(self._uids):
-            state.update_uid = before
+        self.restore_uids()
         objects, entries, unused = self._counts
         r.forget_numbers(objects)
         del r.journal.raw[entries + 1 :]

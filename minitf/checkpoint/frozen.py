@@ -63,9 +63,9 @@ class FrozenSaver:
         batch = Batch(reader, self._ops)
         for key, value in self._entries:
             if isinstance(value, Handle):
-                batch.items.append((value, key, key))
+                batch.add(value, key)
             elif isinstance(value, PythonValue):
-                batch.python.append((value.put, key, key))
+                batch.python.append((value.put, key))
         batch.groups = [Group(owner, owner.group.restore, owner.keys) for owner in self._owners.values()]
         self._home.apply_batches([batch])
         self._home.run_restore_ops(batch.built, self._ops, reader, session, "frozen_saver.restore")

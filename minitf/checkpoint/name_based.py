@@ -71,7 +71,7 @@ class NamedRestore:
     def note_given(self, batch: Batch, store: Any) -> None:
         """Remembers the counters of the cells that were written."""
         ref = None if store is None else weakref.ref(store)
-        for handle, _, _ in batch.items:
+        for handle in batch.handles:
             cell = handle.cell if store is None else store.cell(handle)
             if cell is not None:
                 others = [one for one in self.given.get(handle, ()) if one[0] is not None and one[0]() not in (None, store)]
@@ -88,6 +88,7 @@ class NamedRestore:
     def batch_of(self, objects: list[Any], needed: bool) -> tuple[Batch, list[tuple[Any, list[str]]]]:
         """What the file has for the objects; with ``needed`` also what it lacks, so that reading raises NotFoundError."""
         batch = Batch(self.source, self.cache)
+        batch.path_of = "variable {!r}".format
         missing = []
         for obj in objects:
             without = []
@@ -95,7 +96,7 @@ class NamedRestore:
                 if isinstance(value, Handle) and (needed or value.name in self.source):
                     if value.home is not self.home:
                         value.home.refuse(value, "restore")
-                    batch.items.append((value, value.name, f"variable {value.name!r}"))
+                    batch.add(value, value.name)
                 else:
                     without.append(name)
             if without:

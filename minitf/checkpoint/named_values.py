@@ -120,7 +120,9 @@ class NamedValues:
 
     def _apply(self, reader: Reader) -> list[Any]:
         batch = Batch(reader, self._ops)
-        batch.items = [(saved.handle, name, name) for name, saved in self._values.items() if saved.handle is not None]
+        for name, saved in self._values.items():
+            if saved.handle is not None:
+                batch.add(saved.handle, name)
         batch.groups = [Group(saveable, _restoring(saveable), keys) for saveable, keys in self._saveables]
         self._home.apply_batches([batch])
         return batch.built

@@ -47,7 +47,7 @@ class RehearsedMatch(Match):
             if mine is None and not asked:
                 self._unused(node, number, value.name)
             else:
-                self._placed.append((value.key, number, node))
+                self._placed.add(value.key, number, node)
 
     def _slot(self, owner: Any, variable: Any, handle: Handle, name: str, node: int) -> Any | None:
         slot = owner.get_slot(variable, name)
@@ -65,12 +65,11 @@ class RehearsedMatch(Match):
     def conclude(self) -> None:
         """Writes down what would be assigned."""
         raw = self.restoration.journal.raw
-        raw.extend([("Assigned", number, node, key, None) for key, number, node in self._placed])
+        raw.extend([("Assigned", number, node, key, None) for key, number, node in zip(*self._placed, strict=True)])
 
     def step_back(self) -> None:
         """Puts the uids back."""
-        for state, before in reversed(self._uids):
-            state.update_uid = before
+        self.restore_uids()
         self.close()
 
 

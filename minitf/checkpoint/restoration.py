@@ -9,14 +9,14 @@ from __future__ import annotations
 import itertools
 import logging
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from minitf import journal as events
-from minitf.checkpoint.matching import Matcher, Rules
+from minitf.checkpoint.matching import ByName, Matcher, Rules
 from minitf.checkpoint.source import Source
 from minitf.core.runtime import Home
-from minitf.saved import SavedGraph, SavedNode
+from minitf.saved import Layer, SavedGraph, SavedNode
 
 log = logging.getLogger("minitf")
 _uids = itertools.count(1)
@@ -39,6 +39,7 @@ class Restoration:
     """The state of one ``restore()``.
 
     * ``keys``: by node, the key of a plain variable, None for other nodes.
+    * ``layers``: by node, the layers whose variables may be paired all at once.
     * ``bound``: by node, a weak reference to the object that it is paired with, or None.
     * ``ops``: restore operations of a graph, in the order in which they were added.
     * ``seen``: weak references to objects that were met, by id: unmatched ones are remembered as long as they live (S196).
@@ -49,7 +50,7 @@ class Restoration:
 
     __slots__ = (
         "__weakref__", "_last_runs", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal", "keys",
-        "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid", "unused", "waitable",
+        "layers", "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid", "unused", "waitable",
     )  # fmt: skip
 
     def __init__(self, graph: SavedGraph, source: Source, home: Home, rules: Rules, matcher: Matcher, cache: dict[Any, Any]):
@@ -71,9 +72,14 @@ class Restoration:
         self.ops: list[Any] = []
         self.stores: list[weakref.ref[Any]] = []
         self._last_runs: dict[int, int] = {}  # by session: the place in the journal
-        self.waitable = [rules.every_node or key is not None or holds_values(nodes[n]) for n, key in enumerate(keys)]
+        known = graph.layers()
+        self.layers: Mapping[int, Layer] = known if type(matcher) is ByName else {}
+        if rules.every_node:
+            self.waitable = [True] * len(nodes)
+        else:
+            self.waitable = [key is not None or n in known or holds_values(nodes[n]) for n, key in enumerate(keys)]
         self.slots: dict[int, list[tuple[int, int, str, int]]] = {}
-        for number, node in graph.others():
+        for number, node in graph.inner():
             for slot in node.slots:
                 triple = (number, slot.variable, slot.slot_name, slot.slot)
                 self.slots.setdefault(number, []).append(triple)
@@ -97,6 +103,17 @@ class Restoration:
         self.journal.raw.append(("Seen", number, type(obj).__name__, handle.name if handle is not None else ""))
         return number
 
+    def are_new(self, ids: Iterable[int]) -> bool:
+        """True if no live objects of these ids have numbers."""
+        return self._numbers.keys().isdisjoint(ids)
+
+    def add_numbers(self, ids: Sequence[int], refs: Sequence[weakref.ref[Any]]) -> int:
+        """Gives numbers to new objects; it is for the caller to write into the journal that they were seen. Gives the first."""
+        number = len(self.objects)
+        self._numbers.update(zip(ids, range(number, number + len(ids)), strict=True))
+        self.objects.extend(refs)
+        return number
+
     def object_at(self, node: int) -> Any | None:
         """The living object that a node is paired with, or None."""
         ref = self.bound[node]
@@ -111,6 +128,10 @@ class Restoration:
                 if obj is not None:
                     out.setdefault(id(obj), node)
         return out
+
+    def ids(self) -> set[int]:
+        """The ids of the living objects that nodes are paired with; that of None if a node has none."""
+        return set(map(id, [ref and ref() for ref in self.bound]))
 
     def note_seen(self, obj: Any) -> None:
         """Remembers an object as long as it lives."""
@@ -193,9 +214,9 @@ class Leftovers:
         """Logs one warning, unless everything was used or nothing is expected."""
         if self.silent:
             return
-        nodes, matched = self.graph.nodes, self.matched
+        values, matched = self.graph.values, self.matched
         missed = [
-            n for n, key in enumerate(self.graph.variable_keys()) if n not in matched and (key is not None or nodes[n].values)
+            n for n, key in enumerate(self.graph.variable_keys()) if n not in matched and (key is not None or values(n))
         ]
         if not missed and not self.unused:
             return

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from minitf import journal as events
 from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.restoration import Restoration, display_paths, next_uid
-from minitf.checkpoint.walking import Walk, kind_of, own_values
+from minitf.checkpoint.walking import Walk, all_below, kind_of, own_values
 from minitf.core.runtime import Home
 from minitf.core.state import Handle
 from minitf.explain.summary import summary
@@ -89,10 +89,13 @@ class CheckpointLoadStatus(LoadStatus):
         A ``CheckpointableSaver`` asks this of every object of the checkpoint, a ``Checkpoint`` of those with values (S199). In
         a graph it means that all restore operations exist, not that they were run. Gives the status.
         """
-        self.assert_existing_objects_matched()
         r = self._restoration
+        there = r.ids()
+        if not r.unused and id(None) not in there and self._all_known(there):
+            return self
+        self.assert_existing_objects_matched()
         without = [n for n, ref in enumerate(r.bound) if ref is None or ref() is None]
-        missing = [n for n in without if r.rules.every_node or r.graph.nodes[n].values]
+        missing = [n for n in without if r.rules.every_node or r.graph.values(n)]
         if missing:
             display = display_paths(r.graph)
             raise AssertionError(
@@ -116,6 +119,8 @@ class CheckpointLoadStatus(LoadStatus):
         Objects once seen without a counterpart count as long as they live (S196). Gives the status.
         """
         r = self._restoration
+        if self._all_known(r.ids()):
+            return self
         walk = self._walk()
         matched = r.matched()
         uid = r.uid
@@ -156,6 +161,11 @@ class CheckpointLoadStatus(LoadStatus):
             f"program. At the root, {r.source.source} has {_some(saved) or 'nothing'}; the program has {_some(lines)}."
             f"{self._told()}"
         )
+
+    def _all_known(self, ids: set[int]) -> bool:
+        """True if it is clear that all objects are among those of these ids, which the restore has reached: mostly it is."""
+        r = self._restoration
+        return not r.seen and all_below(self._root, self._extra, ids, r.uid)
 
     def _unmatched(self, walk: Walk, matched: Mapping[int, int]) -> list[tuple[int, Any]]:
         out = []

@@ -193,8 +193,8 @@ def _given_by(r: Restoration, session: int | None) -> list[tuple[int, Given]]:
     source = r.source.source
     out: list[tuple[int, Given]] = []
     built: dict[str, tuple[int, str]] = {}
-    every = {event[4]: (event[1], event[3]) for event in r.journal.raw if event[0] == "OpBuilt"}
-    for event in r.journal.raw:
+    every = {event[4]: (event[1], event[3]) for event in r.journal.bare if event[0] == "OpBuilt"}
+    for event in r.journal.bare:
         if event[0] == "Assigned" and event[4] is not None:
             out.append((event[1], Given(r.uid, source, event[3], event[4])))
         elif event[0] == "Created":

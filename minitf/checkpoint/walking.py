@@ -177,6 +177,35 @@ class Walk:
         return out
 
 
+def all_below(root: Any, extra: Mapping[str, Any] | None, ids: set[int], uid: int) -> bool:
+    """True if all objects under a root have these ids, and restores of at least this uid have reached them.
+
+    A quick look, level by level, for trees where that is so. False says nothing, and it is where anything keeps slots.
+    """
+    level, known = {id(root): root}, set[int]()
+    while level:
+        if not level.keys() <= ids:
+            return False
+        known |= level.keys()
+        objects = level.values()
+        kinds = list(map(kind_of, set(map(type, objects))))
+        states = [getattr(obj, "_tracking", None) for obj in objects]
+        if None in states or min([state.update_uid for state in states]) < uid:  # type: ignore[union-attr]
+            return False
+        if any([kind.slots for kind in kinds]):
+            return False
+        if all([kind.plain for kind in kinds]):
+            below = [state.edges for state in states if state.edges]  # type: ignore[union-attr]
+        else:
+            below = list(map(edges_of, objects))
+        if extra and len(known) == 1:
+            below.append(extra)
+        level = {id(child): child for edges in below for child in edges.values()}
+        for key in level.keys() & known:
+            del level[key]
+    return True
+
+
 def slots_of(owner: Any, name: str, walk: Walk) -> list[tuple[Any, Any]]:
     """(variable, slot) pairs of one slot name. ``SlotOwner`` knows them; other owners are asked for each variable."""
     items = getattr(owner, "_slot_items", None)

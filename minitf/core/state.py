@@ -226,19 +226,26 @@ class Batch:
     """What one ``restore()`` or one attachment matched in one checkpoint: assignments that happen together.
 
     * ``reader``: the open checkpoint.
-    * ``items``: (handle, key, path from the root) each; ``groups``; ``python``: (function that takes bytes, key, path) each.
-    * ``path_of``: tells the path for a key, for messages about items whose path is "".
+    * ``handles``, ``keys``: variables, and of each the key of its value; ``groups``; ``python``: (function that takes bytes, key)
+      each. A batch may have ten thousand variables, so there is no object for each.
+    * ``path_of``: tells the path from the root, or what else to call it, for the key of a variable in a message.
     * ``cache``: the saver's restore ops by (handle, key), so that later restores add none; by graph, the fed source they read.
-    * ``built``: what a graph made or found for the items, in the order of their keys, and for the groups.
+    * ``built``: what a graph made or found for the variables, in the order of their keys, and for the groups.
     """
 
-    __slots__ = ("built", "cache", "groups", "items", "path_of", "python", "reader")
+    __slots__ = ("built", "cache", "groups", "handles", "keys", "path_of", "python", "reader")
 
     def __init__(self, reader: Reader, cache: dict[Any, Any]):
         self.reader = reader
         self.cache = cache
-        self.items: list[tuple[Any, str, str]] = []
+        self.handles: list[Handle] = []
+        self.keys: list[str] = []
         self.groups: list[Group] = []
-        self.python: list[tuple[Callable[[Any], Any], str, str]] = []
+        self.python: list[tuple[Callable[[Any], Any], str]] = []
         self.path_of: Callable[[str], str] = str
         self.built: list[Any] = []
+
+    def add(self, handle: Handle, key: str) -> None:
+        """Adds a variable."""
+        self.handles.append(handle)
+        self.keys.append(key)

@@ -6,8 +6,10 @@ The cell of such a variable is of another class until then, so that all other ce
 from __future__ import annotations
 
 from _thread import allocate_lock
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from numpy import ndarray
 
 from minitf.core.state import Cell
 
@@ -76,3 +78,13 @@ def take_over(cell: Cell, value: Any) -> None:
         cell.writes += 1
     else:  # a class of somebody's own
         cell.write(value.verified())
+
+
+def take_over_all(cells: Iterable[Any], values: Iterable[Any]) -> None:
+    """``take_over`` of many, as far as there are both. What ``Cell.write`` does to an ordinary array is written out."""
+    for cell, value in zip(cells, values, strict=False):
+        if type(value) is ndarray and type(cell) is Cell and value.flags.c_contiguous:
+            cell.value = value
+            cell.writes += 1
+        else:
+            take_over(cell, value)

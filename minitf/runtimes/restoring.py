@@ -22,7 +22,7 @@ from minitf.core.overwriting import overwriting
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
 from minitf.core.state import Batch, Cell, Handle
-from minitf.core.unverified import take_over
+from minitf.core.unverified import take_over, take_over_all
 from minitf.errors import DTypeError, OpError, ShapeError
 from minitf.ops import restoring
 from minitf.runtimes.promised import RestoreOp
@@ -66,7 +66,7 @@ def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
     with ExitStack() as stack:
         found, fills = [], []
         for batch in batches:
-            if batch.items or batch.groups or batch.python:
+            if batch.handles or batch.groups or batch.python:
                 values, fill = stack.enter_context(_read(batch))
                 found.append((batch, values))
                 fills.append(fill)
@@ -75,18 +75,17 @@ def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
 
 def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Callable[[], None]]) -> None:
     for batch, values in found:
-        for (handle, key, path), value in zip(batch.items, values, strict=False):
+        for handle, key, value in zip(batch.handles, batch.keys, values, strict=False):
             spec = handle.spec
             if value.dtype is not spec.dtype.np or value.shape != spec.shape:
-                check_restored(handle, key, partial(_place_of, batch, key, path), value, batch.reader.source)
+                check_restored(handle, key, partial(batch.path_of, key), value, batch.reader.source)
     for batch, values in found:
         if batch.groups or batch.python:
-            _restore_others(home, batch, iter(values[len(batch.items) :]))
+            _restore_others(home, batch, iter(values[len(batch.handles) :]))
     for fill in fills:
         fill()
     for batch, values in found:
-        for (handle, _, _), value in zip(batch.items, values, strict=False):
-            take_over(handle.cell, value)
+        take_over_all([handle.cell for handle in batch.handles], values)
 
 
 def assign_one(handle: Handle, key: str, reader: Reader) -> None:
@@ -102,17 +101,17 @@ def assign_one(handle: Handle, key: str, reader: Reader) -> None:
 
 
 def _read(batch: Batch) -> AbstractContextManager[Reading]:
-    """The values of the items, then those of the groups, then those of Python state."""
-    keys = [key for _, key, _ in batch.items]
+    """The values of the variables, then those of the groups, then those of Python state."""
+    keys = list(batch.keys)
     for group in batch.groups:
         keys.extend(group.keys.values())
-    keys.extend([key for _, key, _ in batch.python])
-    return reading(batch.reader, keys, [handle.cell for handle, _, _ in batch.items])
+    keys.extend([key for _, key in batch.python])
+    return reading(batch.reader, keys, [handle.cell for handle in batch.handles])
 
 
 def _restore_others(home: Eager, batch: Batch, values: Iterator[Any]) -> None:
     groups = [{name: home.constant(next(values)) for name in group.keys} for group in batch.groups]
-    for (put, _, _), value in zip(batch.python, values, strict=True):
+    for (put, _), value in zip(batch.python, values, strict=True):
         put(value.item())
     for group, tensors in zip(batch.groups, groups, strict=True):
         with using(home):
@@ -197,26 +196,23 @@ def check_restored(handle: Handle, key: str, path: Callable[[], str], value: Any
         )
 
 
-def _place_of(batch: Batch, key: str, path: str) -> str:
-    return path or batch.path_of(key)
-
-
 # -- graph -------------------------------------------------------------------------------------------------------------
 
 
 def build_ops(graph: Graph, batches: Sequence[Batch]) -> None:
     """Finds or adds one restore op for each variable of the batches, in the order of keys; restores Python state now."""
     for batch in batches:
-        batch.items.sort(key=itemgetter(1))
-        for handle, _, _ in batch.items:
+        items = sorted(zip(batch.handles, batch.keys, strict=True), key=itemgetter(1))
+        batch.handles, batch.keys = [handle for handle, _ in items], [key for _, key in items]
+        for handle in batch.handles:
             if handle.home is not graph:
                 handle.home.refuse(handle, restoring.read_tensor.name)
-        python = list(zip(batch.python, batch.reader.read_many([key for _, key, _ in batch.python]), strict=True))
-        batch.built.extend(variable_ops(graph, [(handle, key) for handle, key, _ in batch.items], batch.cache))
+        python = list(zip(batch.python, batch.reader.read_many([key for _, key in batch.python]), strict=True))
+        batch.built.extend(variable_ops(graph, items, batch.cache))
         if batch.groups:
             with _outside(graph):
                 batch.built.extend([_group_op(graph, batch, group) for group in batch.groups])
-        for (put, _, _), value in python:
+        for (put, _), value in python:
             put(value.item())
 
 
@@ -287,8 +283,7 @@ def run_ops(graph: Graph, ops: Sequence[AnyOp], cache: dict[Any, Any], reader: R
             reads = list({id(t): t for built in others for t in built.reads}.values())
             read = session.run(reads, {cache[graph]: reader})
         fill()
-        for cell, value in zip(cells, values, strict=False):
-            take_over(cell, value)
+        take_over_all(cells, values)
     if others:
         session.run([built.op for built in others], dict(zip(reads, read, strict=True)))
     return store

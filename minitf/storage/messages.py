@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minitf.errors import DataLossError, InvalidArgumentError
-from minitf.saved import VARIABLE_VALUE, LazyNodes, SavedGraph, SavedNode, SavedSlot, SavedValue, is_plain_variable
+from minitf.saved import VARIABLE_VALUE, Layer, LazyNodes, SavedGraph, SavedNode, SavedSlot, SavedValue, is_plain_variable
 from minitf.storage import variable_nodes
 from minitf.storage.protos import parse
 from minitf.storage.varint import read_varint, varint
@@ -126,7 +126,23 @@ def _quick_nodes(data: bytes) -> LazyNodes:
                     keys[number] = node.values[0].key
     except (IndexError, UnicodeDecodeError, DataLossError):
         raise _Unusual from None
-    return LazyNodes(nodes, keys, plain.full_name)
+    layers: dict[int, Layer] = {}
+    for number, made in enumerate(nodes):
+        layer = None if made is None else _layer(made, keys)
+        if layer is not None:
+            layers[number], nodes[number] = layer, None
+    return LazyNodes(nodes, keys, plain.full_name, layers)
+
+
+def _layer(node: SavedNode, keys: list[str | None]) -> Layer | None:
+    """The layer that a node is, or None."""
+    if not node.children or node.values or node.slots or node.registered_saver or not node.has_values:
+        return None
+    names, numbers = zip(*node.children, strict=True)
+    first, stop = numbers[0], numbers[0] + len(numbers)
+    if numbers != tuple(range(first, stop)) or stop > len(keys) or None in keys[first:stop]:
+        return None
+    return Layer(names, first)
 
 
 def _places(data: bytes) -> tuple[list[int], list[int]]:
@@ -263,7 +279,7 @@ def _check(graph: SavedGraph, source: str) -> None:
     count = len(graph.nodes)
     if not count:
         raise DataLossError(f"{source}: the object graph has no nodes, not even a root.")
-    for number, node in graph.others():
+    for number, node in graph.inner():
         for name, child in node.children:
             if not 0 <= child < count:
                 raise DataLossError(f"{source}: edge {name!r} of node {number} leads to node {child}; there are {count} nodes.")

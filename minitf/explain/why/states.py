@@ -29,7 +29,7 @@ class Decisions:
         self.ops_in_run: list[tuple[Any, int]] = []
         built = 0
         step: Any = None
-        for event in journal.raw:
+        for event in journal.bare:
             kind, fields = event[0], event[1:]
             if kind == "Bound":
                 _, node, parent, name = fields
@@ -68,7 +68,7 @@ class Decisions:
     def _places(journal: Journal) -> dict[str, int]:
         """How many operations stood ready when each was built, itself included: the last time it was."""
         out: dict[str, int] = {}
-        for number, event in enumerate((e for e in journal.raw if e[0] == "OpBuilt"), 1):
+        for number, event in enumerate((e for e in journal.bare if e[0] == "OpBuilt"), 1):
             out.setdefault(event[4], number)
         return out
 
