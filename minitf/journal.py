@@ -2,8 +2,8 @@
 
 A restoration appends one event for each decision. Events name live objects by small numbers (in order of appearance in this
 restoration), nodes of the checkpoint by their number, keys and names as text; they hold no object. Assertions, explanations,
-timelines and pictures are computed from these events. Of a restore of thousands of variables at once most events are nothing that
-anybody ever asks for, so they are made from columns when somebody looks (``Later``).
+timelines and pictures are computed from these events. Of a restore of thousands of variables most events are never asked for:
+they are kept in columns and made when somebody looks (``Later``).
 
 ``Step`` events divide the journal: each ``restore()``, attachment or run begins one. Their ``at`` grows process-wide, so the
 journals of several restores can be merged in the order of time.

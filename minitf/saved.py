@@ -53,7 +53,7 @@ class SavedNode:
 
 
 class Layer(NamedTuple):
-    """A node that has values below, and nothing but edges to plain variables, whose numbers are ``first``, ``first + 1``, ..."""
+    """A node with values below, and nothing but edges to plain variables, whose numbers are ``first``, ``first + 1``, ..."""
 
     names: tuple[str, ...]
     first: int
@@ -78,7 +78,7 @@ class LazyNodes(Sequence[SavedNode]):
         self._full_name = full_name
         self._keys = keys
         self.layers = {} if layers is None else layers
-        self._made = [n for n, (node, key) in enumerate(zip(nodes, keys, strict=True)) if node is not None and key is not None]
+        self._made = [n for n, node in enumerate(nodes) if node is not None and keys[n] is not None]
 
     def keys(self) -> list[str | None]:
         """By number, the key of a plain variable; None for other nodes, and those that somebody has changed into others."""

@@ -122,7 +122,7 @@ class Match:
         self.batch = Batch(restoration.source, restoration.cache)
         self.batch.path_of = self._path_of
         self._attempt = attempt
-        self._counts = (len(restoration.objects), len(restoration.journal), len(restoration.unused))
+        self._counts = (len(restoration.objects), len(restoration.journal.raw), len(restoration.unused))
         self._failing = ""
         self._paired: list[int] = []
         self._states: list[Any] = []  # whose uids have been changed,
@@ -249,7 +249,7 @@ class Match:
                 self._unused(node, number, value.name)
 
     def take(
-        self, states: list[Any], uids: list[int], handles: list[Handle], keys: list[str], numbers: range, nodes: range
+        self, states: list[Any], uids: list[int], handles: list[Handle], keys: list[Any], numbers: range, nodes: range
     ) -> None:
         """Takes variables that were paired together: their trackings, with the uids that they had, and what goes where."""
         self._paired.extend(nodes)

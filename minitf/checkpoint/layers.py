@@ -1,10 +1,10 @@
 """Pairing whole layers at once.
 
-In a large model nearly every object is a variable of some layer, and nearly every layer has just the variables that the checkpoint
-has for it. Looking at each of ten thousand variables by itself, and writing down two events about it, takes longer than reading
-their values. So the variables of consecutive layers are paired in columns, if all is as it mostly is: all there, all ordinary
-variables of this mode, met for the first time, and reached by no newer restore. What comes out is what pairing them one by one
-gives, event by event; if anything is different, that is done, and nothing has happened yet.
+In a large model nearly every object is a variable of some layer, and nearly every layer has just the variables that the
+checkpoint has for it. Looking at each of ten thousand variables by itself, and writing down two events about it, takes longer
+than reading their values. So the variables of consecutive layers are paired in columns, if all is as it mostly is: all there,
+all ordinary variables of this mode, met for the first time, and reached by no newer restore. What comes out is what pairing
+them one by one gives, event by event; if anything is different, that is done, and nothing has happened yet.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minitf.checkpoint.attempt import Match
     from minitf.checkpoint.restoration import Restoration
 
+_tracking_of = attrgetter("_tracking")
 _uid_of = attrgetter("update_uid")
 _handle_of = attrgetter("_handle")
 _name_of = attrgetter("name")
@@ -78,13 +79,17 @@ def _pair(match: Match, found: Stretch) -> bool:
     r = match.restoration
     start, layers, there = found
     stop = start + len(there)
-    for kind in map(kind_of, set(map(type, there))):
-        if not (kind.plain and kind.variable):
-            return False
-    ids, keys = list(map(id, there)), r.keys[start:stop]
-    if len(set(ids)) < len(ids) or None in keys or any(r.bound[start:stop]) or not r.are_new(ids):
+    classes, keys = set(map(type, there)), r.keys[start:stop]
+    if not all(kind.plain and kind.variable for kind in map(kind_of, classes)):
         return False
-    states = [getattr(variable, "_tracking", None) or tracking(variable) for variable in there]
+    number = len(r.objects)
+    numbers = dict(zip(map(id, there), range(number, number + len(there)), strict=True))
+    if len(numbers) < len(there) or not all(keys) or any(r.bound[start:stop]) or not r.are_new(numbers):
+        return False
+    try:
+        states = list(map(_tracking_of, there))
+    except AttributeError:  # of one that nothing has reached yet
+        states = list(map(tracking, there))
     before = list(map(_uid_of, states))
     if max(before) >= r.uid:
         return False
@@ -92,13 +97,13 @@ def _pair(match: Match, found: Stretch) -> bool:
     if [handle for handle in handles if handle.home is not home]:
         return False
     refs = list(map(weakref.ref, there))
-    number = r.add_numbers(ids, refs)
+    r.add_numbers(numbers, refs)
     r.bound[start:stop] = refs
     for state in states:
         state.update_uid = r.uid
     match.take(states, before, handles, keys, range(number, number + len(there)), range(start, stop))
-    kinds, names = [type(variable).__name__ for variable in there], list(map(_name_of, handles))
-    r.journal.later(2 * len(there), partial(_events, number, start, kinds, names, layers))
+    kinds = [classes.pop().__name__] * len(there) if len(classes) == 1 else [type(variable).__name__ for variable in there]
+    r.journal.later(2 * len(there), partial(_events, number, start, kinds, list(map(_name_of, handles)), layers))
     if r.slots:
         last = zip(range(start, stop), there, range(number, number + len(there)), strict=True)
         match.queue.extend([entry for entry in last if entry[0] in r.slots])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minitf import journal as events
@@ -103,16 +103,14 @@ class Restoration:
         self.journal.raw.append(("Seen", number, type(obj).__name__, handle.name if handle is not None else ""))
         return number
 
-    def are_new(self, ids: Iterable[int]) -> bool:
+    def are_new(self, ids: dict[int, Any]) -> bool:
         """True if no live objects of these ids have numbers."""
-        return self._numbers.keys().isdisjoint(ids)
+        return ids.keys().isdisjoint(self._numbers.keys())
 
-    def add_numbers(self, ids: Sequence[int], refs: Sequence[weakref.ref[Any]]) -> int:
-        """Gives numbers to new objects; it is for the caller to write into the journal that they were seen. Gives the first."""
-        number = len(self.objects)
-        self._numbers.update(zip(ids, range(number, number + len(ids)), strict=True))
+    def add_numbers(self, numbers: dict[int, int], refs: Sequence[weakref.ref[Any]]) -> None:
+        """Gives the next numbers to new objects, by id; it is for the caller to write into the journal that they were seen."""
+        self._numbers.update(numbers)
         self.objects.extend(refs)
-        return number
 
     def object_at(self, node: int) -> Any | None:
         """The living object that a node is paired with, or None."""

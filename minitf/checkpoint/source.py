@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from operator import attrgetter
 from typing import Any
 
 from minitf.core.spec import Spec
@@ -95,7 +96,7 @@ class Source:
         except AbortedError:
             self.reader = self._open()
             found = self.reader.read_many(keys)
-        return [value if value.ndim else as_kernels_have(value) for value in found]
+        return found if all(map(_rank_of, found)) else [value if value.ndim else as_kernels_have(value) for value in found]
 
     def _read_on(self, key: str) -> Any:
         """A value, and some that are expected next."""
@@ -115,6 +116,9 @@ class Source:
         self._ahead = found
         value = found.pop(key, None)
         return self._read([key])[0] if value is None else value
+
+
+_rank_of = attrgetter("ndim")
 
 
 def as_kernels_have(value: Any) -> Any:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from minitf.core.state import Handle
@@ -177,32 +179,33 @@ class Walk:
         return out
 
 
+_tracking_of, _uid_of = attrgetter("_tracking"), attrgetter("update_uid")
+
+
 def all_below(root: Any, extra: Mapping[str, Any] | None, ids: set[int], uid: int) -> bool:
     """True if all objects under a root have these ids, and restores of at least this uid have reached them.
 
     A quick look, level by level, for trees where that is so. False says nothing, and it is where anything keeps slots.
     """
-    level, known = {id(root): root}, set[int]()
+    level, known = [root], set[int]()
     while level:
-        if not level.keys() <= ids:
+        kinds = [kind_of(cls) for cls in set(map(type, level))]
+        if any(kind.slots for kind in kinds) or not ids.issuperset(map(id, level)):
             return False
-        known |= level.keys()
-        objects = level.values()
-        kinds = list(map(kind_of, set(map(type, objects))))
-        states = [getattr(obj, "_tracking", None) for obj in objects]
-        if None in states or min([state.update_uid for state in states]) < uid:  # type: ignore[union-attr]
+        try:
+            states = list(map(_tracking_of, level))
+            if min(map(_uid_of, states)) < uid:
+                return False
+        except AttributeError:  # nothing has reached one of them
             return False
-        if any([kind.slots for kind in kinds]):
-            return False
-        if all([kind.plain for kind in kinds]):
-            below = [state.edges for state in states if state.edges]  # type: ignore[union-attr]
-        else:
-            below = list(map(edges_of, objects))
-        if extra and len(known) == 1:
+        if all(kind.plain for kind in kinds):
+            level = [obj for obj, state in zip(level, states, strict=True) if state.edges]
+        inner = {id(obj): obj for obj in level if id(obj) not in known}
+        below = list(map(edges_of, inner.values()))
+        if extra and not known:
             below.append(extra)
-        level = {id(child): child for edges in below for child in edges.values()}
-        for key in level.keys() & known:
-            del level[key]
+        known.update(inner)
+        level = list(chain.from_iterable([edges.values() for edges in below]))
     return True
 
 

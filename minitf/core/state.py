@@ -226,8 +226,8 @@ class Batch:
     """What one ``restore()`` or one attachment matched in one checkpoint: assignments that happen together.
 
     * ``reader``: the open checkpoint.
-    * ``handles``, ``keys``: variables, and of each the key of its value; ``groups``; ``python``: (function that takes bytes, key)
-      each. A batch may have ten thousand variables, so there is no object for each.
+    * ``handles``, ``keys``: variables, and the key of each one's value (there may be ten thousand: no object is made for each).
+    * ``groups``; ``python``: (function that takes bytes, key) each.
     * ``path_of``: tells the path from the root, or what else to call it, for the key of a variable in a message.
     * ``cache``: the saver's restore ops by (handle, key), so that later restores add none; by graph, the fed source they read.
     * ``built``: what a graph made or found for the variables, in the order of their keys, and for the groups.

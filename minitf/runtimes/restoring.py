@@ -74,10 +74,13 @@ def assign_now(home: Eager, batches: Sequence[Batch]) -> None:
 
 
 def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Callable[[], None]]) -> None:
+    before = dtype = shape = None
     for batch, values in found:
         for handle, key, value in zip(batch.handles, batch.keys, values, strict=False):
             spec = handle.spec
-            if value.dtype is not spec.dtype.np or value.shape != spec.shape:
+            if spec is not before:  # mostly it is: alike variables have one spec
+                before, dtype, shape = spec, spec.dtype.np, spec.shape
+            if value.dtype is not dtype or value.shape != shape:
                 check_restored(handle, key, partial(batch.path_of, key), value, batch.reader.source)
     for batch, values in found:
         if batch.groups or batch.python:

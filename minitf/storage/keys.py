@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from minitf.errors import InvalidArgumentError
 
 
 def text_of(key: bytes) -> str:
     """A key as str; bytes that are not UTF-8 come back unchanged through ``bytes_of``."""
     return key.decode("utf-8", "surrogateescape")
+
+
+def all_bytes_of(keys: Sequence[str]) -> list[bytes]:
+    """``bytes_of`` of many keys."""
+    try:
+        return list(map(str.encode, keys))
+    except UnicodeEncodeError:
+        return list(map(bytes_of, keys))
 
 
 def bytes_of(key: str) -> bytes:

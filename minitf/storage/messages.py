@@ -11,7 +11,7 @@ from typing import Any
 
 from minitf.errors import DataLossError, InvalidArgumentError
 from minitf.saved import VARIABLE_VALUE, Layer, LazyNodes, SavedGraph, SavedNode, SavedSlot, SavedValue, is_plain_variable
-from minitf.storage import variable_nodes
+from minitf.storage import layer_nodes, variable_nodes
 from minitf.storage.protos import parse
 from minitf.storage.varint import read_varint, varint
 
@@ -118,17 +118,18 @@ def _quick_nodes(data: bytes) -> LazyNodes:
     edges: dict[bytes, str] = {}
     nodes: list[SavedNode | None] = [None] * len(begins)
     keys = plain.keys
+    others = [number for number, key in enumerate(keys) if key is None]
     try:
-        for number, key in enumerate(keys):
-            if key is None:
-                node = nodes[number] = _quick_node(data, begins[number], ends[number], names, edges)
-                if is_plain_variable(node):
-                    keys[number] = node.values[0].key
+        layers = layer_nodes.find(data, begins, ends, others, names)
+        others = [number for number in others if number not in layers]
+        for number in others:
+            node = nodes[number] = _quick_node(data, begins[number], ends[number], names, edges)
+            if is_plain_variable(node):
+                keys[number] = node.values[0].key
     except (IndexError, UnicodeDecodeError, DataLossError):
         raise _Unusual from None
-    layers: dict[int, Layer] = {}
-    for number, made in enumerate(nodes):
-        layer = None if made is None else _layer(made, keys)
+    for number in others:
+        layer = _layer(nodes[number], keys)  # type: ignore[arg-type]
         if layer is not None:
             layers[number], nodes[number] = layer, None
     return LazyNodes(nodes, keys, plain.full_name, layers)

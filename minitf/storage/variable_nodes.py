@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from minitf.saved import VARIABLE_VALUE
 
@@ -76,4 +77,4 @@ def find(data: bytes, begins: list[int], ends: list[int]) -> Found:
 
 def _stands(raw: Any, places: Any, text: bytes) -> Any:
     """At which of the places these bytes stand."""
-    return (raw[places[:, None] + np.arange(len(text))] == np.frombuffer(text, np.uint8)).all(axis=1)
+    return sliding_window_view(raw, len(text))[places].view(f"V{len(text)}")[:, 0] == np.void(text)

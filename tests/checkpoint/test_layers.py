@@ -86,8 +86,9 @@ def restored(kind, path, change, newer):
         world.run(status)
         journal = [event._replace(at=0) if hasattr(event, "at") else event for event in status.journal]
         seen = [weakref.ref(obj) for obj in tf.train.children(root).values()]
-        uids = [tracking(v).update_uid == status._restoration.uid for layer in root.layers for v in tf.train.children(layer).values()]
-        values = [world.value(v) for layer in root.layers for v in tf.train.children(layer).values() if hasattr(v, "handle")]
+        below = [v for layer in root.layers for v in tf.train.children(layer).values()]
+        uids = [tracking(v).update_uid == status._restoration.uid for v in below]
+        values = [world.value(v) for v in below if hasattr(v, "handle")]
         waiting = [sorted(map(str, tracking(layer).watchers or ())) for layer in root.layers]
         texts = str(status), str(status.explain())
         assert all(ref() is not None for ref in seen)
@@ -119,7 +120,7 @@ def test_variables_that_are_paired_at_once_are_most(path, eager, monkeypatch):
 
     monkeypatch.setattr("minitf.checkpoint.attempt.pair_layers", counted)
     status = Saver(model(0)).restore(path).expect_partial()
-    assert counts == [(1, True), (1, True), (1, True), (4, True)]  # the list of variables; the layer that has two ways; the others
+    assert counts == [(1, True), (1, True), (1, True), (4, True)]  # the list; the layer that two edges lead to; the others
     assert [type(event) for event in status.journal.raw].count(Later) == 2
     assert len(status.journal) == len(list(status.journal)) == len(status.journal.bare)
     assert [status.journal[i] for i in range(-3, 9)] == [[*status.journal][i] for i in range(-3, 9)]

@@ -346,3 +346,127 @@ def test_nodes_that_somebody_changes_are_written_as_they_are_then(count):
     assert again.nodes[1].values == []
     assert again.nodes[2].children == [("below", 1)]
     assert list(again.nodes) == wanted
+
+
+# Layers -------------------------------------------------------------------------------------------------------------------
+
+
+def layered(*layers, more=()):
+    """A graph of a root, layers with the names of their edges, and their variables in a row."""
+    first = 1 + len(layers) + len(more)
+    nodes = [SavedNode(children=[(f"l{n}", n + 1) for n in range(len(layers) + len(more))], has_values=True)]
+    for names in layers:
+        nodes.append(SavedNode(children=[(name, first + n) for n, name in enumerate(names)], has_values=True))
+        first += len(names)
+    nodes += more
+    nodes += [
+        SavedNode(values=[SavedValue("VARIABLE_VALUE", f"v{n}", f"k{n}")], has_values=True) for n in range(len(nodes), first)
+    ]
+    return nodes
+
+
+def test_layers_are_made_when_somebody_looks():
+    nodes = layered(*[("kernel", "bias")] * 60, *[("a",)] * 5, ("b" * 127,), ("b" * 128, "c"), *[("gamma", "beta", "é")] * 9)
+    data = encode_graph(SavedGraph(nodes))
+    found = messages._quick_nodes(data)
+    assert sorted(found.layers) == list(range(1, 77))
+    assert [found.layers[n] for n in (1, 61, 67)] == [(("kernel", "bias"), 77), (("a",), 197), (("b" * 128, "c"), 203)]
+    assert found.layers[1].names[0] is found.layers[60].names[0]
+    graph = decode_graph(data)
+    assert graph.layers() == found.layers
+    assert [number for number, _ in graph.inner()] == [0]
+    assert [graph.values(n) for n in (0, 1)] == [[], ()]
+    assert [value.key for value in graph.values(77)] == ["k77"]
+    assert found == nodes
+    assert not found.layers
+    assert [number for number, _ in graph.others()] == list(range(77))
+    assert graph == SavedGraph(nodes)
+    assert not graph.layers()
+    assert SavedGraph(nodes).layers() == {}
+
+
+def test_nodes_that_are_almost_layers():
+    """Whatever a node has besides edges to variables in a row is not lost, wherever it stands among many."""
+    leaf = SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "k")], has_values=True)
+    pair = [("a", 20), ("b", 21)]
+    odd = [
+        *(SavedNode(children=pair, has_values=has) for has in (None, False)),
+        *(
+            SavedNode(children=[("a", a), ("b", b)], has_values=True)
+            for a, b in ((20, 22), (21, 20), (20, 20), (0, 1), (18, 19), (10, 11), (19, 20), (58, 59), (59, 60))
+        ),
+        SavedNode(children=[("", 20), ("b", 21)], has_values=True),
+        SavedNode(children=pair, slots=[SavedSlot(20, "m", 21)], has_values=True),
+        SavedNode(children=pair, registered_saver=("s", "o"), has_values=True),
+        SavedNode(children=pair, values=[SavedValue("x", "", "k")], has_values=True),
+    ]
+    for node in odd:
+        for count, places in ((1, [1]), (4, [1, 2, 3, 4]), (6, [2]), (19, range(1, 20))):
+            middle = [SavedNode(children=pair, has_values=True) for _ in range(19)]
+            for place in places:
+                middle[place - 1] = node
+            nodes = [SavedNode(children=[("l", count)], has_values=True), *middle, *[leaf] * 40]
+            if ("b", 60) in node.children:
+                with pytest.raises(InvalidArgumentError):
+                    encode_graph(SavedGraph(nodes))
+                data = through_protobuf(SavedGraph(nodes))
+                assert messages._quick_nodes(data) == nodes
+                with pytest.raises(DataLossError):
+                    decode_graph(data)
+                continue
+            found = messages._quick_nodes(encode_graph(SavedGraph(nodes)))
+            good = (pair, [("a", 58), ("b", 59)], [("", 20), ("b", 21)])
+            whole = [
+                number
+                for number, made in enumerate(nodes)
+                if made.has_values and made.children in good and not (made.slots or made.values or made.registered_saver)
+            ]
+            assert sorted(found.layers) == whole
+            assert found == nodes
+
+
+def test_layers_of_many_kinds():
+    """More kinds of one length than are looked for: those that are left are read one by one."""
+    nodes = layered(*[(f"{'abcdefghijklmnopqrstuvwxyz'[n % 26]}",) for n in range(26 * 5)])
+    found = messages._quick_nodes(encode_graph(SavedGraph(nodes)))
+    assert sorted(found.layers) == list(range(1, 131))
+    assert found == nodes
+
+
+@pytest.mark.parametrize("name, number", [("b" * 127, 10), ("b" * 128, 10), ("b", 1 << 27), ("b", 1 << 28), ("b", 1 << 30)])
+def test_layers_with_long_names_or_numbers(name, number):
+    edges = fields((1, fields((1, number), (2, name.encode()))), (1, fields((1, number + 1), (2, b"c"))), (5, fields((1, 1))))
+    leaf = fields((2, fields((1, b"VARIABLE_VALUE"), (2, b"w"), (3, b"k"))), (5, fields((1, 1))))
+    data = fields(*[(1, edges)] * 10, *[(1, leaf)] * 40)
+    found = messages._quick_nodes(data)
+    assert sorted(found.layers) == (list(range(10)) if number == 10 else [])
+    assert found == messages._protobuf_nodes(data, "")
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_numbers_of_a_layer_of_any_width(width):
+    first = [1, 200, 20000][width - 1]
+    nodes = [SavedNode() for _ in range(first)]
+    nodes += [SavedNode(values=[SavedValue("VARIABLE_VALUE", "w", "k")], has_values=True) for _ in range(40)]
+    nodes += [SavedNode(children=[("a", first + n), ("b", first + n + 1)], has_values=True) for n in range(39)]
+    found = messages._quick_nodes(encode_graph(SavedGraph(nodes)))
+    assert sorted(found.layers) == list(range(first + 40, first + 79))
+    assert found == nodes
+
+
+def test_a_byte_changed_among_many_layers():
+    """The quick way finds the same nodes as protobuf, or leaves them to it."""
+    nodes = layered(*[("w", "bias")] * 20, *[("", "w")] * 2, more=[SavedNode(children=[("other", 1)])] * 6)
+    data = encode_graph(SavedGraph(nodes))
+    assert messages._quick_nodes(data) == nodes
+    quick = 0
+    for at in range(data.index(b"VARIABLE_VALUE")):
+        for byte in {0, 8, 0x0A, 0x12, 127, 128, 255, data[at] ^ 1, data[at] ^ 128} - {data[at]}:
+            odd = data[:at] + bytes((byte,)) + data[at + 1 :]
+            try:
+                found = messages._quick_nodes(odd)
+            except messages._Unusual:
+                continue
+            quick += 1
+            assert found == messages._protobuf_nodes(odd, "")
+    assert quick > 500

@@ -248,12 +248,11 @@ def decode_alike(first: Entry, found: Sequence[bytes], numbers: Any) -> tuple[Al
     table = np.frombuffer(b"".join(found), np.uint8).reshape(-1, length)
     start = len(head) + len(tag)
     stop = start + width
-    offset_bytes = table[:, start:stop]
-    same = (table[:, :start] == np.frombuffer(head + tag, np.uint8)).all(axis=1)
-    same &= (table[:, stop:-4] == np.frombuffer(tail, np.uint8)).all(axis=1)
-    same &= (offset_bytes[:, :-1] > 127).all(axis=1) & (offset_bytes[:, -1:] < 128).all(axis=1)
-    shifts = np.arange(0, 7 * width, 7, dtype=np.int64)
-    offsets = ((offset_bytes[same] & 127).astype(np.int64) << shifts).sum(axis=1)
+    last = (b"\x80" * (width - 1) + b"\0")[:width]  # of the bytes of the offset, all but the last one are above 127
+    fixed = np.frombuffer(b"\xff" * start + b"\x80" * width + b"\xff" * len(tail), np.uint8)
+    wanted = np.frombuffer(head + tag + last + tail, np.uint8)
+    same = ((table[:, :-4] & fixed) == wanted).all(axis=1)
+    offsets = (table[same, start:stop] & 127) @ (1 << np.arange(0, 7 * width, 7, dtype=np.int64))
     crcs = np.ascontiguousarray(table[same, -4:]).view("<u4").ravel()
     return Alike(first.dtype, first.shape, first.shard, first.size, numbers[same], offsets, crcs), numbers[~same]
 

@@ -63,20 +63,19 @@ class Index:
 
     def alike(self, keys: Sequence[bytes]) -> tuple[list[Alike], list[int]]:
         """The entries of many keys in groups that look alike, and the numbers of keys that are in none. Raises as ``entry``."""
-        found = [self.records[key] for key in keys]
+        found = list(map(self.records.__getitem__, keys))
         rest: list[int] = []
         alike: list[Alike] = []
-        by_length: dict[int, list[int]] = {}  # records of one length mostly are of one kind, or of few
-        for number, length in enumerate(map(len, found)):
-            by_length.setdefault(length, []).append(number)
-        for numbers in sorted(by_length.values(), key=len, reverse=True):
-            left: Any = np.array(numbers)
+        lengths = np.fromiter(map(len, found), np.intp, len(found))
+        kinds, counts = np.unique(lengths, return_counts=True)  # records of one length mostly are of one kind, or of few
+        for length in kinds[np.argsort(-counts, kind="stable")].tolist():
+            left: Any = np.flatnonzero(lengths == length)
             few = 0 if alike else FEW  # beside many that are fetched together, few are fetched along with them
             for _ in range(KINDS):
                 if len(left) <= few:
                     break
                 first = quick_entry(found[left[0]], self._heads, self._where, keys[left[0]])
-                decoded = decode_alike(first, [found[number] for number in left.tolist()], left)
+                decoded = decode_alike(first, list(map(found.__getitem__, left.tolist())), left)
                 if decoded is None or len(decoded[0].numbers) <= few:
                     break
                 alike.append(decoded[0])

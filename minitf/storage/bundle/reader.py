@@ -23,7 +23,7 @@ from minitf.storage.bundle.index import Identity, Index, identity_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.bundle.verify import Verdict, verify
 from minitf.storage.files import Disk, read_fully, typed
-from minitf.storage.keys import bytes_of, text_of
+from minitf.storage.keys import all_bytes_of, bytes_of, text_of
 from minitf.storage.values import Array, Extent, Partitioned, Reading, Typed, bytes_view
 
 SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,
@@ -129,10 +129,10 @@ class BundleReader:
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; all or an error."""
         wanted = list(keys)
+        names = all_bytes_of(wanted)
         try:
-            names = [key.encode("utf-8", "surrogateescape") for key in wanted]
             alike, rest = self._index.alike(names)
-        except (KeyError, UnicodeEncodeError):
+        except KeyError:
             raise self._not_there(next(key for key in wanted if bytes_of(key) not in self._index.records)) from None
         out: list[Any] = [None] * len(wanted)
         with self._told_if_replaced():

@@ -84,12 +84,11 @@ def _take(data: bytearray, start: int, group: Alike, out: list[Any]) -> bool:
     """The values of a group that are inside a run. False if a checksum differs."""
     here = (group.offsets >= start) & (group.offsets + group.size <= start + len(data))
     places = group.offsets[here] - start
-    size, view = group.size, memoryview(data)
-    crcs = [crc32c(view[place : place + size]) for place in places.tolist()]
+    rows = np.frombuffer(data, np.uint8)[places[:, None] + np.arange(group.size)]
+    crcs = list(map(crc32c, rows.view(f"V{group.size}").ravel().tolist()))
     if (mask_all(crcs) != group.crcs[here]).any():
         return False
-    raw = np.frombuffer(data, np.uint8)
-    rows = raw[places[:, None] + np.arange(size)].view(group.dtype.np).reshape(len(places), *group.shape)
-    for number, value in zip(group.numbers[here].tolist(), map(np.array, rows), strict=True):
+    arrays = rows.view(group.dtype.np).reshape(len(places), *group.shape)
+    for number, value in zip(group.numbers[here].tolist(), map(np.array, arrays), strict=True):
         out[number] = value
     return True

@@ -11,6 +11,8 @@ the index block, zeros up to byte 40 and a magic number.
 
 from __future__ import annotations
 
+import itertools
+import operator
 import struct
 from collections.abc import Callable, Iterator, Sequence
 
@@ -143,7 +145,7 @@ class Table:
         keys, values = read_block(self._block(self.handles[number], f"data block {number}"), where)
         if not keys:
             raise DataLossError(f"{where}: it has no entries.")
-        if len(set(keys)) < len(keys) or sorted(keys) != keys:
+        if not all(map(operator.lt, keys, itertools.islice(keys, 1, None))):
             raise DataLossError(f"{where}: the keys do not ascend.")
         if keys[-1] > self.bounds[number] or (number and keys[0] <= self.bounds[number - 1]):
             raise DataLossError(f"{where}: its keys are not between the separators of the index block.")
