@@ -216,3 +216,12 @@ def test_custom_gradient(runtime):
         y = wrong(v)
     with pytest.raises(ValueError, match="1 arguments"):
         tape.gradient(y, v)
+
+
+def test_an_infinite_gradient_goes_through_tanh():
+    x = tf.constant([-1.0, 0.0, 2.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.tanh(x)
+    infinite = tf.constant([np.inf, -np.inf, np.inf], tf.float32)
+    assert tape.gradient(y, x, infinite).numpy().tolist() == [np.inf, -np.inf, np.inf]

@@ -109,6 +109,7 @@ class Op:
         self.name = name or kernel.__name__.rstrip("_")
         self.kernel = kernel
         self.__doc__ = kernel.__doc__
+        self.__name__ = kernel.__name__  # programs print which activation they use
         self.inputs: tuple[str, ...] = code.co_varnames[:count]
         self.variadic: str | None = code.co_varnames[count + code.co_kwonlyargcount] if code.co_flags & 0x04 else None
         notes = kernel.__annotations__

@@ -225,7 +225,7 @@ def tanh(x: Floating):
 @tanh.vjp
 def _(g, out, x):
     y = conj(out)
-    return (g - g * y * y,)
+    return (g * (1.0 - y * y),)
 
 
 @op(ufunc=np.sinh)

@@ -41,4 +41,5 @@ def test_every_op_is_drawn_or_tested_by_hand():
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_an_op_says_what_it_does(name):
+    assert REGISTRY[name].__name__
     assert REGISTRY[name].__doc__
