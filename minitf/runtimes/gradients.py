@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import attrgetter, itemgetter
 from types import FunctionType, NoneType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,30 +51,14 @@ _spec_of = attrgetter("_spec")
 _NOWHERE = -1
 
 
-class Repeated(NamedTuple):
-    """An operation that a pattern appends: all but its inputs, which ``taking`` finds among the values at hand.
-
-    Its name is the next of the ``series`` whose text is ``text`` (see ``naming``).
-    """
-
-    op: Op
-    text: str
-    series: str
-    taking: Callable[[list[Any]], tuple[Any, ...]]
-    attrs: dict[str, Any]
-    results: Any
-    control_inputs: tuple[Operation, ...]
-
-
-class Pattern(NamedTuple):
-    """What the rule of one kind of operation appends, and the places of inputs and of their gradients among the values."""
-
-    appended: Sequence[Repeated]
-    gradients: Sequence[tuple[int, int]]
-
-
-_SEEN = Pattern((), ())  # there was one such operation
-_NEVER = Pattern((), ())  # the rule is to be asked every time
+Repeated = tuple[Op, str, str, Callable[[list[Any]], tuple[Any, ...]], dict[str, Any], Any, tuple[Operation, ...]]
+"""An operation to be appended: op, text and series of its name (see ``naming``), what takes its inputs from the values at hand,
+attributes, specs of the results, control inputs. (A plain tuple, as the next: named ones take three times as long to unpack.)
+"""
+Pattern = tuple[Sequence[Repeated], Sequence[tuple[int, int]]]
+"""What the rule of one kind of operation appends, and the places of inputs and of their gradients among the values."""
+_SEEN: Pattern = ([], [])  # there was one such operation
+_NEVER: Pattern = ([], [])  # the rule is to be asked every time
 
 
 class WayBack:
@@ -85,7 +69,6 @@ class WayBack:
 
     def __init__(self, graph: Graph, targets: Sequence[SymbolicTensor], sources: Sequence[Any], stopped: set[int]):
         self.graph = graph
-        self.operations = graph.get_operations()
         self.scope = names.scope()
         # By tensor or handle, for all that depends on a source and for nothing else.
         self.gradients: dict[Any, Any] = dict.fromkeys(sources, _NONE_YET)
@@ -93,21 +76,21 @@ class WayBack:
         self.patterns: dict[Any, Pattern] = {}
         self._foreign = False  # True once a gradient is no tensor of this graph
 
-    def _between(self, targets: Sequence[SymbolicTensor], stopped: set[int], blocked: set[int]) -> bytearray:
-        """By number: 1 for an operation that has a rule, depends on a source, and is needed by a target."""
-        operations, gradients = self.operations, self.gradients
-        needed = bytearray(1 + max(t.op.number for t in targets))
+    def _between(self, targets: Sequence[SymbolicTensor], stopped: set[int], blocked: set[int]) -> list[Operation]:
+        """The operations that have a rule, depend on a source, and are needed by a target, in the order of creation."""
+        operations, gradients = self.graph.get_operations(), self.gradients
+        needed = bytearray(1 + max(t.op.number for t in targets))  # by the number of the operation
         for t in targets:
             needed[t.op.number] = 1
-        place = len(needed)
+        place, back = len(needed), []
         while (place := needed.rfind(1, 0, place)) >= 0:  # what an operation needs was made before it
-            for a in operations[place].arguments:
-                if type(a) is SymbolicTensor and id(a) not in stopped:
-                    needed[a.op.number] = 1
-        between = bytearray(len(needed))
-        place = -1
-        while (place := needed.find(1, place + 1)) >= 0:
             o = operations[place]
+            back.append(o)
+            for a in o.arguments:
+                if type(a) is SymbolicTensor and not (stopped and id(a) in stopped):
+                    needed[a.op.number] = 1
+        between = []
+        for o in reversed(back):
             for a in o.arguments:
                 if a in gradients:
                     break
@@ -115,15 +98,12 @@ class WayBack:
                 continue
             if o.kernel_op.vjp_rule is None or (stopped and all(id(t) in stopped for t in o.outputs)):
                 continue
-            between[place] = 1
+            between.append(o)
             made: Any = o._made
             if type(made) is SymbolicTensor and not blocked:
-                if made not in gradients:
-                    gradients[made] = _NONE_YET
-                continue
-            for t in o.outputs:
-                if t not in gradients and id(t) not in blocked:
-                    gradients[t] = _NONE_YET
+                gradients[made] = _NONE_YET
+            else:
+                gradients.update([(t, _NONE_YET) for t in o.outputs if id(t) not in blocked])
         return between
 
     def add(self, to: Any, gradient: Any) -> None:
@@ -142,30 +122,34 @@ class WayBack:
 
     def walk(self) -> None:
         """Goes all the way, from the gradients of the targets (which ``add`` got) to those of the sources."""
-        between, operations, gradients, patterns = self.between, self.operations, self.gradients, self.patterns
-        known, unwanted, append_again = gradients.get, repeat(_UNWANTED), self.graph.append_again
-        place = len(between)
-        while (place := between.rfind(1, 0, place)) >= 0:
-            o = operations[place]
+        gradients, patterns, append_again = self.gradients, self.patterns, self.graph.append_again
+        known, unwanted = gradients.get, repeat(_UNWANTED)
+        # For each op the last kind and its pattern: comparing two kinds takes a quarter of the time of looking one up.
+        latest: dict[Op, tuple[Any, Pattern]] = {}
+        none = None, None
+        for o in reversed(self.between):
             out: Any = o._made
             arguments = o.arguments
             if type(out) is SymbolicTensor:
                 g: Any = known(out)
                 if g is _NONE_YET:
                     continue
-                values = [g, out, *arguments]
+                values = [g, out, *arguments, *map(known, arguments, unwanted)]
             else:
                 g = self._of_several(o)
                 if g is None:
                     continue
-                values = [*[_NONE_YET if t is None else t for t in g], *out, *arguments]
-            values += map(known, arguments, unwanted)
+                upstream = [_NONE_YET if t is None else t for t in g]
+                values = [*upstream, *out, *arguments, *map(known, arguments, unwanted)]
+            op = o.kernel_op
             try:
-                kind = o.kernel_op, id(o.attrs), *map(_spec_of, values)
+                kind = op, id(o.attrs), *map(_spec_of, values)
             except AttributeError:  # a variable, or an input that was left out
                 self._ask(o, g, out)
                 continue
-            pattern = patterns.get(kind)
+            last, pattern = latest.get(op, none)
+            if last != kind:
+                pattern = patterns.get(kind)
             twice = arguments[0] is arguments[1] if len(arguments) == 2 else len({*arguments}) < len(arguments)
             if twice or pattern is None or pattern is _NEVER or self._foreign:
                 self._ask(o, g, out)
@@ -173,8 +157,11 @@ class WayBack:
             elif pattern is _SEEN:
                 patterns[kind] = self._noted(o, g, out, values)
             else:
-                append_again(pattern.appended, values)
-                for at, new in pattern.gradients:
+                if last != kind:
+                    latest[op] = kind, pattern
+                repeated, found = pattern
+                append_again(repeated, values)
+                for at, new in found:
                     gradients[values[at]] = values[new]
 
     def _of_several(self, o: Operation) -> tuple[Any, ...] | None:
@@ -222,7 +209,7 @@ class WayBack:
         found = [(places[a], places.get(self.gradients[a], _NOWHERE)) for a in o.arguments if a in self.gradients]
         if any(new == _NOWHERE for _, new in found):
             return _NEVER
-        return Pattern(appended, found)
+        return appended, found
 
     def _repeated(self, o: Operation, places: dict[Any, int]) -> Repeated | None:
         """What is to be repeated of an operation, or None if it cannot be."""
@@ -232,7 +219,9 @@ class WayBack:
             return None
         if o.kernel_op.stateful or _NOWHERE in taken or not _plain(o.attrs):
             return None
-        return Repeated(o.kernel_op, o._text, series, _taking(taken), o.attrs, o.results, o.control_inputs)
+        if tuple([t.spec for t in o.outputs]) != (o.results if o.several else (o.results,)):  # set_shape added to one
+            return None
+        return o.kernel_op, o._text, series, _taking(taken), o.attrs, o.results, o.control_inputs
 
 
 def _taking(places: Sequence[int | None]) -> Callable[[list[Any]], tuple[Any, ...]]:
