@@ -108,6 +108,11 @@ class Updates:
             ]
         return self._parts
 
+    @property
+    def together(self) -> Together | None:
+        """What updates all the variables, once ``parts`` has told that they go together; else None."""
+        return self._parts[0][0] if self._parts is not None and len(self._parts) == 1 else None
+
 
 class Together:
     """One ``rule`` for the variables of ``rows``: the cells of each, in the order of the rule's inputs.
@@ -171,11 +176,14 @@ class Together:
         if room is not None:
             gradient = room.array
         elif [g.shape for g in gradients] == self.shapes and not any(map(_rank, numbers)):
-            gradient = np.concatenate(gradients, None)
+            try:
+                gradient = np.concatenate(gradients, None, dtype=self.dtype, casting="no")
+            except TypeError:  # one has another dtype
+                return False
         else:
             return False
         old = self._old()
-        if old is None or gradient.dtype != self.dtype:
+        if old is None:
             return False
         inputs = [*old, *numbers]
         inputs.insert(self.at, gradient)

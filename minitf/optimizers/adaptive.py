@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minitf.core import runtime
-from minitf.ops.state import assign
 from minitf.ops.training import apply_adadelta, apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
 from minitf.optimizers.optimizer import Optimizer, Rule
 
@@ -111,14 +109,13 @@ class AdamOptimizer(Optimizer):
                  use_locking: bool = False, name: str = "Adam"):  # fmt: skip
         super().__init__(use_locking, name)
         self._numbers = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-        self._powers: list[Any] = []  # the variables beta1_power and beta2_power beside those trained last
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
-        self._powers = []
         for beta in ("beta1", "beta2"):
             start = self._numbers[beta]
             start = start() if callable(start) else start
-            self._powers.append(self._create_non_slot_variable(start, f"{beta}_power", colocate_with=var_list[0]))
+            power = self._create_non_slot_variable(start, f"{beta}_power", colocate_with=var_list[0])
+            self._powers[f"{beta}_power"] = power, beta
         for var in var_list:
             self._zeros_slot(var, "m")
             self._zeros_slot(var, "v")
@@ -126,22 +123,8 @@ class AdamOptimizer(Optimizer):
     def _hypers(self) -> Mapping[str, Any]:
         return self._numbers
 
-    def _prepare(self) -> None:
-        super()._prepare()
-        first, second = self._powers
-        self._hyper["beta1_power"], self._hyper["beta2_power"] = first.read_value(), second.read_value()
-
     def _rule(self) -> Rule:
         return _ADAM
-
-    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
-        home = runtime.current().home
-        with home.control_dependencies(update_ops):
-            powers = [
-                assign(power.handle, power.read_value() * self._hyper[beta])
-                for beta, power in zip(("beta1", "beta2"), self._powers, strict=True)
-            ]
-        return home.group([*update_ops, *powers], name_scope)
 
 
 _ADAM = Rule(

@@ -28,7 +28,9 @@ from minitf.objects.trackable import arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
 from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
+from minitf.ops.state import assign
 from minitf.ops.together import Updates
+from minitf.optimizers.again import Again
 from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.runtimes.building import control_dependencies, init_scope
 from minitf.runtimes.graph_home import GraphKeys
@@ -65,6 +67,9 @@ class Optimizer(SlotOwner):
         self._updates: list[tuple[Updates, slice]] = []  # what it did
         self._constrained: list[Any] = []  # those of its variables that have a constraint
         self._hyper: dict[str, Any] = {}
+        # Own variables that are numbers of the rule, by name, each with the number that it is multiplied by after a step.
+        self._powers: dict[str, tuple[Any, str]] = {}
+        self._again: Again | None = None  # takes the next step if it is like the last
         self._cast: dict[tuple[str, Any], Any] = {}
         self._arrays: dict[str, tuple[float, Any]] = {}  # those that are Python numbers, as arrays
 
@@ -145,6 +150,8 @@ class Optimizer(SlotOwner):
         without a gradient are left out. Raises ValueError if nothing remains, TypeError for things that are no variables.
         """
         pairs = list(grads_and_vars)
+        if self._again is not None and global_step is None and self._again.step(pairs, self._hypers()):
+            return None
         if not pairs:
             raise ValueError("No variables provided: grads_and_vars is empty.")
         grads, trained, handles = [], [], []
@@ -165,6 +172,7 @@ class Optimizer(SlotOwner):
         scope = home.updating(name) if self._updates else home.name_scope(name)
         if scope is None:
             done = self._step(grads, trained, global_step, name)
+            self._again = self._same_again(handles)
         else:
             with scope as within:
                 done = self._step(grads, trained, global_step, within, home.control_dependencies(grads))
@@ -187,6 +195,24 @@ class Optimizer(SlotOwner):
             return self._finish(updates, name)
         with control_dependencies([self._finish(updates, "update")]):
             return global_step.assign_add(1, name=name, read_value=False)
+
+    def _same_again(self, handles: list[Handle]) -> Again | None:
+        """What takes the next step if it is like this one; None for steps of several parts and rules with more to do."""
+        rule, kind, hypers = self._rule(), type(self), self._hypers()
+        plain = kind._prepare is Optimizer._prepare and kind._finish is Optimizer._finish
+        if rule is None or not plain or self._constrained or len(self._updates) != 1:
+            return None
+        updates, _ = self._updates[0]
+        if updates.together is None or any(type(value) is not float for value in hypers.values()):
+            return None
+        numbers = [None if n in self._powers else self._number(n, updates.dtype)._v for n in rule.numbers]
+        powers = [
+            (rule.numbers.index(n), power.handle.cell, self._number(factor, updates.dtype)._v)
+            for n, (power, factor) in self._powers.items()
+        ]
+        if any(power.dtype is not updates.dtype for power, _ in self._powers.values()):
+            return None
+        return Again(handles, hypers, numbers, powers, updates.together)
 
     def _get_ready(self, trained: list[Any]) -> None:
         """Makes the slots of variables, and lists their updates."""
@@ -252,6 +278,8 @@ class Optimizer(SlotOwner):
                 hyper[name] = constant(known[1], name)
             else:
                 hyper[name] = convert(value() if callable(value) else value, name=name)
+        for name, (power, _) in self._powers.items():
+            hyper[name] = power.read_value()
 
     def _number(self, name: str, dtype: Any) -> Any:
         """One of the rule's numbers as a tensor of ``dtype``. A Python number is float32 first, as in TensorFlow."""
@@ -276,7 +304,14 @@ class Optimizer(SlotOwner):
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         """What comes after all updates; gives one operation for everything."""
-        return runtime.current().home.group(update_ops, name_scope)
+        home = runtime.current().home
+        if not self._powers:
+            return home.group(update_ops, name_scope)
+        with home.control_dependencies(update_ops):
+            powers = [
+                assign(power.handle, power.read_value() * self._hyper[factor]) for power, factor in self._powers.values()
+            ]
+        return home.group([*update_ops, *powers], name_scope)
 
     # -- slots ---------------------------------------------------------------------------------------------------------
 
@@ -345,7 +380,7 @@ class Optimizer(SlotOwner):
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()
-        looks_again: dict[str, Any] = {"_slots_of": None, "_updates": []}
+        looks_again: dict[str, Any] = {"_slots_of": None, "_updates": [], "_again": None}
         return ({**state[0], **looks_again}, *state[1:]) if isinstance(state, tuple) else state
 
     def _children(self) -> Mapping[str, Any]:
