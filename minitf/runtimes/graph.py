@@ -171,7 +171,7 @@ class Graph(GraphHome):
             self._refuse(promise.first)
         promise.number = len(operations)
         if type(operations) is list:
-            operations.extend((promise,) * count)
+            operations += (promise,) * count
             self._promises.append(promise)
         else:
             promise.keep()
@@ -191,10 +191,6 @@ class Graph(GraphHome):
     def append_as(self, name: str, op: Op, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> Operation:
         """Appends an operation without control dependencies, as ``name`` or what makes that unique."""
         return self.append(op, name, arguments, attrs, result, (), self._names.take(name))
-
-    def take_name(self, name: str) -> int:
-        """Takes a name for an operation: gives the place in its series that makes it unique."""
-        return self._names.take(name)
 
     def check_mine(self, value: Any, op: Op) -> None:
         """Raises for an input of ``op`` that does not belong to this graph."""

@@ -18,6 +18,7 @@ from minitf.core.spec import Spec, spec_of, variable_shape
 from minitf.core.state import Batch, Handle
 from minitf.ops.sources import no_op, variable
 from minitf.ops.state import assign, initialized_value, read_variable
+from minitf.runtimes.naming import Names
 from minitf.runtimes.operation import Operation
 from minitf.runtimes.promised import INITIAL_VALUE, Promise, PromisedVariable, RestoreOp
 from minitf.runtimes.restoring import build_ops, run_ops, variable_ops
@@ -36,6 +37,9 @@ class GraphKeys:
     REGULARIZATION_LOSSES = "regularization_losses"
     SAVEABLE_OBJECTS = "saveable_objects"
     SAVERS = "savers"
+
+
+_USUAL = (GraphKeys.GLOBAL_VARIABLES,)
 
 
 class GraphHome:
@@ -62,7 +66,7 @@ class GraphHome:
         unique_name: Callable[[str], str]
         append: Callable[..., Operation]
         promise: Callable[[Promise, int], None]
-        take_name: Callable[[str], int]
+        _names: Names
 
     def create_variable(
         self, initial_value: Any, dtype: Any, shape: Any, name: str | None, trainable: bool, waiting: Any = None
@@ -72,8 +76,8 @@ class GraphHome:
         full = self.unique_name(name or "Variable")
         if type(initial_value) is np.ndarray and shape is None and not names.scope().control:
             array = to_array(initial_value, wanted)
-            handle, take = Handle(full, spec_of(array.dtype, array.shape), self, trainable), self.take_name
-            self.promise(PromisedVariable(handle, array, take(full + "/Assign"), take(full + "/Read")), 4)
+            handle = Handle(full, spec_of(array.dtype, array.shape), self, trainable)
+            self.promise(PromisedVariable(handle, array, self._names.take_below(full, "/Assign", "/Read")), 4)
             return handle
         if callable(initial_value):
             scope = names.Scope(f"{full}/{INITIAL_VALUE}/")
@@ -148,7 +152,7 @@ class GraphHome:
 
     def register(self, variable: Any, trainable: bool, collections: Any) -> None:
         """Adds the variable to its collections, which also keep it alive."""
-        keys = (GraphKeys.GLOBAL_VARIABLES,) if collections is None else tuple(dict.fromkeys(collections))
+        keys = _USUAL if collections is None else tuple(dict.fromkeys(collections))
         if trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
             keys += (GraphKeys.TRAINABLE_VARIABLES,)
         for key in keys:

@@ -41,12 +41,11 @@ class Names:
         key = full.lower()
         number = self.following.get(key, 0)
         if number == 0:
-            series = _series_of(key) if key[-1:] in _DIGITS else None
-            if series is None or not self._is_taken(*series):
+            if key[-1:] not in _DIGITS:
                 if mark:
                     self.following[key] = 1
-                    if series is not None:
-                        self._ahead.setdefault(series[0], set()).add(series[1])
+                return 0
+            if self._take_in_series(key, mark):
                 return 0
             number = 1
         ahead = self._ahead.get(key, ())
@@ -56,21 +55,34 @@ class Names:
             self.following[key] = number + 1
         return number
 
+    def take_below(self, full: str, first: str, second: str) -> tuple[int, int]:
+        """``take`` of two names that begin with ``full`` and do not end with a digit."""
+        key, known = full.lower(), self.following
+        a, b = key + first.lower(), key + second.lower()
+        if a in known or b in known:
+            return self.take(full + first), self.take(full + second)
+        known[a] = known[b] = 1
+        return 0, 0
+
     def without_gaps(self, full: str) -> str | None:
         """The series of ``full``, as in ``following``, unless a name that somebody chose lies ahead in it."""
         key = full.lower()
         return None if key in self._ahead else key
 
-    def _is_taken(self, key: str, number: int) -> bool:
-        return number < self.following.get(key, 0) or number in self._ahead.get(key, ())
-
-
-def _series_of(key: str) -> tuple[str, int] | None:
-    """The text and the number of a name that stands in a series: ``a_7``, not ``a``, ``a_07``, ``a_0`` or ``_7``."""
-    text, _, digits = key.rpartition("_")
-    if text and digits.isascii() and digits.isdigit() and digits[0] != "0":
-        return text, int(digits)
-    return None
+    def _take_in_series(self, key: str, mark: bool) -> bool:
+        """Takes a name that ends with a digit, as it is. False if that is taken, by the series in which it stands."""
+        text, _, digits = key.rpartition("_")
+        if text and digits[0] != "0" and digits.isascii() and digits.isdigit():  # not `a`, `a_07`, `a_0` or `_7`
+            number, ahead = int(digits), self._ahead.get(text)
+            if number < self.following.get(text, 0) or (ahead is not None and number in ahead):
+                return False
+            if mark and ahead is None:
+                self._ahead[text] = {number}
+            elif mark:
+                ahead.add(number)  # type: ignore[union-attr]
+        if mark:
+            self.following[key] = 1
+        return True
 
 
 def with_number(full: str, number: int) -> str:

@@ -42,17 +42,16 @@ class Promise(Protocol):
 class PromisedVariable:
     """The operations of a variable: the constant that it begins with, itself, its initialiser, and one that reads it.
 
-    ``value`` is the array of the constant; the places are those in the series of the names of the last two.
+    ``value`` is the array of the constant; ``places`` are those in the series of the names of the last two.
     """
 
-    __slots__ = ("assign_place", "handle", "number", "read_place", "value")
+    __slots__ = ("_places", "handle", "number", "value")
+    number: int
 
-    def __init__(self, handle: Handle, value: Any, assign_place: int, read_place: int):
+    def __init__(self, handle: Handle, value: Any, places: tuple[int, int]):
         self.handle = handle
         self.value = value
-        self.assign_place = assign_place
-        self.read_place = read_place
-        self.number = 0
+        self._places = places
         handle.promise = self
 
     @property
@@ -73,10 +72,10 @@ class PromisedVariable:
             first = append(sources.const, self.first, (), {"value": self.value}, spec, at=n).output
             handle.operation = append(sources.variable, full, (), {"handle": handle}, (), at=n + 1)
             handle.initializer = append(
-                assign, f"{full}/Assign", (handle, first), assign.wants, spec, (), self.assign_place, n + 2
+                assign, f"{full}/Assign", (handle, first), assign.wants, spec, (), self._places[0], n + 2
             )  # fmt: skip
             handle.read = append(
-                read_variable, f"{full}/Read", (handle,), read_variable.wants, spec, (), self.read_place, n + 3
+                read_variable, f"{full}/Read", (handle,), read_variable.wants, spec, (), self._places[1], n + 3
             )  # fmt: skip
             handle.initial_value = first
 
@@ -89,8 +88,10 @@ class RestoreOp:
 
     __slots__ = ("_first", "_op", "_place", "_read_place", "_text", "key", "number", "reused", "source", "variable")
 
+    number: int
+
     def __init__(self, graph: Graph, variable: Handle, key: str, source: Any):
-        take, text = graph.take_name, "restore/" + variable.name
+        text, take = "restore/" + variable.name, graph._names.take
         self.variable = variable
         self.key = key
         self.source = source
@@ -100,7 +101,6 @@ class RestoreOp:
         self._read_place = take(text + "/read")
         self._place = take(text)
         self._op: Operation | None = None
-        self.number = 0
 
     @property
     def name(self) -> str:
