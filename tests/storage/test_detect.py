@@ -128,3 +128,13 @@ def test_formats_by_name(here):
         assert found is not None
         assert found.name == name
     assert format_at("y") is None
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_said_of_no_checkpoint(here, name):
+    (here / "d").mkdir()
+    (here / "file").write_bytes(b"x" * 99)
+    for prefix, kind in (("", NotFoundError), ("none", NotFoundError), ("no/ne", NotFoundError), ("d", DataLossError)):
+        with pytest.raises(kind, match="^open: "):
+            format_named(name).open(prefix)
+        assert not format_named(name).exists(prefix)

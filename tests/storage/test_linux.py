@@ -85,6 +85,21 @@ def test_no_room_is_an_error(number, monkeypatch):
     assert caught.value.errno == number
 
 
+def test_more_than_a_file_can_have_is_an_error_of_the_system(tmp_path):
+    """Whose number comes from the call itself, and whose sizes have 64 bits."""
+    handle = ANYWHERE.create(str(tmp_path / "x"))
+    try:
+        call = linux._calls().get("fallocate")
+        if call is None or call(handle, 1, 0, MIB):
+            pytest.skip("this file system reserves nothing")
+        with pytest.raises(OSError, match=".") as caught:
+            ANYWHERE.reserve(handle, 1 << 62)
+        assert caught.value.errno in linux._TOO_MUCH
+        assert os.fstat(handle).st_size == 0
+    finally:
+        ANYWHERE.close(handle)
+
+
 def test_a_file_system_that_cannot_is_left_alone(monkeypatch):
     reading, writing = os.pipe()  # of which no system reserves room
     linux.reserve(writing, MIB)

@@ -127,6 +127,9 @@ class Facts:
     def exists(self, name):
         return False
 
+    def mkdir(self, name, create_parents):
+        self.made = name, create_parents
+
     def ls(self, name, detail):
         return ["d/a", "d/b/"]
 
@@ -157,6 +160,13 @@ def test_what_a_client_remembers_is_not_believed(monkeypatch):
         ask("d")
         assert Facts.forgotten == before + 1
     assert disk.names("d") == ["a", "b"]
+
+
+def test_a_directory_is_made_without_its_parents(monkeypatch):
+    facts = Facts()
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (facts, "b/d"))
+    RemoteDisk().make_directory("x://b/d")
+    assert facts.made == ("b/d", False)
 
 
 def test_nothing_is_fetched_where_nothing_is(monkeypatch):

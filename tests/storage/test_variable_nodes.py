@@ -81,6 +81,14 @@ def test_a_key_without_letters_is_no_key():
     assert find(body) == [(None, None)]
 
 
+def test_no_plain_variable_of_many_is_read_one_by_one(monkeypatch):
+    graph = SavedGraph([SavedNode([("a", 1)]), *[variable("name", "key")] * FEW])
+    read, one_by_one = [], messages._quick_node
+    monkeypatch.setattr(messages, "_quick_node", lambda *given: read.append(given[1]) or one_by_one(*given))
+    assert list(messages.decode_graph(encode_graph(graph)).nodes) == graph.nodes
+    assert read == [2]  # the root
+
+
 def test_few_nodes_are_left_to_be_read_one_by_one():
     for count in (FEW - 1, FEW):
         data = (b"\x0a" + varint(len(PLAIN)) + PLAIN) * count
