@@ -6,6 +6,7 @@ value ``__minitf__``. Nothing is pickled. Archives made by ``numpy.savez`` are r
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tokenize
 import zipfile
@@ -142,8 +143,10 @@ class _Archive:
                 handle = self._disk.open(self.source)
                 try:
                     with self._archive(handle) as archive:
+                        self._header(archive, key)
                         for name in self._members:  # the others will be asked for as well
-                            self._header(archive, name)
+                            with contextlib.suppress(DataLossError):  # said then
+                                self._header(archive, name)
                 finally:
                     self._disk.close(handle)
         return self._headers[key][:2]

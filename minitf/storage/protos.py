@@ -61,8 +61,7 @@ def _classes() -> dict[str, Any]:
             field = described.field.add(name=name, number=int(number), label=field_type.LABEL_OPTIONAL)
             if kind.endswith("*"):
                 field.label = field_type.LABEL_REPEATED
-            elif kind.endswith("?"):
-                field.proto3_optional = True
+            elif kind.endswith("?"):  # what is the only one of a oneof knows
                 field.oneof_index = len(described.oneof_decl)
                 described.oneof_decl.add(name=f"_{name}")
             kind = kind.rstrip("*?")

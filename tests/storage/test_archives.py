@@ -408,6 +408,14 @@ def test_members_that_are_refused(tmp_path, member, problem):
         found.read("a")
 
 
+def test_a_member_without_bytes_is_in_nobody_elses_way(tmp_path):
+    archive_of(tmp_path / "p.npz", {"a.npy": npy(np.arange(3)), "b.npy": b""})
+    found = format_named("npz").open(str(tmp_path / "p"))
+    assert found.read("a").tolist() == [0, 1, 2]
+    with pytest.raises(DataLossError, match="key 'b': "):
+        found.read("b")
+
+
 def test_a_directory_that_claims_too_much(tmp_path):
     archive_of(tmp_path / "p.npz", {"a.npy": npy(np.zeros(1 << 16))})
     assert format_named("npz").open(str(tmp_path / "p")).read("a").shape == (
