@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.anywhere import ANYWHERE
@@ -29,8 +29,8 @@ from minitf.storage.files import (
 class SingleFile:
     """A storage whose checkpoint is the file ``prefix`` + ``suffix``; the path of the file itself is taken, too."""
 
-    name = ""
-    suffix = ""
+    name: ClassVar[str]
+    suffix: ClassVar[str]
 
     def __init__(self, durable: bool = True, *, disk: Disk = ANYWHERE):
         self.durable = durable

@@ -297,3 +297,9 @@ def test_an_escape_that_there_is_not_is_no_error_where_warnings_are(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert read_state(tmp_path) is None
+
+
+def test_a_state_that_says_nothing():
+    state = CheckpointState()
+    assert state == CheckpointState("", [], [], 0.0)
+    assert not state.model_checkpoint_path

@@ -72,11 +72,11 @@ def pack_varints(numbers: np.ndarray[Any, np.dtype[np.uint64]]) -> bytes:
     """Varints of many numbers, one behind the other."""
     if not numbers.size or int(numbers.max()) < 128:
         return numbers.astype(np.uint8).tobytes()
-    shifts = np.arange(0, 70, 7, dtype=np.uint64)
+    shifts = np.arange(0, 70, 7, dtype=np.uint64)  # of the tenth group one bit is left
     out = []
     for start in range(0, numbers.size, 1 << 16):
         part = numbers[start : start + (1 << 16), None]
-        groups = part >> np.minimum(shifts, np.uint64(63))  # of the tenth group one bit is left
+        groups = part >> shifts
         used = groups != 0
         used[:, 0] = True
         more = np.zeros_like(used)

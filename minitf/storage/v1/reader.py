@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -128,9 +129,7 @@ class SlicesReader:
                 stack.enter_context(file.opened())
             for meta in ordered:
                 found[meta.name] = self._region(meta, tuple(slice(0, n) for n in meta.shape))
-        counted: dict[str, int] = {}
-        for key in wanted:
-            counted[key] = counted.get(key, 0) + 1
+        counted = Counter(wanted)
         return [found[key] if counted[key] == 1 else found[key].copy() for key in wanted]
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
