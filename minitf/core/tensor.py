@@ -239,14 +239,15 @@ def tensor_of(value: Any) -> EagerTensor:
 
 
 class SymbolicTensor(Tensor):
-    """Output ``index`` of a graph operation. It has a value only within a ``Session.run``."""
+    """Output ``index`` of a graph operation. It has a value only within a ``Session.run``.
+
+    Graphs make tensors by the thousand and write their attributes themselves, which takes half the time of an ``__init__``.
+    """
 
     __slots__ = ("_spec", "index", "op")
-
-    def __init__(self, op: Any, index: int, spec: Spec):
-        self.op = op
-        self.index = index
-        self._spec = spec
+    _spec: Spec
+    index: int
+    op: Any
 
     @property
     def spec(self) -> Spec:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"^[A-Za-z0-9.>][A-Za-z0-9_.\\/>-]*$")
 _MOST_KNOWN = 1000  # names of which is kept that they are valid
-_new = object.__new__
 _session: ContextVar[Session | None] = ContextVar("minitf_session", default=None)
 
 
@@ -151,7 +150,7 @@ class Graph(GraphHome):
             operation.number = len(operations)
             operation.results = result
             if type(result) is Spec:  # as _output does, without a call
-                output = operation._made = _new(SymbolicTensor)
+                output = operation._made = SymbolicTensor()
                 output.op = operation
                 output.index = 0
                 output._spec = result
@@ -445,7 +444,7 @@ def _is_valid(name: str) -> bool:
 
 def _output(operation: Operation, spec: Spec) -> SymbolicTensor:
     """The output of an operation that was just made, of which nobody else knows."""
-    output = operation._made = _new(SymbolicTensor)
+    output = operation._made = SymbolicTensor()
     output.op = operation
     output.index = 0
     output._spec = spec

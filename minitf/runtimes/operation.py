@@ -63,9 +63,9 @@ class Operation:
         results: Any = self.results
         with _making:  # the same tensors for all threads that ask
             if self._made is None and type(results) is Spec:
-                self._made = SymbolicTensor(self, 0, results)
+                self._made = _output(self, 0, results)
             elif self._made is None:
-                self._made = tuple([SymbolicTensor(self, i, spec) for i, spec in enumerate(results)])
+                self._made = tuple([_output(self, i, spec) for i, spec in enumerate(results)])
             return self._made
 
     @property
@@ -114,3 +114,11 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<tf.Operation {self.name!r} type={self.type}>"
+
+
+def _output(operation: Operation, index: int, spec: Spec) -> SymbolicTensor:
+    tensor = SymbolicTensor()
+    tensor.op = operation
+    tensor.index = index
+    tensor._spec = spec
+    return tensor
