@@ -12,6 +12,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from table import GOALS, PEER_GOALS, ROWS
 from timing import ratio
 
 HERE = Path(__file__).resolve().parent
+SETTLE = 0.2
+"""Seconds before another process measures: threads of the one before go on for a while, waiting busily for more work."""
 PEERS = {  # the script that makes the environment, and the variable that names another interpreter
     "tensorflow": ("oracle", "MINITF_ORACLE_PYTHON"),
     **dict.fromkeys(("torch", "jax", "autograd"), ("peers", "MINITF_PEERS_PYTHON")),
@@ -78,6 +81,8 @@ def measure(workers: list[Worker], row: str, rounds: int) -> dict[str, Any]:
             mine = series.setdefault(worker.module, {})
             if "error" in mine:
                 continue
+            if len(workers) > 1:
+                time.sleep(SETTLE)
             answer = worker.round(row)
             if "error" in answer:
                 series[worker.module] = answer
