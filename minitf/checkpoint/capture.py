@@ -50,9 +50,8 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
     nodes: list[SavedNode | None] = [None] * len(objects)
     keys: list[str | None] = [None] * len(objects)  # of plain variables
     names = [""] * len(objects)
-    for number, out in enumerate(walk.children):
+    for number, (out, kind) in enumerate(zip(walk.children, kinds, strict=True)):
         values: list[SavedValue] = []
-        kind = kinds[number]
         if kind.variable:
             handle = objects[number]._handle
             key = paths[number] + "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -68,7 +67,7 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
                 values.append(SavedValue(stored, value.name if isinstance(value, Handle) else "", key))
                 (last if isinstance(value, PythonValue) else entries).append((key, value))
         slots = [SavedSlot(*slot) for slot in walk.slots[number]] if number in walk.slots else []
-        nodes[number] = SavedNode(out, values, slots, None, bool(values or slots))
+        nodes[number] = SavedNode(list(out), values, slots, None, bool(values or slots))
     graph = SavedGraph(LazyNodes(nodes, keys, names.__getitem__))
     _spread(graph)
     return Capture(graph, entries + last, walk)

@@ -6,7 +6,7 @@ Nothing in here is recursive, so a chain may be as long as memory allows.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -78,7 +78,7 @@ class Walk:
         """Walks. ``extra`` are edges that the root has besides its own. Raises ValueError for a mutated list or dict."""
         objects = self.objects = [root]
         numbers = self.numbers = {id(root): 0}
-        children: list[list[tuple[str, int]]] = []
+        children: list[Sequence[tuple[str, int]]] = []
         parent = self.parent = [0]
         edge = self.edge = [""]
         self.children = children
@@ -100,6 +100,9 @@ class Walk:
                 self.optimizers.append(number)
             if extra and number == 0:
                 edges = {**edges, **extra}
+            if not edges:  # variables, mostly
+                children.append(())
+                continue
             out: list[tuple[str, int]] = []
             children.append(out)
             for name, child in edges.items():
@@ -139,7 +142,7 @@ class Walk:
                     )
                 at = numbers[id(slot)] = len(self.objects)
                 self.objects.append(slot)
-                self.children.append([])
+                self.children.append(())
                 self.parent.append(number)
                 self.edge.append(name)
                 found.append((of, name, at))

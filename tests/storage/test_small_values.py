@@ -4,10 +4,12 @@ import random
 
 import numpy as np
 import pytest
+from crc32c import crc32c
 
 from minitf.core.dtypes import as_dtype, uint8
 from minitf.errors import DataLossError
 from minitf.storage.bundle import TensorBundle, small
+from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Alike
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.files import Disk
@@ -117,6 +119,21 @@ def test_a_file_that_is_shorter_than_it_seems(tmp_path):
         file.truncate(799)
     with pytest.raises(DataLossError, match="became shorter|read less bytes|checksum"):
         TensorBundle(disk=Promising()).open(tmp_path / "x").read_many([f"k{n:03}" for n in range(100)])
+
+
+@pytest.mark.parametrize(
+    "sizes", [[3], [3, 3, 3], [3, 3, 700], [3, 3, 0], [700, 3, 3], [3, 5, 3], [0, 3, 3], [0, 0], [3, 0, 3], [1] * 50]
+)
+def test_checksums_of_neighbours_are_their_own(sizes, tmp_path):
+    """Those of values of one size are taken from the bytes that are written together, the last one may have another."""
+    contents = {f"k{n:02}": np.arange(n, n + size, dtype=np.uint8) for n, size in enumerate(sizes)}
+    storage = TensorBundle(durable=False)
+    for _ in range(2):  # the second time as the first
+        storage.write(tmp_path / "x", contents)
+        reader = storage.open(tmp_path / "x")
+        for key, value in contents.items():
+            assert reader.entry(key).crc == mask(crc32c(value.tobytes()))
+            np.testing.assert_array_equal(reader.read(key), value)
 
 
 # Which values, and what is fetched at a time ------------------------------------------------------------------------

@@ -30,7 +30,8 @@ from minitf.storage.varint import varint
 LARGE = 1 << 20  # from here on a value is written by itself
 BLOB = 1 << 22  # smaller ones are joined up to so many bytes
 
-_kind_of = attrgetter("dtype", "shape")
+_dtype_of, _shape_of = attrgetter("dtype"), attrgetter("shape")
+Kinds = tuple[list[Any], list[Any]]  # dtypes and shapes
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Plan:
     sizes: list[int] = field(default_factory=list)
     partitioned: dict[bytes, Entry] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)  # what the plan is for: the mapping's keys and the kinds of its values,
-    kinds: list[Any] = field(default_factory=list)
+    kinds: Kinds = field(default_factory=lambda: ([], []))
     others: list[int] = field(default_factory=list)  # and the numbers of those that are not written as they are in memory
     runs: list[tuple[int, int, bool]] = field(default_factory=list)  # see ``_runs``
 
@@ -72,7 +73,7 @@ def lay_out(tensors: Tensors, big_endian: bool = False, last: Plan | None = None
             return again
         kinds = _kinds_of(tensors)
         if kinds is not None and set(map(type, tensors.values())) <= {np.ndarray}:
-            _add_arrays(layout, tensors, kinds)
+            _add_arrays(layout, tensors, *kinds)
             _check_keys(layout.plan)
             return layout
     for name, value in tensors.items() if isinstance(tensors, Mapping) else tensors:
@@ -95,17 +96,18 @@ def in_parts(tensors: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     return parts
 
 
-def _add_arrays(layout: Layout, tensors: Mapping[str, Any], kinds: list[Any]) -> None:
+def _add_arrays(layout: Layout, tensors: Mapping[str, Any], dtypes: list[Any], shapes: list[Any]) -> None:
     """Adds many arrays at once; the result can be the plan of the next save, too."""
     plan = layout.plan
-    plan.names, plan.kinds = list(tensors), kinds
+    plan.names = list(tensors)
     plan.keys = all_bytes_of(plan.names)
+    kinds: list[Any] = list(zip(dtypes, shapes, strict=True))
     known = {}
     for kind in set(kinds):
-        dtype = _simple_dtype(kind[0])
+        dtype, shape = _simple_dtype(kind[0]), kind[1]
         if dtype is not None:
-            size = total_size(kind[1]) * dtype.size
-            known[kind] = entry_head(dtype, kind[1]), entry_tail(size), size
+            size = total_size(shape) * dtype.size
+            known[kind] = entry_head(dtype, shape), entry_tail(size), size, shape
     plan.others = [number for number, kind in enumerate(kinds) if kind not in known]
     layout.buffers = list(tensors.values())
     layout.crcs = [None] * len(kinds)
@@ -114,18 +116,18 @@ def _add_arrays(layout: Layout, tensors: Mapping[str, Any], kinds: list[Any]) ->
         buffer, crc = _bytes_of_value(dtype, array, plan.names[number], False)
         layout.buffers[number], layout.crcs[number] = buffer, crc
         size = array.nbytes if crc is None else len(buffer)
-        known[number] = entry_head(dtype, array.shape), entry_tail(size), size
-        kinds = kinds if kinds is not plan.kinds else list(kinds)
+        known[number] = entry_head(dtype, array.shape), entry_tail(size), size, shapes[number]
         kinds[number] = number
     described = list(map(known.__getitem__, kinds))
     plan.heads = [item[0] for item in described]
     plan.tails = [item[1] for item in described]
     plan.sizes = [item[2] for item in described]
+    plan.kinds = dtypes, [item[3] for item in described]  # one shape object for all values that are alike
 
 
-def _kinds_of(tensors: Mapping[str, Any]) -> list[Any] | None:
+def _kinds_of(tensors: Mapping[str, Any]) -> Kinds | None:
     try:
-        return list(map(_kind_of, tensors.values()))
+        return list(map(_dtype_of, tensors.values())), list(map(_shape_of, tensors.values()))
     except AttributeError:
         return None
 
@@ -249,7 +251,7 @@ def _pieces(blob: bytes, sizes: list[int]) -> list[bytes] | None:
     The last one may have another size, as the object graph has that is saved behind a model's variables. None for others.
     """
     size, count = sizes[0], len(sizes) - 1
-    if not size or sizes.count(size) < count or sizes[:count].count(size) < count:
+    if not size or sizes[:count].count(size) < count:
         return None
     stop = size * count
     return [*np.frombuffer(blob, f"V{size}", count).tolist(), blob[stop:]]
