@@ -144,7 +144,7 @@ def _look_at(
     cls = type(obj)
     kind = kind_of(cls)
     state = getattr(obj, "_tracking", None)
-    children = walk.children[number] if number < len(walk.children) else []
+    children = list(walk.children[number]) if number < len(walk.children) else []
     values: list[LiveValue] = []
     if kind.variable:
         values = [_value(VARIABLE_VALUE, obj._handle, home, store)]
