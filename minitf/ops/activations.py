@@ -229,7 +229,7 @@ def _along(logits, *, axis):
     return logits
 
 
-@op(name="softmax", infer_first=True)
+@op(name="softmax", infer_first=True, fresh=True)
 def _softmax(logits: RealFloating, *, axis):
     """``e ** x``, scaled to sum 1 along an axis."""
     return in_float32(_soft, logits, axis=axis)
@@ -247,7 +247,7 @@ def _(g, out, logits, *, axis):
     return ((g - reduce_sum(g * out, axis, keepdims=True)) * out,)
 
 
-@op(name="log_softmax", infer_first=True)
+@op(name="log_softmax", infer_first=True, fresh=True)
 def _log_softmax(logits: RealFloating, *, axis):
     """The logarithm of ``softmax``."""
     return in_float32(_log_soft, logits, axis=axis)

@@ -22,39 +22,39 @@ def _verdict(x, y):
 # -- comparisons -------------------------------------------------------------------------------------------------------
 
 
-@op(expr="{0} == {1}")
+@op(expr="{0} == {1}", fresh=True)
 def equal(x: Anything, y: Anything):
     """True where the elements are equal."""
     out = x == y
     return np.bool_(out) if x.ndim == y.ndim == 0 else out
 
 
-@op(expr="{0} != {1}")
+@op(expr="{0} != {1}", fresh=True)
 def not_equal(x: Anything, y: Anything):
     """True where the elements differ."""
     out = x != y
     return np.bool_(out) if x.ndim == y.ndim == 0 else out
 
 
-@op(method="lt", expr="{0} < {1}")
+@op(method="lt", expr="{0} < {1}", fresh=True)
 def less(x: Real, y: Real):
     """True where ``x < y``."""
     return x < y
 
 
-@op(method="le", expr="{0} <= {1}")
+@op(method="le", expr="{0} <= {1}", fresh=True)
 def less_equal(x: Real, y: Real):
     """True where ``x <= y``."""
     return x <= y
 
 
-@op(method="gt", expr="{0} > {1}")
+@op(method="gt", expr="{0} > {1}", fresh=True)
 def greater(x: Real, y: Real):
     """True where ``x > y``."""
     return x > y
 
 
-@op(method="ge", expr="{0} >= {1}")
+@op(method="ge", expr="{0} >= {1}", fresh=True)
 def greater_equal(x: Real, y: Real):
     """True where ``x >= y``."""
     return x >= y

@@ -26,7 +26,7 @@ def _grouped(x, groups, axis):
 # -- the three ops -----------------------------------------------------------------------------------------------------
 
 
-@op(name="conv", infer_first=True)
+@op(name="conv", infer_first=True, fresh=True)
 def _conv(input: RealFloating, filters: RealFloating, *, strides, padding, dilations, groups):
     """The products of filters with all windows of the input."""
     x, w = widened(input), widened(filters)
@@ -44,7 +44,7 @@ def _conv(input: RealFloating, filters: RealFloating, *, strides, padding, dilat
     return out.astype(input.dtype, copy=False)
 
 
-@op(name="conv_input", infer_first=True)
+@op(name="conv_input", infer_first=True, fresh=True)
 def _conv_input(g: RealFloating, filters: RealFloating, sizes: Index, *, strides, padding, dilations, groups, known):
     """Spreads each element of ``g`` over its window: the transpose of ``conv``. ``sizes`` is the shape of the result."""
     y, w = widened(g), widened(filters)
@@ -61,7 +61,7 @@ def _conv_input(g: RealFloating, filters: RealFloating, sizes: Index, *, strides
     return scatter(parts, goal[1:-1], strides, dilations, pads).astype(g.dtype, copy=False)
 
 
-@op(name="conv_filters", infer_first=True)
+@op(name="conv_filters", infer_first=True, fresh=True)
 def _conv_filters(input: RealFloating, g: RealFloating, sizes: Index, *, strides, padding, dilations, groups, known):
     """Sums the products of windows and ``g``: the gradient of ``conv`` by its filters. ``sizes`` is the shape of the result."""
     x, y = widened(input), widened(g)

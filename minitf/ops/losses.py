@@ -131,7 +131,7 @@ def _rows(x: Any) -> Any:
     return reshape(x, (total_size(sizes[:-1]), sizes[-1]))
 
 
-@op(name="sparse_softmax_cross_entropy")
+@op(name="sparse_softmax_cross_entropy", fresh=True)
 def _sparse_softmax_cross_entropy(logits: RealFloating, labels: Index):
     """The cross entropy of each row against a class number."""
     chosen = _chosen(logits, labels)
@@ -139,7 +139,7 @@ def _sparse_softmax_cross_entropy(logits: RealFloating, labels: Index):
     return (np.log(sums) - np.take_along_axis(away, chosen, -1))[..., 0].astype(logits.dtype, copy=False)[()]
 
 
-@op(name="sparse_softmax_cross_entropy_grad")
+@op(name="sparse_softmax_cross_entropy_grad", fresh=True)
 def _sparse_grad(gradients: RealFloating, logits: RealFloating, labels: Index):
     """``(softmax(logits) - one_hot(labels))``, each row times its gradient."""
     chosen = _chosen(logits, labels)
@@ -225,7 +225,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
 # -- sigmoid and cross entropy in one ----------------------------------------------------------------------------------
 
 
-@op(name="sigmoid_cross_entropy")
+@op(name="sigmoid_cross_entropy", fresh=True)
 def _sigmoid_cross_entropy(logits: RealFloating, labels: RealFloating):
     """``-labels * log(sigmoid(x)) - (1 - labels) * log(1 - sigmoid(x))``, without overflow."""
     x, z = widened(logits), widened(labels)

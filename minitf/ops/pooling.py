@@ -27,14 +27,14 @@ def _lowest(np_dtype):
     return np.iinfo(np_dtype).min if np_dtype.kind in "iu" else -np.inf
 
 
-@op(name="max_pool", infer_first=True)
+@op(name="max_pool", infer_first=True, fresh=True)
 def _max_pool(input: Poolable, *, window, strides, padding):
     """The largest element of each window."""
     parts, _ = _parts(input, window, strides, padding, _lowest(input.dtype))
     return parts.max(tuple(range(-len(window), 0)))
 
 
-@op(name="max_pool_grad")
+@op(name="max_pool_grad", fresh=True)
 def _max_pool_grad(g: Real, input: Real, *, window, strides, padding):
     """Brings each gradient to where its window's largest element was; of equal ones the first."""
     first, pads = _first(input, window, strides, padding)
@@ -44,7 +44,7 @@ def _max_pool_grad(g: Real, input: Real, *, window, strides, padding):
     return out.astype(g.dtype, copy=False)
 
 
-@op(name="max_pool_pick")
+@op(name="max_pool_pick", fresh=True)
 def _max_pool_pick(values: Real, input: Real, *, window, strides, padding):
     """From ``values`` the elements where the windows of ``input`` have their largest: the transpose of ``max_pool_grad``."""
     first, _ = _first(input, window, strides, padding)
@@ -96,7 +96,7 @@ def _(g, out, values, input, **attrs):
 # -- the mean ----------------------------------------------------------------------------------------------------------
 
 
-@op(name="avg_pool", infer_first=True)
+@op(name="avg_pool", infer_first=True, fresh=True)
 def _avg_pool(input: RealFloating, *, window, strides, padding):
     """The mean of each window; what is padding does not count."""
     parts, pads = _parts(widened(input), window, strides, padding)
@@ -109,7 +109,7 @@ def _counts(sizes, window, strides, pads, np_dtype):
     return np.maximum(inside.sum(tuple(range(-len(window), 0))), 1)
 
 
-@op(name="avg_pool_grad")
+@op(name="avg_pool_grad", fresh=True)
 def _avg_pool_grad(g: RealFloating, sizes: Index, *, window, strides, padding, known):
     """Spreads each gradient evenly over its window. ``sizes`` is the shape of the result."""
     goal = [int(s) for s in sizes]

@@ -69,7 +69,7 @@ def _draw_axes(draw, kind=None):
 # -- sums --------------------------------------------------------------------------------------------------------------
 
 
-@op(name="reduce_sum")
+@op(name="reduce_sum", fresh=True)
 def _sum(input_tensor: Numeric, *, axis=None, keepdims=False):
     """The sum over axes."""
     return total(input_tensor, axis, keepdims)
@@ -83,7 +83,7 @@ def _(g, out, x, *, axis=None, keepdims=False):
     return (broadcast_to(spread(g, x, axis, keepdims), have),)
 
 
-@op(name="reduce_mean")
+@op(name="reduce_mean", fresh=True)
 def _mean(input_tensor: Numeric, *, axis=None, keepdims=False):
     """The mean over axes; of integers cut to an integer."""
     x = widened(input_tensor)
@@ -122,7 +122,7 @@ def _(g, out, x, *, axis=None, keepdims=False):
     return (broadcast_to(spread(share, x, axis, keepdims), shape_of(x)),)
 
 
-@op(name="reduce_prod")
+@op(name="reduce_prod", fresh=True)
 def _prod(input_tensor: Numeric, *, axis=None, keepdims=False):
     """The product over axes."""
     x = widened(input_tensor)
@@ -164,13 +164,13 @@ def _greatest(dtype):
     return np.iinfo(dtype).max if dtype.kind in "iu" else dtype.type(np.inf)
 
 
-@op(name="reduce_max")
+@op(name="reduce_max", fresh=True)
 def _max(input_tensor: Real, *, axis=None, keepdims=False):
     """The largest element over axes."""
     return _extreme(np.maximum.reduce, input_tensor, axis, keepdims, _least)
 
 
-@op(name="reduce_min")
+@op(name="reduce_min", fresh=True)
 def _min(input_tensor: Real, *, axis=None, keepdims=False):
     """The smallest element over axes."""
     return _extreme(np.minimum.reduce, input_tensor, axis, keepdims, _greatest)
@@ -189,13 +189,13 @@ _min.vjp(_extreme_vjp)
 # -- logic -------------------------------------------------------------------------------------------------------------
 
 
-@op(name="reduce_all")
+@op(name="reduce_all", fresh=True)
 def _all(input_tensor: Boolean, *, axis=None, keepdims=False):
     """True where all are."""
     return np.logical_and.reduce(input_tensor, axis=axis, keepdims=keepdims)
 
 
-@op(name="reduce_any")
+@op(name="reduce_any", fresh=True)
 def _any(input_tensor: Boolean, *, axis=None, keepdims=False):
     """True where one is."""
     return np.logical_or.reduce(input_tensor, axis=axis, keepdims=keepdims)
@@ -307,14 +307,14 @@ def count_nonzero(
 # -- positions ---------------------------------------------------------------------------------------------------------
 
 
-@op(name="argmax", infer_first=True)
+@op(name="argmax", infer_first=True, fresh=True)
 def _argmax(input: Ordered, *, axis, output_type):
     """The position of the largest element along an axis; of equal ones the first."""
     _refuse_empty(input, axis)
     return settle(np.asarray(np.argmax(input, axis=axis)).astype(output_type.np))
 
 
-@op(name="argmin", infer_first=True)
+@op(name="argmin", infer_first=True, fresh=True)
 def _argmin(input: Ordered, *, axis, output_type):
     """The position of the smallest element along an axis; of equal ones the first."""
     _refuse_empty(input, axis)

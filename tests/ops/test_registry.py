@@ -1,10 +1,11 @@
 """Every op in the registry, on every road: a new op is tested here by being there."""
 
+import numpy as np
 import pytest
 
 import minitf.ops
 from minitf.core.op import REGISTRY
-from minitf.testing.ops import check_op, check_op_gradients, drawable
+from minitf.testing.ops import check_op, check_op_gradients, draw_call, drawable
 
 minitf.ops.load_all()
 DRAWABLE = sorted(name for name, op in REGISTRY.items() if drawable(op))
@@ -37,6 +38,17 @@ BY_HAND = {
 def test_every_op_is_drawn_or_tested_by_hand():
     ours = {name: op for name, op in REGISTRY.items() if op.kernel.__module__.startswith("minitf.ops.")}
     assert {name for name, op in ours.items() if not drawable(op) and not op.stateful} <= BY_HAND
+
+
+@pytest.mark.parametrize("name", [n for n in DRAWABLE if REGISTRY[n].fresh])
+def test_fresh_results_share_memory_with_no_input(name):
+    op = REGISTRY[name]
+    for seed in range(12):
+        inputs, attrs = draw_call(op, seed)
+        with np.errstate(all="ignore"):
+            made = op.kernel(*inputs, **op.complete(attrs))
+        for result in made if isinstance(made, tuple) else (made,):
+            assert not any(np.shares_memory(result, i) for i in inputs if i is not None)
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
