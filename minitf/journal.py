@@ -205,6 +205,18 @@ class Later:
 
 
 FEW = 32  # events that are sooner made than put off
+ARRIVED = "Arrived"  # what an entry that stands for four events begins with
+
+
+def _of_arrival(
+    at: int, parent: int, name: str, number: int, kind: str, variable: str, node: int, above: int, key: str, writes: int
+) -> tuple[tuple[Any, ...], ...]:
+    return (
+        ("Step", at, "attach", parent, name),
+        ("Seen", number, kind, variable),
+        ("Bound", number, node, above, name),
+        ("Assigned", number, node, key, writes),
+    )
 
 
 class Journal:
@@ -221,14 +233,14 @@ class Journal:
         self.nodes = nodes
         self.mode = mode
         self._raw: list[Any] = []
-        self._late = False  # whether there may be ``Later`` among them
+        self._late = False  # whether there may be entries among them that stand for several
 
     @property
     def raw(self) -> list[Any]:
         """The events as bare tuples ``(name of the class, *fields)``: what the restoration appends to, because it costs least.
 
         Tuples of texts and numbers are nothing that Python's cycle collector has to look at again and again. Entries may be
-        ``Later``; whoever reads takes ``bare``.
+        ``Later`` or arrivals; whoever reads takes ``bare``.
         """
         return self._raw
 
@@ -240,6 +252,16 @@ class Journal:
             self._late = True
             self._raw.append(Later(count, make))
 
+    def arrived(self, at: int, parent: int, name: str, number: int, kind: str, variable: str, node: int, above: int, key: str,
+                writes: int) -> None:  # fmt: skip
+        """Appends what comes of the arrival of one variable, ``Step``, ``Seen``, ``Bound`` and ``Assigned``, as one entry."""
+        raw, entry = self._raw, (ARRIVED, at, parent, name, number, kind, variable, node, above, key, writes)
+        if type(raw) is list:
+            self._late = True
+            raw.append(entry)
+        else:
+            raw.extend(_of_arrival(*entry[1:]))
+
     @property
     def bare(self) -> list[tuple[Any, ...]]:
         """All events so far as bare tuples."""
@@ -247,6 +269,8 @@ class Journal:
         for entry in list(self._raw):
             if type(entry) is Later:
                 out += entry.make()
+            elif entry[0] is ARRIVED:
+                out += _of_arrival(*entry[1:])
             else:
                 out.append(entry)
         return out
@@ -263,7 +287,7 @@ class Journal:
         self._raw = untold(self._raw, added)
 
     def __len__(self) -> int:
-        return sum([entry.count if type(entry) is Later else 1 for entry in self._raw])
+        return len(self.bare) if self._late else len(self._raw)
 
     def __iter__(self) -> Iterator[Any]:
         for kind, *fields in self.bare:

@@ -166,7 +166,7 @@ class SavedGraph:
         keys: list[str] = []
         for number, key in enumerate(self.variable_keys()):
             if key is None:
-                keys += [value.key for value in self.nodes[number].values]
+                keys += [value.key for value in self.values(number)]
             else:
                 keys.append(key)
         return keys

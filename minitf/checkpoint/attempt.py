@@ -377,7 +377,7 @@ class Match:
     def finish(self) -> None:
         """Writes down what was restored, lets the requests wait, warns about conflicts."""
         r, raw, batch = self.restoration, self.restoration.journal.raw, self.batch
-        r.note_matched(self._paired)
+        r.claimed.update(self._paired)
         if batch.built:
             r.ops.extend(batch.built)
             where = {key: (number, node) for key, number, node in self._all_placed()}

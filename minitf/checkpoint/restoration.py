@@ -41,6 +41,7 @@ class Restoration:
     * ``keys``: by node, the key of a plain variable, None for other nodes.
     * ``layers``: by node, the layers whose variables may be paired all at once.
     * ``bound``: by node, a weak reference to the object that it is paired with, or None.
+    * ``claimed``: nodes that were paired once: even if their object dies, they are not reported at the end.
     * ``ops``: restore operations of a graph, in the order in which they were added.
     * ``seen``: weak references to objects that were met, by id: unmatched ones are remembered as long as they live (S196).
     * ``unused``: (node, value name) for stored values that the paired object has no place for.
@@ -49,8 +50,9 @@ class Restoration:
     """
 
     __slots__ = (
-        "__weakref__", "_last_runs", "_leftovers", "_numbers", "bound", "cache", "created", "graph", "home", "journal", "keys",
-        "layers", "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid", "unused", "waitable",
+        "__weakref__", "_last_runs", "_leftovers", "_numbers", "bound", "cache", "claimed", "created", "graph", "home",
+        "journal", "keys", "layers", "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid",
+        "unused", "waitable",
     )  # fmt: skip
 
     def __init__(self, graph: SavedGraph, source: Source, home: Home, rules: Rules, matcher: Matcher, cache: dict[Any, Any]):
@@ -86,7 +88,8 @@ class Restoration:
                 self.slots.setdefault(slot.variable, []).append(triple)
         source.expect(graph.keys)
         self.journal = events.Journal(self.uid, source.source, len(nodes), ("graph", "eager")[home.eager])
-        self._leftovers = Leftovers(self.graph, self.unused)
+        self.claimed: set[int] = set()
+        self._leftovers = Leftovers(self.graph, self.claimed, self.unused)
         weakref.finalize(self, self._leftovers.warn).atexit = False
         _living[self.uid] = self
 
@@ -101,6 +104,15 @@ class Restoration:
         self.objects.append(_reference(obj))
         handle = getattr(obj, "_handle", None)
         self.journal.raw.append(("Seen", number, type(obj).__name__, handle.name if handle is not None else ""))
+        return number
+
+    def number_of_new(self, obj: Any) -> int | None:
+        """Gives an object its number, None if it has one. It is for the caller to write into the journal that it was seen."""
+        number = self._numbers.get(id(obj))
+        if number is not None and self.objects[number]() is obj:
+            return None
+        number = self._numbers[id(obj)] = len(self.objects)
+        self.objects.append(_reference(obj))
         return number
 
     def are_new(self, ids: dict[int, Any]) -> bool:
@@ -181,10 +193,6 @@ class Restoration:
 
     # -- what the end of a restore says --------------------------------------------------------------------------------
 
-    def note_matched(self, nodes: Sequence[int]) -> None:
-        """Nodes that were paired once, even if their object dies, are not reported at the end."""
-        self._leftovers.matched.update(nodes)
-
     def expect_partial(self) -> None:
         """Silences the warning about values that were never used."""
         self._leftovers.silent = True
@@ -202,10 +210,10 @@ class Leftovers:
 
     __slots__ = ("graph", "matched", "silent", "unused")
 
-    def __init__(self, graph: SavedGraph, unused: list[tuple[int, str]]):
+    def __init__(self, graph: SavedGraph, matched: set[int], unused: list[tuple[int, str]]):
         self.graph = graph
+        self.matched = matched
         self.unused = unused
-        self.matched: set[int] = set()
         self.silent = False
 
     def warn(self) -> None:

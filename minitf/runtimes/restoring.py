@@ -91,16 +91,16 @@ def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Calla
         take_over_all([handle.cell for handle in batch.handles], values)
 
 
-def assign_one(handle: Handle, key: str, reader: Reader) -> None:
+def assign_one(handle: Handle, key: str, reader: Any) -> None:
     """``assign_now`` of a single variable."""
-    value, spec = None, handle.spec
-    if getattr(reader, "first_use", False):
-        [value] = reader.unverified([key])  # type: ignore[attr-defined]
+    value, spec, cell = None, handle.spec, handle.cell
+    if reader.first_use:
+        [value] = reader.unverified([key])
     if value is None:
         value = reader.read(key)
     if value.dtype is not spec.dtype.np or value.shape != spec.shape:
         check_restored(handle, key, str, value, reader.source)
-    take_over(handle.cell, value)  # type: ignore[arg-type]
+    take_over(cell, value)  # type: ignore[arg-type]
 
 
 def _read(batch: Batch) -> AbstractContextManager[Reading]:
