@@ -58,10 +58,10 @@ class Variable(Trackable, metaclass=VariableKind):
                 raise ValueError(f"A Variable's constraint is a function of its value, not {constraint!r}.")
             self.constraint = constraint
         trained, sizes = trainable is not False, None if shape is None else _sizes(shape)
-        handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, trained, waiting)
-        self._handle = handle
+        here = runtime.current()
+        handle = self._handle = here.home.create_variable(initial_value, dtype, sizes, name, trained, waiting)
         handle.variable = weakref.ref(self)
-        runtime.current().register(self, trained, collections)
+        here.register(self, trained, collections)
 
     def _saved_values(self) -> Mapping[str, Handle]:
         return {VARIABLE_VALUE: self._handle}

@@ -126,12 +126,14 @@ class Eager:
                     f"({waiting.where}) is {value.dtype}. Make the variable with that dtype."
                 )
             shape = None
+        elif type(initial_value) is np.ndarray:  # the commonest
+            value = to_array(initial_value, None if dtype is None else dtypes.as_dtype(dtype))
         else:
             value = own_array(initial_value() if callable(initial_value) else initial_value, dtype)
         spec = spec_of(value.dtype, value.shape)
         if shape is not None:
             spec = Spec(spec.dtype, variable_shape(name, shape, value.shape))
-        handle = Handle(names.scope().path + (name or "Variable"), spec, self.home, trainable)
+        handle = Handle(names.scope().path + (name or "Variable"), spec, EAGER, trainable)
         handle.cell = Cell(handle, value)
         return handle
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
-from minitf.checkpoint import requests
+from minitf.checkpoint import arrival, requests
 from minitf.checkpoint.restoration import Restoration
 from minitf.ops.state import assign
 from minitf.runtimes.plan import Plan
@@ -380,6 +380,51 @@ def test_one_variable_for_one_restore_arrives_as_in_an_attempt(save, kind, monke
         assert arrivals(world, path) == short
     kinds = {type(event).__name__ for event in short[0]}
     assert {"MatchedTwice", "Waiting", "Bound"} < kinds
+
+
+def layers_that_come(world, path):
+    """Layers that arrive empty, or not, or twice, or after one of their variables; the journal, and the values."""
+    root = Node()
+    status = Saver(root).restore(path)
+    root.layers = [Node() for _ in range(3)]
+    root.layers.append(Node(w0=tf.Variable(0.0, name="w0")))
+    root.early = tf.Variable(0.0, name="early")  # the second of layer 4
+    root.layers.append(Node())
+    root.layers.append(root.layers[0])
+    root.layers.append(tf.Variable(0.0, name="layer"))
+    for i, layer in enumerate(root.layers[:5]):
+        for k in (2, 0, 1):
+            setattr(layer, f"w{k}", tf.Variable(0.0, name=f"v{i}{k}"))
+    root.layers += [Node(), Node()]
+    world.init()
+    world.run(status)
+    events = [event._replace(at=0) if hasattr(event, "at") else event for event in status.journal]
+    variables = [getattr(layer, f"w{k}") for layer in root.layers[:5] for k in range(3)]
+    assert len(status.journal) == len(events)
+    assert [type(status.journal[i]) for i in range(len(events))] == [type(event) for event in events]
+    return events, [world.value(v) for v in [root.early, *variables]]
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_empty_layers_arrive_as_in_an_attempt(save, kind, monkeypatch):
+    def saved():
+        root = Node(layers=[])
+        for i in range(40):
+            root.layers.append(Node(**{f"w{k}": tf.Variable(10.0 * i + k) for k in range(3)}))
+        root.early = root.layers[4].w1
+        return root
+
+    path, taken = save(saved), []
+    short_cut = arrival._layer_came
+    monkeypatch.setattr(arrival, "_layer_came", lambda *these: taken.append(short_cut(*these)) or taken[-1])
+    with WORLDS[kind]().scope() as world:
+        short = layers_that_come(world, path)
+    assert True in taken and False in taken
+    with monkeypatch.context() as patch, WORLDS[kind]().scope() as world:
+        patch.setattr("minitf.checkpoint.attempt.restored_alone", lambda *_: False)
+        assert layers_that_come(world, path) == short
+    assert short[1][:4] == [41.0, 0.0, 1.0, 2.0]
+    assert {type(event).__name__ for event in short[0]} > {"MatchedTwice", "Waiting", "Bound"}
 
 
 def test_restores_of_a_program_that_does_not_exist_yet_run_in_constant_memory(world, tmp_path):
