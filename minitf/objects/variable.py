@@ -58,10 +58,10 @@ class Variable(Trackable, metaclass=VariableKind):
                 raise ValueError(f"A Variable's constraint is a function of its value, not {constraint!r}.")
             self.constraint = constraint
         trained, sizes = trainable is not False, None if shape is None else _sizes(shape)
-        here = runtime.current()
-        handle = self._handle = here.home.create_variable(initial_value, dtype, sizes, name, trained, waiting)
+        handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, trained, waiting)
+        self._handle = handle
         handle.variable = weakref.ref(self)
-        here.register(self, trained, collections)
+        runtime.current().register(self, trained, collections)
 
     def _saved_values(self) -> Mapping[str, Handle]:
         return {VARIABLE_VALUE: self._handle}
