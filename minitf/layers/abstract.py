@@ -47,6 +47,11 @@ def specs_for(shapes: Any, dtype: Any = dtypes.float32) -> Any:
     return Spec(dtypes.as_dtype(dtype), as_shape(shapes))
 
 
+def given_shapes(shapes: Any) -> Any:
+    """What ``build`` was called with, as TensorShapes: one shape, or a list (for a tuple too) or dict of shapes."""
+    return shapes if isinstance(shapes, TensorShape) else shapes_of(specs_for(shapes))
+
+
 def shapes_of(structure: Any) -> Any:
     """The shapes of tensors or specs in the same structure; for a single one a TensorShape."""
     return mapped(lambda one: TensorShape(one.shape), structure)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.layers import activations, drawing
+from minitf.layers.abstract import given_shapes
 from minitf.layers.dense import last_size
 from minitf.layers.layer import Layer
 from minitf.layers.switching import in_training
@@ -54,7 +55,7 @@ class Cell(Layer):
     def build(self, input_shape: Any) -> None:
         """Makes kernel, recurrent_kernel and bias."""
         columns = self.gates * self.units
-        self.kernel = make(self, "kernel", (last_size(input_shape, self), columns))
+        self.kernel = make(self, "kernel", (last_size(given_shapes(input_shape), self), columns))
         self.recurrent_kernel = make(self, "recurrent_kernel", (self.units, columns), settings="recurrent")
         self.bias = make(self, "bias", self._bias_shape(columns), self._bias_start) if self.use_bias else None
         self.built = True

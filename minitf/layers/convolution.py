@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.layers import activations
+from minitf.layers.abstract import given_shapes
 from minitf.layers.input_spec import InputSpec
 from minitf.layers.layer import Layer
 from minitf.layers.weight_settings import make, settle
@@ -48,7 +49,7 @@ class Convolution(Layer):
         return 1 if self.data_format == "channels_first" else -1
 
     def _channels(self, input_shape: Any) -> int:
-        channels = input_shape[self._channels_axis]
+        channels = given_shapes(input_shape)[self._channels_axis]
         if channels is None:
             raise ValueError(
                 f"{type(self).__name__} {self.name!r}: the number of channels must be known; the inputs have {input_shape}."

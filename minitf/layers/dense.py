@@ -6,6 +6,7 @@ from typing import Any
 
 from minitf.core.spec import as_shape
 from minitf.layers import activations
+from minitf.layers.abstract import given_shapes
 from minitf.layers.input_spec import InputSpec
 from minitf.layers.layer import Layer
 from minitf.layers.weight_settings import make, settle
@@ -36,7 +37,7 @@ class Dense(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes kernel and bias. Raises ValueError if the size of the last axis is not known."""
-        size = last_size(input_shape, self)
+        size = last_size(given_shapes(input_shape), self)
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
         self.kernel = make(self, "kernel", (size, self.units))
         self.bias = make(self, "bias", (self.units,)) if self.use_bias else None
@@ -74,6 +75,7 @@ class EinsumDense(Layer):
         """Makes kernel and bias in the shapes that the equation says. Raises ValueError if a size is not known or does not
         fit.
         """
+        input_shape = given_shapes(input_shape)
         terms, result = self.equation.replace(" ", "").split("->")
         given, kernel = terms.split(",")
         if len(input_shape) != len(given):

@@ -127,7 +127,10 @@ class Layer(Module):
     # -- defining ------------------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights; a TensorShape (or a list of them) tells the inputs' shape. Call ``add_weight`` in it."""
+        """Makes the weights. Call ``add_weight`` in it.
+
+        A TensorShape (or a list of them) tells the inputs' shape; whoever calls it may give a tuple instead.
+        """
         self.built = True
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from minitf.core.spec import TensorShape, broadcast_shapes
 from minitf.errors import ShapeError
+from minitf.layers.abstract import given_shapes
 from minitf.layers.layer import Layer
 from minitf.ops import arithmetic
 from minitf.ops.creating import ones_like
@@ -46,7 +47,7 @@ class Merge(Layer):
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} merges a list of tensors, but was called with one of shape {input_shape}."
             )
-        return list(input_shape)
+        return list(given_shapes(input_shape))
 
     def _check_shapes(self, shapes: list[TensorShape]) -> None:
         known = [tuple(s)[1:] for s in shapes if s.rank]

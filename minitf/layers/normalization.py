@@ -7,6 +7,7 @@ from typing import Any
 
 from minitf.core import dtypes
 from minitf.layers import initializers
+from minitf.layers.abstract import given_shapes
 from minitf.layers.input_spec import InputSpec
 from minitf.layers.layer import Layer
 from minitf.layers.switching import in_training, share_of_training
@@ -80,6 +81,7 @@ class BatchNormalization(_Normalization):
 
     def build(self, input_shape: Any) -> None:
         """Makes gamma, beta and the two moving averages, of the sizes of ``axis``."""
+        input_shape = given_shapes(input_shape)
         axes = self._settle_axis(input_shape)
         self.input_spec = InputSpec(ndim=input_shape.rank, axes={a: input_shape[a] for a in axes})
         sizes = [input_shape[a] for a in axes]
@@ -164,6 +166,7 @@ class LayerNormalization(_Normalization):
 
     def build(self, input_shape: Any) -> None:
         """Makes gamma and beta, of the sizes of ``axis``."""
+        input_shape = given_shapes(input_shape)
         axes = self._settle_axis(input_shape)
         self._make_gamma_and_beta([input_shape[a] for a in axes])
         self.built = True

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.layers.abstract import given_shapes
 from minitf.layers.call_arguments import training_argument
 from minitf.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, first_states
 from minitf.layers.input_spec import InputSpec
@@ -63,6 +64,7 @@ class RNN(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Builds the cell."""
+        input_shape = given_shapes(input_shape)
         if not self.cell.built:
             batch = input_shape[1:2] if self.time_major else input_shape[:1]
             with self.cell.name_scope:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.core.spec import TensorShape
+from minitf.layers.abstract import given_shapes
 from minitf.layers.call_arguments import training_argument
 from minitf.layers.layer import Layer
 from minitf.ops.joining import concat
@@ -26,6 +27,7 @@ class TimeDistributed(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Builds the layer for one step. Raises ValueError unless the inputs have three axes or more."""
+        input_shape = given_shapes(input_shape)
         if input_shape.rank is None or input_shape.rank < 3:
             raise ValueError(f"TimeDistributed needs inputs (batch, steps, ...), but the shape is {input_shape}.")
         if not self.layer.built:
@@ -76,6 +78,14 @@ class Bidirectional(Layer):
         directions: list[Any] = [self.forward_layer, self.backward_layer]
         for one in directions:
             one.zero_output_for_mask = one.return_sequences
+
+    def build(self, input_shape: Any) -> None:
+        """Builds both layers."""
+        for layer in (self.forward_layer, self.backward_layer):
+            if not layer.built:
+                with layer.name_scope:
+                    layer.build(input_shape)
+        self.built = True
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None) -> Any:
         """The merged outputs; with ``return_state`` a list: outputs, forward states, backward states."""

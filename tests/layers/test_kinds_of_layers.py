@@ -186,3 +186,56 @@ def test_the_modes_agree(modes, name):
     assert found[0][0] == found[1][0]
     for eager, graph in zip(found[0][1], found[1][1], strict=True):
         np.testing.assert_array_equal(eager, graph)
+
+
+BUILDS = {
+    "Dense": (lambda: layers.Dense(2), (None, 4), ["kernel", "bias"]),
+    "EinsumDense": (lambda: layers.EinsumDense("ab,bc->ac", 3), (None, 4), ["kernel"]),
+    "Conv2D": (lambda: layers.Conv2D(2, 3), (None, 8, 8, 3), ["kernel", "bias"]),
+    "Conv2DTranspose": (lambda: layers.Conv2DTranspose(2, 3), (None, 8, 8, 3), ["kernel", "bias"]),
+    "DepthwiseConv2D": (lambda: layers.DepthwiseConv2D(3), (None, 8, 8, 3), ["depthwise_kernel", "bias"]),
+    "BatchNormalization": (
+        lambda: layers.BatchNormalization(), [None, 4], ["gamma", "beta", "moving_mean", "moving_variance"],
+    ),
+    "LayerNormalization": (lambda: layers.LayerNormalization(), (2, 4), ["gamma", "beta"]),
+    "Embedding": (lambda: layers.Embedding(5, 3), (None,), ["embeddings"]),
+    "LSTMCell": (lambda: layers.LSTMCell(3), (None, 2), ["kernel", "recurrent_kernel", "bias"]),
+    "SimpleRNN": (
+        lambda: layers.SimpleRNN(3), (None, 5, 2),
+        ["simple_rnn_cell/kernel", "simple_rnn_cell/recurrent_kernel", "simple_rnn_cell/bias"],
+    ),
+    "Bidirectional": (
+        lambda: layers.Bidirectional(layers.GRU(2, use_bias=False)), (None, 5, 2),
+        [f"{way}_gru/gru_cell/{kernel}" for way in ("forward", "backward") for kernel in ("kernel", "recurrent_kernel")],
+    ),
+    "TimeDistributed": (lambda: layers.TimeDistributed(layers.Dense(3)), (None, 5, 2), ["kernel", "bias"]),
+    "Concatenate": (lambda: layers.Concatenate(), [(None, 2), (None, 3)], []),
+    "Dropout": (lambda: layers.Dropout(0.5), (None, 2), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_a_plain_tuple_builds_a_layer(mode, name):
+    """By hand there is no name scope around the weights; Keras gives the same names."""
+    make, shape, weights = BUILDS[name]
+    tf.reset_default_graph()
+    with mode.scope():
+        layer = make()
+        layer.build(shape)
+        assert layer.built
+        assert [w.name for w in layer.weights] == [f"{w}:0" for w in weights]
+
+
+def test_a_layers_own_build_gets_the_shape_as_it_was_given(mode):
+    seen = []
+
+    class Own(layers.Layer):
+        def build(self, input_shape):
+            seen.append(input_shape)
+            super().build(input_shape)
+
+    with mode.scope():
+        Own().build((None, 4))
+        Own()(tf.ones([2, 3]))
+    assert [type(s).__name__ for s in seen] == ["tuple", "TensorShape"]
+    assert seen == [(None, 4), (2, 3)]
