@@ -42,10 +42,17 @@ def hard_sigmoid(x: Any) -> Any:
     return minimum(maximum(convert(x) * 0.2 + 0.5, 0.0), 1.0)
 
 
+def mish(x: Any) -> Any:
+    """``x * tanh(softplus(x))`` (Misra, 2020)"""
+    x = convert(x)
+    return x * tanh(softplus(x))
+
+
+silu = swish
 _BY_NAME: dict[str, Callable[..., Any]] = {
     "linear": linear, "relu": relu, "relu6": relu6, "leaky_relu": leaky_relu, "elu": elu, "selu": selu, "gelu": gelu,
     "softplus": softplus, "softsign": softsign, "swish": swish, "silu": swish, "sigmoid": sigmoid, "hard_sigmoid": hard_sigmoid,
-    "tanh": tanh, "exponential": exponential, "softmax": softmax,
+    "mish": mish, "tanh": tanh, "exponential": exponential, "softmax": softmax,
 }  # fmt: skip
 
 

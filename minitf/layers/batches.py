@@ -11,8 +11,9 @@ from minitf.core.structures import flatten, pack
 
 
 class Batches:
-    """Arrays (or nested structures of them) cut into batches ``(x, y, sample_weight)``, or an iterable that gives batches
-    itself.
+    """Arrays (or nested structures of them) cut into batches, or an iterable that gives batches itself.
+
+    A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, as ``pack_x_y_sample_weight`` puts it together.
 
     ``order`` is a function that puts the numbers of the examples into the order of a round. Raises ValueError for arrays of
     different lengths.
@@ -31,7 +32,8 @@ class Batches:
             self._rest: Iterator[Any] | None = None
             return
         arrays = [None if a is None else _array(a) for a in flatten((x, y, sample_weight))]
-        self._data = pack((x, y, sample_weight), arrays)
+        parts = pack((x, y, sample_weight), arrays)
+        self._data = tuple([tuple(part) if isinstance(part, list) else part for part in parts])  # a list alone is no batch
         lengths = {len(a) for a in arrays if a is not None}
         if len(lengths) != 1:
             raise ValueError(f"All arrays must have the same number of examples, but they have {sorted(lengths)}.")
@@ -49,30 +51,46 @@ class Batches:
             return len(self._iterable) if isinstance(self._iterable, Sized) else None
         return -(-self.examples // self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
+    def __iter__(self) -> Iterator[Any]:
         given = self._from_iterable() if self._iterable is not None else self._from_arrays()
         for number, batch in enumerate(given):
             if number == self._steps:
                 return
             yield batch
 
-    def _from_arrays(self) -> Iterator[tuple[Any, Any, Any]]:
+    def _from_arrays(self) -> Iterator[Any]:
         order = np.arange(self.examples)
         if self._order is not None:
             order = self._order(order)
         arrays = flatten(self._data)
         for start in range(0, self.examples, self.batch_size):
             rows = order[start : start + self.batch_size]
-            yield pack(self._data, [None if a is None else a[rows] for a in arrays])
+            yield pack_x_y_sample_weight(*pack(self._data, [None if a is None else a[rows] for a in arrays]))
 
-    def _from_iterable(self) -> Iterator[tuple[Any, Any, Any]]:
+    def _from_iterable(self) -> Iterator[Any]:
         assert self._iterable is not None
         for batch in self._iterable:
-            parts = tuple(batch) if isinstance(batch, tuple) else (batch,)
-            if len(parts) > 3:
-                raise ValueError(f"A batch is x, (x, y) or (x, y, sample_weight), but this one has {len(parts)} parts.")
-            whole = (*parts, *(None,) * (3 - len(parts)))
-            yield pack(whole, [None if a is None else _array(a) for a in flatten(whole)])
+            unpack_x_y_sample_weight(batch if isinstance(batch, tuple) else (batch,))
+            yield pack(batch, [None if a is None else _array(a) for a in flatten(batch)])
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """``(x, y, sample_weight)`` of what ``train_step`` gets, with None for what is not there. Raises ValueError for more
+    parts.
+    """
+    parts = tuple(data) if isinstance(data, (list, tuple)) else (data,)
+    if not 0 < len(parts) <= 3:
+        raise ValueError(f"A batch is x, (x, y) or (x, y, sample_weight), but this one has {len(parts)} parts.")
+    return (*parts, None, None)[:3]
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """A batch as ``train_step`` gets it: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. A tuple ``x`` alone becomes
+    ``(x,)``.
+    """
+    if y is None:
+        return (x,) if isinstance(x, tuple) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
 
 
 def _is_data(x: Any) -> bool:
@@ -98,3 +116,17 @@ def split_off(data: tuple[Any, Any, Any], share: float) -> tuple[tuple[Any, Any,
         raise ValueError(f"validation_split={share} of {count} examples leaves nothing to train or nothing to validate on.")
     first, last = [None if a is None else a[:cut] for a in arrays], [None if a is None else a[cut:] for a in arrays]
     return pack(data, first), pack(data, last)
+
+
+def with_class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
+    """Weights of examples: those of their classes (class numbers, or one-hot along the last axis) by ``class_weight``.
+
+    Raises ValueError for a class without a weight.
+    """
+    truths = np.asarray(y)
+    classes = np.argmax(truths, -1) if truths.ndim > 1 and truths.shape[-1] > 1 else truths.reshape(len(truths)).astype(int)
+    missing = sorted(set(np.unique(classes).tolist()) - set(class_weight))
+    if missing:
+        raise ValueError(f"class_weight must have a weight for each class, but {missing} are missing.")
+    weights = np.array([class_weight[int(c)] for c in classes], np.float32)
+    return weights if sample_weight is None else weights * np.asarray(sample_weight, np.float32)

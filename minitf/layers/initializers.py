@@ -15,7 +15,7 @@ from minitf.core import dtypes
 from minitf.core.spec import as_shape
 from minitf.layers import drawing
 from minitf.layers.naming import snake_case
-from minitf.ops.creating import constant, eye, ones, zeros
+from minitf.ops import creating
 
 
 class Initializer:
@@ -43,7 +43,7 @@ class Zeros(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
         """A tensor of that shape and dtype."""
-        return zeros(shape, dtype or dtypes.float32)
+        return creating.zeros(shape, dtype or dtypes.float32)
 
 
 class Ones(Initializer):
@@ -51,7 +51,7 @@ class Ones(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
         """A tensor of that shape and dtype."""
-        return ones(shape, dtype or dtypes.float32)
+        return creating.ones(shape, dtype or dtypes.float32)
 
 
 class Constant(Initializer):
@@ -62,7 +62,7 @@ class Constant(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
         """A tensor of that shape and dtype."""
-        return constant(self.value, dtypes.float32 if dtype is None else dtype, shape)
+        return creating.constant(self.value, dtypes.float32 if dtype is None else dtype, shape)
 
 
 class RandomUniform(Initializer):
@@ -198,7 +198,6 @@ class Orthogonal(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
         """A tensor of that shape and dtype."""
-        from minitf.ops.creating import cast
         from minitf.ops.decompositions import qr
         from minitf.ops.diagonals import diag_part
         from minitf.ops.elementwise import sign
@@ -216,7 +215,7 @@ class Orthogonal(Initializer):
         q = q * sign(diag_part(r))  # makes all orthogonal matrices equally likely
         if rows < columns:
             q = matrix_transpose(q)
-        return cast(reshape(q, sizes) * self.gain, wanted)
+        return creating.cast(reshape(q, sizes) * self.gain, wanted)
 
 
 class Identity(Initializer):
@@ -230,7 +229,7 @@ class Identity(Initializer):
         sizes = _sizes(shape)
         if len(sizes) != 2:
             raise ValueError(f"Identity: the tensor must be a matrix, but the shape is {sizes}.")
-        return eye(*sizes, dtype=_float(dtype, self)) * self.gain
+        return creating.eye(*sizes, dtype=_float(dtype, self)) * self.gain
 
 
 def fans(shape: Any) -> tuple[int, int]:
@@ -294,3 +293,8 @@ zeros_initializer, ones_initializer, constant_initializer = Zeros, Ones, Constan
 random_uniform_initializer, random_normal_initializer = RandomUniform, RandomNormal
 truncated_normal_initializer, variance_scaling_initializer = TruncatedNormal, VarianceScaling
 glorot_uniform_initializer, glorot_normal_initializer = GlorotUniform, GlorotNormal
+zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
+random_uniform, random_normal = RandomUniform, RandomNormal
+truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
+glorot_uniform, glorot_normal, he_uniform, he_normal = GlorotUniform, GlorotNormal, HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal

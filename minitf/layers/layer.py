@@ -196,8 +196,14 @@ class Layer(Module):
             _training.reset(tokens[1])
 
     def _as_inputs(self, given: Any) -> Any:
-        if not isinstance(given, Tensor) and not isinstance(given, (list, tuple, dict)):
-            given = convert(given)
+        if not isinstance(given, Tensor):
+            if any(isinstance(part, Layer) for part in flatten(given)):
+                raise NotImplementedError(
+                    f"Layer {self.name!r} was called with a layer, not with tensors: functional models, built by calling layers "
+                    f"on keras.Input, are not in minitf. Use Sequential, or a subclass of Model that calls its layers in `call`."
+                )
+            if not isinstance(given, (list, tuple, dict)):
+                given = convert(given)
         return _map(given, self._as_input)
 
     def _as_input(self, value: Any) -> Any:

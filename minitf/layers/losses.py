@@ -336,12 +336,17 @@ _BY_NAME: dict[str, Callable[..., Any]] = {
 }
 _BY_NAME |= {
     "mse": mean_squared_error, "MSE": mean_squared_error, "mae": mean_absolute_error, "MAE": mean_absolute_error,
-    "mape": mean_absolute_percentage_error, "msle": mean_squared_logarithmic_error, "logcosh": log_cosh, "kld": kl_divergence,
-    "bce": binary_crossentropy,
+    "mape": mean_absolute_percentage_error, "MAPE": mean_absolute_percentage_error, "msle": mean_squared_logarithmic_error,
+    "MSLE": mean_squared_logarithmic_error, "logcosh": log_cosh, "log_cosh": log_cosh, "kld": kl_divergence,
+    "KLD": kl_divergence, "kullback_leibler_divergence": kl_divergence, "bce": binary_crossentropy, "BCE": binary_crossentropy,
+    "huber_loss": huber,
 }  # fmt: skip
-mse, mae, mape, msle, kld = (
-    mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error, kl_divergence,
-)  # fmt: skip
+mse = MSE = mean_squared_error
+mae = MAE = mean_absolute_error
+mape = MAPE = mean_absolute_percentage_error
+msle = MSLE = mean_squared_logarithmic_error
+kld = KLD = kullback_leibler_divergence = kl_divergence
+bce, logcosh = binary_crossentropy, log_cosh
 
 
 def get(identifier: Any) -> Callable[..., Any] | None:

@@ -8,6 +8,7 @@ from minitf.core.names import Scope
 from minitf.layers.abstract import specs_for
 from minitf.layers.contents import each_once
 from minitf.layers.layer import Layer
+from minitf.layers.metrics.collected import Metric
 from minitf.layers.training import Training
 
 
@@ -19,6 +20,14 @@ class Model(Training):
     """
 
     supports_masking = True
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        if "inputs" in kwargs or "outputs" in kwargs or any(isinstance(a, (Layer, list, tuple, dict)) for a in args):
+            raise NotImplementedError(
+                "Model(inputs, outputs): functional models are not in minitf. Use Sequential, or a subclass of Model that "
+                "makes its layers in the constructor and calls them in `call`."
+            )
+        super().__init__(*args, **kwargs)
 
     def build(self, input_shape: Any) -> None:
         """Makes all weights for inputs of a shape (with the batch axis) or list of shapes, by calling the model on shapes
@@ -41,7 +50,7 @@ class Model(Training):
     @property
     def layers(self) -> list[Layer]:
         """The layers in the attributes (and in lists, tuples and dicts there), in the order in which they were set."""
-        return self._sublayers()
+        return [layer for layer in self._sublayers() if not isinstance(layer, Metric)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of a name, or at a place in ``layers``. Raises ValueError if there is none."""

@@ -8,22 +8,18 @@ from typing import Any
 import numpy as np
 
 from minitf.autodiff import GradientTape
-from minitf.core import dtypes
-from minitf.core.op import convert
 from minitf.core.structures import flatten, pack
-from minitf.layers import losses, metrics
-from minitf.layers.batches import Batches, split_off
+from minitf.layers import metrics
+from minitf.layers.batches import Batches, split_off, unpack_x_y_sample_weight, with_class_weights
 from minitf.layers.callbacks import CallbackList, History
+from minitf.layers.compiled import CompiledLoss, CompiledMetrics
+from minitf.layers.contents import each_once
 from minitf.layers.layer import Layer
-from minitf.layers.masks import mask_of
 from minitf.layers.progress import EvaluationBar, ProgressBar
 from minitf.layers.stepping import Step
 from minitf.objects.trackable import NoDependency
-from minitf.ops.creating import cast, constant
 from minitf.ops.random import shuffle as shuffled
-from minitf.ops.shapes import shape
 from minitf.optimizers import keras as keras_optimizers
-from minitf.runtimes.building import control_dependencies
 
 
 class Training(Layer):
@@ -31,94 +27,78 @@ class Training(Layer):
 
     optimizer: Any = None
     stop_training = False
-    _loss: Any = None
-    _loss_weights: Any = None
-    _metric_names: Any = ((), ())
-    _metrics: Any = None
+    compiled_loss: Any = None
+    compiled_metrics: Any = None
     _steps: Any = None
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, loss_weights: Any = None,
-                weighted_metrics: Any = None) -> None:  # fmt: skip
+                weighted_metrics: Any = None, run_eagerly: bool | None = None, steps_per_execution: int | None = None,
+                jit_compile: bool | None = None) -> None:  # fmt: skip
         """Says how to train: an optimizer (of Keras or TensorFlow 1.x, or a name), a loss, and metrics (names, functions,
         objects).
 
         ``weighted_metrics`` weigh examples by ``sample_weight``, as the loss does; ``metrics`` do not. For a model with several
-        outputs ``loss`` and ``loss_weights`` are lists. The optimizer is an edge of the model, "optimizer".
+        outputs all but the optimizer may be lists, or dicts by the names of the outputs. The optimizer is an edge of the model,
+        "optimizer". The last three arguments are accepted and have no effect: eager mode runs step by step, a graph as a graph.
         """
         self.optimizer = keras_optimizers.get(optimizer)
-        several = isinstance(loss, (list, tuple))
-        self._loss = NoDependency([None if one is None else losses.as_loss(one) for one in (loss if several else [loss])])
-        self._loss_weights = NoDependency(list(loss_weights) if loss_weights is not None else None)
-        self._metric_names = NoDependency([list(metrics or ()), list(weighted_metrics or ())])
-        self._metrics = NoDependency(None)
+        self.compiled_loss = CompiledLoss(loss, loss_weights)
+        self.compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
         self._steps = NoDependency({})
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
-    def compute_loss(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> Any:
         """The loss of a batch: that of ``compile``, weighted over the outputs, and ``losses`` of the layers. Override it for
         another.
         """
-        total = None
-        if self._loss[0] is not None or len(self._loss) > 1:
-            predictions = y_pred if isinstance(y_pred, (list, tuple)) else [y_pred]
-            truths = y if isinstance(y, (list, tuple)) else [y]
-            shares = self._loss_weights or [1.0] * len(self._loss)
-            for loss, share, truth, prediction in zip(self._loss, shares, truths, predictions, strict=True):
-                if loss is not None:
-                    term = loss(truth, prediction, sample_weight) * share
-                    total = term if total is None else total + term
-        for extra in self.losses:
-            total = extra if total is None else total + extra
-        if total is None:
-            raise ValueError(f"Model {self.name!r} has no loss: pass one to compile, or call add_loss in a layer.")
-        return total
+        return self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
 
-    def train_step(self, data: tuple[Any, Any, Any]) -> dict[str, Any]:
-        """One step on a batch ``(x, y, sample_weight)``; gives the numbers so far. Override it for another kind of training."""
-        x, y, sample_weight = data
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+        """Adds a batch to the metrics of ``compile``; gives the results of all metrics by name. Override it for others."""
+        self.compiled_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The results of all metrics by name; a metric whose result is a dict gives its names."""
+        out: dict[str, Any] = {}
+        for metric in self.metrics:
+            result = metric.result()
+            out |= result if isinstance(result, dict) else {metric.name: result}
+        return out
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step on a batch: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; gives the numbers so far. Override it for
+        another kind of training: in a graph it is traced once, as a ``tf.function`` is.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         with GradientTape() as tape:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(y, y_pred, sample_weight)
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
         variables = self.trainable_variables
-        step = self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._numbers(x, y, y_pred, sample_weight, loss, step)
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
 
-    def test_step(self, data: tuple[Any, Any, Any]) -> dict[str, Any]:
+    def test_step(self, data: Any) -> dict[str, Any]:
         """The numbers so far, with a batch that is not trained on."""
-        x, y, sample_weight = data
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        return self._numbers(x, y, y_pred, sample_weight, self.compute_loss(y, y_pred, sample_weight), None)
+        self.compute_loss(x, y, y_pred, sample_weight)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
-        return self(data[0], training=False)
-
-    def _numbers(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Any, step: Any) -> dict[str, Any]:
-        """Adds a batch to loss and metrics, after the training step; their results."""
-        if self._metrics is None:
-            first = y_pred[0] if isinstance(y_pred, (list, tuple)) else y_pred
-            truth = y[0] if isinstance(y, (list, tuple)) else y
-            named = [_metric(m, truth, first) for names in self._metric_names for m in names]
-            self._metrics = NoDependency([metrics.Mean("loss"), *named])
-        count = cast(shape(flatten(x)[0])[0], dtypes.float32)
-        truth, prediction = (v[0] if isinstance(v, (list, tuple)) else v for v in (y, y_pred))
-        with control_dependencies([step] if step is not None else []):
-            updates = [self._metrics[0].update_state(loss, sample_weight=count)]
-            mask = mask_of(prediction)
-            weights = sample_weight if mask is None else _masked(sample_weight, mask)
-            unweighted = len(self._metric_names[0])
-            for number, metric in enumerate(self._metrics[1:]):
-                updates.append(metric.update_state(truth, prediction, sample_weight=mask if number < unweighted else weights))
-        with control_dependencies([u for u in updates if u is not None]):
-            return {m.name: convert(m.result()) for m in self._metrics}
+        return self(unpack_x_y_sample_weight(data)[0], training=False)
 
     history: Any = None
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics that are collected, the loss first; empty before the first batch."""
-        return list(self._metrics or ())
+        """The metrics that are collected: those of ``compile`` (from the first batch on; the loss first), and those in
+        attributes of the model and its layers. They start again with each epoch. Override it to say which.
+        """
+        said = [] if self.compiled_loss is None else [*self.compiled_loss.metrics, *self.compiled_metrics.metrics]
+        return each_once([*said, *(m for m in self._flatten_layers() if isinstance(m, metrics.Metric))])
 
     @property
     def metrics_names(self) -> list[str]:
@@ -127,15 +107,11 @@ class Training(Layer):
 
     def reset_metrics(self) -> None:
         """Starts all metrics again."""
-        if self._metrics:
-            self._step("reset", self._reset_step)(())
+        collected = self.metrics
+        if collected:
+            self._step(("reset", *map(id, collected)), lambda _: [m.reset_state() for m in collected] and True)(())
 
-    def _reset_step(self, _: Any) -> Any:
-        resets = [m.reset_state() for m in self._metrics]
-        with control_dependencies([r for r in resets if r is not None]):
-            return constant(True)
-
-    def _step(self, name: str, function: Any) -> Step:
+    def _step(self, name: Any, function: Any) -> Step:
         if self._steps is None:
             raise RuntimeError(
                 f"Model {self.name!r} must be compiled before it is trained or tested: call compile(optimizer, loss)."
@@ -149,16 +125,21 @@ class Training(Layer):
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
             callbacks: Iterable[Any] | None = None, validation_split: float = 0.0, validation_data: Any = None,
             shuffle: bool = True, sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
-            validation_steps: int | None = None, validation_batch_size: int | None = None) -> History:  # fmt: skip
+            validation_steps: int | None = None, validation_batch_size: int | None = None,
+            class_weight: Any = None) -> History:  # fmt: skip
         """Trains for some epochs on arrays, or on an iterable of batches ``(x, y)``; gives the History.
 
         ``shuffle`` takes the examples in a new order in each epoch; the order follows from ``tf.random.set_seed``.
+        ``class_weight`` weighs examples by their class: a dict by class number, for arrays.
+
         ``verbose``: 0 nothing, 1 a progress bar, 2 a line an epoch. Raises RuntimeError if the model is not compiled,
         ValueError for data that does not fit together.
         """
         step = self._step("train", self.train_step)
         if validation_split:
             (x, y, sample_weight), validation_data = split_off((x, y, sample_weight), validation_split)
+        if class_weight:
+            sample_weight = with_class_weights(y, sample_weight, class_weight)
         order = self._step("order", shuffled) if shuffle else None
         train = Batches(x, y, sample_weight, batch_size, order, steps_per_epoch)
         validation = None
@@ -266,19 +247,6 @@ class Training(Layer):
             return logs
         values = list(logs.values())
         return values[0] if len(values) == 1 else values
-
-
-def _metric(identifier: Any, y: Any, y_pred: Any) -> Any:
-    """The metric for a name or object; "accuracy" is the kind that goes with the shapes of truths and predictions."""
-    return metrics.get(identifier, None if y is None else (convert(y).shape, convert(y_pred).shape))
-
-
-def _masked(sample_weight: Any, mask: Any) -> Any:
-    """The weights of what is not masked."""
-    if sample_weight is None:
-        return mask
-    factors = cast(mask, dtypes.float32)
-    return factors * losses.weights_for(sample_weight, factors)
 
 
 def _plain(logs: dict[str, Any]) -> dict[str, Any]:

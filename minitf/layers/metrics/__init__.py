@@ -5,6 +5,10 @@ from minitf.core.lazy import names_from
 __getattr__, __dir__, __all__ = names_from(
     __name__,
     {
+        "minitf.layers.losses": """
+            KLD MAE MAPE MSE MSLE binary_crossentropy categorical_crossentropy hinge kl_divergence kld
+            kullback_leibler_divergence log_cosh logcosh mae mape mean_absolute_error mean_absolute_percentage_error
+            mean_squared_error mean_squared_logarithmic_error mse msle poisson sparse_categorical_crossentropy squared_hinge""",
         "minitf.layers.metrics.chosen": "get",
         "minitf.layers.metrics.collected": "Mean MeanMetricWrapper Metric Sum",
         "minitf.layers.metrics.confusions": "FalseNegatives FalsePositives Precision Recall TrueNegatives TruePositives",

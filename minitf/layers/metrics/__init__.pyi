@@ -1,5 +1,29 @@
 # The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
 
+from minitf.layers.losses import KLD as KLD
+from minitf.layers.losses import MAE as MAE
+from minitf.layers.losses import MAPE as MAPE
+from minitf.layers.losses import MSE as MSE
+from minitf.layers.losses import MSLE as MSLE
+from minitf.layers.losses import binary_crossentropy as binary_crossentropy
+from minitf.layers.losses import categorical_crossentropy as categorical_crossentropy
+from minitf.layers.losses import hinge as hinge
+from minitf.layers.losses import kl_divergence as kl_divergence
+from minitf.layers.losses import kld as kld
+from minitf.layers.losses import kullback_leibler_divergence as kullback_leibler_divergence
+from minitf.layers.losses import log_cosh as log_cosh
+from minitf.layers.losses import logcosh as logcosh
+from minitf.layers.losses import mae as mae
+from minitf.layers.losses import mape as mape
+from minitf.layers.losses import mean_absolute_error as mean_absolute_error
+from minitf.layers.losses import mean_absolute_percentage_error as mean_absolute_percentage_error
+from minitf.layers.losses import mean_squared_error as mean_squared_error
+from minitf.layers.losses import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from minitf.layers.losses import mse as mse
+from minitf.layers.losses import msle as msle
+from minitf.layers.losses import poisson as poisson
+from minitf.layers.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from minitf.layers.losses import squared_hinge as squared_hinge
 from minitf.layers.metrics.chosen import get as get
 from minitf.layers.metrics.collected import Mean as Mean
 from minitf.layers.metrics.collected import MeanMetricWrapper as MeanMetricWrapper
