@@ -199,8 +199,9 @@ class Layer(Module):
         if not isinstance(given, Tensor):
             if any(isinstance(part, Layer) for part in flatten(given)):
                 raise NotImplementedError(
-                    f"Layer {self.name!r} was called with a layer, not with tensors: functional models, built by calling layers "
-                    f"on keras.Input, are not in minitf. Use Sequential, or a subclass of Model that calls its layers in `call`."
+                    f"Layer {self.name!r} was called with a layer, not with tensors: functional models, built by calling "
+                    f"layers on keras.Input, are not in minitf. Use Sequential, or a subclass of Model that calls its layers "
+                    f"in `call`."
                 )
             if not isinstance(given, (list, tuple, dict)):
                 given = convert(given)
