@@ -14,7 +14,7 @@ import pytest
 from minitf.errors import InvalidArgumentError, NotFoundError
 from minitf.storage.file_view import FileView
 from minitf.storage.files import Disk
-from minitf.storage.keys import bytes_of, text_of
+from minitf.storage.keys import all_bytes_of, bytes_of, text_of
 from minitf.storage.memory import MemoryStorage
 from minitf.storage.values import Typed, as_bytes, as_value, bytes_view, string_array
 
@@ -63,8 +63,11 @@ def test_bytes_of_text():
 def test_keys_that_are_no_text():
     assert (bytes_of("é"), text_of("é".encode())) == ("é".encode(), "é")
     assert bytes_of(text_of(b"\xff\xfe")) == b"\xff\xfe"
-    with pytest.raises(InvalidArgumentError, match=r"'\\ud800'"):
-        bytes_of("\ud800")
+    assert all_bytes_of(["é", "\udcff", ""]) == ["é".encode(), b"\xff", b""]
+    assert all_bytes_of(["b", "a"]) == [b"b", b"a"]
+    for ask in (lambda: bytes_of("\ud800"), lambda: all_bytes_of(["a", "\ud800"])):
+        with pytest.raises(InvalidArgumentError, match=r"'\\ud800'"):
+            ask()
 
 
 # In memory ----------------------------------------------------------------------------------------------------------

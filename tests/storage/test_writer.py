@@ -318,3 +318,13 @@ def test_strings_beside_arrays_that_are_not_in_row_order(tmp_path):
     TensorBundle(durable=False).write(tmp_path / "q", values | {"a": np.ascontiguousarray(flipped)})
     for ending in (".index", ".data-00000-of-00001"):
         assert (tmp_path / f"p{ending}").read_bytes() == (tmp_path / f"q{ending}").read_bytes()
+
+
+def test_values_of_one_size_are_cut_out_of_their_blob():
+    for sizes, wanted in (
+        ([2, 2, 2], [b"aa", b"bb", b"cc"]), ([2, 2, 3], [b"aa", b"bb", b"ccc"]), ([2, 2, 0], [b"aa", b"bb", b""]),
+        ([2, 2, 1], [b"aa", b"bb", b"c"]), ([2, 3], [b"aa", b"bbb"]), ([2], [b"aa"]), ([1, 1], [b"a", b"b"]),
+        ([0, 0], None), ([0, 2], None), ([2, 1, 2], None), ([1, 2, 1, 1], None), ([2, 1, 1], None), ([2, 3, 3, 2], None),
+    ):  # fmt: skip
+        blob = b"".join(letter * size for letter, size in zip((b"a", b"b", b"c", b"d"), sizes, strict=False))
+        assert writer._pieces(blob, sizes) == wanted
