@@ -88,11 +88,10 @@ def _form(data: bytes, begin: int, length: int, names: dict[bytes, str]) -> Form
         name = number + 1
         while data[name - 1] > 127:
             name += 1
-        size = data[name + 1]
-        stop = name + 2 + size
+        stop = name + 2 + data[name + 1]
         if data[at] != 0x0A or data[at + 2] != 8 or data[name] != 0x12:
             return None
-        if size > 127 or data[at + 1] != stop - at - 2 or name - number > WIDEST:
+        if data[at + 1] > 127 or data[at + 1] != stop - at - 2 or name - number > WIDEST:
             return None
         stored = data[name + 2 : stop]
         edges.append(names.get(stored) or names.setdefault(stored, stored.decode()))

@@ -11,6 +11,7 @@ from minitf.saved import Layer, SavedGraph, SavedNode, SavedSlot, SavedValue
 from minitf.storage import layer_nodes, messages
 from minitf.storage.layer_nodes import FEW, KINDS
 from minitf.storage.messages import decode_graph, encode_graph
+from minitf.storage.variable_nodes import TAIL
 from minitf.storage.varint import varint
 
 VARIABLE = SavedNode(values=[SavedValue("VARIABLE_VALUE", "name", "key")], has_values=True)
@@ -52,6 +53,19 @@ def test_kinds_of_one_length():
     many = [layer((f"n{kind:02}", n + 1)) for n in range(FEW) for kind in range(KINDS + 2)]
     found = find(many)
     assert [one is None for one in found] == [kind >= KINDS for _ in range(FEW) for kind in range(KINDS + 2)]
+
+
+def test_others_of_the_same_length_are_passed_over():
+    other, good = layer(("w", 0), ("bcd", 1)), layer(("w", 1), ("b", 2))
+    assert find([other, *[good] * FEW, other, good]) == [None, *[Layer(("w", "b"), 1)] * FEW, None, Layer(("w", "b"), 1)]
+
+
+def test_an_edge_has_a_length_of_one_byte():
+    """One of two bytes, of which the second looks like what follows a length, is another length."""
+    assert find([layer(("n" * 123, 1))] * FEW) == [Layer(("n" * 123,), 1)] * FEW
+    assert find([layer(("n" * 124, 1))] * FEW) == [None] * FEW
+    body = b"\x0a\x80\x08\x01\x12\x7c" + b"n" * 124 + TAIL
+    assert layer_nodes._form(body, 0, len(body), {}) is None
 
 
 def test_few_are_left_to_be_read_one_by_one():

@@ -87,6 +87,8 @@ def test_no_room_is_an_error(number, monkeypatch):
 
 def test_more_than_a_file_can_have_is_an_error_of_the_system(tmp_path):
     """Whose number comes from the call itself, and whose sizes have 64 bits."""
+    linux._calls.cache_clear()
+    ctypes.set_errno(0)
     handle = ANYWHERE.create(str(tmp_path / "x"))
     try:
         call = linux._calls().get("fallocate")
