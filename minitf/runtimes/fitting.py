@@ -26,7 +26,9 @@ _IN_TUPLES = frozenset({int, NoneType})
 
 
 def by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None:
-    """The ids of the specs of the graph's tensors, negative for variables; None if there is anything else among the inputs."""
+    """The ids of the specs of the graph's tensors, negative for variables, 0 for inputs left out; None if there is anything else
+    among the inputs.
+    """
     if len(inputs) == 2:
         x, y = inputs
         if type(x) is type(y) is SymbolicTensor and x.op.graph is graph is y.op.graph:
@@ -37,6 +39,8 @@ def by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None
             ids.append(id(value._spec))
         elif type(value) is Handle and value.home is graph:
             ids.append(-id(value.spec))
+        elif value is None:
+            ids.append(0)
         else:
             return None
     return tuple(ids)
@@ -75,7 +79,7 @@ def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]
     if key is not None:
         if len(op.inferred) >= _MOST:
             op.inferred.clear()
-        op.inferred[key] = attrs, result, [t.spec for t in inputs]
+        op.inferred[key] = attrs, result, [None if t is None else t.spec for t in inputs]
     return inputs, attrs, result
 
 
@@ -106,6 +110,12 @@ def _by_value(attrs: dict[str, Any]) -> tuple[Any, ...] | None:
     """Attributes as a key; None if one of them may equal another that is not the same (0.0 and -0.0), or holds an object."""
     for value in attrs.values():
         kind = type(value)
-        if kind not in _PLAIN and (kind is not tuple or not _IN_TUPLES.issuperset(map(type, value))):
+        if kind not in _PLAIN and (kind is not tuple or not _of_integers(value)):
             return None
     return (*attrs.items(), *map(type, attrs.values()))
+
+
+def _of_integers(value: tuple[Any, ...]) -> bool:
+    return _IN_TUPLES.issuperset(map(type, value)) or all(
+        type(v) in _IN_TUPLES or (type(v) is tuple and _of_integers(v)) for v in value
+    )

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class _Nothing:
-    """Stands where a gradient might stand."""
+    """Stands where a gradient or an input might stand."""
 
     __slots__ = ("_spec",)
 
@@ -46,7 +46,8 @@ class _Nothing:
         self._spec = kind  # tells operations apart, as the specs of tensors do
 
 
-_NONE_YET, _UNWANTED = _Nothing("none yet"), _Nothing("unwanted")
+_NONE_YET, _UNWANTED, _LEFT_OUT = _Nothing("none yet"), _Nothing("unwanted"), _Nothing("left out")
+_OF_SPECS = (SymbolicTensor, _Nothing)
 _spec_of = attrgetter("_spec")
 _NOWHERE = -1
 
@@ -144,9 +145,12 @@ class WayBack:
             op = o.kernel_op
             try:
                 kind = op, id(o.attrs), *map(_spec_of, values)
-            except AttributeError:  # a variable, or an input that was left out
-                self._ask(o, g, out)
-                continue
+            except AttributeError:  # an input is left out, or is a variable
+                values = [_LEFT_OUT if v is None else v for v in values]
+                if not all(type(v) in _OF_SPECS for v in values):
+                    self._ask(o, g, out)
+                    continue
+                kind = op, id(o.attrs), *map(_spec_of, values)
             last, pattern = latest.get(op, none)
             if last != kind:
                 pattern = patterns.get(kind)
