@@ -2,18 +2,20 @@
 
 Specs go from tensor to tensor, so in a long graph the same few objects come again and again. An op remembers by their ids
 which it has seen with which attributes (``Op.inferred``), and dtypes and shapes need not be looked at again: a shape rule sees
-nothing but specs and attributes. Operations that are alike then share their attributes and the specs of their results, so that
-what comes after them is found again too.
+nothing but specs and attributes. Operations that are alike then share their attributes, and results that are alike their specs,
+so that what comes after them is found again too.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from minitf.core.dtypes import DType
 from minitf.core.literals import to_array
 from minitf.core.op import Mixed, Op
+from minitf.core.spec import Spec
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
 
@@ -26,8 +28,9 @@ _IN_TUPLES = frozenset({int, NoneType})
 
 
 def by_identity(inputs: tuple[Any, ...], graph: Graph) -> tuple[int, ...] | None:
-    """The ids of the specs of the graph's tensors, negative for variables, 0 for inputs left out; None if there is anything else
-    among the inputs.
+    """The ids of the specs of the graph's tensors, negative for variables, 0 for inputs that are left out.
+
+    None if there is anything else among the inputs.
     """
     if len(inputs) == 2:
         x, y = inputs
@@ -75,12 +78,25 @@ def fitting(graph: Graph, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]
         if known is not None:
             return inputs, known[0], known[1]
     attrs = op.complete(attrs)
-    result = op.specs_of(inputs, attrs)
+    result = _first_like(op.specs_of(inputs, attrs))
     if key is not None:
         if len(op.inferred) >= _MOST:
             op.inferred.clear()
         op.inferred[key] = attrs, result, [None if t is None else t.spec for t in inputs]
     return inputs, attrs, result
+
+
+def _first_like(result: Any) -> Any:
+    """The first of all results' specs that are equal, so that what follows them is found again."""
+    for spec in (result,) if type(result) is Spec else result:
+        if spec.shape is not None and not _IN_TUPLES.issuperset(map(type, spec.shape)):
+            return result  # sizes that are NumPy's integers, which equal Python's
+    return _first(result)
+
+
+@lru_cache(_MOST)
+def _first(result: Any) -> Any:
+    return result
 
 
 def _numbers(inputs: tuple[Any, ...]) -> tuple[int, ...] | None:
