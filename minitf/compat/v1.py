@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.compat.v1_train": "*=train",
         "minitf.compat.v1_nn": "*=nn",
         "minitf.compat.v1_layers": "*=layers",
+        "minitf.compat.v1_losses": "*=losses",
         "minitf.objects.variable_scope": "EagerVariableStore no_regularizer variable_op_scope",
         "minitf.runtimes.building": "disable_v2_behavior enable_v2_behavior",
         # ops that had their names at the top

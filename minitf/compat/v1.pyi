@@ -221,6 +221,7 @@ from minitf import while_loop as while_loop
 from minitf import zeros as zeros
 from minitf import zeros_initializer as zeros_initializer
 from minitf.compat import v1_layers as _layers
+from minitf.compat import v1_losses as _losses
 from minitf.compat import v1_nn as _nn
 from minitf.compat import v1_train as _train
 from minitf.objects.variable_scope import EagerVariableStore as EagerVariableStore
@@ -332,6 +333,7 @@ from minitf.runtimes.building import disable_v2_behavior as disable_v2_behavior
 from minitf.runtimes.building import enable_v2_behavior as enable_v2_behavior
 
 layers = _layers
+losses = _losses
 matrix_band_part = _matrix_band_part
 matrix_determinant = _matrix_determinant
 matrix_diag = _matrix_diag

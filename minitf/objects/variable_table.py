@@ -48,9 +48,9 @@ class Table:
         """Notes a new variable."""
         self.variables[name] = variable
 
-    def add_loss(self, home: Any, loss: Any) -> None:
-        """Notes what a regularizer gave."""
-        home.add_to_collection(REGULARIZATION_LOSSES, loss)
+    def add_loss(self, home: Any, loss: Any, collection: str) -> None:
+        """Notes a loss in a collection."""
+        home.add_to_collection(collection, loss)
 
     def close(self, name: str) -> None:
         """Forgets how often scopes inside ``name`` were opened: their automatic names start anew."""
@@ -69,7 +69,7 @@ class EagerTable(Table):
     def keep(self, name: str, variable: Any) -> None:
         """Nothing."""
 
-    def add_loss(self, home: Any, loss: Any) -> None:
+    def add_loss(self, home: Any, loss: Any, collection: str) -> None:
         """Nothing: collections belong to graphs."""
 
 
@@ -99,10 +99,15 @@ def table_of(home: Any) -> Table:
     return table
 
 
+def add_loss(loss: Any, collection: str) -> None:
+    """Notes a loss in a collection, where there are collections."""
+    home = home_here()
+    table_of(home).add_loss(home, loss, collection)
+
+
 def add_regularization_loss(loss: Any) -> None:
     """Notes a penalty, where there are collections."""
-    home = home_here()
-    table_of(home).add_loss(home, loss)
+    add_loss(loss, REGULARIZATION_LOSSES)
 
 
 class EagerVariableStore:
@@ -182,7 +187,7 @@ def named_variable(name: str, shape: Any = None, dtype: Any = dtypes.float32, in
         with names.entered(names.Scope(f"{name}/Regularizer/", names.scope().control)):
             loss = regularizer(variable)
         if loss is not None:
-            table.add_loss(home, loss)
+            table.add_loss(home, loss, REGULARIZATION_LOSSES)
     return variable
 
 
