@@ -358,7 +358,10 @@ class Graph(GraphHome):
 
     def add_to_collection(self, name: Any, value: Any) -> None:
         """Appends to a collection."""
-        self._collections.setdefault(name, []).append(value)
+        collection = self._collections.get(name)
+        if collection is None:
+            collection = self._collections[name] = []
+        collection.append(value)
 
     def add_to_collections(self, collections: Any, value: Any) -> None:
         """Appends to several collections, each once."""

@@ -18,7 +18,7 @@ from minitf.core.spec import Spec, spec_of, variable_shape
 from minitf.core.state import Batch, Handle
 from minitf.ops.sources import no_op, variable
 from minitf.ops.state import assign, initialized_value, read_variable
-from minitf.runtimes.naming import Names
+from minitf.runtimes.naming import Names, with_number
 from minitf.runtimes.operation import Operation
 from minitf.runtimes.promised import INITIAL_VALUE, Promise, PromisedVariable, RestoreOp
 from minitf.runtimes.restoring import build_ops, run_ops, variable_ops
@@ -63,7 +63,7 @@ class GraphHome:
         check_mine: Callable[..., None]
         append_as: Callable[..., Operation]
         constant: Callable[..., Any]
-        unique_name: Callable[[str], str]
+        _named: Callable[[str], tuple[str, int]]
         append: Callable[..., Operation]
         promise: Callable[[Promise, int], None]
         _names: Names
@@ -73,7 +73,7 @@ class GraphHome:
     ) -> Handle:
         """A variable with its initialiser. A waiting value is not used: restore ops bring it, the initialiser stays (S83)."""
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
-        full = self.unique_name(name or "Variable")
+        full = with_number(*self._named(name or "Variable"))
         if type(initial_value) is np.ndarray and shape is None and not names.scope().control:
             array = to_array(initial_value, wanted)
             handle = Handle(full, spec_of(array.dtype, array.shape), self, trainable)
