@@ -74,6 +74,9 @@ class Home(Protocol):
         ``waiting`` gives the stored value for restore-on-create; a graph does not ask it.
         """
 
+    def keep_promise(self, handle: Handle) -> None:
+        """Makes the operations of a variable that are made when somebody asks (graph)."""
+
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Assigns what one ``restore()`` or one attachment matched: now, all or nothing (eager), or by restore ops (graph)."""
 

@@ -92,7 +92,7 @@ def _in_order(value: Any) -> Any:
     return np.ascontiguousarray(value)
 
 
-_OF_GRAPHS = frozenset({"operation", "initial_value", "initializer", "read", "promise"})
+_OF_GRAPHS = frozenset({"operation", "initial_value", "initializer", "read", "promised"})
 
 
 class Handle:
@@ -101,19 +101,22 @@ class Handle:
     A handle is an ordinary positional input of ops; when the op runs, its kernel gets the cell.
 
     Only a graph's variable has ``operation``, which stands for it, ``initial_value`` and ``initializer``, the tensor and the
-    operation that give its first value, and ``read``, an operation that reads it, for fetching. They are None for others.
-    ``promise`` makes them when the first of them is asked for, if they are not there yet.
+    operation that give its first value, and ``read``, an operation that reads it, for fetching. They are None for others. Until
+    the home makes them, when the first of them is asked for, there is what it needs for that: ``promised``, which is the array
+    of the first value, and where they belong (``number``, ``places``).
     """
 
     __slots__ = (
-        "__weakref__", "cell", "home", "initial_value", "initializer", "name", "operation", "promise", "read", "spec",
-        "trainable", "variable",
+        "__weakref__", "cell", "home", "initial_value", "initializer", "name", "number", "operation", "places", "promised",
+        "read", "spec", "trainable", "variable",
     )  # fmt: skip
     operation: Any
     initial_value: Any
     initializer: Any
     read: Any
-    promise: Any
+    promised: Any
+    number: int
+    places: tuple[int, int]
 
     def __init__(self, name: str, spec: Spec, home: Home, trainable: bool = True):
         self.name = name
@@ -126,10 +129,17 @@ class Handle:
     def __getattr__(self, name: str) -> Any:  # asked for slots that are empty
         if name not in _OF_GRAPHS:
             raise AttributeError(f"A handle has no attribute {name!r}.")
-        if name != "promise" and self.promise is not None:
-            self.promise.keep()
-            return getattr(self, name)
+        if name != "promised" and self.promised is not None:
+            self.keep()
+            try:
+                return object.__getattribute__(self, name)
+            except AttributeError:  # asked for while they are being made
+                return None
         return None
+
+    def keep(self) -> None:
+        """Lets the home make the operations that were promised, if they are not there yet."""
+        self.home.keep_promise(self)
 
     @property
     def dtype(self) -> Any:

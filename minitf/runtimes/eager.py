@@ -137,6 +137,9 @@ class Eager:
         handle.cell = Cell(handle, value)
         return handle
 
+    def keep_promise(self, handle: Handle) -> None:
+        """Nothing: eager variables have no operations."""
+
     def apply_batches(self, batches: Sequence[Batch]) -> None:
         """Reads and checks everything, then assigns everything."""
         assign_now(self, batches)

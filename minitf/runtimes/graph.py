@@ -167,7 +167,7 @@ class Graph(GraphHome):
         """
         operations = self._operations
         if self._finalized:
-            self._refuse(promise.first)
+            self._refuse(promise.name)
         promise.number = len(operations)
         if type(operations) is list:
             operations += (promise,) * count

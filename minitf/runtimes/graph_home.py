@@ -20,7 +20,7 @@ from minitf.ops.sources import no_op, variable
 from minitf.ops.state import assign, initialized_value, read_variable
 from minitf.runtimes.naming import Names, with_number
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.promised import INITIAL_VALUE, Promise, PromisedVariable, RestoreOp
+from minitf.runtimes.promised import INITIAL_VALUE, Promise, RestoreOp, make_operations
 from minitf.runtimes.restoring import build_ops, run_ops, variable_ops
 
 
@@ -77,7 +77,8 @@ class GraphHome:
         if type(initial_value) is np.ndarray and shape is None and not names.scope().control:
             array = to_array(initial_value, wanted)
             handle = Handle(full, spec_of(array.dtype, array.shape), self, trainable)
-            self.promise(PromisedVariable(handle, array, self._names.take_below(full, "/Assign", "/Read")), 4)
+            handle.promised, handle.places = array, self._names.take_below(full, "/Assign", "/Read")
+            self.promise(handle, 4)
             return handle
         if callable(initial_value):
             scope = names.Scope(f"{full}/{INITIAL_VALUE}/")
@@ -95,6 +96,10 @@ class GraphHome:
         handle.read = self.append_as(f"{full}/Read", read_variable, (handle,), read_variable.wants, spec)
         handle.initial_value = value
         return handle
+
+    def keep_promise(self, handle: Handle) -> None:
+        """Makes the operations of a variable."""
+        make_operations(handle)
 
     def refuse(self, handle: Handle, what: str) -> NoReturn:
         """Raises ValueError: the variable is used in another graph than its own."""

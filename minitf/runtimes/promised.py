@@ -27,57 +27,37 @@ INITIAL_VALUE = "initial_value"
 
 
 class Promise(Protocol):
-    """Stands in a graph for operations that follow each other. ``number`` is the place of the first."""
+    """Stands in a graph for operations that follow each other. ``number`` is the place of the first.
+
+    A ``RestoreOp`` is one, and the handle of a variable.
+    """
 
     number: int
 
     @property
-    def first(self) -> str:
-        """The name of the first."""
+    def name(self) -> str:
+        """The name of the one that matters."""
 
     def keep(self) -> None:
         """Puts the operations into their places, once."""
 
 
-class PromisedVariable:
-    """The operations of a variable: the constant that it begins with, itself, its initialiser, and one that reads it.
-
-    ``value`` is the array of the constant; ``places`` are those in the series of the names of the last two.
-    """
-
-    __slots__ = ("_places", "handle", "number", "value")
-    number: int
-
-    def __init__(self, handle: Handle, value: Any, places: tuple[int, int]):
-        self.handle = handle
-        self.value = value
-        self._places = places
-        handle.promise = self
-
-    @property
-    def first(self) -> str:
-        """The name of the constant."""
-        return f"{self.handle.name}/{INITIAL_VALUE}"
-
-    def keep(self) -> None:
-        """Makes the four, and tells the handle."""
-        handle, n = self.handle, self.number
-        with KEEPING:
-            if handle.promise is not self:
-                return
-            handle.promise = None
-            graph: Any = handle.home
-            full, spec = handle.name, handle.spec
-            append, assign = graph.append, REGISTRY["assign"]
-            first = append(sources.const, self.first, (), {"value": self.value}, spec, at=n).output
-            handle.operation = append(sources.variable, full, (), {"handle": handle}, (), at=n + 1)
-            handle.initializer = append(
-                assign, f"{full}/Assign", (handle, first), assign.wants, spec, (), self._places[0], n + 2
-            )  # fmt: skip
-            handle.read = append(
-                read_variable, f"{full}/Read", (handle,), read_variable.wants, spec, (), self._places[1], n + 3
-            )  # fmt: skip
-            handle.initial_value = first
+def make_operations(handle: Handle) -> None:
+    """Makes what a handle promises: the constant that it begins with, itself, its initialiser, and one that reads it."""
+    with KEEPING:
+        n, (assign_place, read_place) = handle.number, handle.places
+        if n < 0:  # made, or being made: somebody who listens asks
+            return
+        handle.number = -1
+        graph: Any = handle.home
+        full, spec, append, assign = handle.name, handle.spec, graph.append, REGISTRY["assign"]
+        first = append(sources.const, f"{full}/{INITIAL_VALUE}", (), {"value": handle.promised}, spec, at=n).output
+        handle.operation = append(sources.variable, full, (), {"handle": handle}, (), at=n + 1)
+        assigning = (handle, first), assign.wants, spec, (), assign_place, n + 2
+        handle.initializer = append(assign, f"{full}/Assign", *assigning)
+        handle.read = append(read_variable, f"{full}/Read", (handle,), read_variable.wants, spec, (), read_place, n + 3)
+        handle.initial_value = first
+        handle.promised = None
 
 
 class RestoreOp:
@@ -106,11 +86,6 @@ class RestoreOp:
     def name(self) -> str:
         """The operation's name."""
         return with_number(self._text, self._place)
-
-    @property
-    def first(self) -> str:
-        """The name of the operation that reads."""
-        return with_number(self._text + "/read", self._read_place)
 
     @property
     def op(self) -> Operation:

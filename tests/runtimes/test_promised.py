@@ -119,6 +119,6 @@ def test_a_finalized_graph_still_has_what_was_promised():
         v = tf.Variable(VALUE, name="v")
         graph.finalize()
         assert v.initializer.name == "v/Assign"
-        with pytest.raises(RuntimeError, match="v_1/initial_value.*finalized"):
+        with pytest.raises(RuntimeError, match="v_1.*finalized"):
             tf.Variable(VALUE, name="v")
         assert graph.version == len(graph.get_operations()) == 4
