@@ -27,7 +27,7 @@ ROWS = {  # one loss for each row
 OTHERS = {
     "cosine": "L.cosine_distance(B, p, axis=1)",
     "cosine weighted": "L.cosine_distance(B, p, dim=1, weights=[[1.0], [0.0]])",
-    "pairs": "L.mean_pairwise_squared_error(B, p)",
+    "pairs": "L.mean_pairwise_squared_error(B, p, weights=[[1.0], [1.0]])",
     "pairs weighted": "L.mean_pairwise_squared_error(B, p, weights=[[1.0], [2.0]])",
     "pairs weighted each": "L.mean_pairwise_squared_error(B, p, weights=[[1.0, 0.0, 1.0], [2.0, 2.0, 2.0]])",
     "weighted": "L.compute_weighted_loss(p, 2.0)",
@@ -104,6 +104,13 @@ def test_values_by_hand(mode):
         assert mode.value(v1.losses.hinge_loss([0.0, 1.0], [0.5, 0.25])) == (1.5 + 0.75) / 2
         loss = v1.losses.softmax_cross_entropy([[0.0, 1.0]], [[1.0, 2.0]])
         np.testing.assert_allclose(mode.value(loss), np.log1p(np.exp(-1.0)), rtol=1e-6)
+
+
+def test_pairs_are_counted_in_each_example(mode):
+    """With a scalar weight TensorFlow counts the elements of the whole batch in eager mode (15.07 here), and not in a graph."""
+    with mode.scope():
+        found = [mode.value(v1.losses.mean_pairwise_squared_error(B, A, weights=w)) for w in (1.0, [[1.0], [1.0]])]
+        np.testing.assert_allclose(found, [16.0 / 3] * 2, rtol=1e-5)
 
 
 def test_the_loss_has_the_dtype_of_the_losses(mode):
