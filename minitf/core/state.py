@@ -27,14 +27,20 @@ if TYPE_CHECKING:
 class Cell:
     """The value of one variable in one store. ``value`` is None until it is initialised.
 
+    ``name`` and ``spec`` are the variable's. ``handle`` is its handle, but None if the cell hangs on the handle itself: the two
+    would hold each other, and the value would live until Python's cycle collector comes by.
+
     ``writes`` counts the writes; ``initialised`` is the count right after the variable's initialiser was last run in a session,
     0 if it never was (or if the variable was born with its value: eager mode).
     """
 
-    __slots__ = ("_lock", "handle", "initialised", "value", "writes")
+    __slots__ = ("_lock", "handle", "initialised", "name", "spec", "value", "writes")
 
-    def __init__(self, handle: Handle, value: Any = None):
-        self.handle = handle
+    def __init__(self, handle: Handle, value: Any = None, hangs_on_it: bool = False):
+        self.handle = None if hangs_on_it else handle
+        if handle is not None:
+            self.name = handle.name
+            self.spec = handle.spec
         self.value = value if type(value) is not np.ndarray or value.flags.c_contiguous else _in_order(value)
         self.writes = 0
         self.initialised = 0
@@ -55,7 +61,7 @@ class Cell:
         if value is None:
             raise FailedPreconditionError(
                 None, None,
-                f"Variable {self.handle.name!r} has no value in this session. Run its initializer "
+                f"Variable {self.name!r} has no value in this session. Run its initializer "
                 f"(session.run(tf.compat.v1.global_variables_initializer())), or restore it and run the status's restore ops.",
             )  # fmt: skip
         return value
@@ -69,6 +75,17 @@ class Cell:
         """Takes over an array that minitf owns."""
         self.value = value if type(value) is not np.ndarray or value.flags.c_contiguous else _in_order(value)
         self.writes += 1
+
+    def check(self, value: Any, what: str) -> None:
+        """Raises DTypeError or ShapeError unless the array may be stored here."""
+        dtype = self.spec.dtype
+        if value.dtype is not dtype.np and value.dtype != dtype.np:
+            raise DTypeError(f"{what}: the value is {value.dtype}, but the variable is {dtype.name}. Cast it first.")
+        if self.spec.shape != value.shape and not compatible(self.spec.shape, value.shape):
+            raise ShapeError(
+                f"{what}: the value has shape {value.shape}, but the variable has shape {shape_text(self.spec.shape)}. "
+                f"A variable's shape is fixed when it is made (sizes given as None stay open)."
+            )
 
 
 _making_lock = allocate_lock()
@@ -145,17 +162,6 @@ class Handle:
     def dtype(self) -> Any:
         """The variable's dtype."""
         return self.spec.dtype
-
-    def check(self, value: Any, what: str) -> None:
-        """Raises DTypeError or ShapeError unless the array may be stored here."""
-        dtype = self.spec.dtype
-        if value.dtype is not dtype.np and value.dtype != dtype.np:
-            raise DTypeError(f"{what}: the value is {value.dtype}, but the variable is {dtype.name}. Cast it first.")
-        if self.spec.shape != value.shape and not compatible(self.spec.shape, value.shape):
-            raise ShapeError(
-                f"{what}: the value has shape {value.shape}, but the variable has shape {shape_text(self.spec.shape)}. "
-                f"A variable's shape is fixed when it is made (sizes given as None stay open)."
-            )
 
     def __repr__(self) -> str:
         return f"<handle {self.name!r} {self.spec}>"

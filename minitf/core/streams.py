@@ -100,7 +100,7 @@ class Streams:
 
     def _place(self) -> Handle:
         handle = Handle("random_state", STATE, self._home, trainable=False)
-        handle.cell = Cell(handle)
+        handle.cell = Cell(handle, hangs_on_it=True)
         return handle
 
     def _nowhere(self) -> Handle:

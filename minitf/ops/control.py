@@ -46,7 +46,7 @@ class Piece:
 
     def compute(self, own: Sequence[Any], others: Sequence[Any]) -> list[Any]:
         """Runs it on arrays and cells (in a kernel)."""
-        cells = {c.handle: c for c in others if hasattr(c, "handle")}
+        cells = {c.handle: c for c in others if getattr(c, "handle", None) is not None}
         return self.traced.compute(self.values(own, others), cells)  # type: ignore[no-any-return]
 
     def apply(self, own: Sequence[Any], others: Sequence[Any]) -> list[Any]:

@@ -71,9 +71,9 @@ def stored(value: Any) -> Any:
 @op(stateful=True)
 def assign(handle: Place, value: Anything):
     """Stores a value in a variable."""
-    variable = handle.handle
-    if value.dtype is not variable.spec.dtype.np or value.shape != variable.spec.shape:
-        variable.check(value, f"assign to {variable.name!r}")
+    spec = handle.spec
+    if value.dtype is not spec.dtype.np or value.shape != spec.shape:
+        handle.check(value, f"assign to {handle.name!r}")
     new = stored(value)
     handle.write(new)
     return new
@@ -101,10 +101,10 @@ def _fitting(cell, value):
     """The old value, if ``value`` has its dtype and shape."""
     old = cell.read()
     if old.shape != value.shape or old.dtype is not value.dtype:
-        cell.handle.check(value, f"update of {cell.handle.name!r}")
+        cell.check(value, f"update of {cell.name!r}")
     if old.shape != value.shape:
         raise ShapeError(
-            f"Cannot update variable {cell.handle.name!r} of shape {old.shape} with a tensor of shape {value.shape}: the "
+            f"Cannot update variable {cell.name!r} of shape {old.shape} with a tensor of shape {value.shape}: the "
             f"shapes must be equal."
         )
     return old
@@ -183,16 +183,16 @@ def _scatter(cell, indices, updates, change):
     with cell.lock:
         new = np.array(cell.read())
         if new.ndim == 0:
-            raise ShapeError(f"Variable {cell.handle.name!r} has rank 0, so it has no slices.")
+            raise ShapeError(f"Variable {cell.name!r} has rank 0, so it has no slices.")
         check_bounds(indices, new.shape[0])
         return _changed(cell, new, indices, updates, indices.shape + new.shape[1:], change)
 
 
 def _changed(cell, new, place, updates, wanted, change):
     if updates.dtype != new.dtype:
-        cell.handle.check(updates, f"update of {cell.handle.name!r}")
+        cell.check(updates, f"update of {cell.name!r}")
     if updates.shape != wanted and updates.ndim:
-        raise ShapeError(f"The updates of variable {cell.handle.name!r} must have shape {wanted}, not {updates.shape}.")
+        raise ShapeError(f"The updates of variable {cell.name!r} must have shape {wanted}, not {updates.shape}.")
     change(new, place, updates)
     cell.write(new)
     return new

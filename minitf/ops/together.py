@@ -123,7 +123,7 @@ class Together:
     def __init__(self, rule: Op, rows: Sequence[Sequence[Cell]], attrs: dict[str, Any]):
         self.rows, self.attrs, self.kernel = rows, attrs, rule.kernel
         self.formula, self.count, self.at = RULES[rule.name]
-        specs = [row[0].handle.spec for row in rows]
+        specs = [row[0].spec for row in rows]
         self.dtype = specs[0].dtype.np
         self.shapes: list[Any] = [s.shape for s in specs]
         ends = [0]

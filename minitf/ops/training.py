@@ -59,9 +59,9 @@ def _stepping(rule: Rule) -> Callable[..., Any]:
 def _check(cell, grad):
     value = cell.read()
     if value.dtype != grad.dtype or value.shape != grad.shape:
-        cell.handle.check(grad, f"gradient of {cell.handle.name!r}")
+        cell.check(grad, f"gradient of {cell.name!r}")
         raise ShapeError(
-            f"The gradient of variable {cell.handle.name!r} has shape {grad.shape}, but the value has shape {value.shape}."
+            f"The gradient of variable {cell.name!r} has shape {grad.shape}, but the value has shape {value.shape}."
         )
 
 

@@ -134,7 +134,7 @@ class Eager:
         if shape is not None:
             spec = Spec(spec.dtype, variable_shape(name, shape, value.shape))
         handle = Handle(names.scope().path + (name or "Variable"), spec, EAGER, trainable)
-        handle.cell = Cell(handle, value)
+        handle.cell = Cell(handle, value, True)
         return handle
 
     def keep_promise(self, handle: Handle) -> None:

@@ -102,10 +102,12 @@ class Traced:
         return list(dict.fromkeys(h for o in self.operations for h in o.handles))
 
     def compute(self, values: Sequence[Any], cells: Mapping[Handle, Any]) -> list[Any]:
-        """Computes the outputs on arrays, kernel by kernel; ``cells`` are those of its handles."""
+        """Computes the outputs on arrays, kernel by kernel; ``cells`` are those of its handles that do not have their own."""
         here: dict[int, Any] = {id(f): v for f, v in zip(self.feeds, values, strict=True)}
         for o in self.operations:
-            arguments = [cells[a] if isinstance(a, Handle) else None if a is None else here[id(a)] for a in o.arguments]
+            arguments = [
+                (cells.get(a) or a.cell) if isinstance(a, Handle) else None if a is None else here[id(a)] for a in o.arguments
+            ]
             result = normal(o.kernel_op.kernel(*arguments, **o.attrs))
             for t, v in zip(o.outputs, result if o.several else (result,), strict=False):
                 here.setdefault(id(t), v)

@@ -3,7 +3,9 @@
 And what an operation of a graph takes, its name, shape and output included.
 """
 
+import gc
 import tracemalloc
+import weakref
 
 import numpy as np
 
@@ -101,3 +103,17 @@ def test_an_operation_takes_less_than_half_a_kibibyte():
             assert graph.get_tensor_by_name(y.name) is y
         finally:
             tracemalloc.stop()
+
+
+def test_an_eager_variable_goes_at_once_with_its_last_reference():
+    gc.collect()
+    gc.disable()
+    try:
+        variable = tf.Variable(np.zeros(1000, np.float32))
+        variable.assign_add(tf.ones(1000))
+        handle, cell = weakref.ref(variable.handle), variable.handle.cell
+        assert (cell.name, cell.spec) == (variable.handle.name, variable.spec)
+        del variable
+        assert handle() is None
+    finally:
+        gc.enable()
