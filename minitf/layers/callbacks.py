@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 class Callback:
@@ -161,3 +164,146 @@ class ModelCheckpoint(_Watching):
         self.model.save_weights(path)
         if self.verbose:
             print(f"Epoch {epoch + 1}: saving model to {path}")
+
+
+class LambdaCallback(Callback):
+    """Functions in the place of methods, by their names: ``on_epoch_end=lambda epoch, logs: ...``; ``on_batch_begin`` and
+    ``on_batch_end`` stand for those of training.
+
+    Raises TypeError for names that no callback has.
+    """
+
+    def __init__(self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_batch_begin: Any = None,
+                 on_batch_end: Any = None, on_train_begin: Any = None, on_train_end: Any = None,
+                 **kwargs: Any):  # fmt: skip
+        given = {
+            "on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end, "on_train_batch_begin": on_batch_begin,
+            "on_train_batch_end": on_batch_end, "on_train_begin": on_train_begin, "on_train_end": on_train_end, **kwargs,
+        }  # fmt: skip
+        for name, function in given.items():
+            if not hasattr(Callback, name):
+                raise TypeError(f"LambdaCallback: a callback has no method {name!r}.")
+            if function is not None:
+                setattr(self, name, function)
+
+
+class TerminateOnNaN(Callback):
+    """Ends the training when the loss is NaN or infinite."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Looks at the loss."""
+        loss = (logs or {}).get("loss")
+        if loss is not None and not np.all(np.isfinite(loss)):
+            print(f"Batch {batch}: Invalid loss, terminating training")
+            self.model.stop_training = True
+
+
+class CSVLogger(Callback):
+    """Writes the numbers of each epoch as a row of a file; ``append`` goes on with a file that is there."""
+
+    def __init__(self, filename: Any, separator: str = ",", append: bool = False):
+        self.filename, self.separator, self.append = Path(filename), separator, append
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begins the file, unless it goes on."""
+        self._names: list[str] | None = None
+        self._headed = self.append and self.filename.exists() and self.filename.stat().st_size > 0
+        if not self.append:
+            self.filename.write_text("", encoding="utf-8")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Writes a row; before the first the names. A number that a later epoch lacks is NA."""
+        import csv
+
+        logs = logs or {}
+        if self._names is None:
+            self._names = sorted(logs)
+            if not any(name.startswith("val_") for name in logs):  # a later epoch may be the first with a validation
+                self._names += [f"val_{name}" for name in self._names]
+        with self.filename.open("a", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, delimiter=self.separator, lineterminator="\n")
+            if not self._headed:
+                rows.writerow(["epoch", *self._names])
+                self._headed = True
+            rows.writerow([epoch, *(logs.get(name, "NA") for name in self._names)])
+
+
+class _OfRates(Callback):
+    """Reads and sets the optimizer's learning rate."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate now (graph: in the default session)."""
+        model = self.model
+        return float(model._step("rate", lambda _: model.optimizer.learning_rate.read_value())(()))
+
+    @rate.setter
+    def rate(self, value: float) -> None:
+        self.model.optimizer.learning_rate.load(np.float32(value))
+
+
+class LearningRateScheduler(_OfRates):
+    """Sets the learning rate before each epoch to ``schedule(epoch, rate)`` (or ``schedule(epoch)``); the numbers get "lr".
+
+    Raises ValueError unless that is a float.
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0):
+        self.schedule, self.verbose = schedule, verbose
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Sets the rate."""
+        import inspect
+
+        try:
+            inspect.signature(self.schedule).bind(epoch, 0.0)
+        except TypeError:
+            rate = self.schedule(epoch)
+        else:
+            rate = self.schedule(epoch, self.rate)
+        if np.ndim(rate) or not np.issubdtype(np.asarray(rate).dtype, np.floating):
+            raise ValueError(f"LearningRateScheduler: the schedule must give a float, not {rate!r}.")
+        self.rate = float(rate)
+        if self.verbose:
+            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Tells the rate."""
+        if logs is not None:
+            logs["lr"] = self.rate
+
+
+class ReduceLROnPlateau(_Watching, _OfRates):
+    """Multiplies the learning rate by ``factor``, down to ``min_lr``, when ``monitor`` has not become better for ``patience``
+    epochs; then waits ``cooldown`` epochs. The numbers get "lr". Raises ValueError unless ``factor`` is below 1.
+    """
+
+    def __init__(self, monitor: str = "val_loss", factor: float = 0.1, patience: int = 10, verbose: int = 0,
+                 mode: str = "auto", min_delta: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0):  # fmt: skip
+        if factor >= 1.0:
+            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, but it is {factor}.")
+        super().__init__(monitor, mode, min_delta)
+        self.factor, self.patience, self.verbose = factor, patience, verbose
+        self.cooldown, self.min_lr = cooldown, min_lr
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Starts counting."""
+        self.wait, self.cooldown_counter, self.best = 0, 0, -math.inf
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Counts epochs without progress."""
+        if logs is not None:
+            logs["lr"] = self.rate
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._improved(logs):
+            self.wait = 0
+        elif self.cooldown_counter <= 0:
+            self.wait += 1
+            before = self.rate
+            if self.wait >= self.patience and before > np.float32(self.min_lr):
+                self.rate = max(before * self.factor, self.min_lr)
+                self.cooldown_counter, self.wait = self.cooldown, 0
+                if self.verbose:
+                    print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {self.rate}.")

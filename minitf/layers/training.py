@@ -151,7 +151,7 @@ class Training(Layer):
         verbose = _verbosity(verbose)
         history = History()
         shown = [ProgressBar(verbose, epochs, train.count)] if verbose else []
-        listeners = CallbackList([history, *(callbacks or ()), *shown])
+        listeners = CallbackList([*(callbacks or ()), history, *shown])
         listeners.set_model(self)
         listeners.set_params({"epochs": epochs, "steps": train.count, "verbose": verbose})
         self.stop_training = False
@@ -167,6 +167,8 @@ class Training(Layer):
                     listeners.on_train_batch_begin(number)
                     logs = _plain(step(batch))
                     listeners.on_train_batch_end(number, logs)
+                    if self.stop_training:
+                        break
                 if not logs:
                     raise ValueError("fit: there was no data to train on.")
                 if validation is not None:
