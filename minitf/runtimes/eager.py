@@ -144,9 +144,7 @@ class Eager:
         """Reads and checks everything, then assigns everything."""
         assign_now(self, batches)
 
-    def apply_one(self, handle: Handle, key: str, reader: Any, cache: Any) -> None:
-        """Reads, checks and assigns one value."""
-        assign_one(handle, key, reader)
+    apply_one = staticmethod(assign_one)
 
     def run_restore_ops(self, ops: Any, cache: Any, reader: Any, session: Any, what: str) -> None:
         """Nothing: what was matched has been assigned."""

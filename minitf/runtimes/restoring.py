@@ -91,8 +91,8 @@ def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Calla
         take_over_all([handle.cell for handle in batch.handles], values)
 
 
-def assign_one(handle: Handle, key: str, reader: Any) -> None:
-    """``assign_now`` of a single variable."""
+def assign_one(handle: Handle, key: str, reader: Any, cache: Any) -> None:
+    """``assign_now`` of a single variable: reads, checks and assigns."""
     value, spec, cell = None, handle.spec, handle.cell
     if reader.first_use:
         [value] = reader.unverified([key])
