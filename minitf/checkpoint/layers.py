@@ -82,9 +82,8 @@ def _pair(match: Match, found: Stretch) -> bool:
     classes, keys = set(map(type, there)), r.keys[start:stop]
     if not all(kind.plain and kind.variable for kind in map(kind_of, classes)):
         return False
-    number = len(r.objects)
-    numbers = dict(zip(map(id, there), range(number, number + len(there)), strict=True))
-    if len(numbers) < len(there) or not all(keys) or any(r.bound[start:stop]) or not r.are_new(numbers):
+    ids = set(map(id, there))
+    if len(ids) < len(there) or not all(keys) or any(r.bound[start:stop]) or r.has_numbered(ids):
         return False
     try:
         states = list(map(_tracking_of, there))
@@ -97,7 +96,7 @@ def _pair(match: Match, found: Stretch) -> bool:
     if [handle for handle in handles if handle.home is not home]:
         return False
     refs = list(map(weakref.ref, there))
-    r.add_numbers(numbers, refs)
+    number = r.add_numbers(refs)
     r.bound[start:stop] = refs
     for state in states:
         state.update_uid = r.uid

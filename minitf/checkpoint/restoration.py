@@ -10,6 +10,7 @@ import itertools
 import logging
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from minitf import journal as events
@@ -50,8 +51,8 @@ class Restoration:
     """
 
     __slots__ = (
-        "__weakref__", "_last_runs", "_leftovers", "_numbers", "bound", "cache", "claimed", "created", "graph", "home",
-        "journal", "keys", "layers", "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid",
+        "__weakref__", "_last_runs", "_leftovers", "_not_entered", "_numbers", "bound", "cache", "claimed", "created", "graph",
+        "home", "journal", "keys", "layers", "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid",
         "unused", "waitable",
     )  # fmt: skip
 
@@ -68,6 +69,7 @@ class Restoration:
         self.bound: list[weakref.ref[Any] | None] = [None] * len(nodes)
         self.objects: list[weakref.ref[Any]] = []
         self._numbers: dict[int, int] = {}
+        self._not_entered: list[range] = []
         self.seen: dict[int, weakref.ref[Any]] = {}
         self.unused: list[tuple[int, str]] = []
         self.created: set[int] = set()
@@ -97,6 +99,8 @@ class Restoration:
 
     def number_of(self, obj: Any) -> int:
         """The small number under which the journal knows a live object."""
+        if self._not_entered:
+            self._enter()
         number = self._numbers.get(id(obj))
         if number is not None and self.objects[number]() is obj:
             return number
@@ -108,6 +112,8 @@ class Restoration:
 
     def number_of_new(self, obj: Any) -> int | None:
         """Gives an object its number, None if it has one. It is for the caller to write into the journal that it was seen."""
+        if self._not_entered:
+            self._enter()
         number = self._numbers.get(id(obj))
         if number is not None and self.objects[number]() is obj:
             return None
@@ -115,14 +121,30 @@ class Restoration:
         self.objects.append(_reference(obj))
         return number
 
-    def are_new(self, ids: dict[int, Any]) -> bool:
-        """True if no live objects of these ids have numbers."""
-        return ids.keys().isdisjoint(self._numbers.keys())
+    def has_numbered(self, ids: set[int]) -> bool:
+        """True if objects of these ids may have numbers."""
+        self._enter()
+        return not ids.isdisjoint(self._numbers)
 
-    def add_numbers(self, numbers: dict[int, int], refs: Sequence[weakref.ref[Any]]) -> None:
-        """Gives the next numbers to new objects, by id; it is for the caller to write into the journal that they were seen."""
-        self._numbers.update(numbers)
+    def add_numbers(self, refs: Sequence[weakref.ref[Any]]) -> int:
+        """Gives the next numbers to new objects, and says the first; the caller writes into the journal that they were seen.
+
+        Mostly nobody asks for them by object, so they are entered when somebody asks for any.
+        """
+        number = len(self.objects)
         self.objects.extend(refs)
+        self._not_entered.append(range(number, len(self.objects)))
+        return number
+
+    def _enter(self) -> None:
+        """Enters the numbers of ``add_numbers``."""
+        for numbers in tuple(self._not_entered):
+            for number in numbers:
+                obj = self.objects[number]()
+                if obj is not None:
+                    self._numbers[id(obj)] = number
+            with suppress(ValueError):  # another thread has entered them too
+                self._not_entered.remove(numbers)
 
     def object_at(self, node: int) -> Any | None:
         """The living object that a node is paired with, or None."""
@@ -139,9 +161,9 @@ class Restoration:
                     out.setdefault(id(obj), node)
         return out
 
-    def ids(self) -> set[int]:
-        """The ids of the living objects that nodes are paired with; that of None if a node has none."""
-        return set(map(id, [ref and ref() for ref in self.bound]))
+    def by_node(self) -> list[Any]:
+        """By node, the living object that it is paired with, or None."""
+        return [ref and ref() for ref in self.bound]
 
     def note_seen(self, obj: Any) -> None:
         """Remembers an object as long as it lives."""
@@ -149,6 +171,8 @@ class Restoration:
 
     def number_of_object(self, obj: Any) -> int | None:
         """The number that the journal has given to a live object already, or None."""
+        if self._not_entered:
+            self._enter()
         number = self._numbers.get(id(obj))
         return number if number is not None and self.objects[number]() is obj else None
 
@@ -179,6 +203,7 @@ class Restoration:
 
     def forget_numbers(self, count: int) -> None:
         """Takes back the numbers given since there were ``count``."""
+        self._enter()
         for ref in self.objects[count:]:
             obj = ref()
             if obj is not None:

@@ -6,12 +6,13 @@ A status holds the root and its restoration; nothing refers back to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import is_
 from typing import Any, NoReturn
 
 from minitf import journal as events
 from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.restoration import Restoration, display_paths, next_uid
-from minitf.checkpoint.walking import Walk, all_below, kind_of, own_values
+from minitf.checkpoint.walking import Walk, kind_of, own_values, reached_below
 from minitf.core.runtime import Home
 from minitf.core.state import Handle
 from minitf.explain.summary import summary
@@ -90,8 +91,7 @@ class CheckpointLoadStatus(LoadStatus):
         a graph it means that all restore operations exist, not that they were run. Gives the status.
         """
         r = self._restoration
-        there = r.ids()
-        if not r.unused and id(None) not in there and self._all_known(there):
+        if not r.unused and self._all_matched(every_node=True):
             return self
         self.assert_existing_objects_matched()
         without = [n for n, ref in enumerate(r.bound) if ref is None or ref() is None]
@@ -119,7 +119,7 @@ class CheckpointLoadStatus(LoadStatus):
         Objects once seen without a counterpart count as long as they live (S196). Gives the status.
         """
         r = self._restoration
-        if self._all_known(r.ids()):
+        if self._all_matched(every_node=False):
             return self
         walk = self._walk()
         matched = r.matched()
@@ -162,10 +162,17 @@ class CheckpointLoadStatus(LoadStatus):
             f"{self._told()}"
         )
 
-    def _all_known(self, ids: set[int]) -> bool:
-        """True if it is clear that all objects are among those of these ids, which the restore has reached: mostly it is."""
+    def _all_matched(self, every_node: bool) -> bool:
+        """True if it is clear, as it mostly is, that all objects were matched and reached; and ``every_node`` has one."""
         r = self._restoration
-        return not r.seen and all_below(self._root, self._extra, ids, r.uid)
+        there = None if r.seen else reached_below(self._root, self._extra, r.uid)
+        if there is None:
+            return False
+        matched = r.by_node()
+        if len(there) == len(matched) and all(map(is_, there, matched)):  # in the very order of the checkpoint
+            return True
+        ids = set(map(id, matched))
+        return ids.issuperset(map(id, there)) and not (every_node and id(None) in ids)
 
     def _unmatched(self, walk: Walk, matched: Mapping[int, int]) -> list[tuple[int, Any]]:
         out = []

@@ -185,22 +185,24 @@ class Walk:
 _tracking_of, _uid_of = attrgetter("_tracking"), attrgetter("update_uid")
 
 
-def all_below(root: Any, extra: Mapping[str, Any] | None, ids: set[int], uid: int) -> bool:
-    """True if all objects under a root have these ids, and restores of at least this uid have reached them.
+def reached_below(root: Any, extra: Mapping[str, Any] | None, uid: int) -> list[Any] | None:
+    """All objects under a root, if restores of at least this uid have reached them; one to which two edges lead comes twice.
 
-    A quick look, level by level, for trees where that is so. False says nothing, and it is where anything keeps slots.
+    A quick look, level by level. None if something was not reached, and where anything keeps slots, which it does not look at.
     """
+    out: list[Any] = []
     level, known = [root], set[int]()
     while level:
+        out += level
         kinds = [kind_of(cls) for cls in set(map(type, level))]
-        if any(kind.slots for kind in kinds) or not ids.issuperset(map(id, level)):
-            return False
+        if any(kind.slots for kind in kinds):
+            return None
         try:
             states = list(map(_tracking_of, level))
             if min(map(_uid_of, states)) < uid:
-                return False
+                return None
         except AttributeError:  # nothing has reached one of them
-            return False
+            return None
         if all(kind.plain for kind in kinds):
             level = [obj for obj, state in zip(level, states, strict=True) if state.edges]
         inner = {id(obj): obj for obj in level if id(obj) not in known}
@@ -209,7 +211,7 @@ def all_below(root: Any, extra: Mapping[str, Any] | None, ids: set[int], uid: in
             below.append(extra)
         known.update(inner)
         level = list(chain.from_iterable([edges.values() for edges in below]))
-    return True
+    return out
 
 
 def slots_of(owner: Any, name: str, walk: Walk) -> list[tuple[Any, Any]]:
