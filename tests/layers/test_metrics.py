@@ -59,3 +59,14 @@ def test_several_thresholds_are_logged_as_vectors(capsys):
 def test_mistakes_are_told(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_overlaps_of_one_hot_and_of_yes_and_no(mode):
+    with mode.scope():
+        for metric, truths, predictions, expected in [
+            (metrics.OneHotIoU(2, [1]), [[1.0, 0.0], [0.0, 1.0]], [[0.2, 0.8], [0.1, 0.9]], 0.5),
+            (metrics.OneHotMeanIoU(2), [[1.0, 0.0], [0.0, 1.0]], [[0.2, 0.8], [0.1, 0.9]], 0.25),
+            (metrics.BinaryIoU([1], threshold=0.5), [0, 1, 1], [0.6, 0.5, 0.4], 1 / 3),
+        ]:
+            mode.repeat(lambda m=metric, t=truths, p=predictions: m.update_state(t, p), 1)
+            np.testing.assert_allclose(mode.value(metric.result()), expected, rtol=1e-6)

@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = names_from(
             SparseCategoricalCrossentropy SparseTopKCategoricalAccuracy SquaredHinge TopKCategoricalAccuracy accuracy
             binary_accuracy categorical_accuracy cosine_similarity sparse_categorical_accuracy
             sparse_top_k_categorical_accuracy top_k_categorical_accuracy""",
-        "minitf.layers.metrics.scores": "F1Score FBetaScore IoU MeanIoU",
+        "minitf.layers.metrics.scores": "BinaryIoU F1Score FBetaScore IoU MeanIoU OneHotIoU OneHotMeanIoU",
     },
     first="minitf.runtimes.eager",
 )

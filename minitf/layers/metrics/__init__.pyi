@@ -68,7 +68,10 @@ from minitf.layers.metrics.of_functions import cosine_similarity as cosine_simil
 from minitf.layers.metrics.of_functions import sparse_categorical_accuracy as sparse_categorical_accuracy
 from minitf.layers.metrics.of_functions import sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy
 from minitf.layers.metrics.of_functions import top_k_categorical_accuracy as top_k_categorical_accuracy
+from minitf.layers.metrics.scores import BinaryIoU as BinaryIoU
 from minitf.layers.metrics.scores import F1Score as F1Score
 from minitf.layers.metrics.scores import FBetaScore as FBetaScore
 from minitf.layers.metrics.scores import IoU as IoU
 from minitf.layers.metrics.scores import MeanIoU as MeanIoU
+from minitf.layers.metrics.scores import OneHotIoU as OneHotIoU
+from minitf.layers.metrics.scores import OneHotMeanIoU as OneHotMeanIoU

@@ -69,6 +69,35 @@ class MeanIoU(IoU):
         super().__init__(num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
 
 
+class OneHotIoU(IoU):
+    """``IoU`` of one-hot truths and of predictions with a value for each class."""
+
+    def __init__(self, num_classes: int, target_class_ids: Any, name: str | None = None, dtype: Any = None,
+                 ignore_class: int | None = None, sparse_y_pred: bool = False, axis: int = -1):  # fmt: skip
+        super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
+
+
+class OneHotMeanIoU(MeanIoU):
+    """``MeanIoU`` of one-hot truths and of predictions with a value for each class."""
+
+    def __init__(self, num_classes: int, name: str | None = None, dtype: Any = None, ignore_class: int | None = None,
+                 sparse_y_pred: bool = False, axis: int = -1):  # fmt: skip
+        super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
+
+
+class BinaryIoU(IoU):
+    """``IoU`` of yes-or-no truths: predictions from ``threshold`` on say yes (class 1)."""
+
+    def __init__(self, target_class_ids: Any = (0, 1), threshold: float = 0.5, name: str | None = None, dtype: Any = None):
+        super().__init__(2, target_class_ids, name, dtype)
+        self.threshold = threshold
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Counts predictions by truth."""
+        said = cast(y_pred, self._weight_dtype) >= self.threshold
+        return super().update_state(y_true, cast(said, dtypes.int64), sample_weight)
+
+
 class FBetaScore(Metric):
     """``(1 + beta**2) * precision * recall / (beta**2 * precision + recall)`` for each class (the last axis).
 
