@@ -57,8 +57,8 @@ MUTANTS = [
     ("S72", CHECKPOINT + "requests.py", "not all(_is_variable(r) for r in alive)", "not _is_variable(alive[0])"),
     ("S74", TRACKABLE, "requests = state.watchers.pop(name, None)", "requests = state.watchers.get(name)"),
     ("S77", TRACKABLE, "            state.watch(name, requests)\n            raise", "            raise"),
-    ("S79", CHECKPOINT + "restoration.py", "rules.every_node or key is not None or holds_values(nodes[n])", "True"),
-    ("S80", CHECKPOINT + "restoration.py", "rules.every_node or key is not None or holds_values(nodes[n])", "key is not None or holds_values(nodes[n])"),
+    ("S79", CHECKPOINT + "restoration.py", "key is not None or n in known or holds_values(nodes[n])", "True"),
+    ("S80", CHECKPOINT + "restoration.py", "        if rules.every_node:\n", "        if False:\n"),
     ("S87", ATTEMPT, "        state.update_uid = r.uid\n", "        state.update_uid = max(before, 0)\n"),
     # D: matching
     ("S99", CHECKPOINT + "matching.py", "return graph.nodes[node].children", "return graph.nodes[node].children[::-1]"),
@@ -80,7 +80,7 @@ MUTANTS = [
     ("S151", TRACKABLE, "waiting.sort(key=lambda r: -r.uid)", "waiting.sort(key=lambda r: r.uid)"),
     ("S153", ATTEMPT, "        if before >= r.uid:", "        if before == r.uid:"),
     # H: Python state
-    ("S162", "minitf/runtimes/restoring.py", "        for (put, _, _), value in python:\n            put(value.item())\n", ""),
+    ("S162", "minitf/runtimes/restoring.py", "        for (put, _), value in python:\n            put(value.item())\n", ""),
     # I: graphs
     ("S176", "minitf/runtimes/restoring.py", "built = cache[place] = RestoreOp(", "built = RestoreOp("),
     ("S179", "minitf/runtimes/restoring.py", "built = cache.get(place)", "built = next((v for k, v in cache.items() if type(k) is tuple and k[1] == place[1]), None)"),
@@ -88,7 +88,7 @@ MUTANTS = [
     # J: status
     ("S192", STATUS, "            if kind.variable or (kind.valued and own_values(obj)):", "            if kind.valued and not kind.variable and own_values(obj):"),
     ("S196", STATUS, "        lines += [f\"{_what(obj)}, which is not part", "        lines += [] and [f\"{_what(obj)}, which is not part"),
-    ("S199", STATUS, "if r.rules.every_node or r.graph.nodes[n].values]", "if r.graph.nodes[n].values]"),
+    ("S199", STATUS, "if r.rules.every_node or r.graph.values(n)]", "if r.graph.values(n)]"),
     ("S204", STATUS, "for node in range(len(r.bound))) > 1:", "for node in range(len(r.bound))) > 0:"),
     ("S205", CHECKPOINT + "restoration.py", "self._leftovers.silent = True", "self._leftovers.silent = False"),
     ("S208", STATUS, "        self.run_restore_ops(session)  # only now", "        # only now"),
