@@ -24,14 +24,13 @@ from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops import sources
 from minitf.runtimes.fitting import by_identity, fitting
 from minitf.runtimes.gradients import Repeated, WayBack
+from minitf.runtimes.graph_contents import GraphContents
 from minitf.runtimes.graph_home import GraphHome
 from minitf.runtimes.naming import Names, with_number
 from minitf.runtimes.operation import Operation
-from minitf.runtimes.promised import KEEPING, Promise
+from minitf.runtimes.promised import Promise
 
 if TYPE_CHECKING:
-    import networkx as nx
-
     from minitf.ops.together import Updates
     from minitf.runtimes.session import Session
 
@@ -40,16 +39,12 @@ _MOST_KNOWN = 1000  # names of which is kept that they are valid
 _session: ContextVar[Session | None] = ContextVar("minitf_session", default=None)
 
 
-class Graph(GraphHome):
+class Graph(GraphContents, GraphHome):
     """Operations and tensors to be run by sessions."""
 
     def __init__(self) -> None:
-        self._operations: list[Any] = []  # a promise stands in all the places of its operations
-        self._promises: list[Promise] = []
-        self._by_name: dict[str, Operation] = {}
-        self._entered = 0  # how many operations are in it
+        super().__init__()
         self._names = Names()
-        self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
         self.streams = Streams(self, shared=False)
         self.functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # traces of tf.functions called in it
@@ -178,15 +173,6 @@ class Graph(GraphHome):
     def _refuse(self, name: str) -> NoReturn:
         raise RuntimeError(f"Cannot add the operation {name!r}: the graph is finalized and cannot be changed.")
 
-    def _all(self) -> list[Operation]:
-        """The operations. Those that were promised are made now."""
-        if self._promises:
-            with KEEPING:
-                for promise in self._promises:
-                    promise.keep()
-                self._promises.clear()
-        return self._operations
-
     def append_as(self, name: str, op: Op, arguments: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> Operation:
         """Appends an operation without control dependencies, as ``name`` or what makes that unique."""
         return self.append(op, name, arguments, attrs, result, (), self._names.take(name))
@@ -278,112 +264,7 @@ class Graph(GraphHome):
             raise ValueError(f"The control dependency {value.name!r} belongs to another graph.")
         return value
 
-    # -- looking things up ---------------------------------------------------------------------------------------------
-
-    def get_operations(self) -> list[Operation]:
-        """All operations in the order of creation."""
-        return list(self._all())
-
-    def since(self, version: int) -> list[Operation]:
-        """The operations made since the graph had this ``version``."""
-        found = self._operations[version:]
-        if self._promises and any(type(operation) is not Operation for operation in found):
-            found = self._all()[version:]
-        return found
-
-    def get_operation_by_name(self, name: str) -> Operation:
-        """The operation of that name. Raises KeyError."""
-        known = self._known_names()
-        if name not in known:
-            raise KeyError(f"The graph has no operation named {name!r}.{_did_you_mean(name, known)}")
-        return known[name]
-
-    def _known_names(self) -> dict[str, Operation]:
-        """The operations by name. Those made since the last time that somebody asked are entered now."""
-        operations, known = self._all(), self._by_name
-        for number in range(self._entered, len(operations)):
-            known[operations[number].name] = operations[number]
-            self._entered = number + 1
-        return known
-
-    def get_tensor_by_name(self, name: str) -> SymbolicTensor:
-        """The tensor ``operation:output``. Raises KeyError, or ValueError if the name has no output number."""
-        operation, colon, index = name.partition(":")
-        if not colon or not index.isdigit():
-            raise ValueError(f"A tensor is named operation:output, for example 'add:0', not {name!r}.")
-        outputs = self.get_operation_by_name(operation).outputs
-        if int(index) >= len(outputs):
-            raise KeyError(f"Operation {operation!r} has {len(outputs)} outputs, so {name!r} does not exist.")
-        return outputs[int(index)]
-
-    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
-        """The tensor or operation that ``obj`` (one itself, a variable, or a name) stands for.
-
-        Raises TypeError for other things, ValueError if it belongs to another graph, KeyError for an unknown name.
-        """
-        if isinstance(obj, str):
-            return self.get_tensor_by_name(obj) if ":" in obj else self.get_operation_by_name(obj)
-        if not isinstance(obj, (Tensor, Operation)) and hasattr(obj, "_graph_element"):
-            obj = obj._graph_element()
-        if isinstance(obj, (SymbolicTensor, Operation)):
-            if obj.graph is not self:
-                raise ValueError(f"{obj!r} is not an element of this graph.")
-            if (allow_operation and isinstance(obj, Operation)) or (allow_tensor and isinstance(obj, SymbolicTensor)):
-                return obj
-        raise TypeError(f"Cannot convert {obj!r} (a {type(obj).__name__}) into a Tensor or Operation of the graph.")
-
-    def to_networkx(self) -> nx.DiGraph[str]:
-        """The graph as an ordinary DiGraph: nodes are operation names with ``type`` and ``outputs``; edges carry ``kind``.
-
-        ``kind`` is ``data`` (with ``tensor``), ``variable`` (an operation uses the variable's handle) or ``control``.
-        """
-        import networkx as nx
-
-        out: nx.DiGraph[str] = nx.DiGraph()
-        operations = self._all()
-        for o in operations:
-            out.add_node(o.name, type=o.type, outputs=[str(t.spec) for t in o.outputs], number=o.number)
-        for o in operations:
-            for c in o.control_inputs:
-                out.add_edge(c.name, o.name, kind="control")
-            for h in o.handles:
-                if h.operation is None:  # the state of a random op
-                    continue
-                out.add_edge(h.operation.name, o.name, kind="variable")
-            for t in o.inputs:
-                out.add_edge(t.op.name, o.name, kind="data", tensor=t.name)
-        return out
-
-    # -- collections, life ---------------------------------------------------------------------------------------------
-
-    def add_to_collection(self, name: Any, value: Any) -> None:
-        """Appends to a collection."""
-        collection = self._collections.get(name)
-        if collection is None:
-            collection = self._collections[name] = []
-        collection.append(value)
-
-    def add_to_collections(self, collections: Any, value: Any) -> None:
-        """Appends to several collections, each once."""
-        for name in {collections} if isinstance(collections, str) else dict.fromkeys(collections):
-            self.add_to_collection(name, value)
-
-    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """A copy of a collection; with ``scope`` only items whose name begins with it (a regular expression)."""
-        items = self._collections.get(name, [])
-        return [i for i in items if scope is None or (hasattr(i, "name") and re.match(scope, i.name))]
-
-    def get_collection_ref(self, name: Any) -> list[Any]:
-        """The collection itself."""
-        return self._collections.setdefault(name, [])
-
-    def get_all_collection_keys(self) -> list[Any]:
-        """The names of all collections that hold something."""
-        return [k for k, v in self._collections.items() if v]
-
-    def clear_collection(self, name: Any) -> None:
-        """Empties a collection."""
-        self._collections.pop(name, None)
+    # -- life ----------------------------------------------------------------------------------------------------------
 
     def finalize(self) -> None:
         """Makes the graph read-only: adding an operation raises RuntimeError."""
@@ -393,11 +274,6 @@ class Graph(GraphHome):
     def finalized(self) -> bool:
         """True once the graph is read-only."""
         return self._finalized
-
-    @property
-    def version(self) -> int:
-        """Grows with every operation."""
-        return len(self._operations)
 
     @contextmanager
     def as_default(self) -> Iterator[Graph]:
@@ -452,13 +328,6 @@ def _output(operation: Operation, spec: Spec) -> SymbolicTensor:
     output.index = 0
     output._spec = spec
     return output
-
-
-def _did_you_mean(name: str, known: Any) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def get_default_session() -> Session | None:
