@@ -212,6 +212,7 @@ class StorageMachine(RuleBasedStateMachine):
         self._suite.finish(self.storage)
         self.storage.remove(path)
         self.expected.pop(path, None)
+        assert not self.storage.exists(path)
 
     @rule(path=names)
     def look(self, path: str) -> None:
