@@ -207,8 +207,9 @@ def reached_below(root: Any, extra: Mapping[str, Any] | None, uid: int) -> list[
             level = [obj for obj, state in zip(level, states, strict=True) if state.edges]
         inner = {id(obj): obj for obj in level if id(obj) not in known}
         below = list(map(edges_of, inner.values()))
-        if extra and not known:
+        if extra is not None:  # of the root
             below.append(extra)
+            extra = None
         known.update(inner)
         level = list(chain.from_iterable([edges.values() for edges in below]))
     return out

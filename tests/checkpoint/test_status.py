@@ -373,3 +373,11 @@ def test_what_cannot_be_listed_does_not_hide_an_assertions_own_error(world):
             ask()
     with pytest.raises(ValueError, match="by pop"):
         status.explain()
+
+
+@pytest.mark.parametrize("root", [tf.Module, lambda: tf.Variable(2.0)], ids=["empty", "variable"])
+def test_a_root_without_edges_beside_a_counter_is_asked_about_to_the_end(tmp_path, root):
+    checkpoint = tf.train.Checkpoint(root=root())
+    status = checkpoint.restore(checkpoint.save(str(tmp_path / "x")))
+    assert status.assert_consumed() is status
+    assert status.assert_existing_objects_matched() is status
