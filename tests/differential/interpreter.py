@@ -52,6 +52,7 @@ class Interpreter:
         """All observations."""
         gc.collect()
         gc.freeze()  # what is there already need not be looked at again and again
+        collecting = gc.isenabled()
         gc.disable()
         self.on.begin(program.mode == "graph")
         try:
@@ -60,6 +61,8 @@ class Interpreter:
             return observations
         finally:
             self._end()
+            if collecting:
+                gc.enable()
 
     def _observe(self, step: Step) -> Observation:
         observation: Observation = {}
