@@ -37,6 +37,7 @@ class Variable(Trackable, metaclass=VariableKind):
       function is not called if a checkpoint's value is waiting for the variable (eager mode).
     * ``trainable``: whether ``GradientTape`` watches it by itself and optimizers train it.
     * ``shape``: may leave sizes open (None), or with ``TensorShape(None)`` even the rank, for values of other shapes later.
+    * ``validate_shape`` has no effect, as for TensorFlow's resource variables: the shape is the initial value's, or ``shape``.
     * ``constraint``: a function of the value that gives an allowed one; optimizers apply it after each step.
 
     Raises ValueError without an initial value, or for a constraint that cannot be called.

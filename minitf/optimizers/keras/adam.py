@@ -30,10 +30,7 @@ class Adam(Optimizer):
         super().build(var_list)
         if self._built:
             return
-        self._momentums, self._velocities = [], []
-        for v in var_list:
-            self._momentums.append(self.add_variable_from_reference(v, "m"))
-            self._velocities.append(self.add_variable_from_reference(v, "v"))
+        self._momentums, self._velocities = self._interleaved(var_list, "m", "v")
         if self.amsgrad:
             self._velocity_hats = self._states(var_list, "vhat")
         self._built = True
@@ -76,10 +73,7 @@ class Adamax(Optimizer):
         super().build(var_list)
         if self._built:
             return
-        self._m, self._u = [], []
-        for v in var_list:
-            self._m.append(self.add_variable_from_reference(v, "m"))
-            self._u.append(self.add_variable_from_reference(v, "u"))
+        self._m, self._u = self._interleaved(var_list, "m", "u")
         self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:
@@ -110,12 +104,9 @@ class Nadam(Optimizer):
         super().build(var_list)
         if self._built:
             return
-        self._momentums, self._velocities = [], []
         with names.entered(names.Scope()):
             self._u_product = Variable(ones((), var_list[0].dtype), trainable=False)
-        for v in var_list:
-            self._momentums.append(self.add_variable_from_reference(v, "m"))
-            self._velocities.append(self.add_variable_from_reference(v, "v"))
+        self._momentums, self._velocities = self._interleaved(var_list, "m", "v")
         self._built = True
 
     def _weight(self, step: Any) -> Any:

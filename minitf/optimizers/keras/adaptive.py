@@ -81,10 +81,9 @@ class Adadelta(Optimizer):
         super().build(var_list)
         if self._built:
             return
-        self._accumulated_grads, self._accumulated_delta_vars = [], []
-        for v in var_list:
-            self._accumulated_grads.append(self.add_variable_from_reference(v, "accumulated_grad"))
-            self._accumulated_delta_vars.append(self.add_variable_from_reference(v, "accumulated_delta_var"))
+        self._accumulated_grads, self._accumulated_delta_vars = self._interleaved(
+            var_list, "accumulated_grad", "accumulated_delta_var"
+        )
         self._built = True
 
     def update_step(self, gradient: Any, variable: Any) -> Any:

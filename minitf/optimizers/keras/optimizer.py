@@ -140,6 +140,11 @@ class Optimizer(AutoTrackable):
     def _states(self, var_list: list[Any], name: str, initial_value: float | None = None) -> list[Any]:
         return [self.add_variable_from_reference(v, name, initial_value=initial_value) for v in var_list]
 
+    def _interleaved(self, var_list: list[Any], *variable_names: str) -> list[list[Any]]:
+        """Zeros under several names, a list for each. All of one variable are made together: a checkpoint keeps that order."""
+        made = [[self.add_variable_from_reference(v, name) for name in variable_names] for v in var_list]
+        return [[states[i] for states in made] for i in range(len(variable_names))]
+
     def _var_key(self, variable: Any) -> Any:
         """What stands for a variable in ``_index_dict``."""
         return variable.ref()
