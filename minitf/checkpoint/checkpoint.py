@@ -11,12 +11,13 @@ import os
 import threading
 import weakref
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from minitf.checkpoint.matching import TENSORFLOW_2
 from minitf.checkpoint.name_based import NameBasedSaverStatus
+from minitf.checkpoint.options import CheckpointOptions, options_of
 from minitf.checkpoint.saver import ObjectSaver, directory_of, home_to_save, root_of
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
 from minitf.core import dtypes, runtime
@@ -36,6 +37,10 @@ Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
 _counting = threading.RLock()
 
 
+def _nothing() -> None:
+    """What follows a checkpoint that no state file names."""
+
+
 class Checkpoint(AutoTrackable):
     """Groups trackable objects, saves and restores them, and numbers its checkpoints.
 
@@ -52,6 +57,7 @@ class Checkpoint(AutoTrackable):
         self._attached: Any = NoDependency(None)
         self._counted: Any = NoDependency({})  # the counter once more, for statuses: they see it when it is made, and hold it
         self._engine: Any = NoDependency(None)
+        self._background: Any = NoDependency(None)
         target = root_of(root)
         if root is not None:
             _check(target, "root")
@@ -75,7 +81,7 @@ class Checkpoint(AutoTrackable):
     def __getstate__(self) -> Any:
         state = super().__getstate__()
         attributes, slots = state if isinstance(state, tuple) else (state, {})
-        return {**attributes, "_engine": None, "_increment": None}, slots
+        return {**attributes, "_engine": None, "_increment": None, "_background": None}, slots
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
@@ -114,15 +120,16 @@ class Checkpoint(AutoTrackable):
     def save(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> str:
         """Counts, and writes a checkpoint ``file_prefix-N``; gives its path and records it in the directory's state file.
 
-        ``options`` has no effect. In a graph ``session`` or the default session has the values. Raises RuntimeError in a graph
-        without a session, FailedPreconditionError for a variable without a value, ValueError for a list or dict that cannot be
-        saved any more; the number is used up all the same (S260).
+        ``options`` are ``train.CheckpointOptions``. In a graph ``session`` or the default session has the values. Raises
+        RuntimeError in a graph without a session, FailedPreconditionError for a variable without a value, ValueError for a list
+        or dict that cannot be saved any more; the number is used up all the same (S260). Raises TypeError for wrong options,
+        and what went wrong in a save in the background before.
         """
         from minitf.checkpoint.state_functions import write_checkpoint_state
 
-        prefix = path_of(file_prefix)
-        path = self._write(f"{prefix}-{self._count(session)}", session, "Checkpoint.save")
-        write_checkpoint_state(directory_of(path), path)
+        chosen, prefix = options_of(options, "Checkpoint.save"), path_of(file_prefix)
+        path = f"{prefix}-{self._count(session)}"
+        self._write(path, session, "Checkpoint.save", chosen, partial(write_checkpoint_state, directory_of(path), path))
         return path
 
     def write(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> Any:
@@ -131,24 +138,50 @@ class Checkpoint(AutoTrackable):
         Inside a ``tf.function`` it writes each time the function is called, and gives a string tensor; the prefix may be one
         too, and then its directory must exist (NotFoundError).
         """
+        chosen = options_of(options, "Checkpoint.write")
         home = runtime.current().home
         if home.outermost() is home:
-            return self._write(path_of(file_prefix), session, "Checkpoint.write")
+            path = path_of(file_prefix)
+            self._write(path, session, "Checkpoint.write", chosen)
+            return path
         given = isinstance(file_prefix, Tensor)
         prefix = file_prefix if given else convert(path_of(file_prefix))
-        return write_checkpoint(prefix, write=partial(self._write_when_called, home.outermost(), given))
+        return write_checkpoint(prefix, write=partial(self._write_when_called, home.outermost(), chosen, given))
 
-    def _write_when_called(self, home: Any, must_exist: bool, path: str) -> None:
+    def _write_when_called(self, home: Any, options: CheckpointOptions, must_exist: bool, path: str) -> None:
         if must_exist and not os.path.isdir(directory_of(path)):
             raise NotFoundError(
                 f"Checkpoint.write({path!r}): the directory does not exist, and it is not made for a prefix that is a tensor."
             )
         with runtime.using(home):
-            self._write(path, None, "Checkpoint.write")
+            self._write(path, None, "Checkpoint.write", options)
 
-    def _write(self, path: str, session: Any, what: str) -> str:
-        self._saver.write(path, session, what)
-        return path
+    def _write(
+        self, path: str, session: Any, what: str, options: CheckpointOptions, then: Callable[[], Any] = _nothing
+    ) -> None:
+        """Writes, and when the checkpoint is whole calls the options' callbacks, then ``then``."""
+
+        def finish() -> None:
+            options.call_back(path)
+            then()
+
+        if options.enable_async:
+            if self._background is None:
+                from minitf.storage.background import BackgroundStorage
+                from minitf.storage.bundle import TensorBundle
+
+                self._background = NoDependency(BackgroundStorage(TensorBundle()))
+            self._saver.write(path, session, what, self._background)
+            self._background.after(finish)
+        else:
+            self.sync()
+            self._saver.write(path, session, what)
+            finish()
+
+    def sync(self) -> None:
+        """Returns when the last save in the background is complete. Raises what went wrong in it."""
+        if self._background is not None:
+            self._background.wait()
 
     def _count(self, session: Any) -> int:
         home = home_to_save("Checkpoint.save")
@@ -169,7 +202,11 @@ class Checkpoint(AutoTrackable):
 
     def read(self, save_path: Any, options: Any = None, *, lazy: Lazy = False) -> Status:
         """Restores a checkpoint that ``write`` made: as ``restore``, but makes no counter."""
-        return self._saver.restore(save_path, lazy)
+        return self._read(save_path, options_of(options, "Checkpoint.read"), lazy)
+
+    def _read(self, save_path: Any, options: CheckpointOptions, lazy: Lazy) -> Status:
+        self.sync()
+        return self._saver.restore(save_path, lazy, options.graph_to_restore)
 
     def explain(self, save_path: Any, *, session: Any = None) -> Explanation:
         """What ``restore(save_path)`` would do, and why: a dry run. As ``CheckpointableSaver.explain``."""
@@ -179,13 +216,15 @@ class Checkpoint(AutoTrackable):
         """Restores a checkpoint that ``save`` made: what exists now, and what will be attached later, when it is.
 
         In eager mode values are assigned at once; in a graph restore operations are added, which the status runs. With None the
-        status can only initialise variables. ``lazy`` as for ``CheckpointableSaver.restore``.
+        status can only initialise variables. ``options`` are ``train.CheckpointOptions``; ``lazy`` as for
+        ``CheckpointableSaver.restore``. Waits for a save in the background.
 
         Raises NotFoundError for a missing checkpoint, DataLossError for a damaged one, InvalidArgumentError for a value of
         another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.
         """
+        chosen = options_of(options, "Checkpoint.restore")
         try:
-            status = self.read(save_path, lazy=lazy)
+            status = self._read(save_path, chosen, lazy)
         except NotFoundError as error:
             raise NotFoundError(
                 f"Checkpoint.restore({save_path!r}): {error.message} Is the number missing (the -1 of 'path/to/ckpt-1')?"

@@ -17,9 +17,11 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from minitf.checkpoint.numbering import integer_of
+from minitf.checkpoint.options import options_of
 from minitf.checkpoint.state_functions import Clock, get_checkpoint_state, latest_checkpoint, write_checkpoint_state
 from minitf.errors import OpError
 from minitf.storage.bundle import TensorBundle
@@ -119,8 +121,10 @@ class CheckpointManager:
           counter is incremented in any case.
         * ``check_interval=False``: saves before the interval is over, but not twice in one step.
 
-        ``options`` is accepted and has no effect. Raises as ``Checkpoint.save``.
+        ``options`` are ``train.CheckpointOptions``; in the background the manager deletes and records when the checkpoint is
+        whole. Raises as ``Checkpoint.save``.
         """
+        chosen = options_of(options, "CheckpointManager.save")
         step = None
         if self._interval is not None:
             step = integer_of(self._step_counter, None, "CheckpointManager.save: step_counter")
@@ -131,16 +135,20 @@ class CheckpointManager:
         number = self._checkpoint._count(None)
         if checkpoint_number is not None:
             number = integer_of(checkpoint_number, None, "CheckpointManager.save: checkpoint_number")
-        path = self._checkpoint.write(f"{self._prefix}-{number:d}")
+        path = f"{self._prefix}-{number:d}"
+        self._checkpoint._write(path, None, "CheckpointManager.save", chosen, partial(self._record, path))
         if self._interval is not None:
             self._last_step = step
+        return path
+
+    def _record(self, path: str) -> None:
+        """Takes note of a checkpoint that is whole, and deletes old ones."""
         self._managed.pop(path, None)  # a number that is used again becomes the newest
         self._managed[path] = self._clock.time()
         self._latest = path
         self._write_state()
         self._sweep()
         self._write_state()
-        return path  # type: ignore[no-any-return]
 
     def _sweep(self) -> None:
         """Deletes or preserves the oldest checkpoints beyond ``max_to_keep``."""
@@ -170,6 +178,7 @@ class CheckpointManager:
 
         In a graph nothing is run: for that use ``checkpoint.restore(manager.latest_checkpoint)`` and its status.
         """
+        self.sync()
         if self._latest is None:
             if self._init_fn is not None:
                 self._init_fn()
@@ -180,7 +189,8 @@ class CheckpointManager:
         return self._latest
 
     def sync(self) -> None:
-        """Returns at once: saving is finished when ``save`` returns."""
+        """Returns when the last save in the background is complete. Raises what went wrong in it."""
+        self._checkpoint.sync()
 
     def __repr__(self) -> str:
         return f"<manager of {len(self._managed)} checkpoints in {self._directory!r}, the newest {self._latest!r}>"

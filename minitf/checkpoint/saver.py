@@ -54,12 +54,12 @@ class ObjectSaver:
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
-    def write(self, prefix: str, session: Any, what: str) -> None:
-        """Writes all values under the root, and the object graph, as they are now."""
+    def write(self, prefix: str, session: Any, what: str, storage: Storage | None = None) -> None:
+        """Writes all values under the root, and the object graph, as they are now; to ``storage``, or the saver's own."""
         with CollectorPaused():
-            self._write(prefix, session, what)
+            self._write(prefix, session, what, storage or self._writer())
 
-    def _write(self, prefix: str, session: Any, what: str) -> None:
+    def _write(self, prefix: str, session: Any, what: str, storage: Storage) -> None:
         from minitf.storage.messages import encode_graph
 
         root, extra = self._root(), self._extra()
@@ -75,7 +75,7 @@ class ObjectSaver:
             encoded = np.array(encode_graph(captured.graph), dtype=object)
             self._plan = Plan.of(root, extra, captured, encoded)
         tensors[OBJECT_GRAPH_KEY] = encoded
-        around("storage", self._writer()).write(prefix, tensors)
+        around("storage", storage).write(prefix, tensors)
 
     @property
     def on_disk(self) -> bool:
@@ -104,8 +104,13 @@ class ObjectSaver:
 
     # -- restoring -----------------------------------------------------------------------------------------------------
 
-    def restore(self, path: Any, lazy: Lazy = False) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
-        """Pairs the root with node 0 of a checkpoint, and all below; what is paired is assigned, the rest waits."""
+    def restore(
+        self, path: Any, lazy: Lazy = False, seen: Callable[[SavedGraph], SavedGraph] | None = None
+    ) -> CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus:
+        """Pairs the root with node 0 of a checkpoint, and all below; what is paired is assigned, the rest waits.
+
+        ``seen``: makes of the object graph what is restored of it.
+        """
         root, extra = self._root(), self._extra()
         home = runtime.current().home.outermost()
         if path is None:
@@ -118,12 +123,13 @@ class ObjectSaver:
             graph = read_graph(source)
             if graph is None:
                 return restore_by_name(root, extra, source, home, self._rules)
+            if seen is not None:
+                graph = seen(graph)
             restoration = around("restoration", Restoration(graph, source, home, self._rules, self._matcher, self._cache))
             attempt = Attempt()
             attempt.restore(restoration, root, extra)
             attempt.commit()
             return CheckpointLoadStatus(root, extra, restoration)
-
 
     def explain(self, path: Any, session: Any, coming: tuple[str, ...] = ()) -> Explanation:
         """What ``restore(path)`` would do. ``coming``: edges that the root gets by the end of a real restore."""

@@ -7,8 +7,10 @@ from minitf.train import AdamOptimizer as AdamOptimizer
 from minitf.train import AutoTrackable as AutoTrackable
 from minitf.train import CheckpointLoadStatus as CheckpointLoadStatus
 from minitf.train import CheckpointManager as CheckpointManager
+from minitf.train import CheckpointOptions as CheckpointOptions
 from minitf.train import CheckpointReader as CheckpointReader
 from minitf.train import CheckpointState as CheckpointState
+from minitf.train import CheckpointView as CheckpointView
 from minitf.train import CheckpointableSaver as CheckpointableSaver
 from minitf.train import ExponentialMovingAverage as ExponentialMovingAverage
 from minitf.train import FtrlOptimizer as FtrlOptimizer
@@ -32,6 +34,7 @@ from minitf.train import SaveableObject as SaveableObject
 from minitf.train import Saver as Saver
 from minitf.train import SaverDef as SaverDef
 from minitf.train import Trackable as Trackable
+from minitf.train import TrackableView as TrackableView
 from minitf.train import UniqueNameTracker as UniqueNameTracker
 from minitf.train import add_variable as add_variable
 from minitf.train import add_variable_with_getter as add_variable_with_getter

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.checkpoint.status": "CheckpointLoadStatus InitializationOnlyStatus",
         "minitf.checkpoint.name_based": "NameBasedSaverStatus",
         "minitf.checkpoint.manager": "CheckpointManager",
+        "minitf.checkpoint.options": "CheckpointOptions",
         "minitf.checkpoint.frozen": "frozen_saver streaming_restore",
         # saving and restoring by name
         "minitf.checkpoint.name_saver": "Saver SaverDef",
@@ -26,6 +27,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.storage.state_file": "CheckpointState",
         "minitf.checkpoint.reading": """
             CheckpointReader NewCheckpointReader list_variables load_checkpoint load_variable object_metadata""",
+        "minitf.checkpoint.views": "CheckpointView TrackableView",
         "minitf.checkpoint.dot": "dot_graph_from_checkpoint gather_initializers list_objects serialize_object_graph",
         # trackable classes of one's own
         "minitf.objects.trackable": """

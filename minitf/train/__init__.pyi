@@ -11,6 +11,7 @@ from minitf.checkpoint.manager import CheckpointManager as CheckpointManager
 from minitf.checkpoint.name_based import NameBasedSaverStatus as NameBasedSaverStatus
 from minitf.checkpoint.name_saver import Saver as Saver
 from minitf.checkpoint.name_saver import SaverDef as SaverDef
+from minitf.checkpoint.options import CheckpointOptions as CheckpointOptions
 from minitf.checkpoint.reading import CheckpointReader as CheckpointReader
 from minitf.checkpoint.reading import NewCheckpointReader as NewCheckpointReader
 from minitf.checkpoint.reading import list_variables as list_variables
@@ -28,6 +29,8 @@ from minitf.checkpoint.state_functions import remove_checkpoint as remove_checkp
 from minitf.checkpoint.state_functions import update_checkpoint_state as update_checkpoint_state
 from minitf.checkpoint.status import CheckpointLoadStatus as CheckpointLoadStatus
 from minitf.checkpoint.status import InitializationOnlyStatus as InitializationOnlyStatus
+from minitf.checkpoint.views import CheckpointView as CheckpointView
+from minitf.checkpoint.views import TrackableView as TrackableView
 from minitf.objects.adding import add_variable as add_variable
 from minitf.objects.adding import add_variable_with_getter as add_variable_with_getter
 from minitf.objects.containers import List as List

@@ -1,0 +1,106 @@
+"""``CheckpointOptions``: how one save or one restore of a ``Checkpoint`` is done.
+
+    options = tf.train.CheckpointOptions(enable_async=True)
+    checkpoint.save("run/ckpt", options)        # returns at once; checkpoint.sync() waits
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from minitf.saved import SavedGraph, SavedNode
+
+
+class CheckpointOptions:
+    """Options of ``Checkpoint.save``, ``write``, ``restore`` and ``read``, and of ``CheckpointManager.save``.
+
+    * ``experimental_io_device``: accepted and without effect: there is one device.
+    * ``enable_async`` (``experimental_enable_async_checkpoint``, its older name): a save copies the values, returns, and
+      writes in a thread. What goes wrong is raised by the next save, restore or ``sync()``.
+    * ``experimental_write_callbacks``: functions that are called, in this order, when a checkpoint is whole, before the state
+      file names it; with its path, if they take one positional argument. In a save in the background, in its thread.
+    * ``experimental_skip_slot_variables``: a restore that leaves slot variables alone, and does not miss them.
+
+    Raises TypeError for a callback that cannot be called, ValueError for one that takes more than one argument, and
+    NotImplementedError for an ``experimental_sharding_callback``.
+    """
+
+    __slots__ = (
+        "enable_async", "experimental_enable_async_checkpoint", "experimental_io_device", "experimental_sharding_callback",
+        "experimental_skip_slot_variables", "experimental_write_callbacks",
+    )  # fmt: skip
+
+    def __init__(self, experimental_io_device: Any = None, experimental_enable_async_checkpoint: bool = False,
+                 experimental_write_callbacks: Iterable[Callable[..., Any]] | None = None, enable_async: bool = False,
+                 experimental_skip_slot_variables: bool = False, experimental_sharding_callback: Any = None):  # fmt: skip
+        if experimental_sharding_callback is not None:
+            raise NotImplementedError(
+                "CheckpointOptions(experimental_sharding_callback): how a checkpoint is spread over files is chosen by its "
+                "storage: train.CheckpointableSaver(root, storage=TensorBundle(shards=2))."
+            )
+        self.experimental_io_device = experimental_io_device
+        self.enable_async = bool(enable_async or experimental_enable_async_checkpoint)
+        self.experimental_enable_async_checkpoint = self.enable_async
+        callbacks = experimental_write_callbacks
+        self.experimental_write_callbacks = None if callbacks is None else [_checked(callback) for callback in callbacks]
+        self.experimental_skip_slot_variables = bool(experimental_skip_slot_variables)
+        self.experimental_sharding_callback = None
+
+    def call_back(self, path: str) -> None:
+        """Calls the callbacks for a checkpoint that is whole."""
+        for callback in self.experimental_write_callbacks or ():
+            callback(*[path][: _positional(callback)])
+
+    def graph_to_restore(self, graph: SavedGraph) -> SavedGraph:
+        """What a restore shall see of a checkpoint's object graph."""
+        return without_values_of_slots(graph) if self.experimental_skip_slot_variables else graph
+
+    def __repr__(self) -> str:
+        chosen = [f"{name}={getattr(self, name)!r}" for name in self.__slots__ if getattr(self, name)]
+        return f"CheckpointOptions({', '.join(chosen)})"
+
+
+DEFAULT = CheckpointOptions()
+
+
+def options_of(given: Any, what: str) -> CheckpointOptions:
+    """The options that were given to a call, or the defaults. Raises TypeError for anything else than options."""
+    if given is None:
+        return DEFAULT
+    if not isinstance(given, CheckpointOptions):
+        raise TypeError(f"{what}(options): train.CheckpointOptions or None was expected, not {given!r}.")
+    return given
+
+
+def without_values_of_slots(graph: SavedGraph) -> SavedGraph:
+    """An object graph in which slot variables have nothing to give: they are paired, and that is all."""
+    slots = {slot.slot for _, node in graph.others() for slot in node.slots}
+    return SavedGraph([SavedNode(has_values=False) if number in slots else node for number, node in enumerate(graph.nodes)])
+
+
+def _checked(callback: Any) -> Callable[..., Any]:
+    if not callable(callback):
+        raise TypeError(f"CheckpointOptions(experimental_write_callbacks): {callback!r} cannot be called.")
+    if _required(callback) > 1:
+        raise ValueError(
+            f"CheckpointOptions(experimental_write_callbacks): {callback!r} asks for {_required(callback)} arguments, but "
+            "there is one to give, the path of the checkpoint."
+        )
+    return callback  # type: ignore[no-any-return]
+
+
+_BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+def _parameters(callback: Callable[..., Any]) -> list[inspect.Parameter]:
+    return [one for one in inspect.signature(callback).parameters.values() if one.kind in _BY_PLACE]
+
+
+def _positional(callback: Callable[..., Any]) -> int:
+    return min(1, len(_parameters(callback)))
+
+
+def _required(callback: Callable[..., Any]) -> int:
+    return sum(one.default is one.empty and one.kind is not one.VAR_POSITIONAL for one in _parameters(callback))
