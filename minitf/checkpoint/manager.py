@@ -13,11 +13,13 @@ after: whenever the program dies, the file names the newest checkpoint, and neve
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from minitf.checkpoint.numbering import integer_of
@@ -66,6 +68,8 @@ class CheckpointManager:
         self._init_fn = init_fn
         self._clock = clock
         self._managed: dict[str, float] = {}  # time of writing by path, oldest first
+        self._begun: dict[str, None] = {}  # paths of saves that have not come to their end
+        self._doomed: dict[str, None] = {}  # paths that are to be deleted
         self._latest: str | None = None
         self._preserved = clock.time() - 1.0  # so that what is saved in this very second is newer
         self._recover()
@@ -136,6 +140,8 @@ class CheckpointManager:
         if checkpoint_number is not None:
             number = integer_of(checkpoint_number, None, "CheckpointManager.save: checkpoint_number")
         path = f"{self._prefix}-{number:d}"
+        self._begun.pop(path, None)
+        self._begun[path] = None
         self._checkpoint._write(path, None, "CheckpointManager.save", chosen, partial(self._record, path))
         if self._interval is not None:
             self._last_step = step
@@ -143,27 +149,42 @@ class CheckpointManager:
 
     def _record(self, path: str) -> None:
         """Takes note of a checkpoint that is whole, and deletes old ones."""
+        self._settle(list(takewhile(path.__ne__, list(self._begun))))
+        self._doomed.pop(path, None)
         self._managed.pop(path, None)  # a number that is used again becomes the newest
         self._managed[path] = self._clock.time()
+        self._begun.pop(path)
         self._latest = path
         self._write_state()
         self._sweep()
         self._write_state()
 
+    def _settle(self, failed: list[str]) -> None:
+        """What saves that raised have left will be deleted; a checkpoint that is whole all the same is managed.
+
+        That is so behind a request whose answer was lost, and if Ctrl-C came just behind the commit.
+        """
+        for path in failed:
+            with _warning("it is not known what a failed save has left"):
+                if TensorBundle().exists(path):
+                    self._managed.setdefault(path, self._clock.time())
+                else:
+                    self._doomed[path] = None
+            self._begun.pop(path)
+
     def _sweep(self) -> None:
-        """Deletes or preserves the oldest checkpoints beyond ``max_to_keep``."""
-        if self._max_to_keep is None:
-            return
-        while len(self._managed) > self._max_to_keep:
-            path = next(iter(self._managed))
-            written = self._managed.pop(path)
+        """Deletes or preserves the oldest checkpoints beyond ``max_to_keep``, and deletes what could not be deleted before."""
+        while self._max_to_keep is not None and len(self._managed) > self._max_to_keep:
+            path, written = next(iter(self._managed.items()))
             if self._keep_seconds is not None and written - self._keep_seconds >= self._preserved:
                 self._preserved = written
-                continue
-            try:
+            else:
+                self._doomed[path] = None
+            self._managed.pop(path)
+        for path in list(self._doomed):
+            with _warning("an old checkpoint could not be deleted, which will be tried again"):
                 TensorBundle().remove(path)
-            except OpError as error:
-                _log.warning("CheckpointManager: an old checkpoint could not be deleted: %s", error)
+                self._doomed.pop(path, None)
 
     def _write_state(self) -> None:
         assert self._latest is not None
@@ -194,3 +215,12 @@ class CheckpointManager:
 
     def __repr__(self) -> str:
         return f"<manager of {len(self._managed)} checkpoints in {self._directory!r}, the newest {self._latest!r}>"
+
+
+@contextlib.contextmanager
+def _warning(what: str) -> Iterator[None]:
+    """An error in deleting does not make a save fail, but is said."""
+    try:
+        yield
+    except OpError as error:
+        _log.warning("CheckpointManager: %s: %s", what, error)

@@ -93,6 +93,10 @@ class Anywhere(Disk):
         if handle >= 0:
             self._of(handle).sync(handle)
 
+    def give_up(self, handle: int) -> None:
+        """Said of a new file, before it is closed, that nobody will want."""
+        self._of(handle).give_up(handle)
+
     def close(self, handle: int) -> None:
         """Closes."""
         self._of(handle).close(handle)
@@ -108,6 +112,10 @@ class Anywhere(Disk):
     def replace(self, old: str, new: str) -> None:
         """Renames a file over whatever has the new name."""
         around("disk", self._side(old)).replace(old, new)
+
+    def may_be_replaced(self, old: str, new: str) -> bool:
+        """After a ``replace`` that raised: False if ``new`` is surely what it was, and stays so."""
+        return self._side(old).may_be_replaced(old, new)
 
     def link(self, old: str, new: str) -> None:
         """Gives a file a second name, which must be free."""

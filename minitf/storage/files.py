@@ -67,6 +67,9 @@ class Disk:
         """Returns when what was written to the file is on the disk."""
         os.fsync(handle)
 
+    def give_up(self, handle: int) -> None:
+        """Said of a new file, before it is closed, that nobody will want: it need not be brought to where it would stand."""
+
     def close(self, handle: int) -> None:
         """Closes."""
         os.close(handle)
@@ -82,6 +85,14 @@ class Disk:
     def replace(self, old: str, new: str) -> None:
         """Renames a file over whatever has the new name, in one step."""
         os.replace(old, new)
+
+    def may_be_replaced(self, old: str, new: str) -> bool:
+        """After a ``replace`` that raised: False if ``new`` is surely what it was, and stays so. Raises nothing of its own."""
+        try:
+            self.stat(old)
+        except OSError:
+            return True
+        return False
 
     def link(self, old: str, new: str) -> None:
         """Gives a file a second name, which must be free."""
@@ -292,6 +303,9 @@ def fill_temporary(disk: Disk, path: str, fill: Callable[[int], None], durable: 
                 fill(handle)
                 if durable:
                     disk.sync(handle)
+            except BaseException:
+                disk.give_up(handle)
+                raise
             finally:
                 disk.close(handle)
         except BaseException:
@@ -317,11 +331,37 @@ def put_in_place(disk: Disk, temporary: str, path: str, durable: bool) -> None:
             disk.sync_directory(parent_of(path))
 
 
+def commit(disk: Disk, temporary: str, path: str, pending: list[str]) -> None:
+    """Renames the file that makes a set of files valid.
+
+    ``pending`` has the files to be deleted if the set does not become valid. Afterwards it is empty, unless the rename raised
+    and surely did not happen; so whatever interrupts this, no file of a valid set is deleted.
+    """
+    doomed = pending[:]
+    pending.clear()
+    try:
+        with typed("rename", path):
+            disk.replace(temporary, path)
+    except BaseException:
+        if not disk.may_be_replaced(temporary, path):
+            pending += doomed
+        raise
+
+
 def discard(disk: Disk, paths: Iterable[str]) -> None:
     """Deletes files as far as that is possible; for clean-up behind an error that matters more."""
     for path in paths:
         with contextlib.suppress(OSError):
             disk.remove(path)
+
+
+def discard_left(disk: Disk, paths: Iterable[str]) -> None:
+    """Deletes what programs that were killed have left of files of one directory, whose lock the caller must hold."""
+    directory, starts = "", []
+    for path in paths:
+        directory, name = split_path(path)
+        starts.append(name + TEMPORARY)
+    discard(disk, [os.path.join(directory, name) for name in names_in(disk, directory) if name.startswith(tuple(starts))])
 
 
 def make_directories(disk: Disk, directory: str, durable: bool) -> None:

@@ -1,8 +1,11 @@
 """URLs as a ``Disk``, by way of fsspec.
 
 Object stores know no writing in the middle, no rename and no lock. So a new file grows in a local temporary file and goes out
-when it is closed, in one piece: a store shows it whole or not at all. A rename is a copy at the other end and a delete. Reading
-asks for the range of bytes that is wanted, nothing else.
+when it is closed, in one piece: a store shows it whole or not at all. A rename is a copy at the other end and a delete, of
+which the copy is what counts. Reading asks for the range of bytes that is wanted, nothing else.
+
+A request that ends with an error may have been carried out, and one that is left by Ctrl-C goes on: fsspec's requests are made
+in a thread of their own. So of a rename that failed nobody can say that it did not and will not happen.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ class _Open:
     url: str
     size: int = 0
     spool: Any = None
+    wanted: bool = True
 
 
 class RemoteDisk(Disk):
@@ -95,6 +99,10 @@ class RemoteDisk(Disk):
     def map(self, handle: int) -> None:
         """Nothing can be mapped."""
 
+    def give_up(self, handle: int) -> None:
+        """The file will not go to the other end."""
+        self._open[handle].wanted = False
+
     def close(self, handle: int) -> None:
         """Closes; a new file goes to the other end now."""
         with self._lock:
@@ -103,6 +111,8 @@ class RemoteDisk(Disk):
             return
         system, name = place(opened.url)
         with opened.spool, oserrors(opened.url):
+            if not opened.wanted:
+                return
             opened.spool.seek(0)
             with system.open(name, "wb") as there:
                 shutil.copyfileobj(opened.spool, there, 1 << 22)
@@ -126,10 +136,21 @@ class RemoteDisk(Disk):
         return opened.size if opened.spool is None else os.fstat(opened.spool.fileno()).st_size
 
     def replace(self, old: str, new: str) -> None:
-        """Copies a file at the other end and deletes the old name."""
-        system, name = place(old)
+        """Copies a file at the other end and deletes the old name, which stays if that fails. Renames where that can be."""
+        from fsspec import AbstractFileSystem
+
+        (system, name), target = place(old), place(new)[1]
         with oserrors(old):
-            system.mv(name, place(new)[1])
+            if type(system).mv is not AbstractFileSystem.mv:
+                system.mv(name, target)
+                return
+            system.cp_file(name, target)
+        with contextlib.suppress(OSError):
+            self.remove(old)
+
+    def may_be_replaced(self, old: str, new: str) -> bool:
+        """True: nobody knows."""
+        return True
 
     def link(self, old: str, new: str) -> None:
         """There are no second names."""

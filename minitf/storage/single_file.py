@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,18 +9,16 @@ from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.carried import CarriedReader
 from minitf.storage.files import (
-    TEMPORARY,
     Disk,
-    discard,
+    discard_left,
     fill_temporary,
     is_directory,
     is_file,
     locked,
     make_directories,
-    names_in,
+    parent_of,
     path_of,
     put_in_place,
-    split_path,
     typed,
 )
 
@@ -47,12 +44,11 @@ class SingleFile:
     def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
         """Writes a checkpoint; on an error what stood there before is still there. Raises typed errors."""
         path = self.path(prefix)
-        directory, stem = split_path(path)
+        directory = parent_of(path)
         prepared = self._prepare(tensors)
         make_directories(self._disk, directory, self.durable)
         with locked(self._disk, directory):
-            left = [name for name in names_in(self._disk, directory) if name.startswith(f"{stem}{TEMPORARY}")]
-            discard(self._disk, [os.path.join(directory, name) for name in left])
+            discard_left(self._disk, [path])
             temporary = fill_temporary(self._disk, path, lambda handle: self._fill(handle, prepared), self.durable)
             put_in_place(self._disk, temporary, path, self.durable)
 

@@ -13,17 +13,15 @@ from dataclasses import dataclass, field
 
 from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.files import (
-    TEMPORARY,
     Disk,
-    discard,
+    discard_left,
     find,
     locked,
     make_directories,
-    names_in,
+    parent_of,
     path_of,
     read_whole,
     replace_file,
-    split_path,
 )
 from minitf.storage.protos import message
 from minitf.storage.whole import problem_with
@@ -147,9 +145,8 @@ def write_state(
     )
     text = text_format.MessageToString(stored, as_utf8=True)
     make_directories(disk, directory, durable)
-    place, name = split_path(path)
-    with locked(disk, place):
-        discard(disk, [os.path.join(place, n) for n in names_in(disk, place) if n.startswith(f"{name}{TEMPORARY}")])
+    with locked(disk, parent_of(path)):
+        discard_left(disk, [path])
         replace_file(disk, path, [text.encode("utf-8")], durable)
 
 

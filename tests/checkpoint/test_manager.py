@@ -1,11 +1,14 @@
 """CheckpointManager (N of the restore semantics)."""
 
+import contextlib
 import logging
 import os
 
 import pytest
 
 import minitf as tf
+from minitf.storage.anywhere import Anywhere
+from minitf.storage.bundle import TensorBundle
 
 
 class Clock:
@@ -415,3 +418,62 @@ def test_a_crash_while_deleting_loses_nothing(mode, group, tmp_path, monkeypatch
     assert value(mode, group.v) == 2.0
     again.save()
     assert files(tmp_path) == ["ckpt-3"]  # the left-over of the crash goes in its turn
+
+
+@pytest.mark.parametrize("error", [OSError(5, "input/output error"), KeyboardInterrupt()])
+def test_what_could_not_be_deleted_goes_with_the_next_save(group, tmp_path, monkeypatch, error):
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1)
+    manager.save()
+
+    def fails(disk, path):
+        if ".data" in path:
+            raise error
+        os.unlink(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Anywhere, "remove", fails)
+        with contextlib.suppress(KeyboardInterrupt):
+            manager.save()
+    assert tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "ckpt-2")
+    assert (tmp_path / "ckpt-1.data-00000-of-00001").exists()
+    manager.save()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "ckpt-3.data-00000-of-00001", "ckpt-3.index"]
+
+
+def test_a_number_that_is_used_again_is_not_deleted_late(group, tmp_path, monkeypatch):
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=1)
+    manager.save()
+
+    def busy(storage, prefix):
+        raise tf.errors.UnavailableError("busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TensorBundle, "remove", busy)
+        manager.save()
+    manager.save(checkpoint_number=1)
+    assert manager.checkpoints == [str(tmp_path / "ckpt-1")] == [tf.train.latest_checkpoint(tmp_path)]
+    assert files(tmp_path) == ["ckpt-1"]
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_what_a_failed_save_has_left(group, tmp_path, monkeypatch, committed):
+    """Data files of a set that did not become one go; a set that did is managed like any other."""
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2)
+    manager.save()
+
+    def cut_off(disk, old, new):
+        if committed or not new.endswith(".index"):
+            os.replace(old, new)
+        if new.endswith(".index"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Anywhere, "replace", cut_off)
+        patched.setattr(Anywhere, "may_be_replaced", lambda *paths: True)  # as behind a URL
+        with pytest.raises(KeyboardInterrupt):
+            manager.save()
+    assert manager.latest_checkpoint == str(tmp_path / "ckpt-1")
+    assert len(list(tmp_path.glob("ckpt-2.*"))) == 2  # data, and the index under its own or a temporary name
+    manager.save()
+    assert names(manager.checkpoints) == (["ckpt-2", "ckpt-3"] if committed else ["ckpt-1", "ckpt-3"])
+    assert sorted({path.name.split(".")[0] for path in tmp_path.glob("ckpt*")}) == names(manager.checkpoints)

@@ -127,9 +127,13 @@ def test_a_bundle(durable):
         "remove d/e/p.data-00001-of-00002", "unlock -5",
     ]  # fmt: skip
     assert storage.exists("d/e/p")
+    disk._new("d/e/p.index.tmp-00", b"left by a killed writer")
     storage.remove("d/e/p")
-    assert disk.since() == ["remove d/e/p.index", "remove d/e/p.data-00000-of-00001"]
+    gone = ["p.index", "p.data-00000-of-00001", "p.index.tmp-00"]
+    assert disk.since() == ["lock d/e", *(f"remove d/e/{name}" for name in gone), "unlock -5"]
     assert not storage.exists("d/e/p")
+    storage.remove("nowhere/p")
+    assert disk.since() == []
     storage.write("d/e/p", ONE)
     assert disk.since() == both(durable, ["lock d/e", *FIRST, "unlock -5"])
 
@@ -176,7 +180,7 @@ def test_a_failure_takes_back_what_was_made():
     storage = TensorBundle(disk=disk, durable=False)
     with pytest.raises(Exception, match="rename: p.index"):
         storage.write("p", ONE)
-    assert disk.since()[-3:] == ["remove p.data-00000-of-00001", "remove p.index~", "unlock -5"]
+    assert disk.since()[-3:] == ["remove p.index~", "remove p.data-00000-of-00001", "unlock -5"]
     assert disk.state() == {}
 
 
@@ -208,12 +212,13 @@ def test_v1(durable):
     new = ["create d/p~", "sync d/p~", "close d/p~", *renamed("d/p"), "sync d/"]
     assert calls == both(durable, ["make d", "sync /", "lock d", *new, "unlock -5"])
     disk._new("d/p.tmp-0", b"")
+    disk._new("d/p-00001-of-00002.tmp-0", b"")
     disk._new("d/q.tmp-0", b"")
     pattern = storage.write_shards("d/p", [ONE, {"b": np.zeros(2)}])
     assert pattern == "d/p-?????-of-00002"
     names = ["d/p-00000-of-00002", "d/p-00001-of-00002"]
     assert [call for call in disk.since() if not call.startswith("write ")] == both(durable, [
-        "lock d", "remove d/p.tmp-0",
+        "lock d", "remove d/p-00001-of-00002.tmp-0", "remove d/p.tmp-0",
         *(call for name in names for call in (*written(name), *renamed(name), "sync d/")), "unlock -5",
     ])  # fmt: skip
     assert storage.files(pattern) == names
@@ -254,7 +259,15 @@ def inputs(disk):
 
 
 GONE = [
-    call for n in (1, 2) for call in (f"remove i/{n}/p.index", f"remove i/{n}/p.data-00000-of-00001", f"remove directory i/{n}")
+    call
+    for n in (1, 2)
+    for call in (
+        f"lock i/{n}",
+        f"remove i/{n}/p.index",
+        f"remove i/{n}/p.data-00000-of-00001",
+        "unlock -5",
+        f"remove directory i/{n}",
+    )
 ]
 
 

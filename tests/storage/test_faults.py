@@ -367,6 +367,24 @@ def test_a_parsed_index_is_used_again_only_for_the_same_file(tmp_path):
     assert TensorBundle().open(tmp_path / "p").index is second.index
 
 
+def test_a_save_while_another_thread_removes_the_prefix(tmp_path):
+    """The one waits for the other: of the new set no file goes."""
+    path = tmp_path / "p"
+    writing = threading.Thread(target=lambda: TensorBundle(durable=False).write(path, tensors(2)))
+
+    class Slow(Disk):
+        def remove(self, name):
+            super().remove(name)
+            if not writing.ident:
+                writing.start()
+                writing.join(0.2)
+
+    TensorBundle(durable=False).write(path, tensors(1))
+    TensorBundle(durable=False, disk=Slow()).remove(path)
+    writing.join()
+    assert found_at(path, TensorBundle) == plain(tensors(2))
+
+
 class Interrupted(Disk):
     """Ctrl-C comes just before or just behind the rename of an index."""
 

@@ -243,6 +243,15 @@ def test_a_prefix_at_the_root_of_a_file_system():
     storage.remove("memory://at-the-root")
 
 
+def test_a_file_system_that_can_rename_is_asked_to(tmp_path, monkeypatch):
+    local = pytest.importorskip("fsspec.implementations.local")
+    monkeypatch.setattr(local.LocalFileSystem, "cp_file", lambda *arguments: pytest.fail("copied"))
+    for number in (1, 2):
+        TensorBundle().write(f"file://{tmp_path}/run/ckpt", {"a": np.arange(number)})
+        assert TensorBundle().open(str(tmp_path / "run" / "ckpt")).read("a").size == number
+    assert len(list((tmp_path / "run").iterdir())) == 3
+
+
 @pytest.mark.interop
 def test_tensorflow_reads_what_came_from_a_url(place, tmp_path, oracle):
     path = tf.CheckpointableSaver(Root([3.0, 4.0])).save(f"{place}/ckpt")

@@ -10,7 +10,7 @@ import pytest
 
 import minitf as tf
 from minitf.cli import main
-from minitf.errors import NotFoundError
+from minitf.errors import NotFoundError, OpError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.formats import FORMATS, format_named
@@ -27,8 +27,23 @@ class Counting:
     def __init__(self, application):
         self.application = application
         self.requests = []
+        self.fail_at, self.way = 0, ""
+
+    def fail(self, fail_at, way):
+        """From now on request number ``fail_at`` is refused, or is carried out while its answer is lost."""
+        self.requests.clear()
+        self.fail_at, self.way = fail_at, way
 
     def __call__(self, environ, start_response):
+        if len(self.requests) + 1 == self.fail_at:
+            self.requests.append((environ["REQUEST_METHOD"], self.way, 0))
+            if self.way == "answer lost":
+                for _ in self.application(environ, lambda *arguments: lambda data: None):
+                    pass
+            else:
+                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response("403 Forbidden" if self.way == "refused" else "500 Internal Server Error", [("Content-Length", "0")])
+            return [b""]
         answered = {}
 
         def start(status, headers, *more):
@@ -176,6 +191,76 @@ def test_the_command_with_urls(place, tmp_path, capsys):
     assert main(["ls", f"{place}/b.safetensors", "--json"]) == 0
     assert [value["key"][0] for value in json.loads(capsys.readouterr().out)["values"]] == ["l", "w"]
     assert main(["verify", f"{place}/nothing"]) == 1
+
+
+@pytest.fixture
+def no_second_try(requests, monkeypatch):
+    """The client does not repeat a request, so that each failure is seen."""
+    import s3fs
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    settings = {**fsspec.config.conf["s3"], "config_kwargs": {"retries": {"total_max_attempts": 1, "mode": "standard"}}}
+    monkeypatch.setitem(fsspec.config.conf, "s3", settings)
+    yield
+    requests.fail(0, "")
+
+
+@pytest.mark.parametrize("way", ["refused", "answer lost"])
+def test_whichever_request_fails_the_set_is_the_old_or_the_new(place, requests, no_second_try, way):
+    values = lambda n: {"a": np.full(40, n), "n": np.int64(n)}
+    storage, found = TensorBundle(shards=2), set()
+    for fail_at in range(1, 200):
+        requests.fail(0, "")
+        storage.write(f"{place}/ckpt", values(0))
+        requests.fail(fail_at, way)
+        raised = None
+        try:
+            storage.write(f"{place}/ckpt", values(fail_at))
+        except OpError as error:
+            raised = error
+        failed = len(requests.requests) >= fail_at
+        requests.fail(0, "")
+        reader = storage.open(f"{place}/ckpt")
+        assert set(reader.read("a").tolist()) == {int(reader.read("n"))}
+        assert int(reader.read("n")) in ((0, fail_at) if raised else (fail_at,))
+        found.add((bool(raised), int(reader.read("n")) > 0))
+        storage.write(f"{place}/ckpt", values(0))
+        assert not any(".tmp-" in name for name in ANYWHERE.names(place))
+        assert len({name.rpartition("-of-")[2] for name in ANYWHERE.names(place) if ".data-" in name}) == 1
+        if not failed:
+            break
+    assert fail_at > 20
+    assert {(True, False), (False, True)} <= found
+    assert ((True, True) in found) == (way == "answer lost")  # committed, and said to have failed
+
+
+@pytest.mark.parametrize("way", ["refused", "answer lost"])
+def test_whichever_request_fails_a_managers_newest_is_whole(place, requests, no_second_try, way):
+    model = Model(1)
+    del model.large
+    manager = tf.train.CheckpointManager(tf.train.Checkpoint(root=model), place, max_to_keep=2)
+    manager.save()
+    for fail_at in range(1, 200, 3):  # test_remote_faults.py has each
+        requests.fail(0, "")
+        model.w.assign(np.full(6, fail_at, np.float32))
+        manager.save()
+        model.w.assign(np.full(6, -fail_at, np.float32))
+        requests.fail(fail_at, way)
+        raised = None
+        try:
+            manager.save()
+        except OpError as error:
+            raised = error
+        failed = len(requests.requests) >= fail_at
+        requests.fail(0, "")
+        found = tf.train.load_variable(tf.train.latest_checkpoint(place), "w/.ATTRIBUTES/VARIABLE_VALUE")
+        assert set(found.tolist()) <= ({fail_at, -fail_at} if raised else {-fail_at})
+        if not failed:
+            break
+    assert fail_at > 20
+    manager.save()
+    manager.save()
+    assert len(ANYWHERE.names(place)) == 5
 
 
 def test_one_value_costs_one_range(place, requests):

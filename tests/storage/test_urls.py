@@ -254,9 +254,9 @@ for _name in [name for name in vars(Disk) if not name.startswith("_")]:
 
 BY_PATH = {
     "stat": 1, "create": 1, "open": 1, "remove_directory": 1, "remove": 1, "names": 1, "make_directory": 1, "replace": 2,
-    "sync_directory": 1,
+    "may_be_replaced": 2, "sync_directory": 1,
 }  # fmt: skip
-BY_HANDLE = {"write": (b"x", 0), "read": (bytearray(1), 0), "reserve": (5,), "sync": (), "close": (), "size": (),
+BY_HANDLE = {"write": (b"x", 0), "read": (bytearray(1), 0), "reserve": (5,), "sync": (), "close": (), "size": (), "give_up": (),
              "begin_sync": (0, 5)}  # fmt: skip
 
 
@@ -282,7 +282,7 @@ def test_paths_go_to_their_side(sides):
                 assert calls == []
             else:
                 assert side.calls == calls == [(name, *given)]
-                if name in ("create", "open", "stat", "names"):
+                if name in ("create", "open", "stat", "names", "may_be_replaced"):
                     assert found == name
             side.calls.clear()
     assert disk.stat("/").st_mode == os.stat("/").st_mode  # which asks the system itself

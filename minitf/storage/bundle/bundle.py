@@ -25,8 +25,10 @@ from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.writer import Layout, Plan, Tensors, in_parts, lay_out, write_data
 from minitf.storage.files import (
     Disk,
+    commit,
     discard,
     fill_temporary,
+    is_directory,
     is_file,
     locked,
     make_directories,
@@ -109,7 +111,6 @@ class TensorBundle:
         layouts = [*layouts, *(Layout(_NO_VALUES) for _ in range(count - len(layouts)))]
         paths = [data_path(prefix, shard, count) for shard in range(count)]
         pending: list[str] = []  # files that a failure must not leave behind
-        index = ""
         try:
             temporaries = self._write_data(paths, layouts, pending)
             index = write_temporary(
@@ -117,15 +118,13 @@ class TensorBundle:
             )
             pending.append(index)
             for temporary, path in zip(temporaries, paths, strict=True):
+                pending.append(path)
                 with typed("rename", path):
                     disk.replace(temporary, path)
-                pending[pending.index(temporary)] = path
             self._sync(directory)
-            with typed("rename", index_path(prefix)):
-                disk.replace(index, index_path(prefix))
+            commit(disk, index, index_path(prefix), pending)
         except BaseException:
-            if not index or is_file(disk, index):  # else an interrupt came just behind the commit
-                discard(disk, pending)
+            discard(disk, pending)
             raise
         self._sync(directory)
         discard(disk, [*left, *(path for path in present if path not in paths)])
@@ -173,10 +172,14 @@ class TensorBundle:
         return is_file(self._disk, index_path(path_of(prefix)))
 
     def remove(self, prefix: str) -> None:
-        """Deletes the files of a checkpoint, the index first, so that no half of it can be opened."""
+        """Deletes the files of a checkpoint, the index first, so that no half of it can be opened, and what saves have left."""
         prefix = path_of(prefix)
-        with typed("remove", prefix):
-            for path in (index_path(prefix), *files_of(self._disk, prefix)[0]):
+        directory = parent_of(prefix)
+        if not is_directory(self._disk, directory):
+            return
+        with locked(self._disk, directory), typed("remove", prefix):  # else data of a save that comes between would go
+            data, left = files_of(self._disk, prefix)
+            for path in (index_path(prefix), *data, *left):
                 try:
                     self._disk.remove(path)
                 except FileNotFoundError:

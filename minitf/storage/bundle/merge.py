@@ -16,9 +16,9 @@ from minitf.storage.bundle.table import table_chunks
 from minitf.storage.bundle.writer import join_partitioned
 from minitf.storage.files import (
     Disk,
+    commit,
     discard,
     fill_temporary,
-    is_file,
     locked,
     make_directories,
     parent_of,
@@ -73,21 +73,18 @@ def merge(
         chunks = table_chunks([b"", *keys], [encode_header(header), *(encode_entry(entries[key]) for key in keys)])
         paths = [data_path(prefix, number, header.shards) for number in range(len(sources))]
         pending: list[str] = []
-        index = ""
         try:
             for source, path in zip(sources, paths, strict=True):
-                pending.append(_take_over(disk, source, path, durable))
+                temporary = _take_over(disk, source, path, durable)
+                pending += temporary, path
                 with typed("rename", path):
-                    disk.replace(pending[-1], path)
-                pending[-1] = path
+                    disk.replace(temporary, path)
             index = write_temporary(disk, index_path(prefix), chunks, durable)
             pending.append(index)
             _sync(disk, directory, durable)
-            with typed("rename", index_path(prefix)):
-                disk.replace(index, index_path(prefix))
+            commit(disk, index, index_path(prefix), pending)
         except BaseException:
-            if not index or is_file(disk, index):  # else an interrupt came just behind the commit
-                discard(disk, pending)
+            discard(disk, pending)
             raise
         _sync(disk, directory, durable)
         discard(disk, [*left, *(path for path in present if path not in paths)])

@@ -15,12 +15,13 @@ from minitf.storage.bundle.table import table_chunks
 from minitf.storage.files import (
     TEMPORARY,
     Disk,
-    discard,
+    discard_left,
     is_directory,
     is_file,
     locked,
     make_directories,
     names_in,
+    parent_of,
     path_of,
     replace_file,
     split_path,
@@ -72,15 +73,14 @@ class TensorSlices:
 
     def _write(self, files: Sequence[tuple[str, Tensors]], prefix: str) -> None:
         tables = [(path, *_records(tensors)) for path, tensors in files]
-        directory, stem = split_path(prefix)
+        directory = parent_of(prefix)
         make_directories(self._disk, directory, self.durable)
         with locked(self._disk, directory):
             if is_file(self._disk, index_path(prefix)):
                 raise AlreadyExistsError(
                     f"write: a V2 checkpoint stands under {prefix!r} and would hide a V1 one. Remove it, or use another name."
                 )
-            left = [name for name in names_in(self._disk, directory) if name.startswith(f"{stem}{TEMPORARY}")]
-            discard(self._disk, [os.path.join(directory, name) for name in left])
+            discard_left(self._disk, [prefix, *(path for path, _ in files)])
             for path, keys, values in tables:
                 replace_file(self._disk, path, table_chunks(keys, values), self.durable)
 
