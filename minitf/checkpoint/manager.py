@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,7 +24,7 @@ from itertools import takewhile
 from typing import Any
 
 from minitf.checkpoint.numbering import integer_of
-from minitf.checkpoint.options import options_of
+from minitf.checkpoint.options import CheckpointOptions, options_of
 from minitf.checkpoint.state_functions import Clock, get_checkpoint_state, latest_checkpoint, write_checkpoint_state
 from minitf.errors import OpError
 from minitf.storage.bundle import TensorBundle
@@ -68,6 +69,7 @@ class CheckpointManager:
         self._init_fn = init_fn
         self._clock = clock
         self._managed: dict[str, float] = {}  # time of writing by path, oldest first
+        self._saving = threading.RLock()  # threads that save take turns
         self._begun: dict[str, None] = {}  # paths of saves that have not come to their end
         self._doomed: dict[str, None] = {}  # paths that are to be deleted
         self._latest: str | None = None
@@ -128,7 +130,10 @@ class CheckpointManager:
         ``options`` are ``train.CheckpointOptions``; in the background the manager deletes and records when the checkpoint is
         whole. Raises as ``Checkpoint.save``.
         """
-        chosen = options_of(options, "CheckpointManager.save")
+        with self._saving:
+            return self._save(checkpoint_number, check_interval, options_of(options, "CheckpointManager.save"))
+
+    def _save(self, checkpoint_number: Any, check_interval: bool, options: CheckpointOptions) -> str | None:
         step = None
         if self._interval is not None:
             step = integer_of(self._step_counter, None, "CheckpointManager.save: step_counter")
@@ -142,7 +147,7 @@ class CheckpointManager:
         path = f"{self._prefix}-{number:d}"
         self._begun.pop(path, None)
         self._begun[path] = None
-        self._checkpoint._write(path, None, "CheckpointManager.save", chosen, partial(self._record, path))
+        self._checkpoint._write(path, None, "CheckpointManager.save", options, partial(self._record, path))
         if self._interval is not None:
             self._last_step = step
         return path

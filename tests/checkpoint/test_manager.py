@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import threading
 
 import pytest
 
@@ -477,3 +478,14 @@ def test_what_a_failed_save_has_left(group, tmp_path, monkeypatch, committed):
     manager.save()
     assert names(manager.checkpoints) == (["ckpt-2", "ckpt-3"] if committed else ["ckpt-1", "ckpt-3"])
     assert sorted({path.name.split(".")[0] for path in tmp_path.glob("ckpt*")}) == names(manager.checkpoints)
+
+
+def test_threads_that_save_with_one_manager_take_turns(tmp_path):
+    manager = tf.train.CheckpointManager(tf.train.Checkpoint(v=tf.Variable(1.0)), tmp_path, max_to_keep=3)
+    threads = [threading.Thread(target=lambda: [manager.save() for _ in range(10)]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names(manager.checkpoints) == ["ckpt-28", "ckpt-29", "ckpt-30"] == files(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 7
