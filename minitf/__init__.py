@@ -37,6 +37,7 @@ _WHERE = {
         reduce_sum reduce_mean reduce_prod reduce_max reduce_min reduce_all reduce_any reduce_logsumexp argmax argmin""",
     "minitf.ops.ranges": "range linspace",
     "minitf.ops.joining": "concat split stack unstack",
+    "minitf.ops.parting": "dynamic_partition dynamic_stitch",
     "minitf.ops.gathering": """
         gather gather_nd scatter_nd tensor_scatter_nd_update tensor_scatter_nd_add tensor_scatter_nd_sub
         tensor_scatter_nd_max tensor_scatter_nd_min""",
@@ -73,6 +74,8 @@ _WHERE = {
     # objects and checkpoints
     "minitf.objects.variable": "Variable",
     "minitf.objects.function": "function TensorSpec",
+    "minitf.objects.partitioners": """
+        create_partitioned_variables fixed_size_partitioner min_max_variable_partitioner variable_axis_size_partitioner""",
     "minitf.objects.variable_scope": """
         AUTO_REUSE VariableScope get_local_variable get_variable get_variable_scope variable_scope""",
     "minitf.objects.module": "Module",

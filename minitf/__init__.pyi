@@ -74,6 +74,10 @@ from minitf.objects.creators import variable_creator_scope as variable_creator_s
 from minitf.objects.function import TensorSpec as TensorSpec
 from minitf.objects.function import function as function
 from minitf.objects.module import Module as Module
+from minitf.objects.partitioners import create_partitioned_variables as create_partitioned_variables
+from minitf.objects.partitioners import fixed_size_partitioner as fixed_size_partitioner
+from minitf.objects.partitioners import min_max_variable_partitioner as min_max_variable_partitioner
+from minitf.objects.partitioners import variable_axis_size_partitioner as variable_axis_size_partitioner
 from minitf.objects.templates import capture_dependencies as capture_dependencies
 from minitf.objects.templates import make_template as make_template
 from minitf.objects.variable import Variable as Variable
@@ -182,6 +186,8 @@ from minitf.ops.norms import clip_by_global_norm as clip_by_global_norm
 from minitf.ops.norms import clip_by_norm as clip_by_norm
 from minitf.ops.norms import norm as norm
 from minitf.ops.padding import pad as pad
+from minitf.ops.parting import dynamic_partition as dynamic_partition
+from minitf.ops.parting import dynamic_stitch as dynamic_stitch
 from minitf.ops.printing import print as print
 from minitf.ops.products import matmul as matmul
 from minitf.ops.python_functions import numpy_function as numpy_function

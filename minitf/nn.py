@@ -9,7 +9,7 @@ _WHERE = {
         bias_add l2_loss sigmoid_cross_entropy_with_logits softmax_cross_entropy_with_logits
         sparse_softmax_cross_entropy_with_logits weighted_cross_entropy_with_logits""",
     "minitf.ops.random": "dropout",
-    "minitf.ops.gathering": "embedding_lookup",
+    "minitf.ops.parting": "embedding_lookup",
     "minitf.ops.normalisation": "batch_normalization moments weighted_moments",
     "minitf.ops.norms": "l2_normalize",
     "minitf.ops.sorting": "in_top_k top_k",

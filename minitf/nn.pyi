@@ -23,7 +23,6 @@ from minitf.ops.conv import separable_conv2d as separable_conv2d
 from minitf.ops.elementwise import sigmoid as sigmoid
 from minitf.ops.elementwise import tanh as tanh
 from minitf.ops.formulas import zero_fraction as zero_fraction
-from minitf.ops.gathering import embedding_lookup as embedding_lookup
 from minitf.ops.losses import bias_add as bias_add
 from minitf.ops.losses import l2_loss as l2_loss
 from minitf.ops.losses import sigmoid_cross_entropy_with_logits as sigmoid_cross_entropy_with_logits
@@ -34,6 +33,7 @@ from minitf.ops.normalisation import batch_normalization as batch_normalization
 from minitf.ops.normalisation import moments as moments
 from minitf.ops.normalisation import weighted_moments as weighted_moments
 from minitf.ops.norms import l2_normalize as l2_normalize
+from minitf.ops.parting import embedding_lookup as embedding_lookup
 from minitf.ops.pooling import avg_pool as avg_pool
 from minitf.ops.pooling import avg_pool1d as avg_pool1d
 from minitf.ops.pooling import avg_pool2d as avg_pool2d

@@ -13,16 +13,23 @@ from minitf.checkpoint.source import as_kernels_have
 from minitf.core.spec import Spec, compatible, shape_text, total_size
 from minitf.core.state import Batch, Group, Handle
 from minitf.errors import DTypeError, NotFoundError, ShapeError
+from minitf.objects.partitioned import PartitionedVariable, SaveSliceInfo
 from minitf.objects.variable import is_variable
 from minitf.saved import Reader
+from minitf.storage.values import Partitioned
 
 
 class Saved(NamedTuple):
-    """One stored value: a variable's (``handle``), or tensor ``number`` of a saveable object."""
+    """One stored value: a variable's (``handle``), or tensor ``number`` of a saveable object.
 
+    ``key`` is its name in the file. The pieces of a partitioned variable have one key, and each its ``place`` there.
+    """
+
+    key: str
     handle: Handle | None
     saveable: Any = None
     number: int = 0
+    place: SaveSliceInfo | None = None
 
     @property
     def spec(self) -> Spec:
@@ -46,7 +53,7 @@ class NamedValues:
         self._home = home
         self._distinct = distinct
         self._values: dict[str, Saved] = {}
-        self._names: dict[Handle, str] = {}
+        self._names: dict[Handle, str] = {}  # of variables: under which name each stands
         self._saveables: list[tuple[Any, dict[str, str]]] = []  # saveable, {name of a part: key}
         self._ops: dict[Any, Any] = {}  # a graph's restore operations, by variable and key
         for name, value in _named(given):
@@ -62,9 +69,22 @@ class NamedValues:
         """Dtype and shape that a stored value must have."""
         return self._values[name].spec
 
+    def key(self, name: str) -> str:
+        """The name of a value in the file."""
+        return self._values[name].key
+
+    def place(self, name: str) -> SaveSliceInfo | None:
+        """Where in the stored value a piece of it stands; None: it is the whole."""
+        return self._values[name].place
+
     def _add(self, name: str | None, value: Any) -> None:
-        if is_variable(value):
-            self._add_variable(value.handle.name if name is None else name, value.handle)
+        if isinstance(value, (PartitionedVariable, list, tuple)) or (name is None and getattr(value, "_save_slice", None)):
+            for piece, place in _pieces(value):
+                key = place.full_name if name is None else name
+                self._add_variable(f"{key} {place.spec}", Saved(key, piece.handle, place=place))
+        elif is_variable(value):
+            key = value.handle.name if name is None else name
+            self._add_variable(key, Saved(key, value.handle))
         elif hasattr(value, "specs"):
             self._add_saveable(value)
         elif hasattr(value, "_gather_saveables_for_checkpoint"):
@@ -76,23 +96,22 @@ class NamedValues:
                 f"use tf.train.Checkpoint."
             )
 
-    def _add_variable(self, name: str, handle: Handle) -> None:
-        for known, saved in self._values.items():
-            if saved.handle is handle and known != name:
-                raise ValueError(
-                    f"Saver: variable {handle.name!r} would be saved and restored with two names: {known}, {name}."
-                )
+    def _add_variable(self, name: str, saved: Saved) -> None:
+        handle: Handle = saved.handle  # type: ignore[assignment]
+        known = self._names.setdefault(handle, name)
+        if known != name:
+            raise ValueError(f"Saver: variable {handle.name!r} would be saved and restored with two names: {known}, {name}.")
         known_here = self._values.get(name)
         if known_here is not None and (self._distinct or known_here.handle is not handle):
             raise ValueError(f"Saver: at least two variables have the same name: {name}. Give a dict with a name for each.")
-        self._values[name] = Saved(handle)
+        self._values[name] = saved
 
     def _add_saveable(self, saveable: Any) -> None:
         keys = {}
         for number, part in enumerate(saveable.specs):
             if part.name in self._values:
                 raise ValueError(f"Saver: at least two values have the same name: {part.name}.")
-            self._values[part.name] = Saved(None, saveable, number)
+            self._values[part.name] = Saved(part.name, None, saveable, number)
             keys[part.name] = part.name
         self._saveables.append((saveable, keys))
 
@@ -103,10 +122,15 @@ class NamedValues:
         store = self._home.store_to_save(session, "Saver.save")
         tensors = {name: saved.tensor for name, saved in self._values.items() if saved.handle is None}
         computed = dict(zip(tensors, self._home.run_tensors(list(tensors.values()), session, "Saver.save"), strict=True))
-        return {
-            name: computed[name] if saved.handle is None else store.cell(saved.handle).read()
-            for name, saved in sorted(self._values.items())
-        }
+        out: dict[str, Any] = {}
+        for name, saved in sorted(self._values.items()):
+            value = computed[name] if saved.handle is None else store.cell(saved.handle).read()
+            if saved.place is None:
+                out[saved.key] = value
+            else:
+                whole = out.setdefault(saved.key, Partitioned(tuple(saved.place.full_shape), []))
+                whole.pieces.append((saved.place.extents, value))
+        return out
 
     # -- restoring -------------------------------------------------------------------------------------------------------
 
@@ -138,15 +162,26 @@ def _restoring(saveable: Any) -> Any:
 def _named(given: Any) -> list[tuple[str | None, Any]]:
     """(name or None, value) in the order of names. Raises TypeError, ValueError."""
     if isinstance(given, Mapping):
-        for name, value in given.items():
+        for name in given:
             if not isinstance(name, str):
                 raise TypeError(f"Saver: var_list must be a dict of names and variables, but {name!r} is not a string.")
-            if isinstance(value, (list, tuple)):
-                raise ValueError(f"Saver: {name!r} is given a {type(value).__name__}; minitf has no variables in slices.")
         return [(name, given[name]) for name in sorted(given)]
     if not isinstance(given, (list, tuple, set, frozenset)):
         raise TypeError(f"Saver: var_list must be a list or a dict of variables, not {given!r}.")
     return sorted(((None, value) for value in _flat(given)), key=lambda pair: str(getattr(pair[1], "name", "")))
+
+
+def _pieces(value: Any) -> list[tuple[Any, SaveSliceInfo]]:
+    """The pieces of a partitioned variable with their places, also given one by one. Raises ValueError for other variables."""
+    out: list[tuple[Any, SaveSliceInfo]] = []
+    for piece in [value] if is_variable(value) else value:
+        place = getattr(piece, "_save_slice", None)
+        if place is None:
+            raise ValueError(f"Saver: variables under one name must all be slices of one, but this is whole: {piece!r}.")
+        if out and (place.full_name, place.full_shape) != (out[0][1].full_name, out[0][1].full_shape):
+            raise ValueError(f"Saver: slices of {out[0][1].full_name!r} and {place.full_name!r} are given one name.")
+        out.append((piece, place))
+    return out
 
 
 def _flat(given: Iterable[Any]) -> Iterator[Any]:
@@ -190,13 +225,18 @@ class Loaded:
 
     def __init__(self, reader: Reader, values: NamedValues, reshape: bool):
         self.source = reader.source
-        where = {name: name for name in values}
-        if any(name not in reader for name in where):
+        where = {values.key(name): values.key(name) for name in values}
+        if any(key not in reader for key in where):
             where = _through_object_graph(reader, where)
-        arrays = reader.read_many(where.values())
+        whole = [name for name in values if values.place(name) is None]
+        arrays = dict(zip(whole, reader.read_many([where[values.key(name)] for name in whole]), strict=True))
+        for name in values:
+            place = values.place(name)
+            if place is not None:
+                arrays[name] = _region(reader, where[values.key(name)], place)
         self._arrays = {
             name: as_kernels_have(_fitting(array, values.spec(name), name, reshape, self.source))
-            for name, array in zip(where, arrays, strict=True)
+            for name, array in arrays.items()
         }
 
     def keys(self) -> list[str]:
@@ -219,6 +259,17 @@ class Loaded:
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values, in the order of keys."""
         return [self._arrays[key] for key in keys]
+
+
+def _region(reader: Any, key: str, place: SaveSliceInfo) -> Any:
+    """A piece of a stored value, however that was cut when it was saved. Raises ShapeError if the whole has another shape."""
+    shape = reader.spec(key).shape
+    if shape != tuple(place.full_shape):
+        raise ShapeError(
+            f"Saver.restore: {key!r} has shape {shape_text(shape)} in {reader.source}, but the partitioned variable has shape "
+            f"{shape_text(tuple(place.full_shape))}. Nothing was assigned."
+        )
+    return reader.read_slice(key, place.var_offset, place.var_shape)
 
 
 def _through_object_graph(reader: Reader, wanted: Iterable[str]) -> dict[str, str]:

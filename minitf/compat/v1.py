@@ -14,6 +14,13 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.compat.v1_nn": "*=nn",
         "minitf.compat.v1_layers": "*=layers",
         "minitf.compat.v1_losses": "*=losses",
+        "minitf.compat.v1_initializers": "*=initializers",
+        "minitf.layers.initializers_v1": """
+            Constant=constant_initializer GlorotNormal=glorot_normal_initializer GlorotUniform=glorot_uniform_initializer
+            Ones=ones_initializer Orthogonal=orthogonal_initializer RandomNormal=random_normal_initializer
+            RandomUniform=random_uniform_initializer TruncatedNormal=truncated_normal_initializer
+            UniformUnitScaling=uniform_unit_scaling_initializer VarianceScaling=variance_scaling_initializer
+            Zeros=zeros_initializer""",
         "minitf.objects.variable_scope": "EagerVariableStore no_regularizer variable_op_scope",
         "minitf.runtimes.building": "disable_v2_behavior enable_v2_behavior",
         # ops that had their names at the top

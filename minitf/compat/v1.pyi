@@ -50,11 +50,11 @@ from minitf import complex64 as complex64
 from minitf import concat as concat
 from minitf import cond as cond
 from minitf import constant as constant
-from minitf import constant_initializer as constant_initializer
 from minitf import control_dependencies as control_dependencies
 from minitf import convert_to_tensor as convert_to_tensor
 from minitf import cos as cos
 from minitf import cosh as cosh
+from minitf import create_partitioned_variables as create_partitioned_variables
 from minitf import cumsum as cumsum
 from minitf import custom_gradient as custom_gradient
 from minitf import data as data
@@ -63,6 +63,8 @@ from minitf import device as device
 from minitf import disable_eager_execution as disable_eager_execution
 from minitf import divide as divide
 from minitf import double as double
+from minitf import dynamic_partition as dynamic_partition
+from minitf import dynamic_stitch as dynamic_stitch
 from minitf import einsum as einsum
 from minitf import enable_eager_execution as enable_eager_execution
 from minitf import ensure_shape as ensure_shape
@@ -73,6 +75,7 @@ from minitf import exp as exp
 from minitf import explore as explore
 from minitf import eye as eye
 from minitf import fill as fill
+from minitf import fixed_size_partitioner as fixed_size_partitioner
 from minitf import float16 as float16
 from minitf import float32 as float32
 from minitf import float4_e2m1fn as float4_e2m1fn
@@ -126,6 +129,7 @@ from minitf import math as math
 from minitf import matmul as matmul
 from minitf import maximum as maximum
 from minitf import meshgrid as meshgrid
+from minitf import min_max_variable_partitioner as min_max_variable_partitioner
 from minitf import minimum as minimum
 from minitf import multiply as multiply
 from minitf import name_scope as name_scope
@@ -137,7 +141,6 @@ from minitf import not_equal as not_equal
 from minitf import numpy_function as numpy_function
 from minitf import one_hot as one_hot
 from minitf import ones as ones
-from minitf import ones_initializer as ones_initializer
 from minitf import op as op
 from minitf import optimizers as optimizers
 from minitf import placeholder as placeholder
@@ -151,8 +154,6 @@ from minitf import qint8 as qint8
 from minitf import quint16 as quint16
 from minitf import quint8 as quint8
 from minitf import random as random
-from minitf import random_normal_initializer as random_normal_initializer
-from minitf import random_uniform_initializer as random_uniform_initializer
 from minitf import range as range
 from minitf import rank as rank
 from minitf import realdiv as realdiv
@@ -213,17 +214,29 @@ from minitf import unique as unique
 from minitf import unique_with_counts as unique_with_counts
 from minitf import unstack as unstack
 from minitf import using as using
+from minitf import variable_axis_size_partitioner as variable_axis_size_partitioner
 from minitf import variable_creator_scope as variable_creator_scope
 from minitf import variable_scope as variable_scope
 from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
 from minitf import while_loop as while_loop
 from minitf import zeros as zeros
-from minitf import zeros_initializer as zeros_initializer
+from minitf.compat import v1_initializers as _initializers
 from minitf.compat import v1_layers as _layers
 from minitf.compat import v1_losses as _losses
 from minitf.compat import v1_nn as _nn
 from minitf.compat import v1_train as _train
+from minitf.layers.initializers_v1 import Constant as _constant_initializer
+from minitf.layers.initializers_v1 import GlorotNormal as _glorot_normal_initializer
+from minitf.layers.initializers_v1 import GlorotUniform as _glorot_uniform_initializer
+from minitf.layers.initializers_v1 import Ones as _ones_initializer
+from minitf.layers.initializers_v1 import Orthogonal as _orthogonal_initializer
+from minitf.layers.initializers_v1 import RandomNormal as _random_normal_initializer
+from minitf.layers.initializers_v1 import RandomUniform as _random_uniform_initializer
+from minitf.layers.initializers_v1 import TruncatedNormal as _truncated_normal_initializer
+from minitf.layers.initializers_v1 import UniformUnitScaling as _uniform_unit_scaling_initializer
+from minitf.layers.initializers_v1 import VarianceScaling as _variance_scaling_initializer
+from minitf.layers.initializers_v1 import Zeros as _zeros_initializer
 from minitf.objects.variable_scope import EagerVariableStore as EagerVariableStore
 from minitf.objects.variable_scope import no_regularizer as no_regularizer
 from minitf.objects.variable_scope import variable_op_scope as variable_op_scope
@@ -332,6 +345,10 @@ from minitf.ops.v1 import zeros_like as zeros_like
 from minitf.runtimes.building import disable_v2_behavior as disable_v2_behavior
 from minitf.runtimes.building import enable_v2_behavior as enable_v2_behavior
 
+constant_initializer = _constant_initializer
+glorot_normal_initializer = _glorot_normal_initializer
+glorot_uniform_initializer = _glorot_uniform_initializer
+initializers = _initializers
 layers = _layers
 losses = _losses
 matrix_band_part = _matrix_band_part
@@ -343,8 +360,16 @@ matrix_solve = _matrix_solve
 matrix_triangular_solve = _matrix_triangular_solve
 mod = _mod
 nn = _nn
+ones_initializer = _ones_initializer
+orthogonal_initializer = _orthogonal_initializer
 random_normal = _random_normal
+random_normal_initializer = _random_normal_initializer
 random_shuffle = _random_shuffle
 random_uniform = _random_uniform
+random_uniform_initializer = _random_uniform_initializer
 set_random_seed = _set_random_seed
 train = _train
+truncated_normal_initializer = _truncated_normal_initializer
+uniform_unit_scaling_initializer = _uniform_unit_scaling_initializer
+variance_scaling_initializer = _variance_scaling_initializer
+zeros_initializer = _zeros_initializer

@@ -13,7 +13,6 @@ from minitf.nn import crelu as crelu
 from minitf.nn import depth_to_space as depth_to_space
 from minitf.nn import depthwise_conv2d as depthwise_conv2d
 from minitf.nn import elu as elu
-from minitf.nn import embedding_lookup as embedding_lookup
 from minitf.nn import gelu as gelu
 from minitf.nn import in_top_k as in_top_k
 from minitf.nn import l2_loss as l2_loss
@@ -40,6 +39,7 @@ from minitf.nn import zero_fraction as zero_fraction
 from minitf.ops.v1 import avg_pool as avg_pool
 from minitf.ops.v1 import conv2d as conv2d
 from minitf.ops.v1 import dropout as dropout
+from minitf.ops.v1 import embedding_lookup as embedding_lookup
 from minitf.ops.v1 import log_softmax as log_softmax
 from minitf.ops.v1 import max_pool as max_pool
 from minitf.ops.v1 import moments as moments

@@ -124,9 +124,9 @@ class VarianceScaling(Initializer):
             )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
 
-    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
-        """A tensor of that shape and dtype."""
-        fan_in, fan_out = fans(shape)
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None, **kwargs: Any) -> Any:
+        """A tensor of that shape and dtype; for a piece of a partitioned variable, the units are those of the whole."""
+        fan_in, fan_out = fans(shape if partition_info is None else partition_info.full_shape)
         units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}[self.mode]
         variance = self.scale / max(1.0, units)
         wanted = _float(dtype, self)
@@ -204,7 +204,7 @@ class Orthogonal(Initializer):
         from minitf.ops.shapes import reshape
         from minitf.ops.shaping import matrix_transpose
 
-        sizes = _sizes(shape)
+        sizes = known_sizes(shape)
         if len(sizes) < 2:
             raise ValueError(f"Orthogonal: the tensor must have two axes or more, but the shape is {sizes}.")
         rows, columns = math.prod(sizes[:-1]), sizes[-1]
@@ -224,17 +224,22 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0):
         self.gain = gain
 
-    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
-        """A tensor of that shape and dtype."""
-        sizes = _sizes(shape)
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None, **kwargs: Any) -> Any:
+        """A tensor of that shape and dtype; for a piece of a partitioned variable, its part of the whole."""
+        sizes = known_sizes(shape)
         if len(sizes) != 2:
             raise ValueError(f"Identity: the tensor must be a matrix, but the shape is {sizes}.")
-        return creating.eye(*sizes, dtype=_float(dtype, self)) * self.gain
+        if partition_info is None:
+            return creating.eye(*sizes, dtype=_float(dtype, self)) * self.gain
+        (row, column), (rows, columns) = partition_info.var_offset, sizes
+        all_rows, all_columns = partition_info.full_shape
+        whole = creating.eye(all_rows, all_columns, dtype=_float(dtype, self)) * self.gain
+        return whole[row : row + rows, column : column + columns]
 
 
 def fans(shape: Any) -> tuple[int, int]:
     """Numbers of inputs and outputs of a unit with weights of this shape; leading axes are a convolution's window."""
-    sizes = _sizes(shape)
+    sizes = known_sizes(shape)
     if len(sizes) < 2:
         size = sizes[0] if sizes else 1
         return size, size
@@ -242,7 +247,8 @@ def fans(shape: Any) -> tuple[int, int]:
     return window * sizes[-2], window * sizes[-1]
 
 
-def _sizes(shape: Any) -> tuple[int, ...]:
+def known_sizes(shape: Any) -> tuple[int, ...]:
+    """A shape without unknown sizes. Raises ValueError for others."""
     sizes = as_shape(shape)
     if sizes is None or None in sizes:
         raise ValueError(f"An initializer needs a fully known shape, not {shape!r}.")

@@ -103,13 +103,17 @@ def _make_variable(name: str, shape: Any, dtype: Any, initializer: Any, **kwargs
     return Variable(initial_value, name=name, dtype=dtype, waiting=waiting, **kwargs)
 
 
-def default_initializer(shape: list[int], dtype: Any) -> Any:
-    """TensorFlow's: Glorot-uniform for floats, False for booleans, zeros for other numbers. Raises ValueError for strings."""
+def default_initializer(shape: list[int], dtype: Any, full_shape: list[int] | None = None) -> Any:
+    """TensorFlow's: Glorot-uniform for floats, False for booleans, zeros for other numbers.
+
+    ``full_shape``: of the whole, if a piece of it is initialised; inputs and outputs are counted in that. Raises ValueError for
+    strings.
+    """
     from minitf.ops import creating, random
 
     dtype = dtypes.as_dtype(dtype)
     if dtype.is_floating:
-        rows, columns = _fans(shape)
+        rows, columns = _fans(full_shape or shape)
         limit = math.sqrt(6.0 / max(1.0, rows + columns))
         return random.uniform(shape, -limit, limit, dtype)
     if dtype is dtypes.string:

@@ -13,6 +13,7 @@ from minitf.core.runtime import using
 from minitf.core.spec import shape_text
 from minitf.core.state import Handle
 from minitf.objects.creators import hooked
+from minitf.objects.partitioned import goes_with
 from minitf.objects.trackable import AutoTrackable, arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
 
@@ -76,6 +77,7 @@ class SlotOwner(AutoTrackable):
             slot = Variable(
                 initial_value, trainable=False, name=self._slot_name(var, name), dtype=dtype, shape=shape, waiting=waiting
             )
+        goes_with(var, slot)
         return slot
 
     def _slot_name(self, var: Any, name: str) -> str:

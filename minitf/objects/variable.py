@@ -47,6 +47,7 @@ class Variable(Trackable, metaclass=VariableKind):
     __array_priority__ = 100  # NumPy arrays leave `array + variable` to the variable
 
     constraint: Any = None
+    _save_slice: Any = None  # of a piece of a partitioned variable: its place (``partitioned.SaveSliceInfo``)
 
     def __init__(self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True,
                  caching_device: Any = None, name: str | None = None, variable_def: Any = None, dtype: Any = None,
@@ -203,6 +204,14 @@ class Variable(Trackable, metaclass=VariableKind):
         self._handle.home.load(self._handle, value, session)
 
     # -- identity, copies ----------------------------------------------------------------------------------------------
+
+    def _get_save_slice_info(self) -> Any:
+        """TensorFlow's name for the place of a piece of a partitioned variable; None for a variable that is whole."""
+        return self._save_slice
+
+    def _set_save_slice_info(self, save_slice_info: Any) -> None:
+        """Makes the variable a piece: the name-based saver writes it as a slice of the whole."""
+        self._save_slice = save_slice_info
 
     def ref(self) -> TensorRef:
         """A hashable stand-in, for dicts and sets; ``ref().deref()`` gives the variable back."""

@@ -78,7 +78,7 @@ class VariableScope:
         self.custom_getter = custom_getter
 
     def set_partitioner(self, partitioner: Any) -> None:
-        """Sets the partitioner; ``get_variable`` refuses to use one."""
+        """Sets the function that says how variables are cut."""
         self.partitioner = partitioner
 
     def set_caching_device(self, caching_device: Any) -> None:
@@ -176,8 +176,8 @@ class variable_scope:
     * ``name_or_scope``: a name, or a scope object to enter again (whatever scope is current). None: ``default_name``, made
       unique.
     * ``reuse``: True, None (as the outer scope says) or ``AUTO_REUSE``; inner scopes inherit it.
-    * ``initializer``, ``regularizer``, ``custom_getter``, ``dtype``, ``constraint``: defaults for ``get_variable`` inside. A
-      getter wraps that of the outer scope.
+    * ``initializer``, ``regularizer``, ``partitioner``, ``custom_getter``, ``dtype``, ``constraint``: defaults for
+      ``get_variable`` inside. A getter wraps that of the outer scope.
     * ``auxiliary_name_scope=False``: the names of operations stay as they are.
 
     Raises TypeError without a name or with one that is neither a str nor a scope, ValueError for another ``reuse`` and for
@@ -312,12 +312,14 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
       function without arguments (then without ``shape``). Default: the scope's; then Glorot-uniform for floats, zeros for
       integers, bool and strings.
     * ``regularizer``: a function of the new variable; what it gives goes to the collection ``regularization_losses`` (graph).
+    * ``partitioner(shape=..., dtype=...)``: gives the number of pieces along each axis, of which one may be more than 1. Then
+      the result is a ``PartitionedVariable``, unless the shape is that of a number. An initializer with an argument
+      ``partition_info`` is told shape and place of the piece that it makes.
     * ``custom_getter(getter, name, **kwargs)``: is called instead, and may call ``getter``.
 
-    Raises ValueError if the variable exists and may not be shared, if it must be shared and does not exist, if its shape or
-    dtype is another, and for a new variable of which shape or initial value are not known. Raises NotImplementedError for a
-    partitioner: variables are whole. In eager mode each call makes a new variable, unless an ``EagerVariableStore`` is in
-    force.
+    Raises ValueError if the variable exists and may not be shared, if it must be shared and does not exist, if its shape, dtype
+    or partitioning is another, and for a new variable of which shape or initial value are not known. In eager mode each call
+    makes a new variable, unless an ``EagerVariableStore`` is in force.
     """
     return get_variable_scope().get_variable(
         name, shape, dtype, initializer, regularizer, None, trainable, collections, caching_device, partitioner, validate_shape,

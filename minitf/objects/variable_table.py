@@ -16,8 +16,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from minitf.core import dtypes, names, runtime
+from minitf.core.op import convert
 from minitf.core.spec import as_shape, compatible, shape_text
 from minitf.objects.adding import default_initializer
+from minitf.objects.partitioned import PartitionedVariable, PartitionInfo, SaveSliceInfo, counts_of, places
 from minitf.objects.variable import Variable
 from minitf.ops.creating import zeros
 
@@ -37,6 +39,7 @@ class Table:
 
     def __init__(self) -> None:
         self.variables: dict[str, Any] = {}
+        self.partitioned: dict[str, PartitionedVariable] = {}
         self.root: Any = None  # made by the first who asks for the current scope
         self.opened: dict[str, int] = {}
 
@@ -47,6 +50,10 @@ class Table:
     def keep(self, name: str, variable: Any) -> None:
         """Notes a new variable."""
         self.variables[name] = variable
+
+    def keep_partitioned(self, variable: PartitionedVariable) -> None:
+        """Notes a new partitioned variable."""
+        self.partitioned[variable.name] = variable
 
     def add_loss(self, home: Any, loss: Any, collection: str) -> None:
         """Notes a loss in a collection."""
@@ -69,6 +76,9 @@ class EagerTable(Table):
     def keep(self, name: str, variable: Any) -> None:
         """Nothing."""
 
+    def keep_partitioned(self, variable: PartitionedVariable) -> None:
+        """Nothing."""
+
     def add_loss(self, home: Any, loss: Any, collection: str) -> None:
         """Nothing: collections belong to graphs."""
 
@@ -76,9 +86,7 @@ class EagerTable(Table):
 class KeptTable(EagerTable):
     """What an ``EagerVariableStore`` keeps."""
 
-    def keep(self, name: str, variable: Any) -> None:
-        """Notes a new variable."""
-        self.variables[name] = variable
+    keep, keep_partitioned = Table.keep, Table.keep_partitioned
 
 
 _TABLES = {False: Table, True: EagerTable}  # by a home's ``eager``
@@ -157,13 +165,21 @@ def named_variable(name: str, shape: Any = None, dtype: Any = dtypes.float32, in
     reuse = table.reuse(reuse)
     dtype = dtypes.as_dtype(dtype)
     is_value = initializer is not None and not callable(initializer)
+    sizes = None if shape is None else as_shape(shape)
+    if partitioner is not None and not callable(partitioner):
+        raise ValueError(f"get_variable({name!r}): the partitioner must be callable, not {partitioner!r}.")
+    if sizes != () and (partitioner is not None or (reuse is True and name in table.partitioned)):
+        make = functools.partial(
+            named_variable, regularizer=regularizer, reuse=reuse, trainable=trainable, collections=collections,
+            validate_shape=validate_shape, constraint=constraint,
+        )  # fmt: skip
+        return _partitioned(table, name, sizes, dtype, initializer, partitioner, reuse, make)
     if shape is not None and is_value:
         raise ValueError(f"get_variable({name!r}): if the initializer is a constant, do not specify shape.")
-    sizes = None if shape is None else as_shape(shape)
-    if partitioner is not None and sizes != ():
-        raise NotImplementedError(
-            f"get_variable({name!r}): minitf has no partitioned variables. Leave the partitioner out; files with partitioned "
-            f"values can be read all the same."
+    if f"{name}/part_0" in table.variables:
+        raise ValueError(
+            f"No partitioner was provided, but a partitioned version of the variable was found: {name}/part_0. Was a variable "
+            "of the same name made with a partitioner?"
         )
     if name in table.variables:
         return _shared(name, table.variables[name], sizes, dtype, reuse)
@@ -207,6 +223,81 @@ def _shared(name: str, found: Any, sizes: Any, dtype: dtypes.DType, reuse: Any) 
     return found
 
 
+def _partitioned(table: Table, name: str, sizes: Any, dtype: dtypes.DType, initializer: Any, partitioner: Any, reuse: Any,
+                 make: Callable[..., Any]) -> PartitionedVariable:  # fmt: skip
+    """The partitioned variable of this name; ``make`` makes a piece of it, or finds it."""
+    if name in table.variables:
+        raise ValueError(
+            f"A partitioner was provided, but an unpartitioned version of the variable was found: {name}. Was a variable of "
+            "the same name made without a partitioner?"
+        )
+    value = None if initializer is None or callable(initializer) else convert(initializer, dtype)
+    if sizes is None and value is not None:
+        sizes = value.spec.shape
+    found = table.partitioned.get(name)
+    if found is not None:
+        return _shared_partitioned(found, sizes, dtype, partitioner, reuse)
+    if reuse is True:
+        raise ValueError(
+            f"PartitionedVariable {name} does not exist, or was not made with tf.get_variable(). Pass reuse=tf.AUTO_REUSE to "
+            "the scope if it may be made here."
+        )
+    if sizes is None or None in sizes:
+        raise ValueError(
+            f"Shape of a new partitioned variable must be fully defined, but {name} was given {shape_text(sizes)}."
+        )
+    counts = counts_of(partitioner, name, sizes, dtype)
+    pieces = []
+    for number, place in enumerate(places(name, sizes, counts)):
+        piece = make(f"{name}/part_{number}", place.var_shape, dtype, _of_piece(name, initializer, value, place))
+        piece._save_slice = place
+        pieces.append(piece)
+    variable = PartitionedVariable(name, sizes, dtype, pieces, counts)
+    table.keep_partitioned(variable)
+    return variable
+
+
+def _shared_partitioned(
+    found: PartitionedVariable, sizes: Any, dtype: dtypes.DType, partitioner: Any, reuse: Any
+) -> PartitionedVariable:
+    name, own = found.name, found.sizes
+    if not reuse:
+        raise ValueError(
+            f"Partitioned variable {name} already exists. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in the "
+            "variable scope?"
+        )
+    if sizes is not None and not compatible(sizes, own):
+        raise ValueError(
+            f"Trying to reuse partitioned variable {name}, but the shape {shape_text(sizes)} was asked for and it has "
+            f"{shape_text(own)}."
+        )
+    if dtype is not found.dtype:
+        raise ValueError(
+            f"Trying to reuse partitioned variable {name}, but {dtype.name} was asked for and it is {found.dtype.name}."
+        )
+    counts = found.partitions if partitioner is None else counts_of(partitioner, name, own, dtype)
+    if counts != found.partitions:
+        raise ValueError(
+            f"Trying to reuse partitioned variable {name}, but the partitions {counts} were asked for and it has "
+            f"{found.partitions}."
+        )
+    return found
+
+
+def _of_piece(name: str, initializer: Any, value: Any, place: SaveSliceInfo) -> Callable[..., Any]:
+    """The initializer of a piece: what that of the whole gives, where the piece stands."""
+    if value is not None:
+        box = tuple(slice(start, start + length) for start, length in place.extents)
+        return lambda shape, dtype: value[box]
+    if isinstance(initializer, type):
+        initializer = initializer()
+    if initializer is None:
+        return functools.partial(_default, name, full_shape=place.full_shape)
+    if "partition_info" in inspect.signature(initializer).parameters:
+        return functools.partial(initializer, partition_info=PartitionInfo(place.full_shape, place.var_offset))
+    return initializer  # type: ignore[no-any-return]
+
+
 def _initial_value(name: str, sizes: Any, dtype: dtypes.DType, initializer: Any) -> Callable[[], Any]:
     """A function without arguments that gives the first value."""
     if initializer is None and sizes is None:
@@ -223,10 +314,10 @@ def _initial_value(name: str, sizes: Any, dtype: dtypes.DType, initializer: Any)
     return initializer  # type: ignore[no-any-return]
 
 
-def _default(name: str, shape: list[int], dtype: dtypes.DType) -> Any:
+def _default(name: str, shape: list[int], dtype: dtypes.DType, full_shape: list[int] | None = None) -> Any:
     if dtype.is_complex:
         raise ValueError(f"get_variable({name!r}): a {dtype.name} variable needs an initializer.")
-    return default_initializer(shape, dtype) if dtype.is_floating else zeros(shape, dtype)
+    return default_initializer(shape, dtype, full_shape) if dtype.is_floating else zeros(shape, dtype)
 
 
 def _needs_nothing(function: Callable[..., Any]) -> bool:

@@ -121,16 +121,6 @@ def gather(
     return _gather(tensor, numbers, axis=at, batch_dims=batch, name=name)
 
 
-def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | None = None) -> Any:
-    """The rows of ``params`` with numbers ``ids``; with ``max_norm`` longer rows are scaled down to that length."""
-    rows = gather(params, ids, name=name)
-    if max_norm is None:
-        return rows
-    from minitf.ops.norms import clip_by_norm
-
-    return clip_by_norm(rows, max_norm, axes=list(range(len(convert(ids).shape), len(rows.shape))))
-
-
 # -- by coordinates ----------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from minitf.ops import (
     normalisation,
     norms,
     padding,
+    parting,
     pooling,
     products,
     random,
@@ -331,3 +332,9 @@ def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> An
 def multinomial(logits: Any, num_samples: Any, seed: Any = None, name: str | None = None, output_dtype: Any = None) -> Any:
     """Class numbers with the probabilities ``softmax(logits)`` of each row (now ``tf.random.categorical``)."""
     return random.categorical(logits, known_int(num_samples, "num_samples"), output_dtype, seed, name)
+
+
+def embedding_lookup(params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None,
+                     validate_indices: bool = True, max_norm: Any = None) -> Any:  # fmt: skip
+    """``tf.nn.embedding_lookup``; tables in a list have the rows in turn, unless ``partition_strategy`` is "div"."""
+    return parting.lookup(params, ids, partition_strategy, max_norm, name)

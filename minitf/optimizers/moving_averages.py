@@ -7,6 +7,7 @@ from typing import Any
 from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.tensor import EagerTensor, TensorRef
+from minitf.objects.partitioned import goes_with
 from minitf.objects.variable import Variable
 from minitf.ops.arithmetic import minimum
 from minitf.ops.creating import cast, zeros
@@ -80,6 +81,7 @@ class ExponentialMovingAverage:
                 steps = Variable(zeros((), value.dtype), trainable=False, name=f"{name}/local_step")
                 self._debias[value.ref()] = biased, steps
             if is_variable:
+                goes_with(value, average)
                 value.handle.home.register(value, False, [GraphKeys.MOVING_AVERAGE_VARIABLES])
         return average
 

@@ -239,11 +239,6 @@ def test_a_new_variable_must_have_shape_and_value(graph, options, match):
         tf.get_variable("v", **options)
 
 
-def test_partitioners_are_refused(graph):
-    with pytest.raises(NotImplementedError, match="partition"):
-        tf.get_variable("v", [4], partitioner=lambda shape, dtype: [2])
-
-
 @pytest.mark.parametrize(
     "arguments, options, error",
     [
