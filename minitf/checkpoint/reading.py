@@ -89,13 +89,18 @@ def load_checkpoint(ckpt_dir_or_file: Any, *, lazy: Lazy = False) -> CheckpointR
 
     Raises ValueError for a directory without a checkpoint, NotFoundError and DataLossError as ``NewCheckpointReader``.
     """
+    return CheckpointReader(newest_of(ckpt_dir_or_file, "load_checkpoint"), lazy)
+
+
+def newest_of(ckpt_dir_or_file: Any, what: str) -> str:
+    """The prefix itself, or the newest one of a directory. Raises ValueError for a directory without a checkpoint."""
     path = os.fsdecode(ckpt_dir_or_file)
-    if path and is_directory(ANYWHERE, path):
-        newest = latest_checkpoint(path)
-        if newest is None:
-            raise ValueError(f"load_checkpoint: no checkpoint in the directory {path!r}: it has no state file that names one.")
-        path = newest
-    return CheckpointReader(path, lazy)
+    if not path or not is_directory(ANYWHERE, path):
+        return path
+    newest = latest_checkpoint(path)
+    if newest is None:
+        raise ValueError(f"{what}: no checkpoint in the directory {path!r}: it has no state file that names one.")
+    return newest
 
 
 def load_variable(ckpt_dir_or_file: Any, name: str) -> Any:

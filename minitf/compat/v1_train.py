@@ -6,6 +6,9 @@ from minitf.core.lazy import names_from
 
 __getattr__, __dir__, __all__ = names_from(
     __name__,
-    {"minitf.checkpoint.checkpoint": "CheckpointV1=Checkpoint"},
+    {
+        "minitf.checkpoint.checkpoint": "CheckpointV1=Checkpoint",
+        "minitf.checkpoint.first_values": "init_from_checkpoint warm_start",
+    },
     besides="minitf.train",
 )

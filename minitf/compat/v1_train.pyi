@@ -1,6 +1,8 @@
 # The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
 
 from minitf.checkpoint.checkpoint import CheckpointV1 as _Checkpoint
+from minitf.checkpoint.first_values import init_from_checkpoint as init_from_checkpoint
+from minitf.checkpoint.first_values import warm_start as warm_start
 from minitf.train import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.train import AdagradOptimizer as AdagradOptimizer
 from minitf.train import AdamOptimizer as AdamOptimizer

@@ -121,6 +121,9 @@ class Home(Protocol):
     def initialized_value(self, handle: Handle) -> Any:
         """The value of a variable, or its initial value if it has none yet."""
 
+    def start_with(self, handle: Handle, make: Callable[[], Any]) -> None:
+        """Makes the tensor that ``make`` gives the first value of a variable, in place of the one it has."""
+
     def assigned(self, variable: Any, result: Any, read_value: bool) -> Any:
         """What ``variable.assign`` gives."""
 

@@ -107,6 +107,17 @@ def table_of(home: Any) -> Table:
     return table
 
 
+def variables_by_name() -> dict[str, Any]:
+    """The variables that ``get_variable`` has made here; those in pieces are ``PartitionedVariable`` objects.
+
+    In eager mode there are none, unless an ``EagerVariableStore`` is in force.
+    """
+    store = _kept_by.get()
+    table = table_of(home_here()) if store is None else store._table
+    whole = {name: variable for name, variable in table.variables.items() if variable._save_slice is None}
+    return {**whole, **table.partitioned}
+
+
 def add_loss(loss: Any, collection: str) -> None:
     """Notes a loss in a collection, where there are collections."""
     home = home_here()

@@ -1,4 +1,4 @@
-"""The op with which a compiled function writes a checkpoint: when it is called, not when it is traced."""
+"""Ops that write a checkpoint, or read a value of one, when they are run: not when a function is traced or a graph is built."""
 
 import os
 
@@ -15,3 +15,14 @@ def write_checkpoint(path: Text, *, write):
 @write_checkpoint.infer
 def _(path, *, write):
     return path
+
+
+@op(stateful=True)
+def read_saved(*, read, spec):
+    """Calls ``read()``, which gives a value of this dtype and shape."""
+    return read()
+
+
+@read_saved.infer
+def _(*, read, spec):
+    return spec

@@ -187,6 +187,10 @@ class Eager:
         """The value."""
         return REGISTRY["read_variable"](handle)
 
+    def start_with(self, handle: Handle, make: Callable[[], Any]) -> None:
+        """Assigns the value now."""
+        REGISTRY["assign"](handle, make())
+
     def assigned(self, variable: Any, result: Any, read_value: bool) -> Any:
         """What ``assign`` gives: the variable, which has its new value already."""
         return variable if read_value else None

@@ -116,6 +116,14 @@ class GraphHome:
         """An operation that gives the value, or the initial value if there is none yet."""
         return initialized_value(handle, handle.initial_value)
 
+    def start_with(self, handle: Handle, make: Callable[[], Any]) -> None:
+        """Adds another initialiser. Operations that were made of the one before stay as they are."""
+        assert handle.initializer is not None  # by now: if it was only promised, it has been made
+        with self.as_default(), names.entered(names.Scope()):
+            value = make()
+        handle.initializer = self.append_as(f"{handle.name}/Assign", assign, (handle, value), assign.wants, handle.spec)
+        handle.initial_value = value
+
     def assigned(self, variable: Any, result: Any, read_value: bool) -> Any:
         """What ``assign`` gives: the new value as a tensor, or the operation."""
         return result if read_value else result.op
