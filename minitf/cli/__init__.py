@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from minitf.cli.output import Output
+from minitf.cli.output import Output, shown
 from minitf.errors import OpError
 
 VERBS = {
@@ -50,22 +50,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         args, unknown = _parser(verb, module).parse_known_args(words)
         if unknown:
             args.of_verb.error(f"unrecognized arguments: {' '.join(unknown)}")
-    except SystemExit as stop:  # argparse has said why
-        return int(stop.code or 0)
-    assert module is not None, "argparse accepts no other verb"
-    try:
+        assert module is not None, "argparse accepts no other verb"
         code: int = module.run(args, Output(as_json=args.json))
         sys.stdout.flush()
         return code
+    except SystemExit as stop:
+        if not isinstance(stop.code, int):  # a program that is run may leave in its own way; argparse has said why
+            raise
+        return stop.code
     except BrokenPipeError:  # the reader (head, less) has gone, which is its right
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit finds no pipe
         return 1
     except (OpError, OSError) as error:
-        print(f"minitf {verb}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"minitf {verb}: {_told(error).removeprefix(f'{verb}: ')}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"minitf {verb}: interrupted", file=sys.stderr)
         return 130
+
+
+def _told(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, OSError) and not isinstance(error, OpError) and error.filename is not None:
+        return shown(f"{error.filename}: {error.strerror}")
+    return shown(" ".join(str(error).split()))
 
 
 def _parser(verb: str | None, module: Any) -> argparse.ArgumentParser:

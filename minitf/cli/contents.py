@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from minitf.core.spec import Spec
-from minitf.errors import NotFoundError
-from minitf.saved import ATTRIBUTES, OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue
+from minitf.errors import NotFoundError, OpError
+from minitf.saved import ATTRIBUTES, OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue, escape
+
+TOGETHER = 64 << 20  # bytes of values read at once,
+MOST = 1024  # of at most so many values,
+STRINGS = 1 << 16  # with a guess for those whose size is not known
+MANY = 20_000  # names among which looking for similar ones takes too long
 
 
 def object_graph(reader: Reader) -> SavedGraph | None:
@@ -21,25 +26,94 @@ def object_graph(reader: Reader) -> SavedGraph | None:
 
 
 def find(reader: Reader, name: str) -> str:
-    """The key that is meant: the name itself, or a path to a variable, ``net/dense/kernel`` or ``(root).net.dense.kernel``.
+    """The key that is meant: the name itself, a variable's name with its ``:0``, or a path to an object that has one value.
 
-    Raises NotFoundError, naming keys that look similar.
+    Every path counts, not only the one that the key is made of: ``net/dense/kernel``, ``(root).net.dense.kernel``.
+
+    Raises NotFoundError, naming what there is instead.
     """
-    for key in (name, f"{name}{ATTRIBUTES}{VARIABLE_VALUE}"):
+    for key in (name, f"{name}{ATTRIBUTES}{VARIABLE_VALUE}", name.removesuffix(":0")):
         if key in reader:
             return key
-    parts = tuple(name.removeprefix("(root).").split("."))
-    graph = object_graph(reader) if len(parts) > 1 or name.startswith("(root)") else None
-    if graph is not None and parts in (paths := graph.paths()):
-        values = graph.nodes[paths.index(parts)].values
-        if values and values[0].key in reader:
-            return values[0].key
+    graph = object_graph(reader)
+    number = None if graph is None else object_at(graph, name)
+    if graph is not None and number is not None:
+        keys = list(reader.keys())
+        values = [key for value in graph.nodes[number].values for key in stored_for(value, keys)]
+        if len(values) == 1:
+            return values[0]
+        if values:
+            raise NotFoundError(f"{name!r} has {len(values)} values; choose one of their keys: {', '.join(values)}.")
+        raise NotFoundError(f"{name!r} is an object without a value of its own; minitf ls shows what is below it.")
     from difflib import get_close_matches
 
     names = [key.removesuffix(ATTRIBUTES + VARIABLE_VALUE) for key in reader.keys()]
-    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    if graph is not None:
+        names += ["/".join(path) for path in graph.paths() if path]
+    close = get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5) if len(names) < MANY else []
     hint = f"Similar: {', '.join(close)}." if close else "minitf ls --keys lists them."
     raise NotFoundError(f"{reader.source} has no key {name!r}. {hint}")
+
+
+def object_at(graph: SavedGraph, path: str) -> int | None:
+    """The object that a path leads to, ``net/dense`` or ``(root).net.dense``; None if there is none."""
+    if path in ("", "(root)"):
+        return 0
+    edge = edge_at(graph, path)
+    return None if edge is None else edge[2]
+
+
+def edge_at(graph: SavedGraph, path: str) -> tuple[int, str, int] | None:
+    """Parent, name and child of the last edge of a path; None if no such path is there.
+
+    The names of edges are as they are, or as keys have them (``a.Sb`` for the edge ``a/b``).
+    """
+    path, separators = path.removeprefix("(root)."), "." if path.startswith("(root).") else "/."
+    for separator in separators:
+        seen = set()
+        stack = [(0, 0)]  # an object, and how much of the path has led to it
+        while stack:
+            number, at = stack.pop()
+            for name, child in graph.children(number).items():
+                for written in {name, escape(name)}:
+                    end = at + len(written)
+                    if not path.startswith(written, at):
+                        continue
+                    if end == len(path):
+                        return number, name, child
+                    if path.startswith(separator, end) and (child, end) not in seen:
+                        seen.add((child, end))
+                        stack.append((child, end + 1))
+    return None
+
+
+def in_groups(reader: Reader, keys: Iterable[str]) -> Iterator[list[str]]:
+    """Keys in groups whose values have room in memory together: reading many at once is faster than one by one."""
+    group: list[str] = []
+    room = TOGETHER
+    for key in keys:
+        try:
+            needed = size(reader.spec(key))
+        except OpError:  # said when it is read
+            needed = 0
+        room -= STRINGS if needed is None else needed
+        if group and (room < 0 or len(group) == MOST):
+            yield group
+            group, room = [], TOGETHER
+        group.append(key)
+    if group:
+        yield group
+
+
+def read_all(reader: Reader, keys: Sequence[str]) -> dict[str, Any]:
+    """Values by key; what cannot be read is the error instead of the value."""
+    try:
+        return dict(zip(keys, reader.read_many(keys), strict=True))
+    except OpError as error:
+        if len(keys) == 1:
+            return {keys[0]: error}
+        half = len(keys) // 2  # one of them, at least
+        return read_all(reader, keys[:half]) | read_all(reader, keys[half:])
 
 
 def stored_for(value: SavedValue, keys: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ import argparse
 
 from minitf.cli.contents import counted, object_graph
 from minitf.cli.output import Output
-from minitf.cli.writing import check_free, format_argument, output_arguments, put
+from minitf.cli.writing import format_argument, output_arguments, output_prefix, put
 from minitf.storage.detect import open_checkpoint
 
 
@@ -20,10 +20,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Converts; 0. What the format cannot hold is an error, and then nothing is written."""
     reader = open_checkpoint(args.checkpoint)
-    check_free(args.output, args.force, "convert")
+    prefix = output_prefix(args.output, args.to, args.force)
     graph = object_graph(reader)
     shards = reader.contents()  # type: ignore[attr-defined]
-    put(shards, args.output, args.to, "convert")
+    put(shards, prefix, args.to, "convert")
     values = len(list(reader.keys()))
     objects = len(graph.nodes) if graph else 0
     output.facts({"checkpoint": reader.source, "output": args.output, "to": args.to, "values": values, "objects": objects})

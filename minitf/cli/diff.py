@@ -8,22 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from minitf.cli.contents import counted, object_graph
+from minitf.cli.contents import counted, in_groups, object_graph, read_all
 from minitf.cli.output import Output
 from minitf.cli.renamed import Edge, renamed_objects, renamed_values
+from minitf.errors import OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 from minitf.storage.detect import open_checkpoint
 
 SIGNS = {"only in A": "-", "only in B": "+"}
-STYLES = {"only in A": "red", "only in B": "green", "renamed": "cyan"}
+STYLES = {"unreadable": "red", "only in A": "red", "only in B": "green", "renamed": "cyan"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Two checkpoints, and what still counts as equal."""
     parser.add_argument("a", metavar="A", help="prefix, file or directory of a checkpoint")
     parser.add_argument("b", metavar="B", help="the other one")
-    parser.add_argument("--rtol", type=float, default=0.0, help="relative difference that counts as equal (default: not a bit)")
-    parser.add_argument("--atol", type=float, default=0.0, help="absolute difference that counts as equal")
+    parser.add_argument(
+        "--rtol", type=_tolerance, default=0.0, help="relative difference that counts as equal (default: not a bit)"
+    )
+    parser.add_argument("--atol", type=_tolerance, default=0.0, help="absolute difference that counts as equal")
+
+
+def _tolerance(text: str) -> float:
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no difference: it must be 0 or greater")
+    return value
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -36,15 +46,16 @@ def run(args: argparse.Namespace, output: Output) -> int:
     moved |= renamed_values(a, b, sorted(of_a - of_b - moved.keys()), sorted(of_b - of_a - set(moved.values())))
     differences: list[dict[str, Any]] = []
     equal = 0
-    for key in sorted((of_a | of_b) - set(moved.values())):
-        other = moved.get(key, key)
-        found = _compare(a, b, key, other, args.rtol, args.atol)
-        if other != key and (key not in names or not edges):  # else it follows from the objects' names
-            differences.append({"key": key, "what": "renamed", "detail": f"is {other}", "to": other})
-        if found is not None:
-            differences.append({"key": other} | found)
-        else:
-            equal += 1
+    for group in in_groups(a, sorted((of_a | of_b) - set(moved.values()))):
+        others = {key: moved.get(key, key) for key in group}
+        found = _compare(a, b, others, args.rtol, args.atol)
+        for key, other in others.items():
+            if other != key and (key not in names or not edges):  # else it follows from the objects' names
+                differences.append({"key": key, "what": "renamed", "detail": f"is {other}", "to": other})
+            if key in found:
+                differences.append({"key": other} | found[key])
+            else:
+                equal += 1
     differences += _compare_objects(graph_a, graph_b, edges)
     output.facts({"a": args.a, "b": args.b, "equal": equal, "differences": differences})
     output.table(
@@ -57,8 +68,29 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return int(bool(differences))
 
 
-def _compare(a: Reader, b: Reader, key: str, other: str, rtol: float, atol: float) -> dict[str, str] | None:
-    """What differs in one value, or None."""
+def _compare(a: Reader, b: Reader, others: dict[str, str], rtol: float, atol: float) -> dict[str, dict[str, str]]:
+    """What differs, by key of A, in values whose key in B is ``others[key]``."""
+    out: dict[str, dict[str, str]] = {}
+    alike = []
+    for key, other in others.items():
+        try:
+            told = _compare_specs(a, b, key, other)
+        except OpError as error:
+            told = {"what": "unreadable", "detail": str(error)}
+        if told is None:
+            alike.append(key)
+        else:
+            out[key] = told
+    values_a, values_b = read_all(a, alike), read_all(b, [others[key] for key in alike])
+    for key in alike:
+        x, y = values_a[key], values_b[others[key]]
+        told = _compare_arrays(x, y, rtol, atol)
+        if told is not None:
+            out[key] = told
+    return out
+
+
+def _compare_specs(a: Reader, b: Reader, key: str, other: str) -> dict[str, str] | None:
     if other not in b:
         return {"what": "only in A", "detail": str(a.spec(key))}
     if key not in a:
@@ -68,24 +100,42 @@ def _compare(a: Reader, b: Reader, key: str, other: str, rtol: float, atol: floa
         return {"what": "dtype", "detail": f"{of_a.dtype.name} and {of_b.dtype.name}"}
     if of_a.shape != of_b.shape:
         return {"what": "shape", "detail": f"{of_a.shape} and {of_b.shape}"}
-    return _compare_arrays(a.read(key), b.read(other), rtol, atol)
+    return None
 
 
 def _compare_arrays(x: Any, y: Any, rtol: float, atol: float) -> dict[str, str] | None:
+    """What differs in two values of one dtype and shape, or errors of reading them."""
+    for value in (x, y):
+        if isinstance(value, OpError):
+            return {"what": "unreadable", "detail": str(value)}
     if x.dtype == object:
         unequal = int(np.count_nonzero(x != y))
         return {"what": "value", "detail": f"{unequal} of {x.size} strings"} if unequal else None
     if x.tobytes() == y.tobytes():
         return None
-    wide = np.complex128 if x.dtype.kind == "c" else np.float64
-    p, q = x.astype(wide), y.astype(wide)
-    if (rtol or atol) and np.allclose(p, q, rtol=rtol, atol=atol, equal_nan=True):
+    apart = _apart(x, y)
+    different = (_bytes_of_each(x) != _bytes_of_each(y)).any(axis=1).reshape(x.shape)
+    if rtol or atol:
+        wide = y.astype(np.complex128 if y.dtype.kind == "c" else np.float64)
+        with np.errstate(all="ignore"):  # infinity times 0, where only atol is given
+            different &= ~((apart <= atol + np.where(rtol, rtol * np.abs(wide), 0.0)) | (x == y) | ((x != x) & (y != y)))
+    if not different.any():
         return None
-    unequal = int(np.count_nonzero((_bytes_of_each(x) != _bytes_of_each(y)).any(axis=1)))
+    known = apart[different & (apart == apart)]
+    largest = known.max() if known.size else float("nan")
+    text = f"{largest:.6g}" if isinstance(largest, float) else str(largest)
+    return {"what": "value", "detail": f"{np.count_nonzero(different)} of {x.size} elements, by at most {text}"}
+
+
+def _apart(x: Any, y: Any) -> Any:
+    """How far elements are apart; of integers exactly, which floats would not be from 2**53 on."""
+    if x.dtype.kind in "iu":
+        more = x > y
+        x, y = (array.astype(np.int64 if array.dtype.kind == "i" else np.uint64).view(np.uint64) for array in (x, y))
+        return np.where(more, x - y, y - x)
+    wide = np.complex128 if x.dtype.kind == "c" else np.float64
     with np.errstate(all="ignore"):
-        apart = np.abs(p - q)
-    largest = float(np.nanmax(apart)) if not np.isnan(apart).all() else float("nan")
-    return {"what": "value", "detail": f"{unequal} of {x.size} elements, by at most {largest:.6g}"}
+        return np.abs(x.astype(wide) - y.astype(wide))
 
 
 def _bytes_of_each(x: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +13,26 @@ from minitf.cli.contents import find, spec_facts
 from minitf.cli.output import Output
 from minitf.errors import InvalidArgumentError
 from minitf.storage.detect import open_checkpoint
+from minitf.storage.values import bytes_view
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The checkpoint, the key and the file."""
     parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
     parser.add_argument("key", help="a key, or the path of a variable such as net/dense/kernel")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="file to write: .npy, or the bytes of one string")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="file to write (- for stdout): .npy, or the bytes of one string"
+    )
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Writes; 0. Dtypes that .npy files do not know (bfloat16 and smaller) are widened without loss."""
+    to_stdout = args.output == "-"
+    if to_stdout and args.json:
+        args.of_verb.error("--json goes to stdout, and so does -o -: give a file")
     reader = open_checkpoint(args.checkpoint)
     key = find(reader, args.key)
-    value, path, facts = reader.read(key), Path(args.output), spec_facts(reader, key)
+    value, facts = reader.read(key), spec_facts(reader, key)
     stored_as = facts["dtype"]
     if value.dtype == object:
         if value.shape != ():
@@ -32,15 +40,19 @@ def run(args: argparse.Namespace, output: Output) -> int:
                 f"get: {key} is an array of strings, {value.shape}; .npy files keep such arrays only as pickles, which run "
                 "code when read. minitf show --json prints it."
             )
-        path.write_bytes(value.item())
         stored_as = "bytes"
-    else:
-        if value.dtype.isbuiltin != 1:  # ml_dtypes' types
-            value = value.astype(np.int8 if np.can_cast(value.dtype, np.int8) else np.float32)
-            stored_as = value.dtype.name
-        with path.open("wb") as file:  # np.save would add .npy to a name without it
-            np.save(file, value, allow_pickle=False)
-    output.facts(facts | {"file": str(path), "stored_as": stored_as})
-    widened = "" if stored_as in (facts["dtype"], "bytes") else f", widened to {stored_as}"
-    output.lines([[f"{path}: {key}, {facts['dtype']} {tuple(facts['shape'])}{widened}"]])
+    elif value.dtype.isbuiltin != 1:  # ml_dtypes' types
+        value = value.astype(np.int8 if np.can_cast(value.dtype, np.int8) else np.float32)
+        stored_as = value.dtype.name
+    with nullcontext(sys.stdout.buffer) if to_stdout else Path(args.output).open("wb") as file:
+        if stored_as == "bytes":
+            file.write(value.item())
+        else:
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(value))
+            file.write(bytes_view(value))  # np.save wants a file that has places, which a pipe has not
+        file.flush()
+    if not to_stdout:
+        output.facts(facts | {"file": args.output, "stored_as": stored_as})
+        widened = "" if stored_as in (facts["dtype"], "bytes") else f", widened to {stored_as}"
+        output.lines([[f"{args.output}: {key}, {facts['dtype']} {tuple(facts['shape'])}{widened}"]])
     return 0

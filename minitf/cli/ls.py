@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from minitf.cli.contents import counted, object_graph, size, size_text, spec_facts, stored_for
-from minitf.cli.output import Output, Part
+from minitf.cli.output import Drawn, Output, Part
 from minitf.core.spec import Spec
-from minitf.errors import NotFoundError
+from minitf.errors import DataLossError, NotFoundError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue
 from minitf.storage.detect import open_checkpoint
 
@@ -23,15 +23,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
-    """Lists; 0."""
+    """Lists; 0. Keys and an error if the checkpoint's objects cannot be read."""
     reader = open_checkpoint(args.checkpoint)
-    graph = None if args.keys else object_graph(reader)
+    try:
+        graph = None if args.keys else object_graph(reader)
+    except OpError as error:
+        if args.tree:
+            raise
+        _list(reader, None, output)
+        raise DataLossError(f"these are keys only, because the objects cannot be read: {error}") from error
     if args.tree and graph is None:
         raise NotFoundError(f"{reader.source} is name-based: it holds keys, no objects. Leave out --tree.")
+    _list(reader, graph, output)
+    return 0
+
+
+def _list(reader: Reader, graph: SavedGraph | None, output: Output) -> None:
     keys = [key for key in reader.keys() if key != OBJECT_GRAPH_KEY]
     if output.as_json:
         output.facts(_facts(reader, keys, graph))
-        return 0
+        return
     specs = {key: reader.spec(key) for key in keys}
     if graph is None:
         output.table(_flat(specs), right=[3])
@@ -41,7 +52,6 @@ def run(args: argparse.Namespace, output: Output) -> int:
     open_ended = sum(size(spec) is None for spec in specs.values())
     not_counted = f" without {open_ended} of no fixed size" if open_ended else ""
     output.lines([[(f"{counted(len(keys), 'value')}, {size_text(known)}{not_counted}", "dim")]])
-    return 0
 
 
 def _flat(specs: dict[str, Spec]) -> Iterator[tuple[Part, ...]]:
@@ -137,7 +147,7 @@ def tree(graph: SavedGraph, specs: dict[str, Spec], title: str) -> Iterator[list
         ahead[-1] = following = next(lines, None)
         line, goes_on = now
         last = following is None
-        yield [(guide + ("└── " if last else "├── "), "dim"), *line]
+        yield [(Drawn(guide + ("└── " if last else "├── ")), "dim"), *line]
         if goes_on is not None:
             stack.append((guide + ("    " if last else "│   "), iter(below(goes_on))))
             ahead.append(next(stack[-1][1], None))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from minitf.cli.contents import edge_at, object_at
 from minitf.errors import InvalidArgumentError, NotFoundError
 from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, Reader, SavedGraph, SavedNode, SavedValue, escape
 
@@ -21,6 +22,7 @@ class Mapped:
     why: dict[str, str] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)  # old names that no object takes
     missing: list[str] = field(default_factory=list)  # objects that no old name has a value for
+    moved: dict[str, str] = field(default_factory=dict)  # old and new paths of objects
 
 
 def _check(keys: dict[str, str]) -> None:
@@ -41,6 +43,8 @@ def rename_keys(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
     """Other keys, one by one. Raises NotFoundError for an old one that is not there."""
     _check_known(wanted, keys, "key")
     out = {key: wanted.get(key, key) for key in keys}
+    if "" in wanted.values():
+        raise InvalidArgumentError("rename: a key cannot be empty.")
     _check(out)
     return Mapped(out, out)
 
@@ -164,20 +168,20 @@ def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str])
     before = graph.paths()
     moves = []
     for old, new in wanted.items():
-        moves.append((*_edge(graph, old, "rename"), old, new))
+        edge = edge_at(graph, old)
+        if edge is None:
+            raise NotFoundError(f"rename: there is no object {old!r}; minitf ls shows what there is.")
+        moves.append((*edge, old, new))
     for parent, name, child, _, _ in moves:
         graph.nodes[parent].children.remove((name, child))
     for _, _, child, old, new in moves:
-        *way, name = new.split("/")
-        parent = 0
-        for part in way:
-            step = graph.children(parent).get(part)
-            if step is None:
-                raise InvalidArgumentError(f"rename: {old!r} cannot become {new!r}: there is no object {'/'.join(way)!r}.")
-            parent = step
-        if not name or name in graph.children(parent):
+        way, _, name = new.rpartition("/")
+        place = object_at(graph, way)
+        if place is None:
+            raise InvalidArgumentError(f"rename: {old!r} cannot become {new!r}: there is no object {way!r}.")
+        if not name or name in graph.children(place):
             raise InvalidArgumentError(f"rename: {old!r} cannot become {new!r}: the name is {'taken' if name else 'empty'}.")
-        graph.nodes[parent].children.append((name, child))
+        graph.nodes[place].children.append((name, child))
     after = graph.paths()
     lost = next((path for path, now in zip(before, after, strict=True) if path is not None and now is None), None)
     if lost is not None:
@@ -194,21 +198,7 @@ def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str])
                     out[key] = new_key + key[len(value.key) :]
             value.key = new_key
     _check(out)
-    return Mapped(out, out, graph)
-
-
-def _edge(graph: SavedGraph, path: str, verb: str) -> tuple[int, str, int]:
-    """Parent, name and child of the edge at the end of a path."""
-    parent, *rest = 0, *path.split("/")
-    for part in rest[:-1]:
-        step = graph.children(parent).get(part)
-        if step is None:
-            raise NotFoundError(f"{verb}: there is no object {path!r}: {part!r} leads nowhere; minitf ls shows what there is.")
-        parent = step
-    child = graph.children(parent).get(rest[-1])
-    if child is None:
-        raise NotFoundError(f"{verb}: there is no object {path!r}; minitf ls shows what there is.")
-    return parent, rest[-1], child
+    return Mapped(out, out, graph, moved=wanted)
 
 
 def _key(path: tuple[str, ...]) -> str:

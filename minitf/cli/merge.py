@@ -6,7 +6,7 @@ import argparse
 
 from minitf.cli.contents import counted
 from minitf.cli.output import Output
-from minitf.cli.writing import Shard, check_free, format_argument, put
+from minitf.cli.writing import Shard, format_argument, output_prefix, put
 from minitf.errors import InvalidArgumentError
 from minitf.saved import OBJECT_GRAPH_KEY
 from minitf.storage.bundle import BundleReader
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Merges; 0. A value that comes twice is an error, and so is a second object graph."""
     readers = [open_checkpoint(path) for path in args.inputs]
-    check_free(args.output, args.force, "merge")
+    prefix = output_prefix(args.output, args.to or "tf-v2", args.force)
     with_objects = [reader.source for reader in readers if OBJECT_GRAPH_KEY in reader]
     if len(with_objects) > 1:
         raise InvalidArgumentError(
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         )
     bundles = [reader for reader in readers if isinstance(reader, BundleReader)]
     if len(bundles) == len(readers) and args.to in (None, "tf-v2"):
-        merge([reader.prefix for reader in bundles], args.output, delete_inputs=False)
+        merge([reader.prefix for reader in bundles], prefix, delete_inputs=False)
     else:
         shards: list[Shard] = [shard for reader in readers for shard in reader.contents()]  # type: ignore[attr-defined]
         owners: dict[str, str] = {}
@@ -42,8 +42,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
             for key in reader.keys():
                 if owners.setdefault(key, reader.source) != reader.source:
                     raise InvalidArgumentError(f"merge: key {key!r} is in {owners[key]!r} and in {reader.source!r}.")
-        put(shards, args.output, args.to or "tf-v2", "merge")
-    values = len(list(open_checkpoint(args.output).keys()))
+        put(shards, prefix, args.to or "tf-v2", "merge")
+    values = len(list(open_checkpoint(prefix).keys()))
     output.facts({"inputs": [reader.source for reader in readers], "output": args.output, "values": values})
     output.lines([[(args.output, "bold"), f": {counted(values, 'value')} of {counted(len(readers), 'checkpoint')}"]])
     return 0

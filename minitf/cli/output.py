@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
+from statistics import median
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -15,9 +16,43 @@ T = TypeVar("T")
 Part = str | tuple[str, str]
 """A piece of a line: text, or text with the name of a Rich style."""
 
+WIDE = 80  # columns of a cell that others are aligned with, at least
+
+
+class Drawn(str):
+    """Text that is a drawing (the lines of a tree, the bars of a histogram); a terminal without its signs gets others."""
+
+    __slots__ = ()
+    SIGNS = "│├└─▁▂▃▄▅▆▇█"
+    ASCII = str.maketrans(SIGNS, "||`-.:-=+*%#")
+
+
+def shown(text: str) -> str:
+    r"""Text on one line that does no more than be seen: what would break it, move the cursor or change colours is escaped.
+
+    Names in a file are anybody's: ``"\n"`` comes out as a backslash and an n. A byte that is no UTF-8 comes out as ``\xff``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
+
+
+def _escaped(sign: str) -> str:
+    byte = ord(sign) - 0xDC00  # so Python has it in a str, if it is no UTF-8
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else sign.encode("unicode_escape").decode("ascii")
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that a text takes: two for each sign of Chinese, none for an accent that stands alone."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
 
 class Output:
-    """Prints for people (``text``, ``lines``, ``table``) or for programs (``facts``, as JSON); one of the two is silent."""
+    """Prints for people (``lines``, ``table``) or for programs (``facts``, as JSON); one of the two is silent."""
 
     def __init__(self, *, as_json: bool):
         self.as_json = as_json
@@ -34,15 +69,19 @@ class Output:
         stream = sys.stderr if self.as_json else sys.stdout
         return Console(file=stream, highlight=False, markup=False, width=None if stream.isatty() else 10_000)
 
+    @cached_property
+    def draws(self) -> bool:
+        """True if the terminal, or whatever stdout is, knows the signs of drawings."""
+        try:
+            Drawn.SIGNS.encode(sys.stdout.encoding or "ascii")
+        except UnicodeEncodeError:
+            return False
+        return True
+
     def facts(self, facts: Any) -> None:
         """Prints the JSON document."""
         if self.as_json:
             print(json.dumps(facts, indent=2))
-
-    def text(self, *things: Any) -> None:
-        """Prints Rich's renderables."""
-        if not self.as_json:
-            self.console.print(*things)
 
     def lines(self, lines: Iterable[Iterable[Part]]) -> None:
         """Prints lines as they come. A list of 100,000 keys takes a moment here, and half a minute as a table of Rich's."""
@@ -51,25 +90,34 @@ class Output:
         for line in lines:
             for part in line:
                 text, style = (part, "") if isinstance(part, str) else part
+                if not self.draws and isinstance(text, Drawn):
+                    text = text.translate(Drawn.ASCII)
                 before, after = self.paint(style)
-                sys.stdout.write(before + text + after)
+                sys.stdout.write(before + shown(text) + after)
             sys.stdout.write("\n")
 
     def table(self, rows: Iterable[Sequence[Part]], right: Sequence[int] = ()) -> None:
-        """Prints rows with their columns aligned; those numbered in ``right`` to the right."""
+        """Prints rows with their columns aligned; those numbered in ``right`` to the right.
+
+        A few cells that are much wider than the others do not push the next column away.
+        """
         known = [[(part, "") if isinstance(part, str) else part for part in row] for row in rows]
-        widths = [max(len(row[i][0]) for row in known) for i in range(len(known[0]))] if known else []
-        last = len(widths) - 1
+        cells = [[text if isinstance(text, Drawn) else shown(text) for text, _ in row] for row in known]
+        taken = [[width(text) for text in row] for row in cells]
+        columns = []
+        for column in zip(*taken, strict=True):
+            limit = max(WIDE, 2 * median(column))
+            columns.append(max((columns for columns in column if columns <= limit), default=0))
 
-        def cell(i: int, text: str) -> str:
-            return text.rjust(widths[i]) if i in right else text if i == last else text.ljust(widths[i])
+        def parts(row: Sequence[tuple[str, str]], texts: Sequence[str], sizes: Sequence[int]) -> Iterator[Part]:
+            last = max((i for i, text in enumerate(texts) if text), default=-1)
+            for i in range(last + 1):
+                room = " " * (columns[i] - sizes[i])
+                yield "  " * bool(i) + room * (i in right)
+                yield texts[i], row[i][1]
+                yield room * (i not in right and i < last)
 
-        for row in known:
-            while row and not row[-1][0]:
-                row.pop()
-        self.lines(
-            [part for i, (text, style) in enumerate(row) for part in ("  " * bool(i), (cell(i, text), style))] for row in known
-        )
+        self.lines(map(parts, known, cells, taken))
 
     def progress(self, things: Iterable[T], doing: str, total: int) -> Iterator[T]:
         """The things, ``total`` of them, one by one, with a bar on stderr if that is a terminal that somebody watches."""

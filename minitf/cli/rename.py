@@ -18,7 +18,7 @@ import numpy as np
 from minitf.cli.contents import counted, object_graph
 from minitf.cli.mapping import Mapped, move_objects, names_to_graph, names_to_tree, rename_keys
 from minitf.cli.output import Output
-from minitf.cli.writing import check_free, format_argument, output_arguments, put
+from minitf.cli.writing import format_argument, output_arguments, output_prefix, put
 from minitf.errors import InvalidArgumentError
 from minitf.saved import OBJECT_GRAPH_KEY
 from minitf.storage.detect import identify, open_checkpoint
@@ -61,11 +61,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
     else:
         mapped = rename_keys(keys, wanted)
     if args.write:
-        check_free(args.output, args.force, "rename")
+        prefix = output_prefix(args.output, args.to or found.format, args.force)
         shards = [[(mapped.keys[key], value) for key, value in shard if key in mapped.keys] for shard in reader.contents()]
         if mapped.graph is not None:
             shards[-1].append((OBJECT_GRAPH_KEY, np.array(encode_graph(mapped.graph), object)))
-        put(shards, args.output, args.to or found.format, "rename")
+        put(shards, prefix, args.to or found.format, "rename")
     _report(args, output, reader.source, mapped)
     return int(bool(mapped.unused or mapped.missing))
 
@@ -78,6 +78,8 @@ def _wanted(words: list[str]) -> dict[str, str]:
         if sign and not Path(word).is_file():
             out[old] = new
             continue
+        if not Path(word).exists():
+            raise InvalidArgumentError(f"rename: --map {word!r} is neither OLD=NEW nor a file.")
         try:
             read = json.loads(Path(word).read_text(encoding="utf-8"))
             read = read.get("mapping", read)
@@ -97,13 +99,16 @@ def _report(args: argparse.Namespace, output: Output, source: str, mapped: Mappe
             "output": args.output,
             "written": args.write,
             "mapping": mapped.shown,
+            "objects": mapped.moved,
             "without_object": mapped.unused,
             "without_value": mapped.missing,
         }
     )
+    output.table([((old, "bold"), "->", (new, "green"), "object") for old, new in mapped.moved.items()])
     output.table([((old, "bold"), "->", (new, "green"), mapped.why.get(old, "")) for old, new in changes.items()])
     output.lines([[("no object for  ", "red"), name] for name in mapped.unused])
     output.lines([[("no value for  ", "red"), name] for name in mapped.missing])
     done = f"written to {args.output}" if args.write else "nothing is written without --write"
     how = f"of {len(mapped.keys)} changed" if not to_objects else "for objects"
-    output.lines([[f"{counted(len(changes), 'name')} {how}; {done}"]])
+    moved = f"{counted(len(mapped.moved), 'object')} moved, " if mapped.moved else ""
+    output.lines([[f"{moved}{counted(len(changes), 'name')} {how}; {done}"]])

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from hashlib import blake2b
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from minitf.cli.contents import in_groups, read_all
 from minitf.errors import OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 
@@ -76,19 +77,17 @@ def renamed_values(a: Reader, b: Reader, only_a: Iterable[str], only_b: Iterable
 
 
 def _contents(reader: Reader, keys: Iterable[str]) -> dict[str, Hashable]:
-    out: dict[str, Hashable] = {}
-    for key in keys:
-        out[key] = _content(reader, key)
-    return out
+    return {
+        key: _content(reader, key, value)
+        for group in in_groups(reader, keys)
+        for key, value in read_all(reader, group).items()
+        if key != OBJECT_GRAPH_KEY
+    }
 
 
-def _content(reader: Reader, key: str) -> Hashable:
-    """Dtype, shape and a digest of the value; something that nothing else equals if it cannot be read."""
-    if key == OBJECT_GRAPH_KEY:
-        return object()
-    try:
-        value = reader.read(key)
-    except OpError:
+def _content(reader: Reader, key: str, value: Any) -> Hashable:
+    """Dtype, shape and a digest of the value; something that nothing else equals if it could not be read."""
+    if isinstance(value, OpError):
         return object()
     data = b"".join(len(x).to_bytes(8, "little") + x for x in value.ravel()) if value.dtype == object else value.tobytes()
     return str(reader.spec(key)), blake2b(data, digest_size=16).digest()
@@ -97,21 +96,18 @@ def _content(reader: Reader, key: str) -> Hashable:
 def _look(reader: Reader, graph: SavedGraph, start: int, shape_only: bool) -> Hashable:
     """What an object and all below it look like; paths as they are found, so that shared objects and cycles show as such."""
     places = {start: 0}
-    out: list[Hashable] = []
     order = [start]
     for number in order:
-        node = graph.nodes[number]
-        for value in node.values:
-            known = value.key in reader
-            seen: Hashable = None
-            if known:
-                seen = str(reader.spec(value.key)) if shape_only else _content(reader, value.key)
-            out.append((value.name, seen))
-        for name, child in sorted(graph.children(number).items()):
+        for _, child in sorted(graph.children(number).items()):
             if child not in places:
                 places[child] = len(places)
                 order.append(child)
-            out.append((name, places[child]))
+    known = [value.key for number in order for value in graph.nodes[number].values if value.key in reader]
+    seen = {key: str(reader.spec(key)) for key in known} if shape_only else _contents(reader, known)
+    out: list[Hashable] = []
+    for number in order:
+        out += [(value.name, seen.get(value.key)) for value in graph.nodes[number].values]
+        out += [(name, places[child]) for name, child in sorted(graph.children(number).items())]
     return tuple(out)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minitf.cli.contents import counted, stored_for
+from minitf.cli.contents import counted, in_groups, read_all, stored_for
 from minitf.cli.output import Output
-from minitf.cli.writing import check_free, format_argument, output_arguments, put
+from minitf.cli.writing import format_argument, output_arguments, output_prefix, put
 from minitf.errors import DataLossError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 from minitf.storage.detect import identify
@@ -22,7 +22,6 @@ from minitf.storage.messages import decode_graph, encode_graph
 from minitf.storage.values import Typed
 
 Loss = dict[str, str | None]
-TOGETHER = 64  # values read at a time; one by one only where one of them is damaged
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +36,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     found = identify(args.checkpoint)
     lost: list[Loss] = []
     reader = _opened(found.format, found.prefix, lost)
-    check_free(args.output, args.force, "salvage")
+    prefix = output_prefix(args.output, args.to or found.format, args.force)
     values = _readable(reader, lost)
     if not values:
         why = lost[0]["problem"] if lost else "it is empty."
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     graph = _graph(values, lost, reader.source)
     if graph is not None:
         values[OBJECT_GRAPH_KEY] = np.array(encode_graph(graph), object)
-    put([list(values.items())], args.output, args.to or found.format, "salvage")
+    put([list(values.items())], prefix, args.to or found.format, "salvage")
     output.facts({"checkpoint": found.prefix, "output": args.output, "values": len(values), "lost": lost})
     output.lines([[("lost  ", "red"), (one["key"] or "", "bold"), " " * bool(one["key"]), str(one["problem"])] for one in lost])
     verdict = (f"{counted(len(lost), 'loss').replace('losss', 'losses')}", "red") if lost else ("nothing lost", "green")
@@ -72,29 +71,16 @@ def _opened(name: str, prefix: str, lost: list[Loss]) -> Reader:
 
 
 def _readable(reader: Reader, lost: list[Loss]) -> dict[str, Any]:
+    """Values ready to be written."""
     out: dict[str, Any] = {}
-    keys = list(reader.keys())
-    for start in range(0, len(keys), TOGETHER):
-        group = keys[start : start + TOGETHER]
-        try:
-            out |= _read(reader, group)
-        except OpError:
-            for key in group:
-                try:
-                    out |= _read(reader, [key])
-                except OpError as error:
-                    lost.append({"key": key, "problem": str(error)})
+    for group in in_groups(reader, reader.keys()):
+        for key, value in read_all(reader, group).items():
+            if isinstance(value, OpError):
+                lost.append({"key": key, "problem": str(value)})
+            else:
+                dtype = reader.spec(key).dtype
+                out[key] = Typed(dtype, value) if dtype.kind in "qV" else value
     return out
-
-
-def _read(reader: Reader, keys: list[str]) -> dict[str, Any]:
-    """Values ready to be written; all or an error."""
-    dtypes = [reader.spec(key).dtype for key in keys]
-    values = reader.read_many(keys)
-    return {
-        key: Typed(dtype, value) if dtype.kind in "qV" else value
-        for key, dtype, value in zip(keys, dtypes, values, strict=True)
-    }
 
 
 def _graph(values: dict[str, Any], lost: list[Loss], source: str) -> SavedGraph | None:

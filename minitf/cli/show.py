@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minitf.cli.contents import find, object_graph, size_text, spec_facts
-from minitf.cli.output import Output, Part
+from minitf.cli.output import Drawn, Output, Part
 from minitf.saved import OBJECT_GRAPH_KEY
 from minitf.storage.detect import open_checkpoint
 
@@ -55,7 +55,7 @@ def _figures(value: Any) -> dict[str, str]:
         out = {"least": f"{finite.min():.6g}", "greatest": f"{finite.max():.6g}", "mean": f"{finite.mean():.6g}"}
         with contextlib.suppress(ValueError):  # a range that 32 bins cannot divide: nothing, or all there is
             counts, _ = np.histogram(finite, bins=32, range=(finite.min(), finite.max()))
-            out["spread"] = "".join(_BARS[-(-int(n) * (len(_BARS) - 1) // int(counts.max()))] for n in counts)
+            out["spread"] = Drawn("".join(_BARS[-(-int(n) * (len(_BARS) - 1) // int(counts.max()))] for n in counts))
     if finite.size < value.size:
         out["not finite"] = f"{value.size - finite.size} of {value.size}"
     return out
@@ -63,7 +63,7 @@ def _figures(value: Any) -> dict[str, str]:
 
 def _elements(value: Any, full: bool) -> Iterator[str]:
     if value.dtype != object:
-        yield np.array2string(value, threshold=value.size + 1 if full else 200, max_line_width=120)
+        yield from np.array2string(value, threshold=value.size + 1 if full else 200, max_line_width=120).splitlines()
         return
     items = value.ravel().tolist()
     for item in items if full else items[:20]:

@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from minitf.cli.contents import counted, object_graph, size_text, stored_for
+from minitf.cli.contents import counted, in_groups, object_graph, read_all, size_text, stored_for
 from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError
-from minitf.saved import Reader
+from minitf.saved import OBJECT_GRAPH_KEY, Reader
 from minitf.storage.bundle.verify import size_of
 from minitf.storage.detect import open_checkpoint
+from minitf.storage.v1 import SlicesReader
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
         if problem is not None:
             problems.append({"key": key, "problem": str(problem)})
     problems.sort(key=lambda found: found["key"] or "")
-    if keys:
+    missing = reader.missing_file() if keys and isinstance(reader, SlicesReader) else None
+    if missing is not None:
+        problems.append({"key": None, "problem": f"{reader.source!r} lacks the file {missing!r}, and whatever is in it."})
+    if keys and not any(found["key"] == OBJECT_GRAPH_KEY for found in problems):
         problems += _objects(reader)
     output.facts({"checkpoint": args.checkpoint, "values": len(keys), "bytes": total, "problems": problems})
     output.lines([[("damaged  ", "red"), (str(found["problem"]))] for found in problems])
@@ -48,11 +52,9 @@ def _verdicts(reader: Any, keys: list[str]) -> Iterator[tuple[str, int, OpError 
     if hasattr(reader, "verify"):
         yield from reader.verify(keys)
         return
-    for key in keys:
-        try:
-            yield key, size_of(reader.read(key)), None
-        except OpError as error:
-            yield key, 0, error
+    for group in in_groups(reader, keys):
+        for key, value in read_all(reader, group).items():
+            yield (key, 0, value) if isinstance(value, OpError) else (key, size_of(value), None)
 
 
 def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:

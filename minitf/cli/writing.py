@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minitf.errors import AlreadyExistsError, InvalidArgumentError, OpError
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import find, split_path
 from minitf.storage.formats import FORMATS, format_at, format_named
 from minitf.storage.v1 import TensorSlices
 from minitf.storage.values import Partitioned
@@ -26,11 +29,28 @@ def format_argument(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument("--to", choices=list(FORMATS), required=required, help="format of the result")
 
 
-def check_free(prefix: str, force: bool, verb: str) -> None:
-    """Raises AlreadyExistsError if a checkpoint stands under the prefix and nobody said that it may go."""
+def output_prefix(path: str, name: str, force: bool) -> str:
+    """The prefix under which a result of the format ``name`` may be written.
+
+    Raises InvalidArgumentError for a path that leaves the files without a name, AlreadyExistsError if a checkpoint stands there
+    and nobody said that it may go, and for a file that is none, whatever was said.
+    """
+    prefix = path.removesuffix(".index") if name == "tf-v2" else path
+    if not split_path(prefix)[1]:
+        raise InvalidArgumentError(f"{path!r} names no files. OUTPUT is a prefix, such as {os.path.join(path, 'model')!r}.")
     found = format_at(prefix)
-    if found is not None and not force:
-        raise AlreadyExistsError(f"{verb}: a checkpoint ({found.name}) stands under {prefix!r}. --force replaces it.")
+    stands = None if found is None else found.name
+    if stands == "tf-v1" or (name == "tf-v1" and find(ANYWHERE, prefix) is not None):
+        try:
+            TensorSlices().open(prefix)
+            stands = "tf-v1"
+        except OpError:
+            if name == "tf-v1":
+                raise AlreadyExistsError(f"{prefix!r} is there, and is no checkpoint. It is left as it is.") from None
+            stands = None  # the files of other formats have endings, so they do not collide with it
+    if stands is not None and not force:
+        raise AlreadyExistsError(f"a checkpoint ({stands}) stands under {prefix!r}. --force replaces it.")
+    return prefix
 
 
 def put(shards: Sequence[Shard], prefix: str, name: str, verb: str) -> None:

@@ -15,9 +15,10 @@ from minitf.errors import DataLossError, NotFoundError
 from minitf.saved import Reader
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.names import index_path, missing_text, split_data_name
-from minitf.storage.files import Disk, is_directory, is_file, names_in, parent_of, path_of, read_fully, typed
+from minitf.storage.files import Disk, is_directory, is_file, names_in, parent_of, path_of, read_fully, split_path, typed
 from minitf.storage.formats import format_at, format_named
 from minitf.storage.state_file import STATE_FILE, latest_checkpoint
+from minitf.storage.v1.names import pattern_of, split_shard_name
 
 _TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 _SIGNATURES = (
@@ -32,6 +33,7 @@ _SIGNATURES = (
     (b"{", "a JSON text"),
     (b"[", "a JSON text"),
 )
+_PROGRAMS = ("saved_model.pb", "saved_model.pbtxt")
 _STATE = re.compile(rb"^\s*(all_)?model_checkpoint_path\w*\s*:", re.MULTILINE)  # a line of a state file
 
 
@@ -68,6 +70,8 @@ def identify(path: str, disk: Disk = ANYWHERE) -> Found:
         return _in_directory(path, disk)
     if is_file(disk, path):
         return _sniff(path, disk)
+    if (pattern := _pattern_of(path, disk)) is not None:
+        return Found("tf-v1", pattern)
     raise NotFoundError(missing_text(disk, path))
 
 
@@ -76,6 +80,17 @@ def _prefixes_of_part(path: str) -> list[str]:
     out = [path.removesuffix(ending) for ending in (".index", ".meta") if path.endswith(ending)]
     parts = split_data_name(path)
     return out if parts is None else [*out, parts[0]]
+
+
+def _pattern_of(prefix: str, disk: Disk) -> str | None:
+    """The pattern of the V1 files that a sharded saver wrote under a prefix; None if there are none, or of several sets."""
+    directory, stem = split_path(prefix)
+    if not stem or any(sign in stem for sign in "*?[") or (directory and not is_directory(disk, directory)):
+        return None
+    found = [(name, parts[2]) for name in names_in(disk, directory) if (parts := split_shard_name(name)) and parts[0] == stem]
+    if len({shards for _, shards in found}) != 1 or not _is_table(os.path.join(directory, found[0][0]), disk):
+        return None
+    return pattern_of(prefix, found[0][1])
 
 
 def _in_directory(directory: str, disk: Disk) -> Found:
@@ -97,11 +112,12 @@ def _latest(directory: str, state_file: str, disk: Disk) -> Found:
     found = sorted(name.removesuffix(".index") for name in names_in(disk, directory) if name.endswith(".index"))
     hint = f" There is {', '.join(repr(os.path.join(directory, name)) for name in found[:3])}." if found else ""
     path = os.path.join(directory, state_file)
-    raise NotFoundError(f"open: directory {directory!r}: {path!r} names no checkpoint that can be used.{hint}")
+    why = "names no checkpoint that can be used" if is_file(disk, path) else "does not exist"
+    raise NotFoundError(f"open: directory {directory!r}: {path!r} {why}.{hint}")
 
 
-def _sniff(path: str, disk: Disk) -> Found:
-    """What a file is by its content."""
+def _ends(path: str, disk: Disk) -> tuple[int, bytearray, bytearray]:
+    """Size, first and last bytes of a file."""
     with typed("read", path):
         handle = disk.open(path)
         try:
@@ -111,11 +127,24 @@ def _sniff(path: str, disk: Disk) -> Found:
             read_fully(disk, handle, memoryview(tail), size - len(tail))
         finally:
             disk.close(handle)
+    return size, head, tail
+
+
+def _is_table(path: str, disk: Disk) -> bool:
+    return _ends(path, disk)[2] == _TABLE_MAGIC
+
+
+def _sniff(path: str, disk: Disk) -> Found:
+    """What a file is by its content."""
+    size, head, tail = _ends(path, disk)
     if tail == _TABLE_MAGIC:
-        return Found("tf-v1", path)
+        shard = split_shard_name(path)  # if it is one of several, all of them are meant, as with a data file of V2
+        return Found("tf-v1", (_pattern_of(shard[0], disk) if shard else None) or path)
     if _STATE.search(head):
         return _latest(parent_of(path), os.path.basename(path), disk)
     what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), "something else, or damaged")
     if size >= 10 and head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= size - 8:
         what = "a safetensors file without its ending: rename it to end with .safetensors"
-    raise DataLossError(f"open: {path!r} is no checkpoint: it seems to be {what}.")
+    if os.path.basename(path) in _PROGRAMS:
+        what = "the program of a SavedModel; its values are opened by the path of its directory"
+    raise DataLossError(f"open: {path!r} is no checkpoint: it {'seems to be ' + what if size else 'is empty'}.")

@@ -26,3 +26,12 @@ def bytes_of(key: str) -> bytes:
         return key.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise InvalidArgumentError(f"{key!r} is no key: {error}.") from None
+
+
+def is_text(key: str) -> bool:
+    """True if a key is Unicode text, which V2 alone does not demand."""
+    try:
+        key.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -31,6 +31,7 @@ from minitf.storage.carried import (
 )
 from minitf.storage.file_view import FileView
 from minitf.storage.files import Disk, typed
+from minitf.storage.keys import is_text
 from minitf.storage.single_file import SingleFile
 from minitf.storage.values import Array, bytes_view
 
@@ -61,7 +62,7 @@ class Npz(SingleFile):
         crcs: dict[str, int] = {}
         out = []
         for key, value in tensors.items():
-            if key == NOTES or "\0" in key or not key or not _is_text(key):
+            if key == NOTES or "\0" in key or not key or not is_text(key):
                 raise InvalidArgumentError(f"write: {key!r} cannot be a key in an npz archive.")
             dtype, array = whole_value(value, key)
             if not is_native(dtype):
@@ -182,14 +183,6 @@ class _Archive:
             if self._crcs[key] != checksum(crc32c(rest), dtype.str, shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
         return np.array(array, order="C")
-
-
-def _is_text(key: str) -> bool:
-    try:
-        key.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], bool]:

@@ -7,6 +7,7 @@ from minitf.storage.bundle import BundleReader, TensorBundle
 from minitf.storage.bundle.check import missing_data
 from minitf.storage.files import Disk
 from minitf.storage.formats import format_at
+from minitf.storage.v1 import SlicesReader
 
 
 def problem_with(prefix: str, disk: Disk) -> str | None:
@@ -16,6 +17,9 @@ def problem_with(prefix: str, disk: Disk) -> str | None:
     """
     try:
         reader = (format_at(prefix, disk) or TensorBundle(disk=disk)).open(prefix)
-        return missing_data(reader) if isinstance(reader, BundleReader) else None
+        if isinstance(reader, BundleReader):
+            return missing_data(reader)
+        missing = reader.missing_file() if isinstance(reader, SlicesReader) else None
+        return missing and f"{prefix!r} lacks the file {missing!r}"
     except OpError as error:
         return str(error)

@@ -1,7 +1,10 @@
 """What the verbs answer, for people and as JSON, on one small checkpoint written for the purpose."""
 
+import io
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -273,3 +276,60 @@ def test_verify_finds_an_object_without_its_value(minitf, tmp_path):
     code, out, _ = minitf("verify", write(tmp_path / "lacks", graph, values))
     assert code == 1
     assert "net/kernel/.OPTIMIZER_SLOT/opt/m has its value under" in out
+
+
+# -- numbers -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype, x, y, apart", [
+    ("int64", 2**53, 2**53 + 1, "1"), ("int64", -(2**63), 2**63 - 1, str(2**64 - 1)), ("uint64", 2**64 - 1, 0, str(2**64 - 1)),
+    ("int8", -128, 127, "255"), ("uint8", 0, 255, "255"), ("bool", False, True, "1"), ("float32", 1.0, 1.5, "0.5"),
+    ("float64", 1.0, np.inf, "inf"), ("float64", 1.0, np.nan, "nan"), ("complex64", 3 + 4j, 0, "5"),
+])  # fmt: skip
+def test_diff_says_how_far_values_are_apart(minitf, tmp_path, dtype, x, y, apart):
+    a, b = (write(tmp_path / name, None, {"v": np.array([value, 1], dtype)}) for name, value in (("a", x), ("b", y)))
+    for one, other in ((a, b), (b, a)):
+        assert f"1 of 2 elements, by at most {apart}\n" in minitf("diff", one, other)[1]
+
+
+@pytest.mark.parametrize("option, told", [
+    (["--atol", "0.1"], "1 of 3 elements, by at most 3"), (["--rtol", "0.5"], "1 of 3 elements, by at most 3"),
+    (["--atol", "5"], None),
+    (["--atol", "inf"], None), ([], "2 of 3 elements, by at most 3"),
+])  # fmt: skip
+def test_diff_counts_what_is_beyond_the_tolerance(minitf, tmp_path, option, told):
+    a, b = (write(tmp_path / n, None, {"v": np.array([1.0, x, np.inf])}) for n, x in (("a", 2.0), ("b", 5.0)))
+    b = write(tmp_path / "b", None, {"v": np.array([1.05, 5.0, np.inf])})
+    code, out, err = minitf("diff", a, b, *option)
+    assert (code, err) == (int(told is not None), "")
+    assert told is None or told in out
+
+
+@pytest.mark.parametrize("words", [["--atol", "-1"], ["--rtol", "nan"], ["--rtol", "much"]])
+def test_diff_refuses_what_is_no_tolerance(minitf, checkpoint, words):
+    assert minitf("diff", checkpoint, checkpoint, *words)[0] == 2
+
+
+# -- get into a pipe -----------------------------------------------------------------------------------------------------
+
+
+def test_get_writes_to_stdout(checkpoint, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "minitf", "get", checkpoint, "net/kernel", "-o", "-"], capture_output=True, check=True
+    )
+    assert done.stderr == b""
+    np.testing.assert_array_equal(np.load(io.BytesIO(done.stdout)), contents()[1][KERNEL])
+    done = subprocess.run(
+        [sys.executable, "-m", "minitf", "get", checkpoint, "net/state/.ATTRIBUTES/py_state", "-o", "-"],
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"\xff\x00"
+
+
+def test_get_to_stdout_leaves_no_room_for_json(minitf, checkpoint):
+    assert minitf("get", checkpoint, "net/kernel", "-o", "-", "--json")[0] == 2
+
+
+def test_get_says_which_file_cannot_be_written(minitf, checkpoint, tmp_path):
+    assert minitf("get", checkpoint, "net/kernel", "-o", tmp_path)[2] == f"minitf get: {tmp_path}: Is a directory\n"

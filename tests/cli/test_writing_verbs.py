@@ -1,6 +1,7 @@
 """The verbs that write a checkpoint: convert, merge, rename, salvage; and diff, which knows renamed objects again."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from minitf.cli.contents import object_graph
 from minitf.saved import OBJECT_GRAPH_KEY, SavedGraph, SavedNode
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.detect import identify, open_checkpoint
-from minitf.storage.formats import FORMATS
+from minitf.storage.formats import FORMATS, format_named
+from minitf.storage.state_file import CheckpointState, write_state
+from minitf.storage.v1 import TensorSlices
 from minitf.storage.values import Partitioned, Typed
 
 from .conftest import KERNEL, SLOT, VALUE, contents, variable, write
@@ -174,7 +177,7 @@ def test_rename_of_an_object_moves_it_to_another_parent(minitf, checkpoint, tmp_
     "words, said",
     [
         ("nothing=x", "no object"),
-        ("net/a/b=x", "leads nowhere"),
+        ("net/a/b=x", "no object"),
         ("net=opt", "taken"),
         ("net=a/b", "no object 'a'"),
         ("net=", "empty"),
@@ -403,3 +406,164 @@ def test_salvage_of_other_formats(minitf, tmp_path, name):
     file.write_bytes(content[:40])
     assert minitf("salvage", tmp_path / "other", tmp_path / "c")[0] == 1
     assert not list(tmp_path.glob("c*"))
+
+
+# -- where a result may go -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("path", ["", "new/"])
+def test_files_get_a_name(minitf, checkpoint, tmp_path, monkeypatch, name, path):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code, _, err = minitf("convert", checkpoint, path, "--to", name)
+    assert (code, sorted(tmp_path.rglob("*"))) == (1, before)
+    assert f"{path!r} names no files. OUTPUT is a prefix, such as {path + 'model'!r}." in err
+
+
+def test_a_result_may_be_named_by_its_index_file(minitf, checkpoint, tmp_path):
+    assert minitf("convert", checkpoint, tmp_path / "a.index", "--to", "tf-v2")[0] == 0
+    assert sorted(path.name for path in tmp_path.glob("a*")) == ["a.data-00000-of-00001", "a.index"]
+    code, _, err = minitf("convert", checkpoint, tmp_path / "a.index", "--to", "tf-v2")
+    assert (code, "--force replaces it" in err) == (1, True)
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_v1_does_not_take_the_place_of_what_is_no_checkpoint(minitf, checkpoint, tmp_path, force):
+    """Its file has the prefix for a name, without an ending, so anything may stand there: a text, a directory, a device."""
+    (tmp_path / "thesis").write_text("chapter one")
+    (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    write_state(str(tmp_path), CheckpointState(checkpoint, [checkpoint]))
+    for name in ("thesis", "directory", "pipe", "checkpoint"):
+        before = (tmp_path / name).lstat()
+        code, _, err = minitf("convert", checkpoint, tmp_path / name, "--to", "tf-v1", *force)
+        assert code == 1
+        assert f"{str(tmp_path / name)!r} is there, and is no checkpoint. It is left as it is." in err
+        assert (tmp_path / name).lstat() == before
+
+
+def test_a_text_is_not_in_the_way_of_files_with_endings(minitf, checkpoint, tmp_path):
+    (tmp_path / "notes").write_text("chapter one")
+    for name in ("tf-v2", "npz", "safetensors"):
+        assert minitf("convert", checkpoint, tmp_path / "notes", "--to", name, "--force")[0] == 0
+    assert (tmp_path / "notes").read_text() == "chapter one"
+
+
+def test_v1_replaces_v1_with_force(minitf, checkpoint, tmp_path):
+    words = ["convert", checkpoint, tmp_path / "a", "--to", "tf-v1"]
+    assert minitf(*words)[0] == 0
+    code, _, err = minitf(*words)
+    assert (code, "a checkpoint (tf-v1) stands under" in err) == (1, True)
+    assert minitf(*words, "--force")[0] == 0
+
+
+# -- names of objects ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("old", ["opt/a/b.c", "opt/a.Sb..c", "best/up/opt/a/b.c"])
+def test_rename_finds_an_object_by_any_of_its_paths(minitf, tmp_path, old):
+    graph, values = contents()
+    graph.nodes[3].children.append(("a/b.c", 6))
+    graph.nodes[1].children.append(("up", 0))
+    graph.nodes.append(variable("opt/a.Sb..c"))
+    values[f"opt/a.Sb..c{VALUE}"] = np.float32(7)
+    path = write(tmp_path / "a", graph, values)
+    code, out, _ = minitf("rename", path, tmp_path / "b", "--map", f"{old}=opt/plain", "--write")
+    assert code == 0
+    assert out.splitlines()[0] == f"{old}  ->  opt/plain  object"
+    assert open_checkpoint(str(tmp_path / "b")).read(f"opt/plain{VALUE}") == 7
+
+
+def test_rename_says_which_objects_move_also_where_no_key_changes(minitf, checkpoint, tmp_path):
+    code, out, _ = minitf("rename", checkpoint, tmp_path / "b", "--map", "best=greatest")
+    assert code == 0
+    assert out.splitlines() == [
+        "best  ->  greatest  object", "1 object moved, 0 names of 4 changed; nothing is written without --write",
+    ]  # fmt: skip
+    facts = json.loads(minitf("rename", checkpoint, tmp_path / "b", "--map", "best=greatest", "--json")[1])
+    assert facts["objects"] == {"best": "greatest"}
+
+
+@pytest.mark.parametrize("word, said", [("w=", "a key cannot be empty"), ("w", "--map 'w' is neither OLD=NEW nor a file")])
+def test_rename_of_keys_refuses_what_is_no_name(minitf, tmp_path, word, said):
+    path = write(tmp_path / "a", None, {"w": np.zeros(2)})
+    code, _, err = minitf("rename", path, tmp_path / "b", "--map", word)
+    assert (code, said in err) == (1, True), err
+
+
+# -- damage --------------------------------------------------------------------------------------------------------------
+
+
+def damage_value(path, content):
+    """Changes a bit of the value with this content."""
+    data = f"{path}.data-00000-of-00001"
+    with open(data, "rb") as file:
+        stored = bytearray(file.read())
+    stored[stored.index(content)] ^= 1
+    with open(data, "wb") as file:
+        file.write(stored)
+
+
+def test_diff_goes_on_where_a_value_cannot_be_read(minitf, checkpoint, tmp_path):
+    graph, values = contents()
+    values["stray"] += 1
+    other = write(tmp_path / "b", graph, values)
+    damage_value(other, values[KERNEL].tobytes())
+    code, out, _ = minitf("diff", checkpoint, other, "--json")
+    facts = json.loads(out)
+    assert (code, facts["equal"]) == (1, 2)
+    assert [(one["key"], one["what"]) for one in facts["differences"]] == [(KERNEL, "unreadable"), ("stray", "value")]
+    assert "checksum does not match" in facts["differences"][0]["detail"]
+
+
+def test_ls_falls_back_to_keys_if_the_objects_cannot_be_read(minitf, checkpoint):
+    damage_value(checkpoint, b"VARIABLE_VALUE")
+    code, out, err = minitf("ls", checkpoint)
+    assert code == 1
+    assert [line.split()[0] for line in out.splitlines()] == [KERNEL, SLOT, PY_STATE, "stray", "4"]
+    assert err.startswith("minitf ls: these are keys only, because the objects cannot be read: ")
+    assert err.count("\n") == 1
+    code, out, err = minitf("ls", checkpoint, "--json")
+    assert (code, len(json.loads(out)["values"]), "objects" in json.loads(out)) == (1, 4, False)
+    assert minitf("ls", checkpoint, "--tree")[:2] == (1, "")
+
+
+def test_verify_tells_of_a_damaged_object_graph_once(minitf, checkpoint):
+    damage_value(checkpoint, b"VARIABLE_VALUE")
+    code, out, _ = minitf("verify", checkpoint, "--json")
+    assert (code, [found["key"] for found in json.loads(out)["problems"]]) == (1, [OBJECT_GRAPH_KEY])
+
+
+@pytest.mark.parametrize("name", ["npz", "safetensors", "tf-v1"])
+def test_verify_and_diff_name_each_damaged_value_of_other_formats(minitf, tmp_path, name):
+    values = {f"v{n:04d}": np.full(3, n, np.float64) for n in range(2500)}
+    format_named(name).write(str(tmp_path / "a"), values)
+    [path] = tmp_path.glob("a*")
+    if name != "tf-v1":  # there one block holds many values
+        content = bytearray(path.read_bytes())
+        for n in (7, 1300):
+            content[content.index(values[f"v{n:04d}"].tobytes())] ^= 1
+        path.write_bytes(content)
+    wrong = [] if name == "tf-v1" else ["v0007", "v1300"]
+    assert [found["key"] for found in json.loads(minitf("verify", path, "--json")[1])["problems"]] == wrong
+    whole = write(tmp_path / "b", None, values)
+    assert [found["key"] for found in json.loads(minitf("diff", path, whole, "--json")[1])["differences"]] == wrong
+
+
+def test_verify_misses_a_file_of_a_sharded_v1_checkpoint(minitf, tmp_path):
+    pattern = TensorSlices().write_shards(str(tmp_path / "m"), [{"a": np.ones(1)}, {"b": np.ones(1)}])
+    assert minitf("verify", pattern)[0] == 0
+    (tmp_path / "m-00001-of-00002").unlink()
+    code, out, _ = minitf("verify", pattern)
+    assert code == 1
+    assert f"lacks the file '{tmp_path}/m-00001-of-00002'" in out
+
+
+def test_salvage_of_an_index_of_which_no_block_holds(minitf, checkpoint, tmp_path):
+    with open(f"{checkpoint}.index", "r+b") as file:
+        file.seek(20)
+        file.write(b"\xff" * 8)
+    code, _, err = minitf("salvage", checkpoint, tmp_path / "out")
+    assert code == 1
+    assert "no block of the index holds, and nothing else says what the data files have" in err

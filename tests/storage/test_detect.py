@@ -12,6 +12,7 @@ from minitf.storage.bundle import TensorBundle
 from minitf.storage.detect import Found, identify, open_checkpoint
 from minitf.storage.formats import FORMATS, format_at, format_named
 from minitf.storage.state_file import CheckpointState, write_state
+from minitf.storage.v1 import TensorSlices
 
 ONE = {"a": np.ones(3)}
 
@@ -27,7 +28,7 @@ CONTENTS = {
     b"\x80\x04": "a pickle",
     b"\x80\x05zz": "a pickle", b"\x1f\x8b": "a gzip archive", b"GGUF\0": "a GGUF model",
     b"\x93NUMPY\1\0": "a single NumPy array (.npy)", b"PK\x03\x04": "a zip archive (a .keras model, or torch.save?)",
-    b'{"a": 1}': "a JSON text", b"[1]": "a JSON text", b"": "something else, or damaged",
+    b'{"a": 1}': "a JSON text", b"[1]": "a JSON text",
     b"\x80\x03": "something else, or damaged",
     b"GGU": "something else, or damaged", b"x" * 9000: "something else, or damaged",
     (10).to_bytes(8, "little") + b'{"a":{}   ': "a safetensors file without its ending: rename it to end with .safetensors",
@@ -43,6 +44,49 @@ def test_files_that_are_no_checkpoints(here, content, what):
     (here / "f").write_bytes(content)
     with pytest.raises(DataLossError, match=f"^open: 'f' is no checkpoint: it seems to be {re.escape(what)}\\.$"):
         identify("f")
+
+
+def test_an_empty_file(here):
+    (here / "f").touch()
+    with pytest.raises(DataLossError, match=r"^open: 'f' is no checkpoint: it is empty\.$"):
+        identify("f")
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", "saved_model.pbtxt"])
+def test_the_program_of_a_saved_model(here, name):
+    (here / name).write_bytes(b"\x08\x01")
+    with pytest.raises(DataLossError, match=r"it seems to be the program of a SavedModel; .* the path of its directory\.$"):
+        identify(name)
+    (here / f"my_{name}").write_bytes(b"\x08\x01")
+    with pytest.raises(DataLossError, match="something else, or damaged"):
+        identify(f"my_{name}")
+
+
+def test_the_files_of_a_sharded_v1_checkpoint_are_one(here):
+    pattern = TensorSlices(durable=False).write_shards("d/m", [ONE, {"b": np.zeros(2)}])
+    for path in ("d/m", "d/m-00000-of-00002", "d/m-00001-of-00002", pattern):
+        assert identify(path) == Found("tf-v1", "d/m-?????-of-00002"), path
+        assert open_checkpoint(path).keys() == ["a", "b"]
+    for path in ("d/", "d/m-", "d/m-00000", "e/m", "m"):
+        with pytest.raises(NotFoundError):
+            identify(path)
+    (here / "d" / "m-00001-of-00002").unlink()
+    assert identify("d/m") == Found("tf-v1", "d/m-?????-of-00002")
+
+
+def test_files_that_only_look_like_shards_of_v1(here):
+    TensorSlices(durable=False).write("x[0-00000-of-00001", ONE)  # in a pattern the bracket would be a sign
+    assert identify("x[0-00000-of-00001") == Found("tf-v1", "x[0-00000-of-00001")
+    with pytest.raises(NotFoundError):
+        identify("x[0")
+    (here / "text-00000-of-00002").write_text("chapter one")
+    with pytest.raises(NotFoundError):
+        identify("text")
+    TensorSlices(durable=False).write_shards("two", [ONE, {"b": np.zeros(2)}])
+    TensorSlices(durable=False).write_shards("two", [ONE, {"b": np.zeros(2)}, {"c": np.zeros(2)}])
+    with pytest.raises(NotFoundError):
+        identify("two")
+    assert identify("two-00000-of-00002") == Found("tf-v1", "two-00000-of-00002")
 
 
 @pytest.mark.parametrize(
@@ -88,17 +132,17 @@ def test_parts_of_a_set(here):
 
 def test_directories(here):
     (here / "d").mkdir()
-    with pytest.raises(NotFoundError, match=r"^open: directory 'd': 'd/checkpoint' names no checkpoint that can be used\.$"):
+    with pytest.raises(NotFoundError, match=r"^open: directory 'd': 'd/checkpoint' does not exist\.$"):
         identify("d")
     for n in (3, 1, 2, 4):
         TensorBundle(durable=False).write(f"d/m-{n}", ONE)
     (here / "d" / "m-0.index2").touch()
-    with pytest.raises(NotFoundError, match=r"that can be used\. There is 'd/m-1', 'd/m-2', 'd/m-3'\.$"):
+    with pytest.raises(NotFoundError, match=r"does not exist\. There is 'd/m-1', 'd/m-2', 'd/m-3'\.$"):
         identify("d")
     write_state("d", CheckpointState("d/m-2", ["d/m-1", "d/m-2"]))
     assert identify("d") == identify("d/checkpoint") == Found("tf-v2", "d/m-2")
     write_state("d", CheckpointState("d/x"))
-    with pytest.raises(NotFoundError, match="There is 'd/m-1'"):
+    with pytest.raises(NotFoundError, match="'d/checkpoint' names no checkpoint that can be used. There is 'd/m-1'"):
         identify("d")
     (here / "d" / "checkpoint").write_text('all_model_checkpoint_paths: "x"')
     with pytest.raises(DataLossError, match="^Invalid checkpoint state"):

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from minitf.errors import AlreadyExistsError, DataLossError, InvalidArgumentError, NotFoundError
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.table import Table, table_chunks
 from minitf.storage.files import Disk
+from minitf.storage.state_file import CheckpointState, latest_checkpoint, write_state
 from minitf.storage.v1 import TensorSlices
 from minitf.storage.v1.records import TensorMeta, encode_meta
 from minitf.storage.values import Partitioned, Typed
+from minitf.storage.whole import problem_with
 
 
 def halves(*parts):
@@ -239,3 +242,50 @@ def test_a_file_that_shrinks_while_it_is_open(here):
     os.truncate("m", 20)
     with pytest.raises(DataLossError, match="^m: the file became shorter while it was being read"):
         found.read("a")
+
+
+# -- sets of files -------------------------------------------------------------------------------------------------------
+
+
+def test_a_set_that_lacks_a_file_is_not_whole(tmp_path):
+    prefix = str(tmp_path / "m")
+    pattern = TensorSlices(durable=False).write_shards(prefix, [{name: np.ones(1)} for name in "abc"])
+    assert problem_with(pattern, ANYWHERE) is None
+    for number in (2, 0, 1):
+        path = f"{prefix}-{number:05d}-of-00003"
+        os.rename(path, path + "x")
+        reader = TensorSlices().open(pattern)
+        assert reader.missing_file() == path
+        assert problem_with(pattern, ANYWHERE) == f"{pattern!r} lacks the file {path!r}"
+        os.rename(path + "x", path)
+    assert TensorSlices().open(pattern).missing_file() is None
+
+
+def test_of_a_set_of_an_enormous_number_the_first_file_is_missed_at_once(tmp_path):
+    TensorSlices(durable=False).write(str(tmp_path / "m-00000-of-99999999999"), {"a": np.ones(1)})
+    reader = TensorSlices().open(str(tmp_path / "m-?????-of-*"))
+    assert reader.missing_file() == str(tmp_path / "m-00001-of-99999999999")
+
+
+def test_files_whose_names_have_no_numbers_are_no_set(tmp_path):
+    for name in ("m1", "m2-00000-of-00002"):
+        TensorSlices(durable=False).write(str(tmp_path / name), {name: np.ones(1)})
+    assert TensorSlices().open(str(tmp_path / "m*")).missing_file() is None
+
+
+def test_the_latest_checkpoint_is_an_older_one_if_the_newest_lacks_a_file(tmp_path):
+    paths = [
+        TensorSlices(durable=False).write_shards(str(tmp_path / f"m-{n}"), [{"a": np.ones(1)}, {"b": np.ones(1)}])
+        for n in (1, 2)
+    ]
+    write_state(str(tmp_path), CheckpointState(paths[1], paths))
+    assert latest_checkpoint(str(tmp_path)) == paths[1]
+    os.remove(tmp_path / "m-2-00001-of-00002")
+    assert latest_checkpoint(str(tmp_path)) == paths[0]
+
+
+def test_a_key_that_is_no_text_is_refused_before_anything_is_written(tmp_path):
+    """TensorFlow writes a file that nobody can read, itself included: its list of tensors is not parseable."""
+    with pytest.raises(InvalidArgumentError, match=r"write: the key '\\udcff' is not UTF-8"):
+        TensorSlices(durable=False).write(str(tmp_path / "m"), {"a": np.ones(1), "\udcff": np.ones(1)})
+    assert not list(tmp_path.iterdir())

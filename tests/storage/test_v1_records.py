@@ -111,11 +111,6 @@ def test_values_are_protobufs_bytes_and_come_back_without_it(dtype, monkeypatch)
         assert decode_values(empty, (3, 0), dtype, "here").shape == (3, 0)
 
 
-def test_names_that_are_no_text_keep_their_bytes():
-    assert b"\n\1\xff" in encode_values("\udcff", (None,), INT32, np.zeros(1, np.int32))
-    assert b"\n\1\xff" in encode_meta([TensorMeta("\udcff", (), INT32, ((),))])
-
-
 def test_fields_of_the_format():
     """The numbers of TensorProto's fields."""
     found = {dtype.name: packing.field for dtype, packing in PACKINGS.items()}

@@ -120,8 +120,10 @@ def _header(records: dict[bytes, bytes], path: str, problems: list[str]) -> Head
 def _header_from_files(disk: Disk, prefix: str, records: dict[bytes, bytes], path: str, problems: list[str]) -> Header:
     """A header as the data files and the strings in them tell it; records that it does not suffice for are dropped."""
     counts = {shards for _, shards in files_of(disk, prefix)[0].values()}
-    if len(counts) != 1 or not records:
-        raise DataLossError(f"{path}: nothing can be read of the index; data files for {sorted(counts)} stand beside it.")
+    if not records:
+        raise DataLossError(f"{path}: no block of the index holds, and nothing else says what the data files have.")
+    if len(counts) != 1:
+        raise DataLossError(f"{path}: the header is lost, and beside it stand data files of sets of {sorted(counts)}.")
     identity = identity_of(disk, path)
     assert identity is not None
     (shards,) = counts

@@ -15,6 +15,7 @@ from minitf.storage.bundle.table import Table
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import bytes_of
 from minitf.storage.regions import Box, cut, join, region_box, slice_shape, slice_text
+from minitf.storage.v1.names import missing_shard
 from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
 from minitf.storage.values import Array, Partitioned, Typed
 
@@ -86,6 +87,10 @@ class SlicesReader:
                 raise DataLossError(f"{where}: overlapping slices: {slice_text(extents) or 'the whole'} comes twice.")
             self._places[meta.name, extents] = file
         self._metas[meta.name] = meta if before is None else before._replace(slices=before.slices + meta.slices)
+
+    def missing_file(self) -> str | None:
+        """A file of a sharded checkpoint that is not there; None if none is missing."""
+        return missing_shard(file.path for file in self._files)
 
     def keys(self) -> list[str]:
         """All keys, sorted by their UTF-8 bytes."""

@@ -35,7 +35,7 @@ def encode_meta(tensors: list[TensorMeta]) -> bytes:
     """The record at the empty key."""
     listed = []
     for tensor in tensors:
-        body = _field(1, tensor.name.encode("utf-8", "surrogateescape")) + _field(2, encode_shape(tensor.shape))
+        body = _field(1, tensor.name.encode()) + _field(2, encode_shape(tensor.shape))
         body += b"\x18" + varint(tensor.dtype.number)
         listed.append(_field(1, body + b"".join(_field(4, encode_slice(extents)) for extents in tensor.slices)))
     return _field(1, b"".join(listed) + b"\x12\x02\x08\x01")
@@ -71,7 +71,7 @@ def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> byte
     else:
         packed = pack(dtype, array)
         values = _field(PACKINGS[dtype].field, packed) if packed else b""
-    return _field(2, _field(1, name.encode("utf-8", "surrogateescape")) + _field(2, encode_slice(extents)) + _field(3, values))
+    return _field(2, _field(1, name.encode()) + _field(2, encode_slice(extents)) + _field(3, values))
 
 
 def decode_values(data: bytes, shape: tuple[int, ...], dtype: DType, where: str) -> Array:

@@ -27,7 +27,8 @@ from minitf.storage.files import (
     split_path,
     typed,
 )
-from minitf.storage.keys import bytes_of
+from minitf.storage.keys import bytes_of, is_text
+from minitf.storage.v1.names import pattern_of, shard_path
 from minitf.storage.v1.reader import SlicesReader
 from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, encode_meta, encode_values
 from minitf.storage.values import Array, Partitioned, as_value
@@ -68,8 +69,8 @@ class TensorSlices:
         if len(shards) == 1:
             self._write([(prefix, shards[0])], prefix)
             return prefix
-        self._write([(f"{prefix}-{n:05d}-of-{len(shards):05d}", tensors) for n, tensors in enumerate(shards)], prefix)
-        return f"{prefix}-?????-of-{len(shards):05d}"
+        self._write([(shard_path(prefix, n, len(shards)), tensors) for n, tensors in enumerate(shards)], prefix)
+        return pattern_of(prefix, len(shards))
 
     def _write(self, files: Sequence[tuple[str, Tensors]], prefix: str) -> None:
         tables = [(path, *_records(tensors)) for path, tensors in files]
@@ -140,6 +141,8 @@ def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
     metas: dict[str, TensorMeta] = {}
     pieces: dict[bytes, tuple[str, Slice, Any, Array]] = {}
     for name, value in tensors.items() if isinstance(tensors, Mapping) else tensors:
+        if not is_text(name):
+            raise InvalidArgumentError(f"write: the key {name!r} is not UTF-8, and a V1 checkpoint could not be read any more.")
         if isinstance(value, Partitioned):
             shape, listed = tuple(value.shape), list(value.pieces)
         else:
