@@ -64,20 +64,23 @@ class name_scope(ContextDecorator):
         self._unique = unique
         self._tokens: list[Token[Scope]] = []
 
-    def __enter__(self) -> str:
-        here, name, unique = _scope.get(), self._name, self._unique
+    def path(self) -> str:
+        """What comes before the names, from here. In a graph it is another one each time. Raises ValueError as entering does."""
+        name, unique = self._name, self._unique
         if not name:
-            path = ""
-        elif not isinstance(name, str):
+            return ""
+        if not isinstance(name, str):
             raise ValueError(f"A name scope must be named by a string, not {name!r}.")
-        elif name not in _seen and not _valid(name):
+        if name not in _seen and not _valid(name):
             raise ValueError(f"{name!r} is not a valid scope name: use letters, digits and ._-/ only.")
-        elif name.endswith("/"):
-            path = name
-        else:
-            path = here.path + name
-            path = (path if unique is None else unique(path)) + "/"
-        self._tokens.append(_scope.set(Scope(path, here.control)))
+        if name.endswith("/"):
+            return name
+        path = _scope.get().path + name
+        return (path if unique is None else unique(path)) + "/"
+
+    def __enter__(self) -> str:
+        path = self.path()
+        self._tokens.append(_scope.set(Scope(path, _scope.get().control)))
         return path
 
     def __exit__(self, *exc: Any) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from minitf.core.around import around
 
 if TYPE_CHECKING:
+    from minitf.core import names
     from minitf.core.op import Op
     from minitf.core.state import Batch, Handle
     from minitf.core.streams import Streams
@@ -145,7 +146,7 @@ class Home(Protocol):
     def require_graph(self, what: str) -> Any:
         """The graph. Raises RuntimeError where there is none."""
 
-    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
+    def name_scope(self, name: str | None) -> names.name_scope:
         """A scope of names."""
 
     def updating(self, name: str) -> AbstractContextManager[Any] | None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class Cell:
     """The value of one variable in one store. ``value`` is None until it is initialised.
 
+    An array is in C order, so that what is computed from it does not depend on where it came from.
+
     ``name`` and ``spec`` are the variable's. ``handle`` is its handle, but None if the cell hangs on the handle itself: the two
     would hold each other, and the value would live until Python's cycle collector comes by.
 
@@ -41,7 +43,7 @@ class Cell:
         if handle is not None:
             self.name = handle.name
             self.spec = handle.spec
-        self.value = value if type(value) is not np.ndarray or value.flags.c_contiguous else _in_order(value)
+        self.value = value
         self.writes = 0
         self.initialised = 0
         self._lock: LockType | None = None
@@ -73,7 +75,7 @@ class Cell:
 
     def write(self, value: Any) -> None:
         """Takes over an array that minitf owns."""
-        self.value = value if type(value) is not np.ndarray or value.flags.c_contiguous else _in_order(value)
+        self.value = in_order(value)
         self.writes += 1
 
     def check(self, value: Any, what: str) -> None:
@@ -104,12 +106,24 @@ def locks_of(cells: Sequence[Cell]) -> list[LockType]:
     return sorted({cell.lock for cell in cells}, key=id)
 
 
-def _in_order(value: Any) -> Any:
-    # Values of variables are in C order, so that what is computed from them does not depend on where they came from.
-    return np.ascontiguousarray(value)
+def in_order(value: Any) -> Any:
+    """The value as a cell may hold it."""
+    return value if type(value) is not np.ndarray or value.flags.c_contiguous else np.ascontiguousarray(value)
 
 
-_OF_GRAPHS = frozenset({"operation", "initial_value", "initializer", "read", "promised"})
+def _of_graphs(name: str, what: str) -> Any:
+    """An attribute of handles that is None unless the variable is a graph's. What was promised is made when it is asked for."""
+    slot = f"_{name}"
+
+    def get(handle: Handle) -> Any:
+        if handle.promised is not None:
+            handle.home.keep_promise(handle)
+        return getattr(handle, slot, None)  # None also for those who ask while it is being made
+
+    def put(handle: Handle, value: Any) -> None:
+        setattr(handle, slot, value)
+
+    return property(get, put, None, f"{what} (a graph's variable; else None).")
 
 
 class Handle:
@@ -117,21 +131,14 @@ class Handle:
 
     A handle is an ordinary positional input of ops; when the op runs, its kernel gets the cell.
 
-    Only a graph's variable has ``operation``, which stands for it, ``initial_value`` and ``initializer``, the tensor and the
-    operation that give its first value, and ``read``, an operation that reads it, for fetching. They are None for others. Until
-    the home makes them, when the first of them is asked for, there is what it needs for that: ``promised``, which is the array
-    of the first value, and where they belong (``number``, ``places``).
+    Until the home of a graph's variable makes the operations that belong to it, there is what it needs for that: ``promised``,
+    which is the array of the first value, and where they belong (``number``, ``places``).
     """
 
     __slots__ = (
-        "__weakref__", "cell", "home", "initial_value", "initializer", "name", "number", "operation", "places", "promised",
-        "read", "spec", "trainable", "variable",
+        "__weakref__", "_initial_value", "_initializer", "_operation", "_read", "cell", "home", "name", "number", "places",
+        "promised", "spec", "trainable", "variable",
     )  # fmt: skip
-    operation: Any
-    initial_value: Any
-    initializer: Any
-    read: Any
-    promised: Any
     number: int
     places: tuple[int, int]
 
@@ -142,17 +149,12 @@ class Handle:
         self.trainable = trainable
         self.cell: Cell | None = None  # the cell in the eager store; None for handles that live in sessions
         self.variable: Callable[[], Any] | None = None  # a weak reference to the Variable
+        self.promised: Any = None
 
-    def __getattr__(self, name: str) -> Any:  # asked for slots that are empty
-        if name not in _OF_GRAPHS:
-            raise AttributeError(f"A handle has no attribute {name!r}.")
-        if name != "promised" and self.promised is not None:
-            self.keep()
-            try:
-                return object.__getattribute__(self, name)
-            except AttributeError:  # asked for while they are being made
-                return None
-        return None
+    operation = _of_graphs("operation", "The operation that stands for the variable")
+    initial_value = _of_graphs("initial_value", "The tensor of its first value")
+    initializer = _of_graphs("initializer", "The operation that gives it its first value")
+    read = _of_graphs("read", "An operation that reads it, for fetching")
 
     def keep(self) -> None:
         """Lets the home make the operations that were promised, if they are not there yet."""

@@ -29,8 +29,7 @@ class Module(AutoTrackable):
                 f"{name!r} is not a valid module name: it must be a Python identifier, such as the name of a class."
             )
         self._name = name
-        with runtime.current().home.name_scope(name) as path:
-            self._scope_path = path
+        self._scope_path = runtime.current().home.name_scope(name).path()
 
     @property
     def name(self) -> str:

@@ -117,30 +117,31 @@ class AutoTrackable(Trackable):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        attributes = getattr(self, "__dict__", _NO_VALUES)
-        if attributes.get(name, _MISSING) is value:
-            return
         kind = type(value)
         if kind in _PLAIN:
-            object.__setattr__(self, name, value)
+            _set(self, name, value)
             return
-        state = tracking(self)
+        if getattr(self, "__dict__", _NO_VALUES).get(name, _MISSING) is value:
+            return
+        state = getattr(self, "_tracking", None) or tracking(self)
         if kind is NoDependency:
             value = value.value
         elif state.automatic:
-            if not isinstance(value, Tracked):
+            tracked = isinstance(value, Tracked)
+            if not tracked:
                 value = wrap(value)
-            if isinstance(value, Tracked):
-                if getattr(type(self), name, None) is not None:
+                tracked = isinstance(value, Tracked)
+            if tracked:
+                if state.watchers:
                     _refuse_read_only(self, name, value)
                 before = _link(self, state, name, value)
                 try:
-                    object.__setattr__(self, name, value)
+                    _set(self, name, value)
                 except BaseException:
                     _put_back(state.edges, name, before)
                     raise
                 return
-        object.__setattr__(self, name, value)
+        _set(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         detach(self, name)  # first: an edge that has no attribute goes too, though the deletion then raises
@@ -159,11 +160,12 @@ class AutoTrackable(Trackable):
 
 
 _MISSING = object()
+_set = object.__setattr__
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None), np.ndarray})
 
 
 def _refuse_read_only(obj: Any, name: str, value: Any) -> None:
-    """Lets a read-only property raise before an edge is made or a restore happens."""
+    """Lets a read-only property raise before a restore happens, which cannot be undone."""
     descriptor = getattr(type(obj), name, None)
     if isinstance(descriptor, property) and descriptor.fset is None:
         object.__setattr__(obj, name, value)

@@ -19,7 +19,7 @@ from minitf.core.literals import to_array
 from minitf.core.op import Op, convert
 from minitf.core.registry import REGISTRY
 from minitf.core.spec import Spec, spec_of, variable_shape
-from minitf.core.state import Batch, Cell, EagerStore, Handle
+from minitf.core.state import Batch, Cell, EagerStore, Handle, in_order
 from minitf.core.streams import Streams
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.ops.state import read_variable
@@ -39,6 +39,7 @@ class Eager:
     """Runs kernels at once. ``kernels`` replaces kernels by op name: ``with using(Eager(kernels={"matmul": mine})):``."""
 
     eager = True
+    home: Eager  # variables made under any eager runtime live in the one eager store
 
     def __init__(self, kernels: Mapping[str, Callable[..., Any]] | None = None):
         self.kernels = dict(kernels or {})
@@ -46,11 +47,6 @@ class Eager:
         self.streams = Streams(self, shared=True)
         self.walks = Walks(_store)
         self.functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # traces of tf.functions called in it
-
-    @property
-    def home(self) -> Eager:
-        """Variables made under any eager runtime live in the one eager store."""
-        return EAGER
 
     def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None = None) -> Any:
         """Converts the inputs, runs the kernel, wraps the results."""
@@ -117,6 +113,7 @@ class Eager:
 
         With a stored value the caller's is not computed and its shape is ignored (S68-S70); the dtype must agree (S71).
         """
+        spec = None
         if waiting is not None:
             value = waiting()
             value = value[()] if value.ndim == 0 and value.dtype.kind != "O" else value
@@ -126,11 +123,14 @@ class Eager:
                     f"({waiting.where}) is {value.dtype}. Make the variable with that dtype."
                 )
             shape = None
-        elif type(initial_value) is np.ndarray:  # the commonest
-            value = to_array(initial_value, None if dtype is None else dtypes.as_dtype(dtype))
+        elif type(initial_value) is np.ndarray and dtype is None:  # the commonest
+            spec = _spec_of_copy(initial_value)
+            value = to_array(initial_value) if spec is None else initial_value.copy()  # which is in C order
         else:
             value = own_array(initial_value() if callable(initial_value) else initial_value, dtype)
-        spec = spec_of(value.dtype, value.shape)
+        if spec is None:
+            value = in_order(value)
+            spec = spec_of(value.dtype, value.shape)
         if shape is not None:
             spec = Spec(spec.dtype, variable_shape(name, shape, value.shape))
         handle = Handle(names.scope().path + (name or "Variable"), spec, EAGER, trainable)
@@ -221,7 +221,7 @@ class Eager:
             f"{what} needs a graph and is not compatible with eager execution. Use it inside `with tf.Graph().as_default():`."
         )
 
-    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
+    def name_scope(self, name: str | None) -> names.name_scope:
         """Prefixes the names of variables. Nothing is made unique."""
         return names.name_scope(name)
 
@@ -279,5 +279,19 @@ def value_of(tensor: Any, op: Op | None) -> Any:
     return tensor
 
 
+_copied: dict[Any, Spec] = {}
+
+
+def _spec_of_copy(array: Any) -> Spec | None:
+    """The spec of an array of which a variable may hold a plain copy. Mostly it is one of a few, which are kept."""
+    known = _copied.get((array.dtype, array.shape))
+    if known is None and array.ndim and array.dtype in dtypes.PLAIN:
+        known = spec_of(array.dtype, array.shape)
+        if len(_copied) < 1000:
+            _copied[known.dtype.np, known.shape] = known
+    return known
+
+
 EAGER = Eager()
+Eager.home = EAGER
 runtime.set_default(EAGER)

@@ -234,7 +234,7 @@ class Graph(GraphContents, GraphHome):
     def _unique(self, full: str, mark: bool = True) -> str:
         return with_number(full, self._names.take(full, mark))
 
-    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
+    def name_scope(self, name: str | None) -> names.name_scope:
         """``with graph.name_scope("layer"):`` prefixes names; entering the same name again gives ``layer_1``."""
         return names.name_scope(name, self._unique)
 

@@ -53,7 +53,7 @@ class GraphHome:
         apply: Callable[..., Any]
         as_default: Callable[[], AbstractContextManager[Any]]
         control_dependencies: Callable[[Any], AbstractContextManager[None]]
-        name_scope: Callable[[str | None], AbstractContextManager[str]]
+        name_scope: Callable[[str | None], names.name_scope]
         updating: Callable[[str], AbstractContextManager[str]]
         session_for: Callable[..., Any]
         store_at_hand: Callable[[Any], Any]
