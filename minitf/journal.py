@@ -205,10 +205,9 @@ class Later:
 
 
 FEW = 32  # events that are sooner made than put off
-ARRIVED = "Arrived"  # what an entry that stands for four events begins with
 
 
-def _of_arrival(
+def _of_variable(
     at: int, parent: int, name: str, number: int, kind: str, variable: str, node: int, above: int, key: str, writes: int
 ) -> tuple[tuple[Any, ...], ...]:
     return (
@@ -219,58 +218,70 @@ def _of_arrival(
     )
 
 
+def _of_layer(
+    at: int, parent: int, name: str, number: int, kind: str, node: int, above: int, edges: tuple[str, ...], first: int
+) -> tuple[tuple[Any, ...], ...]:
+    return (
+        ("Step", at, "attach", parent, name),
+        ("Seen", number, kind, ""),
+        ("Bound", number, node, above, name),
+        *[("Waiting", number, node, edge, below) for below, edge in enumerate(edges, first)],
+    )
+
+
+VARIABLE, LAYER = "variable arrived", "layer arrived"  # what an entry that stands for several events begins with
+_SEVERAL: dict[str, Callable[..., tuple[tuple[Any, ...], ...]]] = {VARIABLE: _of_variable, LAYER: _of_layer}
+
+
 class Journal:
     """The events of one restoration, in order. Iterate over it, or index it.
 
     ``uid`` orders restores, ``source`` is the checkpoint, ``nodes`` the number of its nodes.
+
+    ``raw`` are the events as bare tuples ``(name of the class, *fields)``: what the restoration appends to, because it costs
+    least. Tuples of texts and numbers are nothing that Python's cycle collector has to look at again and again. Entries may be
+    ``Later``, or stand for what comes of one arrival; whoever reads takes ``bare``.
     """
 
-    __slots__ = ("_late", "_raw", "mode", "nodes", "source", "uid")
+    __slots__ = ("_late", "mode", "nodes", "raw", "source", "uid")
 
     def __init__(self, uid: int, source: str, nodes: int, mode: str) -> None:
         self.uid = uid
         self.source = source
         self.nodes = nodes
         self.mode = mode
-        self._raw: list[Any] = []
+        self.raw: list[Any] = []
         self._late = False  # whether there may be entries among them that stand for several
-
-    @property
-    def raw(self) -> list[Any]:
-        """The events as bare tuples ``(name of the class, *fields)``: what the restoration appends to, because it costs least.
-
-        Tuples of texts and numbers are nothing that Python's cycle collector has to look at again and again. Entries may be
-        ``Later`` or arrivals; whoever reads takes ``bare``.
-        """
-        return self._raw
 
     def later(self, count: int, make: Callable[[], Iterable[tuple[Any, ...]]]) -> None:
         """Appends the ``count`` events that ``make`` gives, when somebody looks at them. It may refer to no live object."""
-        if count <= FEW or type(self._raw) is not list:  # somebody listens
-            self._raw.extend(make())
+        if count <= FEW or type(self.raw) is not list:  # somebody listens
+            self.raw.extend(make())
         else:
             self._late = True
-            self._raw.append(Later(count, make))
+            self.raw.append(Later(count, make))
 
-    def arrived(self, at: int, parent: int, name: str, number: int, kind: str, variable: str, node: int, above: int, key: str,
-                writes: int) -> None:  # fmt: skip
-        """Appends what comes of the arrival of one variable, ``Step``, ``Seen``, ``Bound`` and ``Assigned``, as one entry."""
-        raw, entry = self._raw, (ARRIVED, at, parent, name, number, kind, variable, node, above, key, writes)
-        if type(raw) is list:
+    def arrived(self, entry: tuple[Any, ...]) -> None:
+        """Appends what comes of the arrival of one object, as one entry.
+
+        ``entry`` is ``VARIABLE`` and the arguments of ``_of_variable``: ``Step``, ``Seen``, ``Bound`` and ``Assigned``; or
+        ``LAYER`` and those of ``_of_layer``: ``Step``, ``Seen``, ``Bound``, and ``Waiting`` for each edge.
+        """
+        if type(self.raw) is list:
             self._late = True
-            raw.append(entry)
-        else:
-            raw.extend(_of_arrival(*entry[1:]))
+            self.raw.append(entry)
+        else:  # somebody listens
+            self.raw.extend(_SEVERAL[entry[0]](*entry[1:]))
 
     @property
     def bare(self) -> list[tuple[Any, ...]]:
         """All events so far as bare tuples."""
         out: list[tuple[Any, ...]] = []
-        for entry in list(self._raw):
+        for entry in list(self.raw):
             if type(entry) is Later:
                 out += entry.make()
-            elif entry[0] is ARRIVED:
-                out += _of_arrival(*entry[1:])
+            elif entry[0] in _SEVERAL:
+                out += _SEVERAL[entry[0]](*entry[1:])
             else:
                 out.append(entry)
         return out
@@ -280,21 +291,21 @@ class Journal:
 
         To be called before the first event.
         """
-        self._raw = told(self._raw, added, deleted)
+        self.raw = told(self.raw, added, deleted)
 
     def untell(self, added: Callable[[list[Any]], None]) -> None:
         """From here on they do not."""
-        self._raw = untold(self._raw, added)
+        self.raw = untold(self.raw, added)
 
     def __len__(self) -> int:
-        return len(self.bare) if self._late else len(self._raw)
+        return len(self.bare) if self._late else len(self.raw)
 
     def __iter__(self) -> Iterator[Any]:
         for kind, *fields in self.bare:
             yield KINDS[kind](*fields)
 
     def __getitem__(self, index: int) -> Any:
-        kind, *fields = (self.bare if self._late else self._raw)[index]
+        kind, *fields = (self.bare if self._late else self.raw)[index]
         return KINDS[kind](*fields)
 
     def of(self, *kinds: type) -> Iterator[Any]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf import journal as events
 from minitf.checkpoint.requests import Request
 from minitf.checkpoint.restoration import Restoration
 from minitf.checkpoint.walking import kind_of
+from minitf.journal import LAYER, VARIABLE, clock
 from minitf.objects.trackable import tracking
 
 
@@ -20,10 +20,32 @@ def restored_alone(request: Request, parent: Any, name: Any, child: Any) -> bool
     r, node = request.restoration, request.node
     if r is None or type(name) is not str or node in r.slots:
         return False
-    key = r.keys[node]
-    if key is None:
+    if r.keys[node] is None:
         return node in r.layers and _layer_came(r, request, parent, name, child)
-    return _variable_came(r, request, key, parent, name, child)
+    return _variable_came(r, node, request.parent, r.number_of(parent), name, child)
+
+
+class LayerRequests:
+    """What waits for the variables of a layer that has come: the requests, which are made when somebody looks at them."""
+
+    __slots__ = ("_first", "_node", "_number", "_places", "_request", "_restoration")
+
+    def __init__(self, r: Restoration, request: type[Request], node: int, number: int, first: int, places: dict[str, int]):
+        self._restoration = r
+        self._request = request  # the class
+        self._node = node
+        self._number = number  # of the layer in the journal
+        self._first = first  # of the variables' nodes
+        self._places = places  # by name: the how many-th
+
+    def at(self, name: str) -> list[Request]:
+        """The request for one name, in a list."""
+        return [self._request(self._restoration, self._first + self._places[name], self._node)]
+
+    def arrived(self, name: str, child: Any) -> bool:
+        """Restores ``child``, which has come under ``name``. False if that is not simple: then nothing has happened."""
+        r, node = self._restoration, self._first + self._places[name]
+        return node not in r.slots and _variable_came(r, node, self._node, self._number, name, child)
 
 
 def _layer_came(r: Restoration, request: Request, parent: Any, name: str, child: Any) -> bool:
@@ -37,51 +59,45 @@ def _layer_came(r: Restoration, request: Request, parent: Any, name: str, child:
     above, number = r.number_of(parent), r.number_of_new(child)
     if number is None:
         return False
-    state.update_uid = r.uid
-    state.watchers = {}
-    r.bound[node] = r.objects[number]
+    places = r.places.get(names)
+    if places is None:
+        places = r.places[names] = {edge: place for place, edge in enumerate(names)}
+    waiting = dict.fromkeys(names, LayerRequests(r, type(request), node, number, first, places))
     r.claimed.add(node)
-    raw, wish = r.journal.raw, type(request)
-    raw.append(("Step", events.clock(), "attach", above, name))
-    raw.append(("Seen", number, type(child).__name__, ""))
-    raw.append(("Bound", number, node, request.parent, name))
-    raw.extend([("Waiting", number, node, edge, below) for below, edge in enumerate(names, first)])
-    for below, edge in enumerate(names, first):
-        state.watchers[edge] = [wish(r, below, node)]
+    kind_name = type(child).__name__
+    r.journal.arrived((LAYER, clock(), above, name, number, kind_name, node, request.parent, names, first))
+    state.update_uid, state.watchers, r.bound[node] = r.uid, waiting, r.objects[number]  # all three, whoever interrupts
     return True
 
 
-def _variable_came(r: Restoration, request: Request, key: str, parent: Any, name: str, child: Any) -> bool:
+def _variable_came(r: Restoration, node: int, above: int, parent: int, name: str, child: Any) -> bool:
     """Restores ``child``, if it is an ordinary variable."""
-    node, kind = request.node, kind_of(type(child))
-    if not kind.variable or not kind.plain:
+    kind, ref = kind_of(type(child)), r.bound[node]
+    if not kind.variable or not kind.plain or (ref is not None and ref() is not None):
         return False
     handle, state = child._handle, tracking(child)
-    if state.update_uid >= r.uid or handle.home is not r.home or r.object_at(node) is not None:
+    if state.update_uid >= r.uid or handle.home is not r.home:
         return False
+    key: str = r.keys[node]  # type: ignore[assignment]
     try:
         built = r.home.apply_one(handle, key, r.source, r.cache)
     except Exception:
         return False  # the attempt fails too, and takes note of it
-    above, new = r.number_of(parent), r.number_of_new(child)
-    state.update_uid = r.uid
+    new, at, kind_name = r.number_of_new(child), clock(), type(child).__name__
+    number = r.number_of(child) if new is None else new
     r.claimed.add(node)
     if built is None and new is not None:
-        r.bound[node] = r.objects[new]
-        r.journal.arrived(
-            events.clock(), above, name, new, type(child).__name__, handle.name, node, request.parent, key, handle.cell.writes
-        )
-        return True
-    raw = r.journal.raw
-    raw.append(("Step", events.clock(), "attach", above, name))
-    if new is not None:
-        raw.append(("Seen", new, type(child).__name__, handle.name))
-    number = r.number_of(child)
-    r.bound[node] = r.objects[number]
-    raw.append(("Bound", number, node, request.parent, name))
-    if built is None:
-        raw.append(("Assigned", number, node, key, handle.cell.writes))
+        r.journal.arrived((VARIABLE, at, parent, name, new, kind_name, handle.name, node, above, key, handle.cell.writes))
     else:
-        r.ops.extend((built,))  # not append: a stream of restores listens to extend
-        raw.append(("OpBuilt", number, node, key, built.name, built.reused))
+        raw = r.journal.raw
+        raw.append(("Step", at, "attach", parent, name))
+        if new is not None:
+            raw.append(("Seen", new, kind_name, handle.name))
+        raw.append(("Bound", number, node, above, name))
+        if built is None:
+            raw.append(("Assigned", number, node, key, handle.cell.writes))
+        else:
+            r.ops.extend((built,))  # not append: a stream of restores listens to extend
+            raw.append(("OpBuilt", number, node, key, built.name, built.reused))
+    state.update_uid, r.bound[node] = r.uid, r.objects[number]  # both, whoever interrupts
     return True

@@ -92,7 +92,7 @@ def watch(waits: list[tuple[Any, Any, Request]]) -> None:
     for parent, name, request in waits:
         if parent is not before:
             state, before = tracking(parent), parent
-        waiting = state.watchers.get(name) if state.watchers else None
+        waiting = state.requests(name)
         if waiting:
             waiting[:] = [r for r in waiting if r.restoration is not None]
             for old in waiting:

@@ -44,6 +44,7 @@ class Restoration:
     * ``bound``: by node, a weak reference to the object that it is paired with, or None.
     * ``claimed``: nodes that were paired once: even if their object dies, they are not reported at the end.
     * ``ops``: restore operations of a graph, in the order in which they were added.
+    * ``places``: by the names of a layer's edges, the place of each: one dict for all layers that are alike.
     * ``seen``: weak references to objects that were met, by id: unmatched ones are remembered as long as they live (S196).
     * ``unused``: (node, value name) for stored values that the paired object has no place for.
     * ``created``: nodes whose variable was made with the stored value.
@@ -52,8 +53,8 @@ class Restoration:
 
     __slots__ = (
         "__weakref__", "_last_runs", "_leftovers", "_not_entered", "_numbers", "bound", "cache", "claimed", "created", "graph",
-        "home", "journal", "keys", "layers", "matcher", "objects", "ops", "rules", "seen", "slots", "source", "stores", "uid",
-        "unused", "waitable",
+        "home", "journal", "keys", "layers", "matcher", "objects", "ops", "places", "rules", "seen", "slots", "source",
+        "stores", "uid", "unused", "waitable",
     )  # fmt: skip
 
     def __init__(self, graph: SavedGraph, source: Source, home: Home, rules: Rules, matcher: Matcher, cache: dict[Any, Any]):
@@ -74,6 +75,7 @@ class Restoration:
         self.unused: list[tuple[int, str]] = []
         self.created: set[int] = set()
         self.ops: list[Any] = []
+        self.places: dict[tuple[str, ...], dict[str, int]] = {}
         self.stores: list[weakref.ref[Any]] = []
         self._last_runs: dict[int, int] = {}  # by session: the place in the journal
         known = graph.layers()
@@ -104,10 +106,11 @@ class Restoration:
         number = self._numbers.get(id(obj))
         if number is not None and self.objects[number]() is obj:
             return number
-        number = self._numbers[id(obj)] = len(self.objects)
+        number = len(self.objects)
         self.objects.append(_reference(obj))
         handle = getattr(obj, "_handle", None)
         self.journal.raw.append(("Seen", number, type(obj).__name__, handle.name if handle is not None else ""))
+        self._numbers[id(obj)] = number  # last: nobody may interrupt before the rest is done
         return number
 
     def number_of_new(self, obj: Any) -> int | None:
@@ -117,8 +120,9 @@ class Restoration:
         number = self._numbers.get(id(obj))
         if number is not None and self.objects[number]() is obj:
             return None
-        number = self._numbers[id(obj)] = len(self.objects)
+        number = len(self.objects)
         self.objects.append(_reference(obj))
+        self._numbers[id(obj)] = number
         return number
 
     def has_numbered(self, ids: set[int]) -> bool:

@@ -65,7 +65,7 @@ class name_scope(ContextDecorator):
         self._tokens: list[Token[Scope]] = []
 
     def path(self) -> str:
-        """What comes before the names, from here. In a graph it is another one each time. Raises ValueError as entering does."""
+        """What comes before the names, seen from here; in a graph another one each time. Raises ValueError as entering does."""
         name, unique = self._name, self._unique
         if not name:
             return ""

@@ -36,19 +36,29 @@ class Request(Protocol):
         """The value that a variable may be made with at this place (a ``Waiting`` with ``uid`` and ``used``), or None."""
 
 
+class Requests(Protocol):
+    """What one restoration waits for at several names of an object: its requests, each made only when somebody looks at it."""
+
+    def at(self, name: Any) -> list[Any]:
+        """The request for one name, in a list."""
+
+    def arrived(self, name: Any, child: Any) -> bool:
+        """Restores ``child``, which has come under ``name``. False if that is not simple: then nothing has happened."""
+
+
 class Tracking:
     """What a trackable object carries.
 
-    ``edges`` by local name; ``watchers``: requests by awaited name (slot variables: by handle and slot name);
-    ``update_uid`` is the highest uid of a restore that reached the object (-1: none); ``automatic``: attribute
-    assignments make edges.
+    ``edges`` by local name; ``watchers``: by awaited name (slot variables: by handle and slot name) a list of requests, or the
+    ``Requests`` that make it (``requests`` gives the list); ``update_uid`` is the highest uid of a restore that reached the
+    object (-1: none); ``automatic``: attribute assignments make edges.
     """
 
     __slots__ = ("automatic", "edges", "kept", "update_uid", "watchers")
 
     def __init__(self, edges: dict[str, Any] | None = None) -> None:
         self.edges: dict[str, Any] = {} if edges is None else edges
-        self.watchers: dict[Any, list[Any]] | None = None
+        self.watchers: dict[Any, Any] | None = None
         self.update_uid = -1
         self.automatic = True
         self.kept: dict[Any, Any] | None = None  # by graph: what the object's hooks have added to it for saving
@@ -56,11 +66,18 @@ class Tracking:
     def __reduce__(self) -> Any:
         return Tracking, (dict(self.edges),)
 
+    def requests(self, name: Any) -> list[Any] | None:
+        """The requests that wait under a name, from the highest uid to the lowest, or None."""
+        waiting = self.watchers.get(name) if self.watchers else None
+        if waiting is not None:
+            waiting = self.watchers[name] = _listed(waiting, name)  # type: ignore[index]
+        return waiting
+
     def watch(self, name: Any, requests: list[Any]) -> None:
         """Adds requests under a name, kept in order of falling uid."""
         if self.watchers is None:
             self.watchers = {}
-        waiting = self.watchers.get(name)
+        waiting = self.requests(name)
         if waiting is None:
             self.watchers[name] = requests
         else:
@@ -203,14 +220,14 @@ def _link(parent: Any, state: Tracking, name: str, child: Any) -> Any:
     before = edges.get(name, _MISSING)
     if before is child:
         return child
-    edges[name] = child
-    version = next(_ticks)
-    if state.watchers:
-        try:
-            arrived(parent, name, child)
-        except BaseException:
-            _put_back(edges, name, before)
-            raise
+    try:
+        edges[name] = child
+        version = next(_ticks)
+        if state.watchers:
+            _hand_over(state, state.watchers, parent, name, child)
+    except BaseException:
+        _put_back(edges, name, before)
+        raise
     return before
 
 
@@ -231,24 +248,34 @@ def arrived(parent: Any, name: Any, child: Any) -> None:
     For classes that compute their edges, and for slot variables. If a restore fails, the requests go on waiting.
     """
     state = tracking(parent)
-    if not state.watchers:
-        return
-    requests = state.watchers.pop(name, None)
-    if requests is not None:
+    if state.watchers:
+        _hand_over(state, state.watchers, parent, name, child)
+
+
+def _hand_over(state: Tracking, watchers: dict[Any, Any], parent: Any, name: Any, child: Any) -> None:
+    """``arrived`` where something waits at ``parent``."""
+    waiting = watchers.get(name)
+    if waiting is not None:
         try:
-            requests[0].serve(requests, parent, name, child)
+            if watchers.pop(name, None) is waiting and (type(waiting) is list or not waiting.arrived(name, child)):
+                requests = _listed(waiting, name)
+                requests[0].serve(requests, parent, name, child)
         except BaseException:
-            state.watch(name, requests)
+            if watchers.get(name) is not waiting:  # interrupted before
+                state.watch(name, _listed(waiting, name))
             raise
-    if ANY in state.watchers:
-        for request in list(state.watchers[ANY]):
+    if ANY in watchers:
+        for request in list(watchers[ANY]):
             request.serve([request], parent, name, child)
+
+
+def _listed(waiting: Any, name: Any) -> list[Any]:
+    return waiting if type(waiting) is list else waiting.at(name)
 
 
 def preloaded(parent: Any, name: Any) -> Any | None:
     """The stored value with which a variable may be made that is to appear at ``parent`` under ``name`` (S68, S72), or None."""
-    watchers = tracking(parent).watchers
-    requests = watchers.get(name) if watchers else None
+    requests = tracking(parent).requests(name)
     return requests[0].preload(requests) if requests else None
 
 

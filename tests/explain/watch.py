@@ -10,7 +10,10 @@ def everything_about(root, status, world):
     objects = []
     for obj in walk.objects:
         state = tracking(obj)
-        waiting = {str(name): [id(r) for r in requests] for name, requests in (state.watchers or {}).items()}
+        waiting = {
+            str(name): [id(r) for r in requests] if isinstance(requests, list) else id(requests)
+            for name, requests in (state.watchers or {}).items()
+        }
         handle = getattr(obj, "_handle", None)
         cell = None if handle is None else handle.home.store_at_hand(None).find(handle)
         counters = None if cell is None else (cell.writes, cell.initialised, str(cell.value))
