@@ -196,6 +196,7 @@ def install_operator(op: Op, otherwise: Any = None) -> None:
         integers = frozenset(d._np.num for d in known if d in (dtypes.int32, dtypes.int64))  # type: ignore[union-attr]
         usual = np.dtype(np.float32) if dtypes.float32.np.num in numbers else None  # asked first
         space: dict[str, Any] = {
+            "__name__": __name__,  # whose warnings they are
             "EagerTensor": EagerTensor, "Tape": Tape, "runtime": _runtime, "current": _runtime._current.get,
             "Handle": Handle, "op": op, "otherwise": call, "numbers": numbers, "NO_ATTRS": NO_ATTRS,
             "Outline": Outline, "outlined": outlined, "usual": usual,

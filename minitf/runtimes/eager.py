@@ -6,6 +6,7 @@ at once.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 _store = EagerStore()
 _NOTHING = nullcontext()
+
+# 1 / 0 is inf, and TensorFlow says nothing about it. Only what NumPy says of our own lines is silenced: the program's arrays
+# keep their warnings, and ``tf.debugging.check_numerics`` finds where an inf or NaN comes from.
+warnings.filterwarnings("ignore", r".* encountered in ", RuntimeWarning, r"minitf\.")
 
 
 class Eager:

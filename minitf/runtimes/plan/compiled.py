@@ -38,6 +38,7 @@ class Plan:
             writer = Writer(operations, fetches, feeds, store, kernels, None if inside else handed_out)
         self._texts, self._owners = writer.pieces, writer.owners
         pieces: list[Callable[..., Any]] = []
+        writer.space["__name__"] = __name__  # whose warnings they are, in eager mode
         for text in writer.pieces:
             exec(compile(text, "<plan>", "exec"), writer.space)  # the text is made from the graph's own operations
             pieces.append(writer.space["plan"])
