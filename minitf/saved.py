@@ -280,6 +280,13 @@ class Reader(Protocol):
         """The values of many keys, in their order; all or an error."""
 
 
+def specs_of(reader: Reader) -> dict[str, Spec]:
+    """Dtype and shape of every key; at once (``specs()``) where a reader can. Raises DataLossError."""
+    specs = getattr(reader, "specs", None)
+    found: dict[str, Spec] = specs() if specs is not None else {key: reader.spec(key) for key in reader.keys()}
+    return found
+
+
 class Storage(Protocol):
     """A file format. ``tensors`` maps keys to arrays in the order of saving."""
 

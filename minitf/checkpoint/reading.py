@@ -16,8 +16,9 @@ from typing import Any
 from minitf.checkpoint.opening import open_checkpoint
 from minitf.checkpoint.state_functions import latest_checkpoint
 from minitf.core.dtypes import DType
+from minitf.core.spec import Spec
 from minitf.errors import NotFoundError
-from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph
+from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph, specs_of
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.files import is_directory
 from minitf.storage.messages import decode_graph
@@ -49,22 +50,26 @@ class CheckpointReader:
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shape, as a list, for each key."""
-        return {key: [size or 0 for size in self._reader.spec(key).shape or ()] for key in self._reader.keys()}
+        return {key: _sizes(spec) for key, spec in specs_of(self._reader).items()}
 
     def get_variable_to_dtype_map(self) -> dict[str, DType]:
         """The dtype for each key."""
-        return {key: self._reader.spec(key).dtype for key in self._reader.keys()}
+        return {key: spec.dtype for key, spec in specs_of(self._reader).items()}
 
     def debug_string(self) -> bytes:
         """One line for each key: ``key (dtype) [shape]``."""
-        lines = []
-        for key in self._reader.keys():
-            spec = self._reader.spec(key)
-            lines.append(f"{key} ({spec.dtype.name}) [{','.join(map(str, spec.shape or ()))}]\n")
+        lines = [
+            f"{key} ({spec.dtype.name}) [{','.join(map(str, _sizes(spec)))}]\n" for key, spec in specs_of(self._reader).items()
+        ]
         return "".join(lines).encode("utf-8", "surrogateescape")
 
     def __repr__(self) -> str:
         return f"<reader of checkpoint {self.source!r}>"
+
+
+def _sizes(spec: Spec) -> list[int]:
+    """A shape as TensorFlow gives it here; what is stored is complete."""
+    return list(spec.shape)  # type: ignore[arg-type]
 
 
 def _key(value: Any) -> str:

@@ -143,8 +143,7 @@ def size_text(count: int | None) -> str:
     return f"{count / 1024**power:.3g} {('', 'KiB', 'MiB', 'GiB')[power]}"
 
 
-def spec_facts(reader: Reader, key: str) -> dict[str, Any]:
+def spec_facts(key: str, spec: Spec) -> dict[str, Any]:
     """A value's key, dtype, shape and size as plain data."""
-    spec = reader.spec(key)
     shape = None if spec.shape is None else list(spec.shape)
     return {"key": key, "dtype": spec.dtype.name, "shape": shape, "bytes": size(spec)}

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         args.of_verb.error("--json goes to stdout, and so does -o -: give a file")
     reader = open_checkpoint(args.checkpoint)
     key = find(reader, args.key)
-    value, facts = reader.read(key), spec_facts(reader, key)
+    value, facts = reader.read(key), spec_facts(key, reader.spec(key))
     stored_as = facts["dtype"]
     if value.dtype == object:
         if value.shape != ():

@@ -10,7 +10,7 @@ from minitf.cli.contents import counted, object_graph, size, size_text, spec_fac
 from minitf.cli.output import Drawn, Output, Part
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError, OpError
-from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue
+from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue, specs_of
 from minitf.storage.detect import open_checkpoint
 
 
@@ -39,11 +39,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def _list(reader: Reader, graph: SavedGraph | None, output: Output) -> None:
-    keys = [key for key in reader.keys() if key != OBJECT_GRAPH_KEY]
+    specs = specs_of(reader)
+    specs.pop(OBJECT_GRAPH_KEY, None)
     if output.as_json:
-        output.facts(_facts(reader, keys, graph))
+        output.facts(_facts(reader, specs, graph))
         return
-    specs = {key: reader.spec(key) for key in keys}
     if graph is None:
         output.table(_flat(specs), right=[3])
     else:
@@ -51,7 +51,7 @@ def _list(reader: Reader, graph: SavedGraph | None, output: Output) -> None:
     known = sum(size(spec) or 0 for spec in specs.values())
     open_ended = sum(size(spec) is None for spec in specs.values())
     not_counted = f" without {open_ended} of no fixed size" if open_ended else ""
-    output.lines([[(f"{counted(len(keys), 'value')}, {size_text(known)}{not_counted}", "dim")]])
+    output.lines([[(f"{counted(len(specs), 'value')}, {size_text(known)}{not_counted}", "dim")]])
 
 
 def _flat(specs: dict[str, Spec]) -> Iterator[tuple[Part, ...]]:
@@ -77,8 +77,8 @@ def _place(path: tuple[str, ...] | None) -> str:
     return "/".join(map(_name, path)) if path else "the root" if path == () else "an object that no path leads to"
 
 
-def _facts(reader: Reader, keys: list[str], graph: SavedGraph | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {"checkpoint": reader.source, "values": [spec_facts(reader, key) for key in keys]}
+def _facts(reader: Reader, specs: dict[str, Spec], graph: SavedGraph | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {"checkpoint": reader.source, "values": [spec_facts(key, spec) for key, spec in specs.items()]}
     if graph is not None:
         facts["objects"] = [
             {

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     reader = open_checkpoint(args.checkpoint)
     key = find(reader, args.key)
     value = reader.read(key)
-    facts = spec_facts(reader, key)
+    facts = spec_facts(key, reader.spec(key))
     output.facts(facts | {"value": plain(value)})
     about = {"key": key, "dtype": facts["dtype"], "shape": str(tuple(facts["shape"])), "size": size_text(facts["bytes"])}
     rows: list[tuple[Part, ...]] = [(name, (text, "bold")) for name, text in (about | _figures(value)).items() if text]

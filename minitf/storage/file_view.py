@@ -10,11 +10,14 @@ from minitf.storage.files import Disk, read_fully, write_fully
 
 
 class FileView(io.RawIOBase):
-    """An open file of a disk as a Python file object. Closing it leaves the handle open."""
+    """An open file of a disk as a Python file object. Closing it leaves the handle open.
 
-    def __init__(self, disk: Disk, handle: int, writing: bool = False):
+    The ``handle`` may be another one later on, of the same file opened again.
+    """
+
+    def __init__(self, disk: Disk, handle: int = -1, writing: bool = False):
         self._disk = disk
-        self._handle = handle
+        self.handle = handle
         self._writing = writing
         self._at = 0
         self.error: OSError | None = None  # what the disk raised last: some libraries hide it
@@ -39,7 +42,7 @@ class FileView(io.RawIOBase):
         """Goes to a place."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
         try:
-            self._at = max(0, offset + (self._disk.size(self._handle) if base is None else base))
+            self._at = max(0, offset + (self._disk.size(self.handle) if base is None else base))
         except OSError as error:
             self.error = error
             raise
@@ -48,7 +51,7 @@ class FileView(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fills a buffer as far as the file goes."""
         try:
-            got = read_fully(self._disk, self._handle, memoryview(buffer).cast("B"), self._at)
+            got = read_fully(self._disk, self.handle, memoryview(buffer).cast("B"), self._at)
         except OSError as error:
             self.error = error
             raise
@@ -58,5 +61,5 @@ class FileView(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Writes all of a buffer."""
         start = self._at
-        self._at = write_fully(self._disk, self._handle, memoryview(data).cast("B"), start)
+        self._at = write_fully(self._disk, self.handle, memoryview(data).cast("B"), start)
         return self._at - start

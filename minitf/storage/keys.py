@@ -12,6 +12,14 @@ def text_of(key: bytes) -> str:
     return key.decode("utf-8", "surrogateescape")
 
 
+def all_texts_of(keys: Sequence[bytes]) -> list[str]:
+    """``text_of`` of many keys."""
+    try:
+        return list(map(bytes.decode, keys))
+    except UnicodeDecodeError:
+        return list(map(text_of, keys))
+
+
 def all_bytes_of(keys: Sequence[str]) -> list[bytes]:
     """``bytes_of`` of many keys."""
     try:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,41 +92,52 @@ class Npz(SingleFile):
 
 
 class _Archive:
+    """An archive whose list of members is read once; the file is open only inside ``with self._opened()``."""
+
     def __init__(self, disk: Disk, path: str):
         self.source = path
         self.notes: dict[str, Note] = {}
         self._crcs: dict[str, int] | None = None
         self._disk = disk
+        self._lock = threading.Lock()
+        self._view = FileView(disk)
+        self._archive: zipfile.ZipFile | None = None
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._headers: dict[str, tuple[np.dtype[Any], tuple[int, ...], bool]] = {}
-        with typed("read", path):
-            handle = disk.open(path)
-            try:
-                with self._archive(handle) as archive:
-                    length = disk.size(handle)
-                    for info in archive.infolist():
-                        self._check(info, length)
-                        self._members[info.filename.removesuffix(".npy")] = info
-                    if NOTES in self._members:
-                        self.notes, self._crcs = decode_notes(self._load(archive, NOTES).tobytes(), path)
-                        del self._members[NOTES]
-                        check_complete(self._crcs, self._members, path)
-                    elif archive.comment == COMMENT:  # the archive's directory has no checksum
-                        raise DataLossError(f"{path}: the notes of minitf in it are missing.")
-            finally:
-                disk.close(handle)
+        with self._opened() as archive:
+            length = disk.size(self._view.handle)
+            for info in archive.infolist():
+                self._check(info, length)
+                self._members[info.filename.removesuffix(".npy")] = info
+            if NOTES in self._members:
+                self.notes, self._crcs = decode_notes(self._load(archive, NOTES).tobytes(), path)
+                del self._members[NOTES]
+                check_complete(self._crcs, self._members, path)
+            elif archive.comment == COMMENT:  # the archive's directory has no checksum
+                raise DataLossError(f"{path}: the notes of minitf in it are missing.")
 
-    def _archive(self, handle: int) -> zipfile.ZipFile:
-        view = FileView(self._disk, handle)
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[zipfile.ZipFile]:
+        """The archive with its file opened, for one thread at a time; closes it at the end."""
+        with self._lock, typed("read", self.source):
+            self._view.handle = self._disk.open(self.source)
+            try:
+                if self._archive is None:
+                    self._archive = self._directory()
+                yield self._archive
+            finally:
+                self._disk.close(self._view.handle)
+
+    def _directory(self) -> zipfile.ZipFile:
         try:
-            archive = zipfile.ZipFile(io.BufferedReader(view))
+            archive = zipfile.ZipFile(io.BufferedReader(self._view))
         except _DAMAGE as error:
-            if view.error is not None:
-                raise view.error from None
+            if self._view.error is not None:
+                raise self._view.error from None
             raise DataLossError(f"{self.source}: not an npz archive: {error}.") from None
-        if view.error is not None:  # zipfile goes on without the part that it could not look at
+        if self._view.error is not None:  # zipfile goes on without the part that it could not look at
             archive.close()
-            raise view.error
+            raise self._view.error
         return archive
 
     def _check(self, info: zipfile.ZipInfo, length: int) -> None:
@@ -140,16 +152,11 @@ class _Archive:
     def described(self, key: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
         """NumPy dtype and shape as stored."""
         if key not in self._headers:
-            with typed("read", self.source):
-                handle = self._disk.open(self.source)
-                try:
-                    with self._archive(handle) as archive:
-                        self._header(archive, key)
-                        for name in self._members:  # the others will be asked for as well
-                            with contextlib.suppress(DataLossError):  # said then
-                                self._header(archive, name)
-                finally:
-                    self._disk.close(handle)
+            with self._opened() as archive:
+                self._header(archive, key)
+                for name in self._members:  # the others will be asked for as well
+                    with contextlib.suppress(DataLossError):  # said then
+                        self._header(archive, name)
         return self._headers[key][:2]
 
     def _header(self, archive: zipfile.ZipFile, key: str) -> None:
@@ -163,13 +170,8 @@ class _Archive:
 
     def load(self, keys: Sequence[str]) -> list[Array]:
         """Values as stored, new and verified."""
-        with typed("read", self.source):
-            handle = self._disk.open(self.source)
-            try:
-                with self._archive(handle) as archive:
-                    return [self._load(archive, key) for key in keys]
-            finally:
-                self._disk.close(handle)
+        with self._opened() as archive:
+            return [self._load(archive, key) for key in keys]
 
     def _load(self, archive: zipfile.ZipFile, key: str) -> Array:
         try:

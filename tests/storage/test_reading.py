@@ -11,6 +11,7 @@ import pytest
 
 from minitf.core.dtypes import float32, string, uint8
 from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
+from minitf.saved import specs_of
 from minitf.storage.bundle import TensorBundle, index, reader
 from minitf.storage.bundle.check import missing_data
 from minitf.storage.bundle.entries import Entry, encode_entry
@@ -352,3 +353,31 @@ def test_reading_into_arrays_that_do_not_fit(prefix):
     ):  # fmt: skip
         with pytest.raises(InvalidArgumentError, match=f"^read_into: .*{said}"):
             found.read_into("a", array)
+
+
+def test_the_specs_of_all_keys_are_those_of_each(tmp_path):
+    prefix = str(tmp_path / "p")
+    kinds = [np.float32, np.int64, np.int8, bool]
+    values = {f"many{n}": np.zeros((n % 3, 2), kinds[n % 4]) for n in range(100)}
+    values |= {"\udcff": np.array([b"a"], object), "typed": Typed("qint8", np.zeros(3, np.int8)), "scalar": np.float64(1)}
+    values["pieces"] = Partitioned((4,), [(((0, 3),), np.zeros(3)), (((3, 1),), np.zeros(1))])
+    TensorBundle(durable=False).write(prefix, values)
+    reader = TensorBundle().open(prefix)
+    assert list(reader.specs()) == reader.keys()
+    assert reader.specs() == specs_of(reader) == {key: reader.spec(key) for key in reader.keys()}
+    assert str(reader.specs()["pieces"]) == "float64 (4,)"
+
+
+def test_the_specs_of_all_keys_name_the_entry_that_makes_no_sense(tmp_path):
+    prefix = tmp_path / "p"
+    TensorBundle(durable=False).write(str(prefix), {f"k{n}": np.zeros(2) for n in range(50)})
+    edit(prefix.with_suffix(".index"), lambda found: found.update({b"k7": b"\x08\x63"}))
+    with pytest.raises(DataLossError, match="key 'k7': dtype number 99"):
+        TensorBundle().open(str(prefix)).specs()
+
+
+def test_one_value_is_read_without_looking_for_others_that_are_alike(prefix, monkeypatch):
+    reader = TensorBundle().open(prefix)
+    monkeypatch.setattr(reader.index, "alike", lambda keys: pytest.fail("others are looked for"))
+    key = reader.keys()[0]
+    assert reader.read(key).shape == reader.spec(key).shape

@@ -220,7 +220,8 @@ def test_any_form_of_path(tmp_path):
         (b"\x89HDF\r\n\x1a\n" + b"0" * 99, "HDF5"),
         (b"PK\x03\x04" + b"0" * 99, "zip"),
         (b"\x80\x04junk", "pickle"),
-        (b"", "something else"),
+        (b"", "it is empty"),
+        (b"plain text", "something else"),
         ((20).to_bytes(8, "little") + b'{"a":1}' + b" " * 30, "safetensors"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.table import Table, table_chunks
 from minitf.storage.files import Disk
+from minitf.storage.formats import FORMATS, format_named
 from minitf.storage.state_file import CheckpointState, latest_checkpoint, write_state
 from minitf.storage.v1 import TensorSlices
+from minitf.storage.v1.reader import KEEP
 from minitf.storage.v1.records import TensorMeta, encode_meta
 from minitf.storage.values import Partitioned, Typed
 from minitf.storage.whole import problem_with
@@ -108,9 +111,13 @@ def test_a_block_is_read_once_for_all_its_values(here):
     disk.asked.clear()
     found.read_many(reversed(tensors))
     assert len(disk.asked) == 1
-    found.read("k0")
-    found.read("k1")
-    assert len(disk.asked) == 3  # and not longer than the file is open
+    for name in tensors:
+        found.read(name)
+    assert len(disk.asked) == 1  # values that are read one by one come from the block that was read last
+    TensorSlices(durable=False).write("m", {name: value + 1 for name, value in tensors.items()})
+    assert found.read("k0").tolist() == [1, 2]  # while the file is the same
+    assert len(disk.asked) == 2
+    TensorSlices(durable=False).write("m", tensors)
     small_blocks("m")
     found = TensorSlices(disk=disk).open("m")
     disk.asked.clear()
@@ -242,6 +249,35 @@ def test_a_file_that_shrinks_while_it_is_open(here):
     os.truncate("m", 20)
     with pytest.raises(DataLossError, match="^m: the file became shorter while it was being read"):
         found.read("a")
+
+
+@pytest.mark.parametrize("size, reads", [(KEEP - 100, 1), (KEEP + 100, 2)])
+def test_a_large_block_is_not_kept(here, size, reads):
+    TensorSlices(durable=False).write("m", {"k": np.array([bytes(size)], object)})
+    disk = Noting()
+    found = TensorSlices(disk=disk).open("m")
+    found.read("k")
+    disk.asked.clear()
+    found.read("k")
+    assert len(disk.asked) == reads - 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_threads_may_share_a_reader(here, name):
+    storage = format_named(name, durable=False)
+    tensors = {f"k{n}": np.full(50, n) for n in range(200)}
+    storage.write("m", tensors)
+    found = storage.open("m")
+    wrong = []
+
+    def work(start):
+        for n in [*range(start, 200), *range(start)]:
+            if not (found.read(f"k{n}") == n).all():
+                wrong.append(n)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(0, 200, 25)))
+    assert wrong == []
 
 
 # -- sets of files -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from minitf.storage.bundle import direct
 from minitf.storage.bundle.index import Identity, Index
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.files import Disk
-from minitf.storage.values import Reading
+from minitf.storage.values import Array, Reading
 
 LEAST = 1 << 16  # values of fewer bytes are read: mapping costs more
 
@@ -28,6 +28,11 @@ class LazyReader(BundleReader):
     """
 
     verified = True
+
+    def read(self, key: str) -> Array:
+        """The value, mapped if it is large. Raises as ``BundleReader.read``."""
+        value: Array = self.read_many((key,))[0]
+        return value
 
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; large ones are mapped. Raises as ``BundleReader.read_many``."""

@@ -23,7 +23,7 @@ from minitf.storage.bundle.index import Identity, Index, identity_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.bundle.verify import Verdict, verify
 from minitf.storage.files import Disk, read_fully, typed
-from minitf.storage.keys import all_bytes_of, bytes_of, text_of
+from minitf.storage.keys import all_bytes_of, all_texts_of, bytes_of, text_of
 from minitf.storage.values import Array, Extent, Partitioned, Reading, Typed, bytes_view
 
 SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,
@@ -57,7 +57,7 @@ class BundleReader:
 
     def keys(self) -> list[str]:
         """All keys, sorted by their bytes. Keys that are not UTF-8 come with surrogate escapes."""
-        return [text_of(key) for key in self._index.keys()]
+        return all_texts_of(self._index.keys())
 
     def __contains__(self, key: object) -> bool:
         """True if the checkpoint has a tensor of this name."""
@@ -82,6 +82,19 @@ class BundleReader:
         """Dtype and shape. Raises NotFoundError, DataLossError."""
         return self.entry(key).spec
 
+    def specs(self) -> dict[str, Spec]:
+        """Dtype and shape of every key, in the order of ``keys()``. Raises DataLossError."""
+        names = self._index.keys()
+        found: list[Any] = [None] * len(names)
+        alike, rest = self._index.alike(names)
+        for group in alike:
+            spec = Spec(group.dtype, group.shape)
+            for number in group.numbers.tolist():
+                found[number] = spec
+        for number in rest:
+            found[number] = self._index.entry(names[number]).spec
+        return dict(zip(all_texts_of(names), found, strict=True))
+
     def read_small(self, keys: Sequence[str], limit: int) -> dict[str, Any]:
         """The values of those keys that are there, saved whole, with at most so many bytes in the files. Raises as ``read``."""
         records = self._index.records
@@ -104,7 +117,8 @@ class BundleReader:
 
     def read(self, key: str) -> Array:
         """The value as a new array. Raises NotFoundError (also for a missing data file), DataLossError, OutOfRangeError."""
-        value: Array = self.read_many((key,))[0]
+        entry = self.entry(key)  # looking for others that are alike would be the longest part of reading one
+        value: Array = self._read_one_by_one((key,), (bytes_of(key),), (entry,))[0]
         return value
 
     def read_lazily(self, key: str, *, verify: bool = False) -> Array:
@@ -251,7 +265,8 @@ class BundleReader:
                     if read_fully(self.disk, handle, memoryview(data), start) < len(data):
                         raise DataLossError(f"{self.where(keys[run[0]])}: {path} became shorter while it was being read.")
                     self._take(data, start, keys, entries, run, out)
-                self._read_large(handle, path, keys, entries, large, out)
+                if large:
+                    self._read_large(handle, path, keys, entries, large, out)
             finally:
                 self.disk.close(handle)
 

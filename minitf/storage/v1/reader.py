@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.index import Identity, identity_of
 from minitf.storage.bundle.table import Table
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import bytes_of
@@ -19,14 +21,21 @@ from minitf.storage.v1.names import missing_shard
 from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
 from minitf.storage.values import Array, Partitioned, Typed
 
+KEEP = 1 << 20  # bytes of a block that is kept for the next look
+
 
 class TableFile:
-    """A table on disk; open only inside ``with file.opened()``. The last block read is kept as long."""
+    """A table on disk; open only inside ``with file.opened()``, for one thread at a time.
 
-    def __init__(self, disk: Disk, path: str):
+    The last block read is kept while the file is the same: looking up values one by one would decode it for each.
+    """
+
+    def __init__(self, disk: Disk, path: str, lock: threading.RLock):
         self.path = path
         self._disk = disk
+        self._lock = lock
         self._handle: int | None = None
+        self._identity: Identity | None = None
         self._kept: tuple[int, dict[bytes, bytes]] | None = None
         with self.opened() as handle:
             self._table = Table(self._read, disk.size(handle), path)
@@ -38,12 +47,17 @@ class TableFile:
     @contextlib.contextmanager
     def opened(self) -> Iterator[int]:
         """Opens the file, closes it at the end."""
-        with typed("read", self.path):
+        with self._lock, typed("read", self.path):
             handle = self._handle = self._disk.open(self.path)
             try:
+                identity = identity_of(self._disk, self.path)
+                if identity != self._identity:
+                    self._identity, self._kept = identity, None
                 yield handle
+                if self._kept is not None and self._table.handles[self._kept[0]][1] > KEEP:
+                    self._kept = None
             finally:
-                self._handle = self._kept = None
+                self._handle = None
                 self._disk.close(handle)
 
     def _read(self, offset: int, size: int) -> memoryview:
@@ -68,7 +82,8 @@ class SlicesReader:
 
     def __init__(self, disk: Disk, prefix: str, paths: Sequence[str]):
         self.prefix = self.source = prefix
-        self._files = [TableFile(disk, path) for path in paths]
+        lock = threading.RLock()  # one for all: files are opened together, in any order
+        self._files = [TableFile(disk, path, lock) for path in paths]
         self._metas: dict[str, TensorMeta] = {}
         self._places: dict[tuple[str, Slice], TableFile] = {}
         for file in self._files:
