@@ -149,7 +149,8 @@ def _draw(draw):
     window = [draw.integer(1, 3) for _ in range(n)]
     strides = tuple(draw.integer(1, 2) for _ in range(n))
     dilations = tuple(draw.integer(1, 2) if s == 1 else 1 for s in strides)
-    x = draw(shape=(draw.integer(0, 2) or 1, *(draw.integer(3, 6) for _ in range(n)), groups * draw.integer(1, 2)))
+    least = [max(3, d * (k - 1) + 1) for d, k in zip(dilations, window, strict=True)]
+    x = draw(shape=(draw.integer(0, 2) or 1, *(draw.integer(size, 6) for size in least), groups * draw.integer(1, 2)))
     w = draw(shape=(*window, x.shape[-1] // groups, groups * draw.integer(1, 2)), dtype=x.dtype)
     pads = tuple((draw.integer(0, 2), draw.integer(0, 1)) for _ in range(n))
     padding = draw.choice(["SAME", "VALID", pads])
