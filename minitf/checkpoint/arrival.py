@@ -72,13 +72,12 @@ def _layer_came(r: Restoration, request: Request, parent: Any, name: str, child:
 
 def _variable_came(r: Restoration, node: int, above: int, parent: int, name: str, child: Any) -> bool:
     """Restores ``child``, if it is an ordinary variable."""
-    kind, ref = kind_of(type(child)), r.bound[node]
-    if not kind.variable or not kind.plain or (ref is not None and ref() is not None):
+    kind, key, ref = kind_of(type(child)), r.keys[node], r.bound[node]
+    if not kind.variable or not kind.plain or key is None or (ref is not None and ref() is not None):
         return False
     handle, state = child._handle, tracking(child)
     if state.update_uid >= r.uid or handle.home is not r.home:
         return False
-    key: str = r.keys[node]  # type: ignore[assignment]
     try:
         built = r.home.apply_one(handle, key, r.source, r.cache)
     except Exception:
