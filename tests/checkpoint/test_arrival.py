@@ -201,3 +201,21 @@ def test_whoever_interrupts_an_arrival_can_let_it_arrive_again(path, eager):
         if "checkpoint" in interrupted.where:
             assert "(root).layers.0.a" not in str(status.explain()).split("restored", 1)[1], interrupted.where
     assert line > 100
+
+
+def test_nothing_is_restored_at_a_property_that_cannot_be_set(eager, tmp_path):
+    class Guarded(Node):
+        @property
+        def fixed(self):
+            return 1
+
+    prefix = Saver(Node(fixed=tf.Variable([5.0, 5.0]))).save(tmp_path / "x")
+    root, v = Guarded(), variable("v")
+    Saver(root).restore(prefix)
+    with pytest.raises(AttributeError):
+        root.fixed = v
+    assert v.numpy().tolist() == [0.0, 0.0]
+    assert tf.train.children(root) == {}
+    assert tracking(root).requests("fixed")
+    tf.train.track(root, v, "fixed")
+    assert v.numpy().tolist() == [5.0, 5.0]
