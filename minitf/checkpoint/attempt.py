@@ -408,7 +408,7 @@ class Match:
 
     def restore_uids(self) -> None:
         """Gives the objects the uids that they had."""
-        for state, before in zip(reversed(self._states), reversed(self._uids), strict=True):
+        for state, before in reversed(list(zip(self._states, self._uids, strict=False))):  # Ctrl-C may come between the two
             state.update_uid = before
 
     def take_back(self, error: BaseException) -> None:

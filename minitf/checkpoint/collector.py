@@ -15,6 +15,9 @@ class CollectorPaused:
 
     __slots__ = ("_enabled",)
 
+    def __init__(self) -> None:
+        self._enabled = False
+
     def __enter__(self) -> None:
         self._enabled = gc.isenabled()
         gc.disable()
@@ -22,3 +25,7 @@ class CollectorPaused:
     def __exit__(self, *exc: Any) -> None:
         if self._enabled:
             gc.enable()
+            self._enabled = False
+
+    def __del__(self) -> None:
+        self.__exit__()  # if Ctrl-C came before that could begin

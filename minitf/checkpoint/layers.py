@@ -97,10 +97,10 @@ def _pair(match: Match, found: Stretch) -> bool:
         return False
     refs = list(map(weakref.ref, there))
     number = r.add_numbers(refs)
+    match.take(states, before, handles, keys, range(number, number + len(there)), range(start, stop))  # first: to be undone
     r.bound[start:stop] = refs
     for state in states:
         state.update_uid = r.uid
-    match.take(states, before, handles, keys, range(number, number + len(there)), range(start, stop))
     kinds = [classes.pop().__name__] * len(there) if len(classes) == 1 else [type(variable).__name__ for variable in there]
     r.journal.later(2 * len(there), partial(_events, number, start, kinds, list(map(_name_of, handles)), layers))
     if r.slots:

@@ -58,18 +58,19 @@ def overwriting(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
 
     Who has read before has the array, which shows in the number of references to it.
     """
-    mine, now = [], Overwriting()
-    with _changing:
-        for cell in cells:
-            if type(cell) is Cell:
-                _busy[id(cell)] = now
-                cell.__class__ = BusyCell
-                mine.append(cell)
+    mine: list[Cell] = []
+    now = Overwriting()
     try:
+        with _changing:
+            for cell in cells:
+                if type(cell) is Cell:
+                    mine.append(cell)
+                    _busy[id(cell)] = now
+                    cell.__class__ = BusyCell
         yield mine
     finally:
         with _changing:
             for cell in mine:
                 cell.__class__ = Cell
-                del _busy[id(cell)]
+                _busy.pop(id(cell), None)
         now.done.set()

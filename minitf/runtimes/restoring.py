@@ -85,10 +85,28 @@ def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Calla
     for batch, values in found:
         if batch.groups or batch.python:
             _restore_others(home, batch, iter(values[len(batch.handles) :]))
-    for fill in fills:
-        fill()
-    for batch, values in found:
-        take_over_all([handle.cell for handle in batch.handles], values)
+
+    def assign() -> None:
+        for fill in fills:
+            fill()
+        for batch, values in found:
+            take_over_all([handle.cell for handle in batch.handles], values)
+
+    to_the_end(assign)
+
+
+def to_the_end(assign: Callable[[], None]) -> None:
+    """Calls a function that changes variables. If Ctrl-C comes between two, it is called again, so that all are changed.
+
+    A second Ctrl-C ends that as well.
+    """
+    try:
+        assign()
+    except Exception:
+        raise
+    except BaseException:
+        assign()
+        raise
 
 
 def assign_one(handle: Handle, key: str, reader: Any, cache: Any) -> None:
@@ -285,8 +303,12 @@ def run_ops(graph: Graph, ops: Sequence[AnyOp], cache: dict[Any, Any], reader: R
         if others:
             reads = list({id(t): t for built in others for t in built.reads}.values())
             read = session.run(reads, {cache[graph]: reader})
-        fill()
-        take_over_all(cells, values)
+
+        def assign() -> None:
+            fill()
+            take_over_all(cells, values)
+
+        to_the_end(assign)
     if others:
         session.run([built.op for built in others], dict(zip(reads, read, strict=True)))
     return store

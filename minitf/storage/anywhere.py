@@ -143,6 +143,10 @@ class Anywhere(Disk):
         if disk is not self.__dict__.get("_remote"):
             disk.sync_directory(path)
 
+    def place(self, directory: str) -> Any:
+        """What tells this directory from others."""
+        return self._side(directory).place(directory)
+
     def lock(self, directory: str) -> int | None:
         """Waits until nobody else has locked the directory and locks it; None where there is no such lock."""
         return None if is_url(directory) else super().lock(directory)

@@ -49,7 +49,8 @@ class FileView(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Fills a buffer as far as the file goes."""
+        """Fills a buffer as far as the file goes. Raises ValueError if the view is closed."""
+        self._check_open()
         try:
             got = read_fully(self._disk, self.handle, memoryview(buffer).cast("B"), self._at)
         except OSError as error:
@@ -59,7 +60,13 @@ class FileView(io.RawIOBase):
         return got
 
     def write(self, data: Any) -> int:
-        """Writes all of a buffer."""
+        """Writes all of a buffer. Raises ValueError if the view is closed."""
+        self._check_open()
         start = self._at
         self._at = write_fully(self._disk, self.handle, memoryview(data).cast("B"), start)
         return self._at - start
+
+    def _check_open(self) -> None:
+        """The number of a handle may be another file's when the file is closed, and some libraries write late."""
+        if self.closed:
+            raise ValueError("The view of the file is closed.")

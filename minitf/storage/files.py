@@ -13,10 +13,11 @@ import os
 import secrets
 import stat as stat_bits
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from minitf import errors
-from minitf.storage import linux
+from minitf.storage import linux, locks
+from minitf.storage.descriptors import Descriptor
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
@@ -27,11 +28,11 @@ class Disk:
 
     def create(self, path: str) -> int:
         """Makes a file that must not exist and opens it for writing."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        return Descriptor.opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
 
     def open(self, path: str) -> int:
         """Opens a file for reading."""
-        return os.open(path, os.O_RDONLY | _BINARY)
+        return Descriptor.opened(path, os.O_RDONLY | _BINARY)
 
     def write(self, handle: int, data: Any, offset: int) -> int:
         """Writes a buffer at a place of the file; may write less than asked."""
@@ -72,7 +73,7 @@ class Disk:
 
     def close(self, handle: int) -> None:
         """Closes."""
-        os.close(handle)
+        cast("Descriptor", handle).close()
 
     def stat(self, path: str) -> os.stat_result:
         """What the file system knows of a path."""
@@ -118,39 +119,27 @@ class Disk:
         """Returns when the names in the directory are on the disk."""
         if os.name == "nt":
             return  # Windows cannot open a directory; its renames are written through
-        handle = os.open(path or os.curdir, os.O_RDONLY)
+        handle = Descriptor.opened(path or os.curdir, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
-            os.close(handle)
+            handle.close()
+
+    def place(self, directory: str) -> Any:
+        """What tells this directory from others, whatever path leads to it."""
+        facts = self.stat(directory or os.curdir)
+        return facts.st_dev, facts.st_ino
 
     def lock(self, directory: str) -> int | None:
-        """Waits until nobody else has locked the directory and locks it; None where there is no such lock."""
-        try:
-            import fcntl
-        except ImportError:
-            return None
-        handle = os.open(directory or os.curdir, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError as error:
-            os.close(handle)
-            if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
-                return None  # some network file systems
-            raise
-        except BaseException:
-            os.close(handle)
-            raise
-        return handle
+        """Waits until no other process has locked the directory and locks it; None where there is no such lock.
+
+        In this process only one thread at a time may do so for one directory (``while_locked``).
+        """
+        return locks.lock(directory or os.curdir)
 
     def unlock(self, handle: int) -> None:
         """Ends a lock."""
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_UN)  # a forked child may still hold the handle, so closing is not enough
-        finally:
-            os.close(handle)
+        locks.unlock(handle)
 
 
 # TensorFlow's table of errno to status, for the numbers that files can raise.
@@ -383,14 +372,16 @@ def make_directories(disk: Disk, directory: str, durable: bool) -> None:
                 disk.sync_directory(parent_of(path))
 
 
-@contextlib.contextmanager
-def locked(disk: Disk, directory: str) -> Iterator[None]:
-    """Holds the directory's lock, so that writers of one directory, in any process, take turns."""
+def while_locked(disk: Disk, directory: str, act: Callable[[], None]) -> None:
+    """Calls ``act`` with the directory's lock held, so that writers of one directory, in any process, take turns."""
     with typed("lock", directory or os.curdir):
-        handle = disk.lock(directory)
-    try:
-        yield
-    finally:
-        if handle is not None:
-            with contextlib.suppress(OSError):
-                disk.unlock(handle)
+        place = disk.place(directory)
+    with locks.turn(place):
+        with typed("lock", directory or os.curdir):
+            handle = disk.lock(directory)
+        try:
+            act()
+        finally:
+            if handle is not None:
+                with contextlib.suppress(OSError):
+                    disk.unlock(handle)

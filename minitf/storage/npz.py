@@ -75,20 +75,30 @@ class Npz(SingleFile):
         return [*out, (NOTES, text)]
 
     def _fill(self, handle: int, prepared: list[tuple[str, Array]]) -> None:
-        with FileView(self._disk, handle, writing=True) as raw, zipfile.ZipFile(raw, "w", allowZip64=True) as archive:
-            archive.comment = COMMENT
-            for key, array in prepared:
-                info = zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0))  # the same bytes each time
-                with archive.open(info, "w", force_zip64=True) as member:
-                    header = io.BytesIO()
-                    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
-                    member.write(header.getvalue())
-                    view = bytes_view(np.asarray(array, order="C"))
-                    for start in range(0, len(view), 1 << 22):
-                        member.write(view[start : start + (1 << 22)])
+        with FileView(self._disk, handle, writing=True) as raw:
+            archive = zipfile.ZipFile(raw, "w", allowZip64=True)
+            try:
+                archive.comment = COMMENT
+                for key, array in prepared:
+                    _add(archive, key, array)
+                archive.close()
+            except BaseException:
+                archive.fp = None  # else it would write its end when nobody has it any more, and hide the error
+                raise
 
     def _reader(self, path: str) -> CarriedReader:
         return CarriedReader(_Archive(self._disk, path))
+
+
+def _add(archive: zipfile.ZipFile, key: str, array: Array) -> None:
+    info = zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0))  # the same bytes each time
+    with archive.open(info, "w", force_zip64=True) as member:
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+        member.write(header.getvalue())
+        view = bytes_view(np.asarray(array, order="C"))
+        for start in range(0, len(view), 1 << 22):
+            member.write(view[start : start + (1 << 22)])
 
 
 class _Archive:

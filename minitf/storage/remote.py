@@ -135,6 +135,10 @@ class RemoteDisk(Disk):
         opened = self._open[handle]
         return opened.size if opened.spool is None else os.fstat(opened.spool.fileno()).st_size
 
+    def place(self, directory: str) -> str:
+        """The URL; that a directory is there cannot be asked of every store."""
+        return directory.rstrip("/")
+
     def replace(self, old: str, new: str) -> None:
         """Copies a file at the other end and deletes the old name, which stays if that fails. Renames where that can be."""
         from fsspec import AbstractFileSystem

@@ -14,12 +14,12 @@ from minitf.storage.files import (
     fill_temporary,
     is_directory,
     is_file,
-    locked,
     make_directories,
     parent_of,
     path_of,
     put_in_place,
     typed,
+    while_locked,
 )
 
 
@@ -47,10 +47,13 @@ class SingleFile:
         directory = parent_of(path)
         prepared = self._prepare(tensors)
         make_directories(self._disk, directory, self.durable)
-        with locked(self._disk, directory):
+
+        def write() -> None:
             discard_left(self._disk, [path])
             temporary = fill_temporary(self._disk, path, lambda handle: self._fill(handle, prepared), self.durable)
             put_in_place(self._disk, temporary, path, self.durable)
+
+        while_locked(self._disk, directory, write)
 
     def open(self, prefix: str) -> CarriedReader:
         """Opens a checkpoint: reads the list of its values. Raises NotFoundError, DataLossError."""

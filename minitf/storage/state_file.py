@@ -16,12 +16,12 @@ from minitf.storage.files import (
     Disk,
     discard_left,
     find,
-    locked,
     make_directories,
     parent_of,
     path_of,
     read_whole,
     replace_file,
+    while_locked,
 )
 from minitf.storage.protos import message
 from minitf.storage.whole import problem_with
@@ -145,9 +145,12 @@ def write_state(
     )
     text = text_format.MessageToString(stored, as_utf8=True)
     make_directories(disk, directory, durable)
-    with locked(disk, parent_of(path)):
+
+    def write() -> None:
         discard_left(disk, [path])
         replace_file(disk, path, [text.encode("utf-8")], durable)
+
+    while_locked(disk, parent_of(path), write)
 
 
 def stored_path(directory: str, path: str, relative: bool = True) -> str:

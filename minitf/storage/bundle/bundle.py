@@ -30,11 +30,11 @@ from minitf.storage.files import (
     fill_temporary,
     is_directory,
     is_file,
-    locked,
     make_directories,
     parent_of,
     path_of,
     typed,
+    while_locked,
     write_temporary,
 )
 
@@ -101,8 +101,7 @@ class TensorBundle:
         self._plans = [layout.plan for layout in layouts]
         directory = parent_of(prefix)
         make_directories(self._disk, directory, self.durable)
-        with locked(self._disk, directory):
-            self._write(prefix, directory, layouts)
+        while_locked(self._disk, directory, functools.partial(self._write, prefix, directory, layouts))
 
     def _write(self, prefix: str, directory: str, layouts: Sequence[Layout]) -> None:
         disk = self._disk
@@ -175,9 +174,11 @@ class TensorBundle:
         """Deletes the files of a checkpoint, the index first, so that no half of it can be opened, and what saves have left."""
         prefix = path_of(prefix)
         directory = parent_of(prefix)
-        if not is_directory(self._disk, directory):
-            return
-        with locked(self._disk, directory), typed("remove", prefix):  # else data of a save that comes between would go
+        if is_directory(self._disk, directory):  # with its lock: else data of a save that comes between would go
+            while_locked(self._disk, directory, functools.partial(self._remove, prefix))
+
+    def _remove(self, prefix: str) -> None:
+        with typed("remove", prefix):
             data, left = files_of(self._disk, prefix)
             for path in (index_path(prefix), *data, *left):
                 try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from minitf.errors import InternalError, InvalidArgumentError, NotFoundError
 from minitf.storage.anywhere import ANYWHERE
@@ -19,13 +20,13 @@ from minitf.storage.files import (
     commit,
     discard,
     fill_temporary,
-    locked,
     make_directories,
     parent_of,
     path_of,
     read_fully,
     temporary_name,
     typed,
+    while_locked,
     write_fully,
     write_temporary,
 )
@@ -66,32 +67,40 @@ def merge(
     header, entries, sources = _joined(readers)
     directory = parent_of(prefix)
     make_directories(disk, directory, durable)
-    with locked(disk, directory):
-        present, left = files_of(disk, prefix)
-        header.shards = free_count(disk, prefix, header.shards, present)
-        keys = sorted(entries)
-        chunks = table_chunks([b"", *keys], [encode_header(header), *(encode_entry(entries[key]) for key in keys)])
-        paths = [data_path(prefix, number, header.shards) for number in range(len(sources))]
-        pending: list[str] = []
-        try:
-            for source, path in zip(sources, paths, strict=True):
-                temporary = _take_over(disk, source, path, durable)
-                pending += temporary, path
-                with typed("rename", path):
-                    disk.replace(temporary, path)
-            index = write_temporary(disk, index_path(prefix), chunks, durable)
-            pending.append(index)
-            _sync(disk, directory, durable)
-            commit(disk, index, index_path(prefix), pending)
-        except BaseException:
-            discard(disk, pending)
-            raise
-        _sync(disk, directory, durable)
-        discard(disk, [*left, *(path for path in present if path not in paths)])
+    while_locked(disk, directory, partial(_write, disk, prefix, header, entries, sources, durable))
     if delete_inputs:
         for reader in readers:
             storage.remove(reader.prefix)
             _remove_empty(disk, parent_of(reader.prefix), directory)
+
+
+def _write(disk: Disk, prefix: str, header: Header, entries: dict[bytes, Entry], sources: list[str], durable: bool) -> None:
+    """Puts the result in its place."""
+    directory = parent_of(prefix)
+    present, left = files_of(disk, prefix)
+    header.shards = free_count(disk, prefix, header.shards, present)
+    keys = sorted(entries)
+    chunks = table_chunks([b"", *keys], [encode_header(header), *(encode_entry(entries[key]) for key in keys)])
+    paths = [data_path(prefix, number, header.shards) for number in range(len(sources))]
+    pending: list[str] = []
+    temporaries: list[str] = []
+    try:
+        for source, path in zip(sources, paths, strict=True):
+            temporary = _take_over(disk, source, path, durable)
+            temporaries.append(temporary)
+            pending += temporary, path
+            with typed("rename", path):
+                disk.replace(temporary, path)
+        index = write_temporary(disk, index_path(prefix), chunks, durable)
+        pending.append(index)
+        _sync(disk, directory, durable)
+        commit(disk, index, index_path(prefix), pending)
+    except BaseException:
+        discard(disk, pending)
+        raise
+    _sync(disk, directory, durable)
+    discard(disk, temporaries)  # where both names were of one file already, renaming has done nothing
+    discard(disk, [*left, *(path for path in present if path not in paths)])
 
 
 def _joined(readers: Sequence[BundleReader]) -> tuple[Header, dict[bytes, Entry], list[str]]:

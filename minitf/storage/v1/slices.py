@@ -18,7 +18,6 @@ from minitf.storage.files import (
     discard_left,
     is_directory,
     is_file,
-    locked,
     make_directories,
     names_in,
     parent_of,
@@ -26,6 +25,7 @@ from minitf.storage.files import (
     replace_file,
     split_path,
     typed,
+    while_locked,
 )
 from minitf.storage.keys import bytes_of, is_text
 from minitf.storage.v1.names import pattern_of, shard_path
@@ -76,7 +76,8 @@ class TensorSlices:
         tables = [(path, *_records(tensors)) for path, tensors in files]
         directory = parent_of(prefix)
         make_directories(self._disk, directory, self.durable)
-        with locked(self._disk, directory):
+
+        def write() -> None:
             if is_file(self._disk, index_path(prefix)):
                 raise AlreadyExistsError(
                     f"write: a V2 checkpoint stands under {prefix!r} and would hide a V1 one. Remove it, or use another name."
@@ -84,6 +85,8 @@ class TensorSlices:
             discard_left(self._disk, [prefix, *(path for path, _ in files)])
             for path, keys, values in tables:
                 replace_file(self._disk, path, table_chunks(keys, values), self.durable)
+
+        while_locked(self._disk, directory, write)
 
     def open(self, prefix: str) -> SlicesReader:
         """Opens a checkpoint: reads the list of tensors. Raises NotFoundError, DataLossError."""

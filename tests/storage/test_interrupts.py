@@ -1,0 +1,266 @@
+"""Ctrl-C at any place: the disk has the old set or the new, variables have all old values or all new, and all works as before.
+
+A run tries one place in STEP, beginning anywhere; MINITF_EVERY_INTERRUPT=1 tries each.
+"""
+
+import contextlib
+import gc
+import itertools
+import os
+import random
+
+import numpy as np
+import pytest
+from interrupts import Interrupt, open_files
+
+import minitf as tf
+from minitf.storage import files, locks
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.merge import merge
+from minitf.storage.file_view import FileView
+from minitf.storage.formats import FORMATS
+
+STEP = 1 if os.environ.get("MINITF_EVERY_INTERRUPT") else 41
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+def each_place(tmp_path, prepare, act, recover):
+    """Prepares, interrupts ``act`` at one place, and looks: nothing is open, and ``recover(subject, interrupt)`` works.
+
+    The first look is while the interrupt is still held, as an interactive session holds the last one.
+    """
+    for at in itertools.count(random.randint(1, STEP), STEP):
+        place = tmp_path / str(at)
+        place.mkdir()
+        subject = prepare(place)
+        before = open_files()
+        interrupt = Interrupt(at)
+        interrupt.call(lambda subject=subject: act(subject))
+        recover(subject, interrupt)
+        interrupt.raised = None
+        if open_files() != before:
+            gc.collect()  # what is suspended inside a cycle
+        assert open_files() == before, interrupt.where
+        assert gc.isenabled(), interrupt.where
+        if interrupt.where is None:
+            assert at > 500
+            return
+
+
+def tensors(seed):
+    return {"a": np.full(40, seed), "s": np.array([b"x" * seed], object), "b": np.float32(seed)}
+
+
+def found_at(kind, prefix):
+    reader = kind().open(prefix)
+    seed = int(reader.read("b"))
+    assert all((reader.read(key) == value).all() for key, value in tensors(seed).items())
+    return seed
+
+
+def two_files():
+    return TensorBundle(shards=2)
+
+
+@pytest.mark.parametrize("kind", [*FORMATS.values(), two_files])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of zipfile's, interrupted while it is made
+def test_a_save(tmp_path, kind):
+    def prepare(place):
+        storage = kind()
+        storage.write(place / "p", tensors(1))
+        return place, storage
+
+    def recover(subject, interrupt):
+        place, storage = subject
+        assert found_at(kind, place / "p") in ((1, 2) if interrupt.raised else (2,)), interrupt.where
+        storage.write(place / "p", tensors(3))
+        assert found_at(kind, place / "p") == 3
+        assert not list(place.glob("*.tmp-*"))
+        assert len({path.name.rpartition("-of-")[2] for path in place.glob("*.data-*")}) <= 1
+
+    each_place(tmp_path, prepare, lambda subject: subject[1].write(subject[0] / "p", tensors(2)), recover)
+
+
+def test_a_merge(tmp_path):
+    def run(place):
+        merge([place / "in0", place / "in1"], place / "out")
+
+    def prepare(place):
+        for n in range(2):
+            TensorBundle(False).write(place / f"in{n}", {f"k{n}": np.arange(3 + n)})
+        return place
+
+    def recover(place, interrupt):
+        if not TensorBundle().exists(place / "out"):
+            assert interrupt.raised
+            run(place)
+            assert len(list(place.iterdir())) == 3, interrupt.where
+        reader = TensorBundle().open(place / "out")
+        assert [reader.read(f"k{n}").tolist() for n in range(2)] == [[0, 1, 2], [0, 1, 2, 3]]
+
+    each_place(tmp_path, prepare, run, recover)
+
+
+class Net(tf.Module):
+    """A few variables that have one value."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.a = tf.Variable(np.full(3, value, np.float32))
+        self.parts = [tf.Variable(np.float64(value)), tf.Variable(np.full((2, 2), value, np.int32))]
+
+    def everything(self):
+        return [self.a, *self.parts]
+
+    def set(self, value):
+        for variable in self.everything():
+            variable.assign(np.full(variable.shape, value, variable.dtype.as_numpy_dtype))
+
+    def value(self):
+        [value] = {float(element) for variable in self.everything() for element in np.ravel(variable.numpy())}
+        return value
+
+
+def restored(path):
+    net = Net(0)
+    tf.train.Checkpoint(net=net).read(path).assert_existing_objects_matched()
+    return net.value()
+
+
+def test_a_saver(tmp_path):
+    def prepare(place):
+        net = Net(1)
+        saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(net=net))
+        saver.save(place / "c", 1)
+        net.set(2)
+        return place, net, saver
+
+    def recover(subject, interrupt):
+        place, net, saver = subject
+        latest = tf.train.latest_checkpoint(place)
+        assert latest[-1] in ("12" if interrupt.raised else "2")
+        assert restored(latest) == float(latest[-1])
+        assert net.value() == 2
+        net.set(3)
+        saver.save(place / "c", 2)
+        assert restored(tf.train.latest_checkpoint(place)) == 3
+        assert not list(place.glob("*.tmp-*"))
+
+    each_place(tmp_path, prepare, lambda subject: subject[2].save(subject[0] / "c", 2), recover)
+
+
+def test_a_managers_rotation(tmp_path):
+    def prepare(place):
+        net = Net(1)
+        manager = tf.train.CheckpointManager(tf.train.Checkpoint(net=net), place, 2)
+        for value in (1, 2):
+            net.set(value)
+            manager.save()
+        net.set(3)
+        return place, net, manager
+
+    def recover(subject, interrupt):
+        place, net, manager = subject
+        latest = tf.train.latest_checkpoint(place)
+        assert latest[-1] in ("23" if interrupt.raised else "3")
+        assert restored(latest) == float(latest[-1])
+        for _ in range(2):
+            net.set(int(manager.checkpoint.save_counter.numpy()) + 1)
+            latest = manager.save()
+            assert tf.train.latest_checkpoint(place) == latest
+        assert restored(latest) == float(latest[-1])
+        wanted = ["checkpoint", *(f"{path}{end}" for path in manager.checkpoints for end in (".data-00000-of-00001", ".index"))]
+        assert sorted(path.name for path in place.iterdir()) == [os.path.basename(path) for path in wanted], interrupt.where
+
+    each_place(tmp_path, prepare, lambda subject: subject[2].save(), recover)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python drops an interrupt inside a finalizer
+@pytest.mark.parametrize("large", [False, True])
+def test_a_restore(tmp_path, large, monkeypatch):
+    """Also of values that are read into the memory of the old ones, which an interrupt must not leave half read."""
+    if large:
+        monkeypatch.setattr("minitf.runtimes.restoring.LARGE", 1)
+        monkeypatch.setattr("minitf.runtimes.restoring.MUCH", 1)
+
+    def prepare(place):
+        path = tf.train.Checkpoint(net=Net(7)).save(place / "c")
+        checkpoint = tf.train.Checkpoint(net=Net(0))
+        assert checkpoint.save_counter.numpy() == 0
+        return path, checkpoint
+
+    def recover(subject, interrupt):
+        path, checkpoint = subject
+        found = checkpoint.net.value(), int(checkpoint.save_counter.numpy())
+        assert found in (((0, 0), (7, 1)) if interrupt.raised else ((7, 1),)), interrupt.where
+        checkpoint.net.set(0)
+        checkpoint.restore(path).assert_consumed()
+        assert checkpoint.net.value() == 7
+
+    each_place(tmp_path, prepare, lambda subject: subject[1].restore(subject[0]), recover)
+
+
+# What it takes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_descriptor_closes_itself(tmp_path):
+    disk = files.Disk()
+    before = open_files()
+    handle = disk.create(str(tmp_path / "a"))
+    del handle
+    assert open_files() == before
+    handle = disk.open(str(tmp_path / "a"))
+    disk.close(handle)
+    number = os.open(tmp_path / "a", os.O_RDONLY)  # has the same number, and stays open
+    assert number == handle
+    del handle
+    os.close(number)
+
+
+def test_a_lock_that_was_left_is_made_up_for(tmp_path):
+    """Held by nobody but an error that is still there, it would block its own process for ever."""
+    left = locks.lock(str(tmp_path))
+    TensorBundle().write(tmp_path / "p", tensors(1))
+    del left
+    assert locks._held == {}
+    TensorBundle().write(tmp_path / "p", tensors(1))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_does_not_keep_its_parents_lock(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    held = locks.lock(str(tmp_path))
+    ready, done = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            os.write(ready[1], b"x")
+            os.read(done[0], 1)
+        os._exit(0)
+    os.read(ready[0], 1)
+    held.close()  # as if the parent had been killed: without unlocking
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.write(done[1], b"x")
+    os.waitpid(child, 0)
+    for number in (other, *ready, *done):
+        os.close(number)
+
+
+def test_a_closed_view_of_a_file_is_not_used(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    disk = files.Disk()
+    handle = disk.open(str(tmp_path / "a"))
+    view = FileView(disk, handle)
+    view.close()
+    with pytest.raises(ValueError, match="closed"):
+        view.readinto(bytearray(3))
+    view = FileView(disk, handle, writing=True)
+    view.close()
+    with pytest.raises(ValueError, match="closed"):
+        view.write(b"x")
+    disk.close(handle)
