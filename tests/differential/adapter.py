@@ -211,6 +211,10 @@ class Adapter:
         """TensorFlow only: the number of the deviation that an exception belongs to, if it does."""
         return None
 
+    def unseen_misfit(self, seen: list[Any]) -> bool:
+        """TensorFlow only: whether a variable that the program has let go of has a value of another shape than its own."""
+        return False
+
     def counter(self, checkpoint: Any) -> Any:
         """The save counter, made if need be."""
         return checkpoint.save_counter

@@ -80,6 +80,9 @@ class Interpreter:
             if reason := self.on.odd(error):
                 observation["odd"] = reason
             failed = True
+        else:
+            if "before" in observation and self.on.unseen_misfit([o for o in self.objects.values() if self.on.is_variable(o)]):
+                observation["odd"] = "S299"
         if failed or step[0] in _RELEASING:
             gc.collect()
         if failed or not self.on.graph or step[0] in _READING:

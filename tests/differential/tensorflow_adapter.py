@@ -286,3 +286,9 @@ class TensorFlow(Adapter):
                 }
             )
         return {"values": values, "nodes": nodes}
+
+    def unseen_misfit(self, seen: list[Any]) -> bool:
+        known = set(map(id, seen))
+        unseen = [v for v in tf.compat.v1.global_variables() if id(v) not in known]
+        found = zip(unseen, self.values(unseen), strict=True)
+        return any(value is not None and np.shape(value[1]) != tuple(v.shape) for v, value in found)
