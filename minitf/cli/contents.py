@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from minitf.core.spec import Spec
@@ -38,8 +39,8 @@ def find(reader: Reader, name: str) -> str:
     graph = object_graph(reader)
     number = None if graph is None else object_at(graph, name)
     if graph is not None and number is not None:
-        keys = list(reader.keys())
-        values = [key for value in graph.nodes[number].values for key in stored_for(value, keys)]
+        stored = Stored(reader.keys())
+        values = [key for value in graph.nodes[number].values for key in stored.of(value)]
         if len(values) == 1:
             return values[0]
         if values:
@@ -116,9 +117,21 @@ def read_all(reader: Reader, keys: Sequence[str]) -> dict[str, Any]:
         return read_all(reader, keys[:half]) | read_all(reader, keys[half:])
 
 
-def stored_for(value: SavedValue, keys: Collection[str]) -> list[str]:
-    """The keys of one value of an object: its own, or (tables, iterators) several that begin with it; none if it is missing."""
-    return [value.key] if value.key in keys else [key for key in keys if key.startswith(value.key)]
+class Stored:
+    """The keys of a checkpoint, by what objects say of their values."""
+
+    def __init__(self, keys: Iterable[str]):
+        self._sorted = sorted(keys)
+        self._known = frozenset(self._sorted)
+
+    def of(self, value: SavedValue) -> list[str]:
+        """The keys of a value: its own, or (tables, iterators) several that begin with it; none if it is missing."""
+        if value.key in self._known:
+            return [value.key]
+        start = end = bisect_left(self._sorted, value.key)
+        while end < len(self._sorted) and self._sorted[end].startswith(value.key):
+            end += 1
+        return self._sorted[start:end]
 
 
 def counted(count: int, word: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from minitf.cli.contents import counted, object_graph, size, size_text, spec_facts, stored_for
+from minitf.cli.contents import Stored, counted, object_graph, size, size_text, spec_facts
 from minitf.cli.output import Drawn, Output, Part
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError, OpError
@@ -103,20 +103,21 @@ def tree(graph: SavedGraph, specs: dict[str, Spec], title: str) -> Iterator[list
         for slot in node.slots:
             slots.setdefault(slot.variable, []).append((slot.slot_name, number, slot.slot))
     named: set[str] = set()
+    stored = Stored(specs)
 
-    def of_value(value: SavedValue) -> list[Part]:
-        found = stored_for(value, specs)
+    def of_value(value: SavedValue, sized: bool = True) -> list[Part]:
+        found = stored.of(value)
         named.update(found)
         if found == [value.key]:
-            return _spec(specs[value.key])
+            return _spec(specs[value.key])[: None if sized else 2]
         if not found:
             return [("not in the file: " + value.key, "red")]
         several: list[list[Part]] = [[f"{key.removeprefix(value.key)} ", *_spec(specs[key])] for key in found]
         return [part for one in several for part in (*one, ", ")][:-1]
 
-    def about(number: int) -> list[Part]:
+    def about(number: int, sized: bool = True) -> list[Part]:
         values = graph.nodes[number].values
-        return ["  ", *of_value(values[0])] if len(values) == 1 and values[0].name == VARIABLE_VALUE else []
+        return ["  ", *of_value(values[0], sized)] if len(values) == 1 and values[0].name == VARIABLE_VALUE else []
 
     def below(number: int) -> list[tuple[list[Part], int | None]]:
         """Lines under an object, each with the number of the object to go on with."""
@@ -124,12 +125,16 @@ def tree(graph: SavedGraph, specs: dict[str, Spec], title: str) -> Iterator[list
         lines: list[tuple[list[Part], int | None]] = []
         if not about(number):
             lines += [([(f"({value.name})", "italic"), "  ", *of_value(value)], None) for value in node.values]
+        if node.registered_saver is not None:
+            saver, place = node.registered_saver
+            lines.append(([(f"(saved by {saver} as {_name(place)})", "italic")], None))
         for name, child in graph.children(number).items():
             here = (*(paths[number] or ()), name)
             if paths[child] == here:
                 lines.append(([(_name(name), "bold"), *about(child)], child))
             else:
-                lines.append(([(_name(name), "bold"), (f"  = {_place(paths[child])}", "magenta")], None))
+                where = (f"  = {_place(paths[child])}", "magenta")
+                lines.append(([(_name(name), "bold"), *about(child, sized=False), where], None))
         for slot_name, optimizer, slot in slots.get(number, ()):
             of = _place(paths[optimizer])
             lines.append(([("slot ", "green"), (_name(slot_name), "bold"), (f" of {of}", "green"), *about(slot)], None))

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from minitf.cli.contents import edge_at, object_at
+from minitf.cli.contents import Stored, edge_at, object_at
+from minitf.cli.endings import pairs_by_ending
 from minitf.errors import InvalidArgumentError, NotFoundError
 from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, Reader, SavedGraph, SavedNode, SavedValue, escape
 
@@ -82,6 +83,7 @@ def names_to_graph(reader: Reader, keys: Sequence[str], model: SavedGraph, like:
     NotFoundError, InvalidArgumentError for what ``wanted`` gets wrong.
     """
     _check_known(wanted, keys, "key")
+    known = set(keys)
     graph = copy.deepcopy(model)
     paths = {
         "/".join(path): graph.nodes[number].values[0]
@@ -98,16 +100,20 @@ def names_to_graph(reader: Reader, keys: Sequence[str], model: SavedGraph, like:
         taken[path], why[old] = old, "as said"
     for path, value in paths.items():
         name = value.full_name
-        if path not in taken and name in keys and name not in why and _alike(reader, name, like, value.key):
+        if path not in taken and name in known and name not in why and _alike(reader, name, like, value.key):
             taken[path], why[name] = name, "same name"
-    olds, free = [key for key in keys if key not in why], {path: paths[path] for path in paths if path not in taken}
-    for path, old in _by_ending(reader, olds, like, free):
+    free = {
+        path: ((path, value.full_name), str(like.spec(value.key)))
+        for path, value in paths.items()
+        if path not in taken and value.key in like
+    }
+    for path, old in pairs_by_ending(free, {key: str(reader.spec(key)) for key in keys if key not in why}):
         taken[path], why[old] = old, "same ending, dtype and shape"
     for node in graph.nodes:
         for value in node.values:
             if value.name == VARIABLE_VALUE:
                 continue
-            if value.key in keys:
+            if value.key in known:
                 why[value.key] = "same key"
     out = {old: paths[path].key for path, old in taken.items()}
     out |= {key: key for key, reason in why.items() if reason == "same key"}
@@ -116,46 +122,14 @@ def names_to_graph(reader: Reader, keys: Sequence[str], model: SavedGraph, like:
     kept = set(out.values())
     for node in graph.nodes:
         node.values = [value for value in node.values if value.key in kept]
-    shown = {old: path for path, old in taken.items()} | {key: key for key in out if key not in taken.values()}
+    shown = {old: path for path, old in taken.items()}
+    shown |= {key: key for key in out if key not in shown}
     return Mapped(out, shown, graph, why, [key for key in keys if key not in out], missing)
 
 
 def _alike(reader: Reader, old: str, like: Reader, key: str) -> bool:
     """True if two values have the same dtype and shape."""
     return key in like and str(reader.spec(old)) == str(like.spec(key))
-
-
-def _by_ending(reader: Reader, olds: Sequence[str], like: Reader, paths: dict[str, SavedValue]) -> list[tuple[str, str]]:
-    """Pairs (path, old name) that belong together and to nobody else, those with the longest ending in common first."""
-    scores: dict[tuple[str, str], int] = {}
-    for path, value in paths.items():
-        for old in olds:
-            score = max(_ending(path.split("/"), old.split("/")), _ending(value.full_name.split("/"), old.split("/")))
-            if score and _alike(reader, old, like, value.key):
-                scores[path, old] = score
-    out: list[tuple[str, str]] = []
-    while scores:
-        best_of_path = {path: max(s for (p, _), s in scores.items() if p == path) for path, _ in scores}
-        best_of_old = {old: max(s for (_, o), s in scores.items() if o == old) for _, old in scores}
-        best = [pair for pair, s in scores.items() if s == best_of_path[pair[0]] == best_of_old[pair[1]]]
-        sides = Counter(path for path, _ in best), Counter(old for _, old in best)
-        sure = [pair for pair in best if sides[0][pair[0]] == 1 == sides[1][pair[1]]]
-        if not sure:
-            break
-        out += sure
-        used_paths, used_olds = {path for path, _ in sure}, {old for _, old in sure}
-        scores = {pair: s for pair, s in scores.items() if pair[0] not in used_paths and pair[1] not in used_olds}
-    return out
-
-
-def _ending(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many parts two names have in common at their end."""
-    count = 0
-    for x, y in zip(reversed(a), reversed(b), strict=False):
-        if x != y:
-            break
-        count += 1
-    return count
 
 
 def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str]) -> Mapped:
@@ -187,15 +161,15 @@ def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str])
     if lost is not None:
         raise InvalidArgumentError(f"rename: no path would lead to {'/'.join(lost)!r} any more: it would be below itself.")
     out = {key: key for key in keys}
+    stored = Stored(keys)
     for number, node in enumerate(graph.nodes):
         was, now = before[number], after[number]
         for value in node.values:
             if was is None or now is None or was == now or not value.key.startswith(_key(was)):
                 continue
             new_key = _key(now) + value.key[len(_key(was)) :]
-            for key in keys:
-                if key == value.key or (value.key not in out and key.startswith(value.key)):
-                    out[key] = new_key + key[len(value.key) :]
+            for key in stored.of(value):
+                out[key] = new_key + key[len(value.key) :]
             value.key = new_key
     _check(out)
     return Mapped(out, out, graph, moved=wanted)

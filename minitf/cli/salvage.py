@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.cli.contents import counted, in_groups, read_all, stored_for
+from minitf.cli.contents import Stored, counted, in_groups, read_all
 from minitf.cli.output import Output
 from minitf.cli.writing import format_argument, output_arguments, output_prefix, put
 from minitf.errors import DataLossError, OpError
@@ -93,9 +93,10 @@ def _graph(values: dict[str, Any], lost: list[Loss], source: str) -> SavedGraph 
     except OpError as error:
         lost.append({"key": OBJECT_GRAPH_KEY, "problem": str(error)})
         return None
+    there = Stored(values)
     known = {one["key"] for one in lost}
     for node in graph.nodes:
-        for value in [value for value in node.values if not stored_for(value, values)]:
+        for value in [value for value in node.values if not there.of(value)]:
             node.values.remove(value)
             if value.key not in known:
                 lost.append({"key": value.key, "problem": f"an object has its value there, and it is not in {source}."})

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from minitf.cli.contents import counted, in_groups, object_graph, read_all, size_text, stored_for
+from minitf.cli.contents import Stored, counted, in_groups, object_graph, read_all, size_text
 from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader
@@ -66,10 +66,10 @@ def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:
         return
     if graph is None:
         return
-    keys = set(reader.keys())
+    stored = Stored(reader.keys())
     for number, path in enumerate(graph.paths()):
         for value in graph.nodes[number].values:
-            if not stored_for(value, keys):
+            if not stored.of(value):
                 where = "/".join(path) if path else f"object {number}"
                 yield {
                     "key": value.key,

@@ -9,9 +9,10 @@ import sys
 import numpy as np
 import pytest
 
+from minitf.saved import SavedGraph, SavedNode
 from minitf.storage.state_file import CheckpointState, write_state
 
-from .conftest import KERNEL, SLOT, contents, write
+from .conftest import KERNEL, SLOT, VALUE, contents, variable, write
 
 # -- ls ------------------------------------------------------------------------------------------------------------------
 
@@ -86,12 +87,38 @@ def test_ls_shows_what_the_file_lacks_and_odd_names_in_quotes(minitf, tmp_path):
 
 
 def test_ls_of_a_chain_of_5000_objects(minitf, tmp_path):
-    from minitf.saved import SavedGraph, SavedNode
-
     nodes = [SavedNode(children=[("next", i + 1)]) for i in range(5000)] + [SavedNode()]
     code, out, _ = minitf("ls", write(tmp_path / "deep", SavedGraph(nodes), {"x": np.zeros(1)}))
     assert code == 0
     assert out.count("next") == 5000
+
+
+def test_ls_says_what_a_value_is_wherever_a_path_leads_to_it(minitf, tmp_path):
+    graph, values = contents()
+    graph.nodes[0].children.append(("weights", 2))
+    out = minitf("ls", write(tmp_path / "twice", graph, values))[1]
+    assert "│   ├── kernel  float32 (2, 3)  = weights" in out
+    assert "└── weights  float32 (2, 3)  24 B" in out
+
+
+def test_ls_names_the_saver_of_an_object_that_has_its_own(minitf, tmp_path):
+    graph, values = contents()
+    graph.nodes[5].registered_saver = "Package.part", "net/state"
+    out = minitf("ls", write(tmp_path / "saver", graph, values))[1].splitlines()
+    assert "├── (py_state)  string ()" in out[5]
+    assert "(saved by Package.part as net/state)" in out[6]
+
+
+def test_many_objects_whose_values_are_missing(minitf, tmp_path):
+    """Each is looked for among all keys that begin alike, not among all keys."""
+    count = 20000
+    nodes = [SavedNode(children=[(f"v{n}", n + 1) for n in range(count)]), *(variable(f"v{n}") for n in range(count))]
+    values = {f"v{n}{VALUE}": np.float32(n) for n in range(0, count, 2)}
+    path = write(tmp_path / "half", SavedGraph(nodes), values)
+    assert minitf("ls", path)[1].count("not in the file") == count // 2
+    assert len(json.loads(minitf("verify", path, "--json")[1])["problems"]) == count // 2
+    code, out, _ = minitf("salvage", path, tmp_path / "rest", "--json")
+    assert (code, len(json.loads(out)["lost"])) == (1, count // 2)
 
 
 @pytest.mark.parametrize("form", ["prefix", ".index", ".data-00000-of-00001", "directory", "state file"])

@@ -358,7 +358,7 @@ def test_reading_into_arrays_that_do_not_fit(prefix):
 def test_the_specs_of_all_keys_are_those_of_each(tmp_path):
     prefix = str(tmp_path / "p")
     kinds = [np.float32, np.int64, np.int8, bool]
-    values = {f"many{n}": np.zeros((n % 3, 2), kinds[n % 4]) for n in range(100)}
+    values = {f"many{n}": np.zeros((n % 3, 2), kinds[n % 4]) for n in range(400)}  # of each kind more than a few
     values |= {"\udcff": np.array([b"a"], object), "typed": Typed("qint8", np.zeros(3, np.int8)), "scalar": np.float64(1)}
     values["pieces"] = Partitioned((4,), [(((0, 3),), np.zeros(3)), (((3, 1),), np.zeros(1))])
     TensorBundle(durable=False).write(prefix, values)

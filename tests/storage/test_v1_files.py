@@ -17,6 +17,7 @@ from minitf.storage.files import Disk
 from minitf.storage.formats import FORMATS, format_named
 from minitf.storage.state_file import CheckpointState, latest_checkpoint, write_state
 from minitf.storage.v1 import TensorSlices
+from minitf.storage.v1.names import split_shard_name
 from minitf.storage.v1.reader import KEEP
 from minitf.storage.v1.records import TensorMeta, encode_meta
 from minitf.storage.values import Partitioned, Typed
@@ -325,3 +326,18 @@ def test_a_key_that_is_no_text_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(InvalidArgumentError, match=r"write: the key '\\udcff' is not UTF-8"):
         TensorSlices(durable=False).write(str(tmp_path / "m"), {"a": np.ones(1), "\udcff": np.ones(1)})
     assert not list(tmp_path.iterdir())
+
+
+def test_names_of_shards():
+    assert split_shard_name("d/m-1-00002-of-00010") == ("d/m-1", 2, 10)
+    assert split_shard_name("m\n-123456-of-1234567") == ("m\n", 123456, 1234567)
+    for name in (
+        "m",
+        "m-00000-of-",
+        "m-0000-of-00001",
+        "m-00000-of-0001",
+        "m-00000-of-00001x",
+        "-00000-of-00001",
+        "m-a0000-of-00001",
+    ):
+        assert split_shard_name(name) is None, name

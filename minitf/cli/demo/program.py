@@ -74,9 +74,7 @@ class Training(AutoTrackable):
             scores = self.network(gather(constant(images), rows), self.random)
             loss = reduce_mean(sparse_softmax_cross_entropy_with_logits(labels=gather(constant(labels), rows), logits=scores))
         weights = [*self.network.hidden.variables, *self.network.digit.variables]
-        return self.optimizer.apply_gradients(
-            zip(tape.gradient(loss, weights), weights, strict=True), global_step=self.step
-        )
+        return self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True), global_step=self.step)
 
     def predict(self, part: str) -> Any:
         """Scores for the ``"train"`` or ``"test"`` images, shape (n, 10)."""
