@@ -3,6 +3,7 @@
     tf.train.list_variables("run")            # [("net/w/.ATTRIBUTES/VARIABLE_VALUE", [3, 4]), ...]
     reader = tf.train.load_checkpoint("run/ckpt-7")
     reader.get_tensor("net/w/.ATTRIBUTES/VARIABLE_VALUE")
+    reader.get_slice("table/.ATTRIBUTES/VARIABLE_VALUE", [1000, 0], [20, -1])      # rows 1000 to 1019
 
 All formats and both kinds of checkpoint (object-based, name-based) are read alike. Damage of any kind is a ``DataLossError``,
 where TensorFlow's reader raises a plain ``OpError``, ``IndexError`` or ``ValueError``.
@@ -11,6 +12,7 @@ where TensorFlow's reader raises a plain ``OpError``, ``IndexError`` or ``ValueE
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from minitf.checkpoint.opening import open_checkpoint
@@ -48,6 +50,16 @@ class CheckpointReader:
         value = self._reader.read(_key(tensor_str))
         return value[()] if value.ndim == 0 else value
 
+    def get_slice(self, tensor_str: Any, begin: Sequence[int], size: Sequence[int], *, verify: bool = True) -> Any:
+        """A region of a value as an array: ``size`` elements from ``begin`` on in each dimension, -1: up to the end.
+
+        Of a partitioned tensor only the pieces that the region touches are read. A checksum covers a whole piece, so all of it
+        is read and compared; ``verify=False`` reads the rows of the region alone, and trusts them. (V1 and archives are always
+        verified.) Raises NotFoundError, DataLossError, and InvalidArgumentError for a region that is not inside the value.
+        """
+        reader: Any = self._reader
+        return reader.read_slice(_key(tensor_str), begin, size, verify)
+
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shape, as a list, for each key."""
         return {key: _sizes(spec) for key, spec in specs_of(self._reader).items()}
@@ -57,14 +69,23 @@ class CheckpointReader:
         return {key: spec.dtype for key, spec in specs_of(self._reader).items()}
 
     def debug_string(self) -> bytes:
-        """One line for each key: ``key (dtype) [shape]``."""
+        """One line for each key, as TensorFlow writes it: ``key (DT_FLOAT) [2,3]``."""
         lines = [
-            f"{key} ({spec.dtype.name}) [{','.join(map(str, _sizes(spec)))}]\n" for key, spec in specs_of(self._reader).items()
+            f"{key} ({_enum_name(spec.dtype)}) [{','.join(map(str, _sizes(spec)))}]\n"
+            for key, spec in specs_of(self._reader).items()
         ]
         return "".join(lines).encode("utf-8", "surrogateescape")
 
     def __repr__(self) -> str:
         return f"<reader of checkpoint {self.source!r}>"
+
+
+def _enum_name(dtype: DType) -> str:
+    """The dtype's name in TensorFlow's enum."""
+    return f"DT_{_ENUM_NAMES.get(dtype.name, dtype.name.upper())}"
+
+
+_ENUM_NAMES = {"float16": "HALF", "float32": "FLOAT", "float64": "DOUBLE"}
 
 
 def _sizes(spec: Spec) -> list[int]:

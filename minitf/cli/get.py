@@ -11,6 +11,8 @@ import numpy as np
 
 from minitf.cli.contents import find, spec_facts
 from minitf.cli.output import Output
+from minitf.cli.region import read, region_arguments
+from minitf.core.spec import Spec
 from minitf.errors import InvalidArgumentError
 from minitf.storage.detect import open_checkpoint
 from minitf.storage.values import bytes_view
@@ -23,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="file to write (- for stdout): .npy, or the bytes of one string"
     )
+    region_arguments(parser)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -32,7 +35,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         args.of_verb.error("--json goes to stdout, and so does -o -: give a file")
     reader = open_checkpoint(args.checkpoint)
     key = find(reader, args.key)
-    value, facts = reader.read(key), spec_facts(key, reader.spec(key))
+    value = read(args, reader, key)
+    facts = spec_facts(key, Spec(reader.spec(key).dtype, value.shape))
     stored_as = facts["dtype"]
     if value.dtype == object:
         if value.shape != ():

@@ -13,6 +13,8 @@ import numpy as np
 
 from minitf.cli.contents import find, object_graph, size_text, spec_facts
 from minitf.cli.output import Drawn, Output, Part
+from minitf.cli.region import read, region_arguments
+from minitf.core.spec import Spec
 from minitf.saved import OBJECT_GRAPH_KEY
 from minitf.storage.detect import open_checkpoint
 
@@ -23,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The checkpoint and the key."""
     parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
     parser.add_argument("key", help="a key, or the path of a variable such as net/dense/kernel")
+    region_arguments(parser)
     parser.add_argument("--full", action="store_true", help="print all elements of a large array")
 
 
@@ -30,10 +33,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Shows; 0."""
     reader = open_checkpoint(args.checkpoint)
     key = find(reader, args.key)
-    value = reader.read(key)
-    facts = spec_facts(key, reader.spec(key))
-    output.facts(facts | {"value": plain(value)})
-    about = {"key": key, "dtype": facts["dtype"], "shape": str(tuple(facts["shape"])), "size": size_text(facts["bytes"])}
+    value = read(args, reader, key)
+    facts = spec_facts(key, Spec(reader.spec(key).dtype, value.shape))
+    part = {} if args.slice is None else {"slice": args.slice}
+    output.facts(facts | part | {"value": plain(value)})
+    of = {"dtype": facts["dtype"], "shape": str(tuple(facts["shape"])), "size": size_text(facts["bytes"])}
+    about = {"key": key} | part | of
     rows: list[tuple[Part, ...]] = [(name, (text, "bold")) for name, text in (about | _figures(value)).items() if text]
     output.table(rows)
     if key == OBJECT_GRAPH_KEY:

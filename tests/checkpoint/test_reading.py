@@ -50,7 +50,7 @@ def test_the_reader_lists_shapes_and_dtypes(path):
     assert reader.has_tensor("a" + VALUE)
     assert reader.has_tensor(b"a" + VALUE.encode())
     assert not reader.has_tensor("a")
-    assert b"b/.ATTRIBUTES/VARIABLE_VALUE (int32) [2]\n" in reader.debug_string()
+    assert b"b/.ATTRIBUTES/VARIABLE_VALUE (DT_INT32) [2]\n" in reader.debug_string()
     for wrong in (3, None):
         with pytest.raises(TypeError):
             reader.has_tensor(wrong)
@@ -143,3 +143,20 @@ def test_a_name_based_checkpoint_has_no_object_graph(tmp_path):
         tf.train.object_metadata(path)
     with pytest.raises(tf.errors.NotFoundError):
         tf.train.object_metadata(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("name", ["tf-v2", "tf-v1", "npz", "safetensors"])
+def test_a_region_of_a_value(tmp_path, name):
+    from minitf.storage.formats import format_named
+
+    whole = np.arange(12, dtype=np.float32).reshape(4, 3)
+    format_named(name, durable=False).write(str(tmp_path / "m"), {"w": whole, "s": np.float32(2)})
+    reader = tf.train.load_checkpoint(str(tmp_path / "m"))
+    np.testing.assert_array_equal(reader.get_slice("w", [1, 0], [2, -1]), whole[1:3])
+    np.testing.assert_array_equal(reader.get_slice(b"w", [3, 1], [1, 1], verify=False), [[10.0]])
+    assert reader.get_slice("s", [], []) == 2
+    for begin, size in (([4, 0], [1, 1]), ([0], [1]), ([0, 0], [5, 1])):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            reader.get_slice("w", begin, size)
+    with pytest.raises(tf.errors.NotFoundError):
+        reader.get_slice("nothing", [], [])

@@ -360,3 +360,44 @@ def test_get_to_stdout_leaves_no_room_for_json(minitf, checkpoint):
 
 def test_get_says_which_file_cannot_be_written(minitf, checkpoint, tmp_path):
     assert minitf("get", checkpoint, "net/kernel", "-o", tmp_path)[2] == f"minitf get: {tmp_path}: Is a directory\n"
+
+
+# -- a part of a value ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "1", "-1", "0,1", "1:", ":1", "-1:", "0:2,1:3", ":,-1", " 1 : 2 , 0 ", "1:1", "1:0", "0:99", "1,-3:-1"]
+)
+def test_slices_are_those_of_numpy(minitf, checkpoint, tmp_path, text):
+    kernel = contents()[1][KERNEL]
+    wanted = kernel[eval(f"np.s_[{text}]")] if text else kernel
+    code, out, _ = minitf("show", checkpoint, "net/kernel", f"--slice={text}", "--json")
+    facts = json.loads(out)
+    assert (code, facts["value"], facts["shape"], facts["bytes"]) == (0, wanted.tolist(), list(wanted.shape), wanted.nbytes)
+    assert minitf("get", checkpoint, "net/kernel", f"--slice={text}", "--unverified", "-o", tmp_path / "x.npy")[0] == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), wanted)
+
+
+@pytest.mark.parametrize("text, said", [
+    ("0,0,0", "has 3 dimensions"), ("2", "there is no index 2 in dimension 0"), ("0,-4", "there is no index -4 in dimension 1"),
+    ("a", "'a' is neither an index nor a range"), ("0:2:1", "'0:2:1' is neither"), ("0,", "'' is neither"),
+])  # fmt: skip
+def test_slices_that_are_none(minitf, checkpoint, text, said):
+    code, _, err = minitf("show", checkpoint, "net/kernel", "--slice", text)
+    assert (code, said in err) == (1, True), err
+
+
+def test_show_says_which_part_it_shows(minitf, checkpoint):
+    assert "slice     1" in minitf("show", checkpoint, "net/kernel", "--slice", "1")[1]
+    assert minitf("show", checkpoint, "net/kernel", "--unverified")[0] == 2
+
+
+def test_a_part_that_is_not_verified_comes_from_a_damaged_value(minitf, checkpoint):
+    data = checkpoint + ".data-00000-of-00001"
+    with open(data, "rb") as file:
+        content = bytearray(file.read())
+    content[content.index(np.arange(6, dtype=np.float32).tobytes())] ^= 1  # of the first row
+    with open(data, "wb") as file:
+        file.write(content)
+    assert "checksum does not match" in minitf("show", checkpoint, "net/kernel", "--slice", "1")[2]
+    assert minitf("show", checkpoint, "net/kernel", "--slice", "1", "--unverified")[1].splitlines()[-1] == "[3. 4. 5.]"

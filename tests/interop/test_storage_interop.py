@@ -1,9 +1,12 @@
 """TensorFlow itself reads what the storages write, and writes the same bytes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from crc32c import crc32c
 
+from minitf.checkpoint.reading import load_checkpoint
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.merge import merge
 from minitf.storage.messages import decode_graph, encode_graph
@@ -258,3 +261,12 @@ def test_tensorflow_reads_data_files_written_side_by_side(oracle, tmp_path):
     tensors = {f"v{i}": np.full(3 << 20, i, np.float32) for i in range(4)} | {"small": np.arange(5)}
     TensorBundle(durable=False, shards=2).write(prefix, tensors)
     assert oracle(READ, prefix) == described(prefix, tensors)
+
+
+@pytest.mark.parametrize("name", ["dtypes_raw/dtypes", "scalars_and_empty/sc-1", "eager_nested/model-1"])
+def test_the_text_about_all_keys(oracle, name):
+    prefix = Path(__file__).parent.parent / "golden" / name
+    script = (
+        "import json, sys, tensorflow as tf; print(json.dumps(tf.train.load_checkpoint(sys.argv[1]).debug_string().decode()))"
+    )
+    assert load_checkpoint(prefix).debug_string().decode() == oracle(script, prefix)
