@@ -21,6 +21,7 @@ from minitf.checkpoint.restoration import Restoration, log
 from minitf.checkpoint.walking import edges_of, kind_of
 from minitf.core.state import Batch, Group, Handle
 from minitf.errors import DTypeError, ShapeError
+from minitf.objects.slots import existing_slot
 from minitf.objects.trackable import tracking
 from minitf.objects.values import GroupValue, PythonValue, values_of
 from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, escape
@@ -346,7 +347,7 @@ class Match:
 
     def _slot(self, owner: Any, variable: Any, handle: Handle, name: str, node: int) -> Any | None:
         """The existing slot, or a new one with the stored value; None where slots wait for the program to make them."""
-        slot = owner.get_slot(variable, name)
+        slot = existing_slot(owner, variable, name)
         if slot is not None:
             return slot
         made = self._attempt.new_slots.get((id(owner), handle, name))

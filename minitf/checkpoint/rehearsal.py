@@ -21,6 +21,7 @@ from minitf.core.runtime import Home
 from minitf.core.state import Handle
 from minitf.explain.why.explanation import Explanation
 from minitf.objects.creators import hooked
+from minitf.objects.slots import existing_slot
 from minitf.saved import VARIABLE_VALUE, SavedGraph, escape
 
 
@@ -50,7 +51,7 @@ class RehearsedMatch(Match):
                 self._placed.add(value.key, number, node)
 
     def _slot(self, owner: Any, variable: Any, handle: Handle, name: str, node: int) -> Any | None:
-        slot = owner.get_slot(variable, name)
+        slot = existing_slot(owner, variable, name)
         values = self.restoration.graph.nodes[node].values
         if slot is None and hasattr(owner, "_make_restored_slot") and len(values) == 1 and values[0].name == VARIABLE_VALUE:
             if not hooked(handle.home) and handle.home.at_once(lambda: True):

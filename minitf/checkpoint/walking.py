@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from minitf.core.state import Handle
 from minitf.errors import OpError
+from minitf.objects.slots import existing_slot
 from minitf.objects.trackable import Tracked
 from minitf.objects.values import values_of
 from minitf.objects.variable import Variable
@@ -223,7 +224,7 @@ def slots_of(owner: Any, name: str, walk: Walk) -> list[tuple[Any, Any]]:
     out = []
     for obj in walk.objects[: walk.tree]:
         if isinstance(getattr(obj, "handle", None), Handle):
-            slot = owner.get_slot(obj, name)
+            slot = existing_slot(owner, obj, name)
             if slot is not None:
                 out.append((obj, slot))
     return out

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from minitf.core.op import convert
-from minitf.layers.naming import snake_case
 from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import sqrt, square
 from minitf.ops.reductions import reduce_sum
+from minitf.runtimes.object_names import snake_case
 
 _EPSILON = 1e-7
 

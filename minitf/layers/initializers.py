@@ -14,8 +14,8 @@ from typing import Any
 from minitf.core import dtypes
 from minitf.core.spec import as_shape
 from minitf.layers import drawing
-from minitf.layers.naming import snake_case
 from minitf.ops import creating
+from minitf.runtimes.object_names import snake_case
 
 
 class Initializer:

@@ -24,7 +24,6 @@ from minitf.layers.call_arguments import constructor_arguments, mask_argument, t
 from minitf.layers.contents import each_once, leaves
 from minitf.layers.input_spec import check_inputs
 from minitf.layers.masks import masks_of, pass_on, with_mask_of
-from minitf.layers.naming import snake_case, unique_layer_name
 from minitf.objects.adding import add_variable_with_getter
 from minitf.objects.module import Module
 from minitf.objects.trackable import tracking
@@ -32,6 +31,7 @@ from minitf.objects.variable import Variable
 from minitf.ops.creating import cast
 from minitf.ops.shapes import shape as shape_of
 from minitf.runtimes.building import init_scope
+from minitf.runtimes.object_names import snake_case, unique_object_name
 
 _training: ContextVar[Any] = ContextVar("minitf_training", default=None)
 _depth: ContextVar[int] = ContextVar("minitf_layer_depth", default=0)
@@ -93,7 +93,7 @@ class Layer(Module):
         return self._given_name
 
     def _automatic_name(self) -> str:
-        return unique_layer_name(snake_case(type(self).__name__))
+        return unique_object_name(snake_case(type(self).__name__))
 
     @property
     def name_scope(self) -> AbstractContextManager[str]:

@@ -12,7 +12,6 @@ from typing import Any
 from minitf.core import dtypes
 from minitf.core.op import convert
 from minitf.layers.masks import mask_of
-from minitf.layers.naming import snake_case
 from minitf.ops import elementwise
 from minitf.ops.activations import softplus
 from minitf.ops.arithmetic import clip_by_value, maximum
@@ -27,6 +26,7 @@ from minitf.ops.losses import (
 from minitf.ops.norms import l2_normalize
 from minitf.ops.reductions import reduce_max, reduce_mean, reduce_sum
 from minitf.ops.shapes import expand_dims, shape, size, squeeze
+from minitf.runtimes.object_names import snake_case
 
 _EPSILON = 1e-7
 

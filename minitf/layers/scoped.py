@@ -16,11 +16,11 @@ from minitf.layers import convolution, convolution_transpose, depthwise, normali
 from minitf.layers import dense as dense_layers
 from minitf.layers import dropout as dropout_layers
 from minitf.layers.layer import Layer
-from minitf.layers.naming import snake_case
 from minitf.objects.variable_scope import VariableScope, get_variable, variable_scope
 from minitf.objects.variable_table import add_regularization_loss
 from minitf.runtimes.building import add_to_collection, global_variables, name_scope
 from minitf.runtimes.graph_home import GraphKeys
+from minitf.runtimes.object_names import snake_case
 
 
 class Scoped(Layer):

@@ -61,7 +61,7 @@ class SlotOwner(AutoTrackable):
         ``initial_value`` is a value or a function that gives one. A value that waits in a checkpoint takes its place
         (eager mode), or gets a restore op (graph).
         """
-        slot = self.get_slot(var, name)
+        slot = existing_slot(self, var, name)
         if slot is not None:
             return slot
         waiting = preloaded(self, (var.handle, name))
@@ -129,3 +129,11 @@ class SlotOwner(AutoTrackable):
             object.__setattr__(self, "_slots", {})
             for name, var, slot in kept:
                 self._slots.setdefault(name, {})[var.handle] = slot
+
+
+def existing_slot(owner: Any, var: Any, name: str) -> Any | None:
+    """The slot that ``owner`` keeps for ``var``, or None, also where its ``get_slot`` raises KeyError for a missing one."""
+    try:
+        return owner.get_slot(var, name)
+    except KeyError:
+        return None

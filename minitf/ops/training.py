@@ -18,7 +18,7 @@ from minitf.errors import DTypeError, ShapeError
 from minitf.ops.together import RULES, Rule
 
 
-def _rule(formula: Callable[..., Any]) -> Callable[..., Op]:
+def formula_op(formula: Callable[..., Any]) -> Callable[..., Op]:
     """Declares the op of a formula from a function that has the op's inputs and text. The gradient is "grad" or "delta".
 
     ``formula(new, *old, *rest, **attrs)`` gives the new arrays of the variable and its slots. It gets their old arrays and the
@@ -81,14 +81,14 @@ def _like_the_gradient(var, grad):
 
 
 def _gradient_descent(new, var, alpha, delta):
-    return (_less(var, np.multiply(delta, alpha, new[0])),)
+    return (less(var, np.multiply(delta, alpha, new[0])),)
 
 
 def _momentum(new, var, accum, lr, grad, momentum, *, use_nesterov=False):
     new_accum = np.multiply(accum, momentum, new[1])
     new_accum += grad
     moved = grad + momentum * new_accum if use_nesterov else new_accum
-    return _less(var, np.multiply(moved, lr, new[0])), new_accum
+    return less(var, np.multiply(moved, lr, new[0])), new_accum
 
 
 def _adagrad(new, var, accum, lr, grad):
@@ -96,20 +96,20 @@ def _adagrad(new, var, accum, lr, grad):
     new_accum += accum
     step = np.multiply(grad, lr, new[0])
     step /= np.sqrt(new_accum)
-    return _less(var, step), new_accum
+    return less(var, step), new_accum
 
 
 def _rms_prop(new, var, ms, mom, lr, rho, momentum, epsilon, grad):
-    new_ms = _towards(ms, np.multiply(grad, grad, new[1]), _one(rho.dtype) - rho)
+    new_ms = towards(ms, np.multiply(grad, grad, new[1]), one_of(rho.dtype) - rho)
     new_mom = np.multiply(mom, momentum, new[2])
     new_mom += lr * grad / np.sqrt(new_ms + epsilon)
     return np.subtract(var, new_mom, new[0]), new_ms, new_mom
 
 
 def _centered_rms_prop(new, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
-    new_ms = _towards(ms, np.multiply(grad, grad, new[2]), _one(rho.dtype) - rho)
+    new_ms = towards(ms, np.multiply(grad, grad, new[2]), one_of(rho.dtype) - rho)
     new_mg = np.subtract(grad, mg, new[1])
-    new_mg *= _one(rho.dtype) - rho
+    new_mg *= one_of(rho.dtype) - rho
     new_mg += mg
     new_mom = np.multiply(mom, momentum, new[3])
     new_mom += lr * grad / np.sqrt(new_ms - new_mg * new_mg + epsilon)
@@ -117,22 +117,22 @@ def _centered_rms_prop(new, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
 
 
 def _adam(new, var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad, *, use_nesterov=False):
-    one = _one(lr.dtype)
-    alpha = lr * _root(one - beta2_power) / (one - beta1_power)
+    one = one_of(lr.dtype)
+    alpha = lr * root(one - beta2_power) / (one - beta1_power)
     new_m = np.subtract(grad, m, new[1])
     new_m *= one - beta1
     new_m += m
-    new_v = _towards(v, np.multiply(grad, grad, new[2]), one - beta2)
+    new_v = towards(v, np.multiply(grad, grad, new[2]), one - beta2)
     mean = grad * (one - beta1) + new_m * beta1 if use_nesterov else new_m
     step = np.multiply(mean, alpha, new[0])
     scale = np.sqrt(new_v)
     scale += epsilon
     step /= scale
-    return _less(var, step), new_m, new_v
+    return less(var, step), new_m, new_v
 
 
 def _adadelta(new, var, accum, accum_update, lr, rho, epsilon, grad):
-    one = _one(rho.dtype)
+    one = one_of(rho.dtype)
     new_accum = np.multiply(accum, rho, new[1])
     new_accum += grad * grad * (one - rho)
     step = np.sqrt(accum_update + epsilon) / np.sqrt(new_accum + epsilon) * grad
@@ -142,7 +142,7 @@ def _adadelta(new, var, accum, accum_update, lr, rho, epsilon, grad):
 
 
 def _ftrl(new, var, accum, linear, grad, lr, l1, l2, l2_shrinkage, lr_power):
-    one = _one(lr.dtype)
+    one = one_of(lr.dtype)
     two = one + one
     new_accum = np.multiply(grad, grad, new[1])
     new_accum += accum
@@ -166,7 +166,7 @@ def _proximal_adagrad(new, var, accum, lr, l1, l2, grad):
 
 def _proximal(moved, rate, l1, l2, out):
     """Where the penalties ``l1 * |x|`` and ``l2 * x ** 2 / 2`` draw what was moved by a step of this rate."""
-    one = _one(l2.dtype)
+    one = one_of(l2.dtype)
     if l1 > 0:
         moved = np.sign(moved) * np.maximum(np.abs(moved) - rate * l1, one - one)
     return np.divide(moved, one + rate * l2, out)
@@ -176,12 +176,12 @@ def _power(x, exponent):
     return np.sqrt(x) if exponent == 0.5 else x**exponent
 
 
-def _less(old, step):
+def less(old, step):
     """``old - step``, in the memory of ``step``."""
     return np.subtract(old, step, step) if type(step) is np.ndarray else old - step
 
 
-def _towards(old, target, share):
+def towards(old, target, share):
     """``old + (target - old) * share``, in the memory of ``target``."""
     target -= old
     target *= share
@@ -189,13 +189,13 @@ def _towards(old, target, share):
     return target
 
 
-def _root(x):
+def root(x):
     """The square root. For a scalar Python's is quicker, and as a double's root it rounds to that of a narrower float."""
-    return _one(x.dtype) * math.sqrt(x) if isinstance(x, np.floating) and x >= 0 else np.sqrt(x)
+    return one_of(x.dtype) * math.sqrt(x) if isinstance(x, np.floating) and x >= 0 else np.sqrt(x)
 
 
 @cache
-def _one(dtype):
+def one_of(dtype):
     """The 1 of a NumPy dtype, made once."""
     return dtype.type(1)
 
@@ -203,34 +203,34 @@ def _one(dtype):
 # -- ops -------------------------------------------------------------------------------------------------------------------
 
 
-@_rule(_gradient_descent)
+@formula_op(_gradient_descent)
 def apply_gradient_descent(var: Place, alpha: Floating, delta: Floating):
     """``var -= alpha * delta``"""
 
 
-@_rule(_momentum)
+@formula_op(_momentum)
 def apply_momentum(var: Place, accum: Place, lr: Floating, grad: Floating, momentum: Floating, *, use_nesterov=False):
     """``accum = momentum * accum + grad; var -= lr * accum``; Nesterov: ``var -= lr * (grad + momentum * accum)``."""
 
 
-@_rule(_adagrad)
+@formula_op(_adagrad)
 def apply_adagrad(var: Place, accum: Place, lr: Floating, grad: Floating):
     """``accum += grad ** 2; var -= lr * grad / sqrt(accum)``"""
 
 
-@_rule(_rms_prop)
+@formula_op(_rms_prop)
 def apply_rms_prop(var: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating, epsilon: Floating,
                    grad: Floating):  # fmt: skip
     """``ms += (1 - rho) * (grad ** 2 - ms); mom = momentum * mom + lr * grad / sqrt(ms + epsilon); var -= mom``"""
 
 
-@_rule(_centered_rms_prop)
+@formula_op(_centered_rms_prop)
 def apply_centered_rms_prop(var: Place, mg: Place, ms: Place, mom: Place, lr: Floating, rho: Floating, momentum: Floating,
                             epsilon: Floating, grad: Floating):  # fmt: skip
     """As ``apply_rms_prop``, with the variance: ``mg += (1 - rho) * (grad - mg)`` and ``sqrt(ms - mg ** 2 + epsilon)``."""
 
 
-@_rule(_adam)
+@formula_op(_adam)
 def apply_adam(var: Place, m: Place, v: Place, beta1_power: Floating, beta2_power: Floating, lr: Floating, beta1: Floating,
                beta2: Floating, epsilon: Floating, grad: Floating, *, use_nesterov=False):  # fmt: skip
     """``m += (1 - beta1) * (grad - m); v += (1 - beta2) * (grad ** 2 - v); var -= alpha * m / (sqrt(v) + epsilon)``
@@ -240,7 +240,7 @@ def apply_adam(var: Place, m: Place, v: Place, beta1_power: Floating, beta2_powe
     """
 
 
-@_rule(_adadelta)
+@formula_op(_adadelta)
 def apply_adadelta(var: Place, accum: Place, accum_update: Place, lr: Floating, rho: Floating, epsilon: Floating,
                    grad: Floating):  # fmt: skip
     """``accum = rho * accum + (1 - rho) * grad ** 2; step = grad * sqrt(accum_update + epsilon) / sqrt(accum + epsilon)``
@@ -249,7 +249,7 @@ def apply_adadelta(var: Place, accum: Place, accum_update: Place, lr: Floating, 
     """
 
 
-@_rule(_ftrl)
+@formula_op(_ftrl)
 def apply_ftrl(var: Place, accum: Place, linear: Place, grad: Floating, lr: Floating, l1: Floating, l2: Floating,
                l2_shrinkage: Floating, lr_power: Floating):  # fmt: skip
     """``linear += grad + 2 * l2_shrinkage * var - (new ** -lr_power - accum ** -lr_power) / lr * var; accum = new``
@@ -259,11 +259,11 @@ def apply_ftrl(var: Place, accum: Place, linear: Place, grad: Floating, lr: Floa
     """
 
 
-@_rule(_proximal_gradient_descent)
+@formula_op(_proximal_gradient_descent)
 def apply_proximal_gradient_descent(var: Place, alpha: Floating, l1: Floating, l2: Floating, delta: Floating):
     """``moved = var - alpha * delta; var = sign(moved) * max(|moved| - alpha * l1, 0) / (1 + alpha * l2)``"""
 
 
-@_rule(_proximal_adagrad)
+@formula_op(_proximal_adagrad)
 def apply_proximal_adagrad(var: Place, accum: Place, lr: Floating, l1: Floating, l2: Floating, grad: Floating):
     """``accum += grad ** 2``; then as ``apply_proximal_gradient_descent``, with ``lr / sqrt(accum)`` for ``alpha``."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minitf.ops.training import apply_adadelta, apply_adagrad, apply_adam, apply_centered_rms_prop, apply_rms_prop
-from minitf.optimizers.optimizer import Optimizer, Rule
+from minitf.optimizers.optimizer import Optimizer
+from minitf.optimizers.updating import Rule
 
 
 class AdagradOptimizer(Optimizer):

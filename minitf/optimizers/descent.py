@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minitf.ops.training import apply_gradient_descent, apply_momentum
-from minitf.optimizers.optimizer import Optimizer, Rule
+from minitf.optimizers.optimizer import Optimizer
+from minitf.optimizers.updating import Rule
 
 
 class GradientDescentOptimizer(Optimizer):

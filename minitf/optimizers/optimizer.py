@@ -12,13 +12,13 @@ A rule is a subclass with up to five methods: ``_create_slots``, ``_hypers``, ``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from minitf.autodiff import GradientTape, gradients
-from minitf.core import dtypes, names, runtime
+from minitf.core import names, runtime
 from minitf.core.literals import to_array
-from minitf.core.op import Op, convert
+from minitf.core.op import convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten
 from minitf.core.tensor import EagerTensor
@@ -32,22 +32,10 @@ from minitf.ops.state import assign
 from minitf.ops.together import Updates
 from minitf.optimizers.again import Again
 from minitf.optimizers.constraining import constrain, with_constraint
+from minitf.optimizers.updating import Rule, check_dtypes, laid_out
 from minitf.runtimes.building import control_dependencies, init_scope
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.operation import Operation
-
-_TRAINED = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64})
-
-
-
-class Rule(NamedTuple):
-    """An op of ``minitf.ops.training`` and what it gets besides variable and gradient: slots and numbers, by name."""
-
-    op: Op
-    slots: tuple[str, ...]
-    numbers: tuple[str, ...]
-    attrs: dict[str, Any] = {}
-
 
 # How many slot variables were made for a variable under one name: the second is called w/Adam_1.
 _slots_made: WeakKeyDictionary[Handle, dict[str, int]] = WeakKeyDictionary()
@@ -127,7 +115,7 @@ class Optimizer(SlotOwner):
             given = home.get_collection(GraphKeys.TRAINABLE_VARIABLES)
         if not given:
             raise ValueError("No variables to optimize: the graph has no trainable variables. Make some, or pass var_list.")
-        _check_dtypes([loss, *given])
+        check_dtypes([loss, *given])
         start = None if grad_loss is None else convert(grad_loss, loss.dtype)
         return list(zip(gradients(loss, given, grad_ys=start), given, strict=True))
 
@@ -224,11 +212,7 @@ class Optimizer(SlotOwner):
         if rule is None or type(self)._apply_dense is not Optimizer._apply_dense:
             self._updates = []
             return
-        before = [updates.rows for updates, _ in self._updates]
-        runs = _runs(trained)
-        rows = [[[v.handle, *[self._slot_handle(v, s) for s in rule.slots]] for v in trained[run]] for run in runs]
-        if rows != before or any(updates.attrs != rule.attrs for updates, _ in self._updates):
-            self._updates = [(Updates(rule.op, part, rule.attrs), run) for part, run in zip(rows, runs, strict=True)]
+        self._updates = laid_out(rule, trained, self._slot_handle, self._updates)
 
     def _update(self, grads: Sequence[Any], trained: Sequence[Any]) -> list[Any]:
         """Updates the variables with their gradients; gives the operations."""
@@ -390,28 +374,8 @@ class Optimizer(SlotOwner):
         return {**own, **super()._children()}
 
 
-def _runs(variables: list[Any]) -> list[slice]:
-    """Stretches of the list that have one dtype and no variable twice."""
-    out, begin = [], 0
-    for i in range(1, len(variables) + 1):
-        seen = {v.handle for v in variables[begin:i]}
-        if i == len(variables) or variables[i].dtype is not variables[begin].dtype or variables[i].handle in seen:
-            out.append(slice(begin, i))
-            begin = i
-    return out
-
-
 def _variables(given: list[Any]) -> list[Any]:
     for v in given:
         if not isinstance(v, Variable):
             raise TypeError(f"Optimizers train variables, not {v!r}. Pass tf.Variable objects.")
     return given
-
-
-def _check_dtypes(things: list[Any]) -> None:
-    for t in things:
-        if t.dtype not in _TRAINED:
-            raise ValueError(
-                f"Invalid type {t.dtype.name} of {t.name}: losses, gradients and trained variables must be float16, bfloat16, "
-                f"float32 or float64. Cast the loss, or make integer variables with trainable=False."
-            )

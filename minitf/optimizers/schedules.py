@@ -7,7 +7,7 @@ Keras 2; the functions at the end are those of TensorFlow 1.x, which read the st
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minitf.core import dtypes, runtime
@@ -169,6 +169,23 @@ class CosineDecayRestarts(LearningRateSchedule):
             share = (share - begun) / self.t_mul**period
         height = rate * self.m_mul**period
         return height * ((1.0 - self.alpha) * (0.5 * (1.0 + cos(share * math.pi))) + self.alpha)
+
+
+def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
+    """A schedule as plain data: the name of its class, and its ``get_config()``."""
+    return {"class_name": type(schedule).__name__, "config": schedule.get_config()}
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> LearningRateSchedule:
+    """The schedule that ``serialize`` was given. ``custom_objects``: classes of one's own by their names.
+
+    Raises ValueError for the name of an unknown class.
+    """
+    name = config["class_name"]
+    kind = (custom_objects or {}).get(name) or globals().get(name)
+    if not (isinstance(kind, type) and issubclass(kind, LearningRateSchedule)):
+        raise ValueError(f"{name!r} is no learning rate schedule that is known here. Give its class in custom_objects.")
+    return kind.from_config(dict(config["config"]))
 
 
 # -- TensorFlow 1.x ------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from minitf.layers.metrics.of_functions import (
     SquaredHinge,
     TopKCategoricalAccuracy,
 )
-from minitf.layers.naming import snake_case
+from minitf.runtimes.object_names import snake_case
 
 _BY_NAME: dict[str, Callable[[], Metric]] = {
     name: kind

@@ -9,13 +9,13 @@ from minitf.core import dtypes
 from minitf.core.op import convert
 from minitf.layers import losses
 from minitf.layers.metrics.collected import Mean, MeanMetricWrapper
-from minitf.layers.naming import snake_case
 from minitf.ops.comparisons import equal
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import sqrt
 from minitf.ops.masking import one_hot
 from minitf.ops.reductions import argmax, reduce_mean, reduce_sum
 from minitf.ops.shapes import shape, squeeze
+from minitf.runtimes.object_names import snake_case
 
 # -- accuracies ----------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from minitf.autodiff import GradientTape
 from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.structures import flatten
@@ -22,6 +21,7 @@ from minitf.ops.creating import cast, fill, zeros
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
 from minitf.optimizers import schedules
 from minitf.optimizers.constraining import constrain, with_constraint
+from minitf.optimizers.differentiating import gradients_and_variables
 from minitf.optimizers.schedules import LearningRateSchedule
 from minitf.runtimes.building import control_dependencies, group, init_scope
 
@@ -161,16 +161,7 @@ class Optimizer(AutoTrackable):
 
     def compute_gradients(self, loss: Any, var_list: Any, tape: Any = None) -> list[tuple[Any, Any]]:
         """(gradient, variable) pairs of ``loss``, as for ``minimize``."""
-        if not callable(loss) and tape is None:
-            raise ValueError(
-                "minimize: `tape` is required when the loss is a tensor. Or pass a function that computes the loss."
-            )
-        variables = flatten(var_list() if callable(var_list) else var_list)
-        if callable(loss):
-            with GradientTape() as tape:
-                tape.watch(variables)
-                loss = loss()
-        return list(zip(tape.gradient(loss, variables), variables, strict=True))
+        return gradients_and_variables(loss, var_list, tape)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None) -> Any:
         """One step: at once (eager), or by the operation that it gives. The first call makes the state.
@@ -258,7 +249,7 @@ class Optimizer(AutoTrackable):
         config = {name: getattr(self, name) for name in [*of_all, *own[1:]] if hasattr(self, name)}
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
-            return {**config, "learning_rate": {"class_name": type(rate).__name__, "config": rate.get_config()}}
+            return {**config, "learning_rate": schedules.serialize(rate)}
         store = rate.handle.home.store_to_save(None, "get_config")
         return {**config, "learning_rate": float(store.cell(rate.handle).read())}
 
@@ -267,8 +258,7 @@ class Optimizer(AutoTrackable):
         """A new optimizer from ``get_config()``. ``custom_objects``: schedules of one's own by their class's name."""
         rate = config.get("learning_rate")
         if isinstance(rate, dict):
-            kind = (custom_objects or {}).get(rate["class_name"]) or getattr(schedules, rate["class_name"])
-            return cls(**{**config, "learning_rate": kind.from_config(rate["config"])})
+            return cls(**{**config, "learning_rate": schedules.deserialize(rate, custom_objects)})
         return cls(**config)
 
 

@@ -1,4 +1,4 @@
-"""Automatic names of layers: ``dense``, ``dense_1``, ... counted anew in each graph.
+"""Automatic names of layers and optimizers: ``dense``, ``dense_1``, ... counted anew in each graph.
 
 In eager mode the process's default graph counts, so ``reset_default_graph()`` makes names start again in both modes.
 """
@@ -22,7 +22,7 @@ def snake_case(name: str) -> str:
     return f"private{lowered}" if lowered.startswith("_") else lowered
 
 
-def unique_layer_name(base: str) -> str:
+def unique_object_name(base: str) -> str:
     """``base``, ``base_1``, ``base_2``, ... in the current graph."""
     with init_scope():
         counts = _counts.setdefault(current_graph(), {})
