@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.optimizers.keras.chosen": "get",
         "minitf.optimizers.keras.descent": "Lion SGD",
         "minitf.optimizers.keras.optimizer": "Optimizer",
+        "minitf.optimizers.legacy": "*=legacy",
     },
     first="minitf.runtimes.eager",
 )

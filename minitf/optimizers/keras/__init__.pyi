@@ -1,5 +1,6 @@
 # The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
 
+from minitf.optimizers import legacy as legacy
 from minitf.optimizers import schedules as schedules
 from minitf.optimizers.keras.adam import Adam as Adam
 from minitf.optimizers.keras.adam import AdamW as AdamW

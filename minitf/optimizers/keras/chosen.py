@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from minitf.core import dtypes, names
-from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import AutoTrackable
 from minitf.objects.variable import Variable
 from minitf.optimizers.keras.adam import Adam, Adamax, AdamW, Nadam
 from minitf.optimizers.keras.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from minitf.optimizers.keras.descent import SGD, Lion
+from minitf.optimizers.optimizer import Optimizer as OptimizerV1
 
 
 class TFOptimizer(AutoTrackable):
@@ -45,7 +45,7 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, str) and identifier.lower() in _BY_NAME:
         return _BY_NAME[identifier.lower()]()
-    if isinstance(identifier, SlotOwner):
+    if isinstance(identifier, OptimizerV1):
         return TFOptimizer(identifier)
     if hasattr(identifier, "apply_gradients") and not isinstance(identifier, type):
         return identifier
