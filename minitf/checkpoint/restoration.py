@@ -11,6 +11,7 @@ import logging
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 from minitf import journal as events
@@ -86,7 +87,7 @@ class Restoration:
             self.waitable = [key is not None or n in known or holds_values(nodes[n]) for n, key in enumerate(keys)]
         self.slots: dict[int, list[tuple[int, int, str, int]]] = {}
         for number, node in graph.inner():
-            for slot in node.slots:
+            for slot in sorted(node.slots, key=attrgetter("variable")):  # the order in which restores make slots
                 triple = (number, slot.variable, slot.slot_name, slot.slot)
                 self.slots.setdefault(number, []).append(triple)
                 self.slots.setdefault(slot.variable, []).append(triple)

@@ -154,7 +154,7 @@ def _look_at(
             for name, value in obj._saved_values().items()
         ]
     own = getattr(obj, "__dict__", {})  # properties are somebody's code, which is not run here
-    built = own.get("built", own.get("_built", getattr(cls, "built", None))) if hasattr(cls, "build") else None
+    built = own.get("built", own.get("_built", getattr(cls, "built", None) if hasattr(cls, "build") else None))
     return LiveObject(
         cls.__name__, children, values, known(obj), -1 if state is None else state.update_uid,
         built if isinstance(built, bool) else None, cls._slot_kinds if isinstance(obj, SlotOwner) else None, kind.slots,

@@ -196,6 +196,60 @@ def test_proximal_steps(l1, mode):
     assert np.allclose(var, drawn(P - rate * G, rate), rtol=1e-5, atol=1e-7)
 
 
+# -- Keras' own formulas ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_keras_momentum(nesterov, mode):
+    _, (var, accum) = run("apply_keras_momentum", [P, M], F(0.1), G, F(0.9), mode=mode, use_nesterov=nesterov)
+    assert np.allclose(accum, 0.9 * M - 0.1 * G, rtol=1e-5)
+    assert np.allclose(var, P + (0.9 * accum - 0.1 * G if nesterov else accum), rtol=1e-5)
+
+
+def test_adagrad_v2(mode):
+    _, (var, accum) = run("apply_adagrad_v2", [P, V], F(0.1), F(0.5), G, mode=mode)
+    assert np.allclose(accum, V + G * G, rtol=1e-6)
+    assert np.allclose(var, P - 0.1 * G / (np.sqrt(accum) + 0.5), rtol=1e-5)
+
+
+def test_ada_max(mode):
+    _, (var, m, v) = run("apply_ada_max", [P, M, V], F(0.9**3), F(0.1), F(0.9), F(0.5), F(1e-3), G, mode=mode)
+    assert np.allclose(m, 0.9 * M + 0.1 * G, rtol=1e-5)
+    assert np.allclose(v, np.maximum(0.5 * V, np.abs(G)), rtol=1e-6)
+    assert np.allclose(var, P - 0.1 / (1 - 0.9**3) * m / (v + 1e-3), rtol=1e-5)
+
+
+def test_adam_with_amsgrad(mode):
+    numbers, largest = (F(0.9**3), F(0.99**3), F(0.1), F(0.9), F(0.99), F(1e-3)), V[::-1].copy()
+    _, (var, m, v, vhat) = run("apply_adam_with_amsgrad", [P, M, V, largest], *numbers, G, mode=mode)
+    assert np.allclose(m, 0.9 * M + 0.1 * G, rtol=1e-5)
+    assert np.allclose(v, 0.99 * V + 0.01 * G * G, rtol=1e-5)
+    assert np.array_equal(vhat, np.maximum(largest, v))
+    assert np.any(vhat == v)
+    assert np.any(vhat != v)
+    alpha = 0.1 * np.sqrt(1 - 0.99**3) / (1 - 0.9**3)
+    assert np.allclose(var, P - alpha * m / (np.sqrt(vhat) + 1e-3), rtol=1e-5)
+
+
+def test_rms_prop_without_momentum(mode):
+    _, (var, ms) = run("apply_plain_rms_prop", [P, V], F(0.1), F(0.9), F(0.5), G, mode=mode)
+    assert np.allclose(ms, 0.9 * V + 0.1 * G * G, rtol=1e-5)
+    assert np.allclose(var, P - 0.1 * G / (np.sqrt(ms) + 0.5), rtol=1e-5)
+    mean = M * 0.1
+    _, (var, ms, mg) = run("apply_plain_centered_rms_prop", [P, V + 5, mean], F(0.1), F(0.9), F(0.5), G, mode=mode)
+    assert np.allclose(mg, 0.9 * mean + 0.1 * G, rtol=1e-5)
+    assert np.allclose(var, P - 0.1 * G / (np.sqrt(0.9 * (V + 5) + 0.1 * G * G - mg * mg) + 0.5), rtol=1e-5)
+
+
+def test_nadam(mode):
+    numbers = [0.1, 0.9, 0.99, 1e-3, 0.8, 0.85, 0.7, 0.6, 0.99**3]
+    _, (var, m, v) = run("apply_nadam", [P, M, V], *map(F, numbers), G, mode=mode)
+    assert np.allclose(m, 0.9 * M + 0.1 * G, rtol=1e-5)
+    assert np.allclose(v, 0.99 * V + 0.01 * G * G, rtol=1e-5)
+    ahead = 0.2 * G / 0.3 + 0.85 * m / 0.4
+    assert np.allclose(var, P - 0.1 * ahead / (np.sqrt(v / (1 - 0.99**3)) + 1e-3), rtol=1e-5)
+
+
 def test_a_gradient_of_another_shape_is_refused(mode):
     with pytest.raises(ValueError, match="shape"):
         run("apply_gradient_descent", [P], F(0.1), G[:3], mode=mode)

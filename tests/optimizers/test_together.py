@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minitf as tf
 from minitf.core.registry import REGISTRY
-from minitf.ops import training
+from minitf.ops import training, training_keras
 from minitf.ops.together import LARGEST, MOST, RULES, Together, groups
 
 SHAPES = [(3, 4), (4,), (1, 1), (4, 2), (2,)]
@@ -20,8 +20,13 @@ NUMBERS = {
     "apply_centered_rms_prop": [0.1, 0.9, 0.5, 1e-3], "apply_adam": [0.9, 0.99, 0.1, 0.9, 0.99, 1e-3],
     "apply_adadelta": [0.1, 0.9, 1e-3], "apply_ftrl": [0.1, 0.5, 0.25, 0.125, -0.5],
     "apply_proximal_gradient_descent": [0.1, 0.5, 0.25], "apply_proximal_adagrad": [0.1, 0.5, 0.25],
+    "apply_keras_momentum": [0.1, 0.9], "apply_adagrad_v2": [0.1, 1e-3], "apply_ada_max": [0.9, 0.1, 0.9, 0.99, 1e-3],
+    "apply_adam_with_amsgrad": [0.9, 0.99, 0.1, 0.9, 0.99, 1e-3], "apply_plain_rms_prop": [0.1, 0.9, 1e-3],
+    "apply_plain_centered_rms_prop": [0.1, 0.9, 1e-3],
+    "apply_nadam": [0.1, 0.9, 0.99, 1e-3, 0.8, 0.85, 0.8, 0.7, 0.9],
 }  # fmt: skip
-CASES = [(name, {}) for name in NUMBERS] + [(n, {"use_nesterov": True}) for n in ("apply_momentum", "apply_adam")]
+NESTEROV = ("apply_momentum", "apply_keras_momentum", "apply_adam")
+CASES = [(name, {}) for name in NUMBERS] + [(name, {"use_nesterov": True}) for name in NESTEROV]
 floats = st.floats(-4, 4, width=32) | st.sampled_from([np.inf, -np.inf, np.nan, -0.0, 1e30, 1e-40])
 
 
@@ -32,7 +37,7 @@ def cells(values, dtype, count):
 
 
 def test_every_rule_is_in_the_cases():
-    assert training.apply_adam.name in RULES
+    assert {training.apply_adam.name, training_keras.apply_nadam.name} <= set(RULES)
     assert {name for name, _ in CASES} == set(RULES)
 
 

@@ -180,7 +180,9 @@ _ADVICE: dict[Why, Callable[[Cause], str]] = {
     Why.LIST_FOR_DICT: lambda c: "use the kind of container that was saved: a dict with the same keys, or attributes",
     Why.DICT_FOR_LIST: lambda c: "use the kind of container that was saved: a list",
     Why.NO_OPTIMIZER: lambda c: f"attach an optimizer there, or call expect_partial() if {_name(_saved(c))} is not needed",
-    Why.OTHER_OPTIMIZER: lambda c: "use the optimizer that was saved, or restore the model without it",
+    Why.OTHER_OPTIMIZER: lambda c: "use the optimizer that was saved"
+    + (" (with slots: one of tf.train or tf.keras.optimizers.legacy)" if "a list" in _sides(c)[1] else "")
+    + ", or restore the model without it",
     Why.NOT_MADE_YET: lambda c: "nothing, if it is made later: values arrive then. To have them now, build or call it first",
     Why.SHAPE: lambda c: "make the variable with the saved shape; nothing is reshaped",
     Why.DTYPE: lambda c: "make the variable with the saved dtype; nothing is cast",

@@ -90,6 +90,7 @@ class Optimizer(Settings):
         self._iterations: Any = None
         self._initial_decay = kwargs.get("decay", 0.0)
         self._limits: dict[str, float | None] = {}
+        self._built = False  # whether a step has made its own variables: explanations of restores ask
         self.gradient_aggregator = gradient_aggregator
         self.gradient_transformers = list(gradient_transformers or ())
         self.clipnorm, self.clipvalue = kwargs.get("clipnorm"), kwargs.get("clipvalue")
@@ -203,6 +204,7 @@ class Optimizer(Settings):
         self.iterations  # noqa: B018  (reading makes it)
         self._create_hypers()
         self._create_slots(var_list)
+        self._built = True
 
     def _lay_out(self, variables: list[Any]) -> None:
         """Lists the updates of a step, unless they are those of the last."""

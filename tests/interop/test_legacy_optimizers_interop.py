@@ -1,0 +1,266 @@
+"""``tf.keras.optimizers.legacy``: the same programs under minitf and TensorFlow, and checkpoints that go back and forth.
+
+Each job trains, saves and restores; its result is all that can be seen of the optimizer afterwards. TensorFlow does its jobs in
+two processes, because it is slow to start: one that trains and writes, one that restores what minitf wrote.
+"""
+
+import json
+
+import numpy as np
+import pytest
+
+import minitf as tf
+from minitf.checkpoint.reading import saved_graph
+
+pytestmark = pytest.mark.interop
+
+PROGRAM = """
+L = tf.keras.optimizers.legacy
+KINDS = {
+    "SGD": {}, "SGD momentum": dict(momentum=0.9), "SGD nesterov": dict(momentum=0.9, nesterov=True, clipvalue=1.5),
+    "SGD decay": dict(decay=0.1, learning_rate=0.05), "SGD schedule": dict(learning_rate=SCHEDULE),
+    "SGD function": dict(learning_rate=lambda: 0.05), "SGD variable": dict(learning_rate="variable"),
+    "Adam": dict(learning_rate=0.1), "Adam amsgrad": dict(learning_rate=0.1, amsgrad=True, decay=0.01),
+    "Adam schedule": dict(learning_rate=SCHEDULE, name="mine"), "Adam clipped": dict(clipvalue=0.5, clipnorm=0.7),
+    "Adam clipped together": dict(learning_rate=0.1, global_clipnorm=0.5),
+    "RMSprop": dict(learning_rate=0.1), "RMSprop centered": dict(learning_rate=0.1, centered=True),
+    "RMSprop momentum": dict(learning_rate=0.1, momentum=0.5), "RMSprop all": dict(momentum=0.5, centered=True, epsilon=1e-4),
+    "Adagrad": dict(learning_rate=0.1, initial_accumulator_value=0.0), "Adadelta": dict(learning_rate=0.7),
+    "Adamax": dict(learning_rate=0.1), "Nadam": dict(learning_rate=0.1), "Nadam decay": dict(schedule_decay=0.2),
+    "Ftrl": dict(learning_rate=0.1),
+    "Ftrl all": dict(learning_rate=0.1, l1_regularization_strength=0.01, l2_regularization_strength=0.02,
+                     l2_shrinkage_regularization_strength=0.03, beta=0.1, learning_rate_power=-0.4),
+}
+
+def objects(kind, dtype="float32"):
+    net = tf.Module()
+    net.w = tf.Variable(np.array([[1.0, -2.0], [0.5, 3.0]], dtype), name="w")
+    net.b = tf.Variable(np.array(0.75, dtype), name="b")
+    settings = dict(KINDS[kind])
+    if settings.get("learning_rate") == "variable":
+        settings["learning_rate"] = tf.Variable(0.05, name="rate")
+    return net, getattr(L, kind.split()[0])(**settings)
+
+def loss(net):  # its gradients are apart: a graph of TensorFlow may update one variable before it reads it for the other's
+    return tf.reduce_sum(net.w * net.w * net.w * 0.1 + net.w * net.w) + net.b * net.b * 3.0
+
+def plain(value):
+    return np.asarray(value).astype("float64").tolist()
+
+def seen(net, optimizer, read):
+    hypers = [v for _, v in sorted(optimizer._hyper.items()) if isinstance(v, tf.Variable)]
+    config = optimizer.get_config()
+    rate = config.pop("learning_rate")
+    rate = [rate["class_name"], rate["config"]] if isinstance(rate, dict) else float(rate)
+    return {
+        "values": [[v.name, plain(read(v))] for v in [net.w, net.b, *optimizer.variables(), *hypers]],
+        "edges": edges(optimizer), "slots": list(optimizer.get_slot_names()),
+        "config": {"learning_rate": rate, **{k: v if isinstance(v, (str, bool)) else float(v) for k, v in config.items()}},
+    }
+
+def eager(kind, restore, save, steps, order="restore last", dtype="float32", wrap=lambda f: f):
+    if restore and order == "restore first":
+        checkpoint = tf.train.Checkpoint()
+        status = checkpoint.restore(restore)
+        net, optimizer = objects(kind, dtype)
+        checkpoint.optimizer = optimizer
+        checkpoint.net = net
+    else:
+        net, optimizer = objects(kind, dtype)
+        checkpoint = tf.train.Checkpoint(net=net, optimizer=optimizer)
+        if order == "restore over":
+            optimizer.minimize(lambda: loss(net), [net.w, net.b])
+            optimizer.minimize(lambda: loss(net), [net.w, net.b])
+        status = checkpoint.restore(restore) if restore else None
+
+    @wrap
+    def step():
+        optimizer.minimize(lambda: loss(net), [net.w, net.b])
+
+    for _ in range(steps):
+        step()
+    if status is not None and steps:
+        status.assert_consumed()
+    if save:
+        checkpoint.save(save)
+    return seen(net, optimizer, lambda v: v.numpy())
+
+def function(*arguments, **more):
+    return eager(*arguments, **more, wrap=tf.function)
+
+def graph(kind, restore, save, steps):
+    with tf.Graph().as_default(), v1.Session() as session:
+        net, optimizer = objects(kind)
+        gradients = optimizer.get_gradients(loss(net), [net.w, net.b])
+        step = optimizer.apply_gradients(zip(gradients, [net.w, net.b]))
+        checkpoint = v1.train.Checkpoint(net=net, optimizer=optimizer)
+        status = checkpoint.restore(restore)
+        if restore:
+            status.assert_consumed().run_restore_ops(session)
+        else:
+            session.run(v1.global_variables_initializer())
+        for _ in range(steps):
+            session.run(step)
+        if save:
+            checkpoint.save(save, session=session)
+        return seen(net, optimizer, session.run)
+
+def fitted(kind, restore, save, steps):
+    K = tf.keras
+    model = K.Sequential([K.layers.Dense(3, activation="tanh", name="first"), K.layers.Dense(1, name="last")])
+    model.compile(getattr(L, kind.split()[0])(**KINDS[kind]), "mse")
+    x = (np.arange(12.0).reshape(6, 2) / 12).astype("float32")
+    model.build((None, 2))
+    model.set_weights([np.full(v.shape, 0.1 * (i + 1), "float32") for i, v in enumerate(model.weights)])
+    model.fit(x, x[:, :1] * x[:, 1:], batch_size=3, epochs=steps, shuffle=False, verbose=0)
+    model.optimizer.lr = 0.01
+    model.fit(x, x[:, :1] * x[:, 1:], batch_size=3, epochs=1, shuffle=False, verbose=0)
+    if save:
+        tf.train.Checkpoint(model=model).save(save)
+    return {"values": [[v.name, plain(v.numpy())] for v in [*model.weights, *model.optimizer.weights]],
+            "edges": edges(model.optimizer), "slots": model.optimizer.get_slot_names(), "config": float(model.optimizer.lr)}
+"""
+SCHEDULE = "SCHEDULE = tf.keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)\n"
+THEIRS = "import json, sys\nimport numpy as np\nimport tensorflow as tf\nv1 = tf.compat.v1\n" + SCHEDULE + PROGRAM + """
+def edges(optimizer):
+    return list(optimizer._trackable_children())
+
+out = {}
+for name, maker, arguments, more in json.loads(open(sys.argv[1]).read()):
+    try:
+        out[name] = globals()[maker](*arguments, **more)
+    except Exception as error:
+        out[name] = repr(error)
+print(json.dumps(out))
+"""  # fmt: skip
+OURS = {"tf": tf, "v1": tf.compat.v1, "np": np, "edges": lambda optimizer: list(tf.train.children(optimizer))}
+exec(SCHEDULE + PROGRAM, OURS)
+KINDS = list(OURS["KINDS"])
+ORDERS = ["restore first", "restore last", "restore over"]
+FITTED = ["SGD momentum", "Adam", "RMSprop momentum", "Ftrl all"]
+
+
+def jobs(folder, other):
+    """For each result its name, the function that computes it, and arguments. ``other``: what the other side wrote, or None."""
+    out = []
+    for kind in KINDS:
+        for mode in ("eager", "graph"):
+            path = f"{kind}-{mode}".replace(" ", "_")
+            if other is None:
+                out.append((f"{kind} {mode} written", mode, [kind, None, f"{folder}/{path}", 3], {}))
+                continue
+            out.append((f"{kind} {mode} read in graph", "graph", [kind, f"{other}/{path}-1", None, 3], {}))
+            for order in ORDERS:
+                out.append((f"{kind} {mode} {order}", "eager", [kind, f"{other}/{path}-1", None, 3], {"order": order}))
+            out.append((f"{kind} {mode} as it was", "eager", [kind, f"{other}/{path}-1", None, 0], {"order": "restore over"}))
+        if other is None:
+            out.append((f"{kind} double", "eager", [kind, None, None, 6], {"dtype": "float64"}))
+            out.append((f"{kind} function", "function", [kind, None, None, 6], {}))
+            out.append((f"{kind} on", "eager", [kind, None, None, 6], {}))
+    if other is None:
+        for kind in FITTED:
+            out.append((f"{kind} fitted", "fitted", [kind, None, f"{folder}/{kind}-fitted".replace(" ", "_"), 2], {}))
+    return out
+
+
+def ours(wanted):
+    return {name: OURS[maker](*arguments, **more) for name, maker, arguments, more in wanted}
+
+
+@pytest.fixture(scope="module")
+def theirs(oracle, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("jobs")
+
+    def run(wanted):
+        (folder / "jobs.json").write_text(json.dumps(wanted))
+        return oracle(THEIRS, folder / "jobs.json")
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def written(theirs, tmp_path_factory):
+    """What both sides see after training and writing, and the folders of their checkpoints."""
+    mine, other = tmp_path_factory.mktemp("minitf"), tmp_path_factory.mktemp("tensorflow")
+    return mine, ours(jobs(mine, None)), other, theirs(jobs(other, None))
+
+
+@pytest.fixture(scope="module")
+def read_by_tensorflow(theirs, written):
+    mine, _, _, _ = written
+    return theirs(jobs(None, mine))
+
+
+# A few roundings a step: TensorFlow fuses some multiplications and additions, and rewrites its graphs and functions.
+BOUND = 2e-6
+FITTED_BOUND = 1e-5
+
+
+def agree(one, other, bound=BOUND):
+    assert not isinstance(other, str), other
+    assert {**one, "values": [name for name, _ in one["values"]]} == {
+        **other, "values": [name for name, _ in other["values"]]}  # fmt: skip
+    for (name, value), (_, expected) in zip(one["values"], other["values"], strict=True):
+        assert np.shape(value) == np.shape(expected), name
+        np.testing.assert_allclose(value, expected, rtol=bound, atol=bound / 10, err_msg=name)
+
+
+@pytest.mark.parametrize("what", ["eager written", "graph written", "double", "function", "on"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_train_to_the_same_numbers_under_the_same_names(written, kind, what):
+    _, one, _, other = written
+    agree(one[f"{kind} {what}"], other[f"{kind} {what}"])
+
+
+@pytest.mark.parametrize(
+    "kind, mode", [*((k, m) for k in KINDS for m in ("eager", "graph")), *((k, "fitted") for k in FITTED)]
+)
+def test_both_write_the_same_object_graph(written, kind, mode):
+    mine, _, other, _ = written
+    graphs = [saved_graph(f"{folder}/{kind}-{mode}-1".replace(" ", "_")) for folder in (mine, other)]
+    assert looks(graphs[0]) == looks(graphs[1])
+
+
+def looks(graph):
+    """Every object of a saved graph by its first path: the names and keys of its values, and the slots that it keeps."""
+    paths, queue = {0: "root"}, [0]
+    for node in queue:
+        for edge, child in sorted(graph.nodes[node].children):
+            if child not in paths and edge not in ("train_function", "train_tf_function"):  # they hold nothing
+                paths[child] = f"{paths[node]}.{edge}"
+                queue.append(child)
+    values = {paths[n]: sorted((v.full_name, v.key) for v in graph.nodes[n].values) for n in paths}
+    slots = {
+        (paths[n], paths[s.variable], s.slot_name, *[(v.full_name, v.key) for v in graph.nodes[s.slot].values])
+        for n in paths
+        for s in graph.nodes[n].slots
+    }
+    return values, slots
+
+
+@pytest.mark.parametrize("kind", FITTED)
+def test_models_are_compiled_with_them(written, kind):
+    _, one, _, other = written
+    agree(one[f"{kind} fitted"], other[f"{kind} fitted"], FITTED_BOUND)
+
+
+@pytest.mark.parametrize("job", [name for name, *_ in jobs(None, "other")])
+class TestCheckpoints:
+    def test_tensorflow_goes_on_from_minitfs(self, written, read_by_tensorflow, job):
+        mine, _, _, _ = written
+        [wanted] = [j for j in jobs(None, mine) if j[0] == job]
+        agree(ours([wanted])[job], read_by_tensorflow[job])
+
+    def test_minitf_goes_on_from_tensorflows(self, written, job):
+        """Three steps of TensorFlow, a checkpoint, three steps of minitf: as six steps of minitf."""
+        _, one, other, _ = written
+        [wanted] = [j for j in jobs(None, other) if j[0] == job]
+        found, kind = ours([wanted])[job], job[: job.index(" eager" if " eager" in job else " graph")]
+        if "as it was" in job:
+            exact = written[3][f"{kind} {'eager' if ' eager' in job else 'graph'} written"]
+            assert sorted(map(repr, found["values"])) == sorted(map(repr, exact["values"])), "every value, bit for bit"
+            return
+        values = {name.removeprefix(prefix): v for name, v in found["values"] for prefix in [f"{found['config']['name']}/"]}
+        for name, expected in one[f"{kind} on"]["values"]:
+            value = values[name.removeprefix(f"{found['config']['name']}/")]
+            np.testing.assert_allclose(value, expected, rtol=BOUND, atol=BOUND / 10, err_msg=name)
