@@ -19,6 +19,7 @@ from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 from minitf.storage.detect import identify
 from minitf.storage.formats import format_named
 from minitf.storage.messages import decode_graph, encode_graph
+from minitf.storage.v1 import SlicesReader
 from minitf.storage.values import Typed
 
 Loss = dict[str, str | None]
@@ -53,19 +54,27 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def _opened(name: str, prefix: str, lost: list[Loss]) -> Reader:
-    """A reader of the checkpoint; of one whose index is damaged, of what the whole blocks of its index tell."""
+    """A reader of the checkpoint; of a damaged one, of what the whole blocks of its index tell, or its whole files."""
     reader: Any
     try:
         reader = format_named(name).open(prefix)
         list(reader.keys())
     except DataLossError as error:
-        if name != "tf-v2":
+        if name not in ("tf-v2", "tf-v1"):
             raise
-        from minitf.storage.bundle.salvage import open_damaged
+        if name == "tf-v2":
+            from minitf.storage.bundle.salvage import open_damaged
 
-        lost.append({"key": None, "problem": str(error)})
-        reader, problems = open_damaged(prefix)
+            lost.append({"key": None, "problem": str(error)})
+            reader, problems = open_damaged(prefix)
+        else:
+            from minitf.storage.v1 import salvage
+
+            reader, problems = salvage.open_damaged(prefix)
         lost += [{"key": None, "problem": problem} for problem in problems]
+    missing = reader.missing_file() if isinstance(reader, SlicesReader) and not lost else None
+    if missing is not None:
+        lost.append({"key": None, "problem": f"{prefix!r} lacks the file {missing!r}, and whatever is in it."})
     opened: Reader = reader
     return opened
 

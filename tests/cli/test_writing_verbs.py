@@ -567,3 +567,32 @@ def test_salvage_of_an_index_of_which_no_block_holds(minitf, checkpoint, tmp_pat
     code, _, err = minitf("salvage", checkpoint, tmp_path / "out")
     assert code == 1
     assert "no block of the index holds, and nothing else says what the data files have" in err
+
+
+@pytest.mark.parametrize("how", ["damaged", "cut", "missing"])
+def test_salvage_takes_the_whole_files_of_a_sharded_v1_checkpoint(minitf, tmp_path, how):
+    halves = [Partitioned((4,), [(((2 * n, 2),), np.full(2, n, np.float32))]) for n in (0, 1)]
+    TensorSlices().write_shards(str(tmp_path / "m"), [{"a": np.ones(2), "p": halves[0]}, {"b": np.ones(3), "p": halves[1]}])
+    path = tmp_path / "m-00001-of-00002"
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    if how == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(content if how == "damaged" else content[:30])
+    code, out, _ = minitf("salvage", tmp_path / "m", tmp_path / "rest", "--json")
+    assert (code, open_checkpoint(str(tmp_path / "rest")).keys()) == (1, ["a"])
+    lost = json.loads(out)["lost"]
+    assert [one["key"] for one in lost] == [None, "p"]  # a piece of it is lost, so all of it
+    assert str(path) in lost[0]["problem"]
+
+
+def test_salvage_of_a_v1_checkpoint_of_which_no_file_is_whole(minitf, tmp_path):
+    pattern = TensorSlices().write_shards(str(tmp_path / "m"), [{"a": np.ones(2)}, {"b": np.ones(3)}])
+    for path in tmp_path.glob("m*"):
+        content = bytearray(path.read_bytes())
+        content[20] ^= 1
+        path.write_bytes(content)
+    code, _, err = minitf("salvage", pattern, tmp_path / "rest")
+    assert (code, "block checksum mismatch" in err) == (1, True)
+    assert not (tmp_path / "rest").exists()
