@@ -41,8 +41,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if value.dtype == object:
         if value.shape != ():
             raise InvalidArgumentError(
-                f"get: {key} is an array of strings, {value.shape}; .npy files keep such arrays only as pickles, which run "
-                "code when read. minitf show --json prints it."
+                f"get: {key} is an array of {facts['dtype']}s, {value.shape}; .npy files keep such arrays only as pickles, "
+                "which run code when read. minitf show --json prints it, and --slice takes one of them."
             )
         stored_as = "bytes"
     elif value.dtype.isbuiltin != 1:  # ml_dtypes' types

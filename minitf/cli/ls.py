@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from minitf.cli.contents import Stored, counted, object_graph, size, size_text, spec_facts
@@ -39,19 +39,37 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def _list(reader: Reader, graph: SavedGraph | None, output: Output) -> None:
-    specs = specs_of(reader)
-    specs.pop(OBJECT_GRAPH_KEY, None)
+    """Prints the list. Raises DataLossError at the end if a value is of no dtype and shape that make sense."""
+    specs, unreadable = _specs(reader)
     if output.as_json:
         output.facts(_facts(reader, specs, graph))
-        return
-    if graph is None:
+    elif graph is None:
         output.table(_flat(specs), right=[3])
     else:
-        output.lines(tree(graph, specs, reader.source))
+        output.lines(tree(graph, specs, reader.source, unreadable))
+    output.lines([[("unreadable  ", "red"), (key, "bold")] for key in unreadable])
     known = sum(size(spec) or 0 for spec in specs.values())
     open_ended = sum(size(spec) is None for spec in specs.values())
     not_counted = f" without {open_ended} of no fixed size" if open_ended else ""
     output.lines([[(f"{counted(len(specs), 'value')}, {size_text(known)}{not_counted}", "dim")]])
+    for problem in unreadable.values():
+        raise DataLossError(problem)
+
+
+def _specs(reader: Reader) -> tuple[dict[str, Spec], dict[str, str]]:
+    """Dtype and shape by key, and what is wrong where they cannot be told."""
+    unreadable: dict[str, str] = {}
+    try:
+        specs = specs_of(reader)
+    except OpError:
+        specs = {}
+        for key in reader.keys():
+            try:
+                specs[key] = reader.spec(key)
+            except OpError as error:
+                unreadable[key] = str(error)
+    specs.pop(OBJECT_GRAPH_KEY, None)
+    return specs, unreadable
 
 
 def _flat(specs: dict[str, Spec]) -> Iterator[tuple[Part, ...]]:
@@ -92,7 +110,7 @@ def _facts(reader: Reader, specs: dict[str, Spec], graph: SavedGraph | None) -> 
     return facts
 
 
-def tree(graph: SavedGraph, specs: dict[str, Spec], title: str) -> Iterator[list[Part]]:
+def tree(graph: SavedGraph, specs: dict[str, Spec], title: str, unreadable: Collection[str] = ()) -> Iterator[list[Part]]:
     """The object graph as lines. An object is drawn where its shortest path leads; elsewhere stands that path.
 
     Slot variables stand under the variable that they belong to.
@@ -110,6 +128,8 @@ def tree(graph: SavedGraph, specs: dict[str, Spec], title: str) -> Iterator[list
         named.update(found)
         if found == [value.key]:
             return _spec(specs[value.key])[: None if sized else 2]
+        if value.key in unreadable:
+            return [("unreadable", "red")]
         if not found:
             return [("not in the file: " + value.key, "red")]
         several: list[list[Part]] = [[f"{key.removeprefix(value.key)} ", *_spec(specs[key])] for key in found]

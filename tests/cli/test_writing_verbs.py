@@ -16,6 +16,7 @@ from minitf.storage.state_file import CheckpointState, write_state
 from minitf.storage.v1 import TensorSlices
 from minitf.storage.values import Partitioned, Typed
 
+from ..storage.tampering import edit
 from .conftest import KERNEL, SLOT, VALUE, contents, variable, write
 
 PY_STATE = "net/state/.ATTRIBUTES/py_state"
@@ -596,3 +597,18 @@ def test_salvage_of_a_v1_checkpoint_of_which_no_file_is_whole(minitf, tmp_path):
     code, _, err = minitf("salvage", pattern, tmp_path / "rest")
     assert (code, "block checksum mismatch" in err) == (1, True)
     assert not (tmp_path / "rest").exists()
+
+
+@pytest.mark.parametrize("form", [[], ["--keys"], ["--json"]])
+def test_ls_lists_the_other_values_if_one_makes_no_sense(minitf, tmp_path, form):
+    graph, values = contents()
+    prefix = write(tmp_path / "a", graph, values)
+    edit(tmp_path / "a.index", lambda found: found.update({KERNEL.encode(): b"\x08\x63"}))
+    code, out, err = minitf("ls", prefix, *form)
+    assert (code, "dtype number 99" in err, err.count("\n")) == (1, True, 1)
+    if form == ["--json"]:
+        assert [one["key"] for one in json.loads(out)["values"]] == [SLOT, PY_STATE, "stray"]
+    else:
+        assert f"unreadable  {KERNEL}" in out.splitlines()
+        assert out.splitlines()[-1] == "3 values, 40 B without 1 of no fixed size"
+        assert ("kernel  unreadable" in out) == (not form)
