@@ -29,7 +29,7 @@ from minitf.objects.adding import add_variable
 from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked, arrived
 from minitf.ops.saving import write_checkpoint
 from minitf.saved import Lazy
-from minitf.storage.files import path_of
+from minitf.storage.files import path_of, split_path
 
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
 
@@ -126,8 +126,10 @@ class Checkpoint(AutoTrackable):
         and what went wrong in a save in the background before.
         """
         from minitf.checkpoint.state_functions import write_checkpoint_state
+        from minitf.storage.state_file import check_name
 
         chosen, prefix = options_of(options, "Checkpoint.save"), path_of(file_prefix)
+        check_name(split_path(prefix)[1])
         path = f"{prefix}-{self._count(session)}"
         self._write(path, session, "Checkpoint.save", chosen, partial(write_checkpoint_state, directory_of(path), path))
         return path

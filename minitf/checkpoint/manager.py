@@ -29,7 +29,7 @@ from minitf.checkpoint.state_functions import Clock, get_checkpoint_state, lates
 from minitf.errors import OpError
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import path_of
-from minitf.storage.state_file import is_inside
+from minitf.storage.state_file import check_name, is_inside
 
 _log = logging.getLogger("minitf")
 
@@ -61,6 +61,7 @@ class CheckpointManager:
         self._checkpoint = checkpoint
         self._directory = path_of(directory)
         self._prefix = os.path.join(self._directory, checkpoint_name)
+        check_name(os.path.basename(self._prefix))
         self._max_to_keep = max_to_keep
         self._keep_seconds = None if not keep_checkpoint_every_n_hours else keep_checkpoint_every_n_hours * 3600.0
         self._step_counter = step_counter

@@ -176,7 +176,7 @@ class Saver:
         path = self._write(path, values.read(sess))
         if write_state:
             self._record(path)
-            write_checkpoint_state(directory, path, self.last_checkpoints, latest_filename, relative=self._relative)
+            write_checkpoint_state(directory, path, self.last_checkpoints, state_name, relative=self._relative)
             self._delete_old(meta_graph_suffix)
         return path
 

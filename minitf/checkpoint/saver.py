@@ -201,11 +201,14 @@ class CheckpointableSaver:
         for a list or dict that cannot be saved any more, TypeError for a number that is none.
         """
         from minitf.checkpoint.state_functions import write_checkpoint_state
-        from minitf.storage.files import path_of
+        from minitf.storage.files import path_of, split_path
+        from minitf.storage.state_file import check_name
 
         path = path_of(file_prefix)
         if checkpoint_number is not None:
             path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
+        if self._engine.on_disk:
+            check_name(split_path(path)[1])
         self._engine.write(path, session, "CheckpointableSaver.save")
         if self._engine.on_disk:
             state = partial(write_checkpoint_state, directory_of(path), path, durable=self._engine.durable)

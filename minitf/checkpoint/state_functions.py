@@ -10,6 +10,7 @@ A checkpoint is named by its prefix. A sharded one of the old V1 format is named
 from __future__ import annotations
 
 import logging
+import numbers
 import os
 import re
 import time
@@ -20,7 +21,7 @@ from minitf.errors import NotFoundError, OpError
 from minitf.storage import state_file
 from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import path_of, typed
+from minitf.storage.files import is_directory, path_of, typed
 from minitf.storage.formats import format_at
 from minitf.storage.state_file import CheckpointState
 from minitf.storage.v1 import TensorSlices
@@ -54,22 +55,22 @@ def generate_checkpoint_state_proto(
 
     A path that is not absolute is relative to where the program runs if ``save_dir`` is so too, and to ``save_dir`` if that is
     absolute. The newest checkpoint is put at the end of the list unless it is there. Raises ValueError if there are
-    time stamps and not one for each path.
+    time stamps and not one for each path, TypeError for what is no path and no number.
     """
-    directory = path_of(save_dir)
-    paths = list(all_model_checkpoint_paths or [])
-    if not paths or paths[-1] != model_checkpoint_path:
-        paths.append(model_checkpoint_path)
+    directory, newest = path_of(save_dir), path_of(model_checkpoint_path)
+    paths = [path_of(path) for path in all_model_checkpoint_paths or []]
+    if not paths or paths[-1] != newest:
+        paths.append(newest)
     times = list(all_model_checkpoint_timestamps or [])
+    if not all(isinstance(time, numbers.Real) for time in times):
+        raise TypeError(f"Checkpoint timestamps must be numbers, seconds since 1970, not {times}.")
     if times and len(times) != len(paths):
         raise ValueError(
             f"Checkpoint timestamps must match checkpoint paths, but there are {len(times)} for {len(paths)}: {paths}."
         )
     if not os.path.isabs(directory):
-        model_checkpoint_path, *paths = (
-            p if os.path.isabs(p) else os.path.relpath(p, directory or os.curdir) for p in [model_checkpoint_path, *paths]
-        )
-    return CheckpointState(model_checkpoint_path, paths, times, last_preserved_timestamp or 0.0)
+        newest, *paths = (p if os.path.isabs(p) else os.path.relpath(p, directory or os.curdir) for p in [newest, *paths])
+    return CheckpointState(newest, paths, times, last_preserved_timestamp or 0.0)
 
 
 def update_checkpoint_state(
@@ -82,9 +83,14 @@ def update_checkpoint_state(
 ) -> None:
     """Writes the state file of a directory, in one step. Paths are taken as by ``generate_checkpoint_state_proto``.
 
-    Raises RuntimeError if the newest checkpoint has the state file's own path (S279), ValueError as there.
+    Raises RuntimeError if the newest checkpoint has the state file's own path (S279), ValueError as there and for an empty
+    path, NotFoundError if there is no such directory.
     """
     directory = path_of(save_dir)
+    if not path_of(model_checkpoint_path):
+        raise ValueError("update_checkpoint_state: the path of the newest checkpoint is empty, so nobody could read the file.")
+    if not is_directory(ANYWHERE, directory) and not is_url(directory):
+        raise NotFoundError(f"update_checkpoint_state: there is no directory {directory!r}; it is made by the first save.")
     state = generate_checkpoint_state_proto(
         directory, model_checkpoint_path, all_model_checkpoint_paths, all_model_checkpoint_timestamps, last_preserved_timestamp
     )

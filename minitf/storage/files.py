@@ -20,6 +20,7 @@ from minitf.storage import linux, locks
 from minitf.storage.descriptors import Descriptor
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
+LONGEST = 255 - len(TEMPORARY) - 16  # bytes of a name that another 16 signs can follow
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 
 
@@ -197,6 +198,10 @@ def find(disk: Disk, path: str) -> os.stat_result | None:
             return disk.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None  # nothing has such a name
+            raise
 
 
 def is_file(disk: Disk, path: str) -> bool:
@@ -265,7 +270,14 @@ def read_whole(disk: Disk, path: str) -> bytearray:
 
 def temporary_name(path: str) -> str:
     """A name beside ``path`` for a file that is not complete yet."""
-    return f"{path}{TEMPORARY}{secrets.token_hex(8)}"
+    directory, name = split_path(path)
+    return os.path.join(directory, f"{temporary_start(name)}{TEMPORARY}{secrets.token_hex(8)}")
+
+
+def temporary_start(name: str) -> str:
+    """How the temporary names of a file begin: with all of its name, if the whole is not longer than names may be."""
+    data = os.fsencode(name)
+    return name if len(data) <= LONGEST else data[:LONGEST].decode("utf-8", "ignore")
 
 
 def write_temporary(disk: Disk, path: str, chunks: Iterable[Any], durable: bool) -> str:
@@ -349,7 +361,7 @@ def discard_left(disk: Disk, paths: Iterable[str]) -> None:
     directory, starts = "", []
     for path in paths:
         directory, name = split_path(path)
-        starts.append(name + TEMPORARY)
+        starts.append(temporary_start(name) + TEMPORARY)
     discard(disk, [os.path.join(directory, name) for name in names_in(disk, directory) if name.startswith(tuple(starts))])
 
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from minitf.errors import InvalidArgumentError
 from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.files import (
     Disk,
@@ -43,7 +44,7 @@ class CheckpointState:
 
 def state_path(directory: str, latest_filename: str | None = None) -> str:
     """Where the state file of a directory is."""
-    return os.path.join(path_of(directory), path_of(latest_filename) if latest_filename else STATE_FILE)
+    return os.path.join(path_of(directory), STATE_FILE if latest_filename is None else path_of(latest_filename))
 
 
 def is_inside(directory: str, path: str) -> bool:
@@ -124,7 +125,7 @@ def write_state(
 
     Paths are stored relative to the directory; with ``relative=False`` those that are absolute stay so (as TensorFlow's
     name-based Saver does). Raises RuntimeError if the newest checkpoint has the state file's own path, ValueError if
-    time stamps and paths do not pair.
+    time stamps and paths do not pair, InvalidArgumentError for a path that is not Unicode text.
     """
     from google.protobuf import text_format
 
@@ -137,9 +138,12 @@ def write_state(
     paths, times = state.all_model_checkpoint_paths, state.all_model_checkpoint_timestamps
     if times and len(times) != len(paths):
         raise ValueError(f"write_state: {len(times)} time stamps for {len(paths)} checkpoints; give one for each, or none.")
+    newest, *listed = (stored_path(directory, p, relative) for p in [state.model_checkpoint_path, *paths])
+    for named in [newest, *listed]:
+        check_name(named)
     stored = message("CheckpointState")(
-        model_checkpoint_path=stored_path(directory, state.model_checkpoint_path, relative),
-        all_model_checkpoint_paths=[stored_path(directory, p, relative) for p in paths],
+        model_checkpoint_path=newest,
+        all_model_checkpoint_paths=listed,
         all_model_checkpoint_timestamps=times,
         last_preserved_timestamp=state.last_preserved_timestamp,
     )
@@ -151,6 +155,17 @@ def write_state(
         replace_file(disk, path, [text.encode("utf-8")], durable)
 
     while_locked(disk, parent_of(path), write)
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidArgumentError for a checkpoint that no state file can name."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(
+            f"save: {name!r} is not Unicode text, which a state file demands: {error}. Choose another name, or use write(), "
+            "which records nothing."
+        ) from None
 
 
 def stored_path(directory: str, path: str, relative: bool = True) -> str:

@@ -215,6 +215,7 @@ def test_if_the_clock_was_set_back_old_checkpoints_are_left_alone(group, tmp_pat
 def test_what_lies_outside_of_the_directory_is_never_deleted(group, tmp_path):
     precious = group.save(str(tmp_path / "elsewhere" / "precious"))
     directory = tmp_path / "run"
+    directory.mkdir()
     tf.train.update_checkpoint_state(directory, precious, all_model_checkpoint_timestamps=[2e9], last_preserved_timestamp=1.0)
     manager = tf.train.CheckpointManager(group, directory, max_to_keep=1)
     assert (manager.checkpoints, manager.latest_checkpoint) == ([], precious)

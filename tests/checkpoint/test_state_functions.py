@@ -96,6 +96,7 @@ def test_relative_to_an_absolute_directory_means_inside_it_wherever_the_program_
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     directory = tmp_path / "train"
+    directory.mkdir()
     tf.train.update_checkpoint_state(directory, "m-1")
     assert state_text(directory).splitlines()[0] == 'model_checkpoint_path: "m-1"'
     assert tf.train.get_checkpoint_state(directory).model_checkpoint_path == str(directory / "m-1")
@@ -111,6 +112,41 @@ def test_a_state_can_be_made_without_writing_it():
     assert state.all_model_checkpoint_paths == ["/abs/m-0", "m-1", "m-2"]
     assert state.last_preserved_timestamp == 3.0
     assert tf.train.generate_checkpoint_state_proto("/dir", "m-2").all_model_checkpoint_paths == ["m-2"]
+
+
+def test_what_cannot_be_a_state_is_refused_before_anything_is_written(tmp_path):
+    tf.train.update_checkpoint_state(tmp_path, "m-1")
+    before = (tmp_path / "checkpoint").read_text()
+    for path, times, kind in (("", None, ValueError), (None, None, TypeError), (3, None, TypeError), ("m", ["x"], TypeError)):
+        with pytest.raises(kind):
+            tf.train.update_checkpoint_state(tmp_path, path, all_model_checkpoint_timestamps=times)
+    with pytest.raises(TypeError):
+        tf.train.update_checkpoint_state(tmp_path, "m", [None])
+    with pytest.raises(tf.errors.NotFoundError, match="no directory"):
+        tf.train.update_checkpoint_state(tmp_path / "none", "m")
+    assert not (tmp_path / "none").exists()
+    assert (tmp_path / "checkpoint").read_text() == before
+    assert tf.train.latest_checkpoint(tmp_path, "") is None
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "saver", "manager"])
+def test_a_name_that_is_no_text_is_refused_before_anything_is_saved(tmp_path, kind):
+    """A state file cannot name it, so latest_checkpoint would never find it."""
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    name = b"a\xff".decode("utf-8", "surrogateescape")
+    save = {
+        "checkpoint": lambda: checkpoint.save(tmp_path / name),
+        "saver": lambda: tf.train.CheckpointableSaver(checkpoint).save(tmp_path / name, 1),
+        "manager": lambda: tf.train.CheckpointManager(checkpoint, tmp_path, 1, checkpoint_name=name),
+    }[kind]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not Unicode text"):
+        save()
+    assert list(tmp_path.iterdir()) == []
+    assert checkpoint.save_counter.numpy() == 0
+    path = checkpoint.write(tmp_path / name)
+    checkpoint.v.assign(2.0)
+    checkpoint.read(path)
+    assert checkpoint.v.numpy() == 1
 
 
 @pytest.mark.behaviour("S279")

@@ -367,6 +367,47 @@ def test_a_parsed_index_is_used_again_only_for_the_same_file(tmp_path):
     assert TensorBundle().open(tmp_path / "p").index is second.index
 
 
+@pytest.mark.parametrize("letter", ["x", "ä", "中"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_names_as_long_as_they_may_be(tmp_path, name, letter):
+    """Then a temporary name has no room for all of the final one; what killed saves have left is found all the same."""
+    kind = FORMATS[name]
+    ending = {"tf-v2": ".data-00000-of-00001", "tf-v1": "", "npz": ".npz", "safetensors": ".safetensors"}[name]
+    stem = letter * ((255 - len(ending)) // len(letter.encode()))
+    for seed in (1, 2):
+        kind().write(tmp_path / stem, tensors(seed))
+        assert found_at(tmp_path / stem, kind) == plain(tensors(seed))
+    final = {path.name for path in tmp_path.iterdir()}
+
+    class Killed(Disk):
+        def replace(self, old, new):
+            raise SystemExit
+
+        def remove(self, path):
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        kind(disk=Killed()).write(tmp_path / stem, tensors(3))
+    left = {path.name for path in tmp_path.iterdir()} - final
+    assert left
+    assert all(len(os.fsencode(name)) <= 255 and ".tmp-" in name for name in left)
+    assert found_at(tmp_path / stem, kind) == plain(tensors(2))
+    kind().write(tmp_path / stem, tensors(4))
+    assert not [path for path in tmp_path.iterdir() if ".tmp-" in path.name]
+    with pytest.raises(errors.InvalidArgumentError):
+        kind().write(tmp_path / (stem + "yyy"), tensors(1))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_names_that_are_no_text(tmp_path, name):
+    prefix = os.fsencode(tmp_path) + b"/a\xff\xfe"
+    FORMATS[name]().write(prefix, tensors(1))
+    assert found_at(os.fsdecode(prefix), FORMATS[name]) == plain(tensors(1))
+    with pytest.raises(errors.InvalidArgumentError, match="not Unicode text, which a state file demands"):
+        write_state(tmp_path, CheckpointState(os.fsdecode(prefix)))
+    assert not (tmp_path / "checkpoint").exists()
+
+
 def test_a_save_while_another_thread_removes_the_prefix(tmp_path):
     """The one waits for the other: of the new set no file goes."""
     path = tmp_path / "p"

@@ -20,6 +20,8 @@ from minitf.storage.bundle.merge import merge
 from minitf.storage.file_view import FileView
 from minitf.storage.formats import FORMATS
 
+# Python drops an interrupt that comes inside a finalizer, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 STEP = 1 if os.environ.get("MINITF_EVERY_INTERRUPT") else 41
 
 
@@ -67,7 +69,6 @@ def two_files():
 
 
 @pytest.mark.parametrize("kind", [*FORMATS.values(), two_files])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of zipfile's, interrupted while it is made
 def test_a_save(tmp_path, kind):
     def prepare(place):
         storage = kind()
@@ -179,7 +180,6 @@ def test_a_managers_rotation(tmp_path):
     each_place(tmp_path, prepare, lambda subject: subject[2].save(), recover)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python drops an interrupt inside a finalizer
 @pytest.mark.parametrize("large", [False, True])
 def test_a_restore(tmp_path, large, monkeypatch):
     """Also of values that are read into the memory of the old ones, which an interrupt must not leave half read."""

@@ -210,23 +210,23 @@ def test_whichever_request_fails_the_set_is_the_old_or_the_new(place, requests, 
     values = lambda n: {"a": np.full(40, n), "n": np.int64(n)}
     storage, found = TensorBundle(shards=2), set()
     for fail_at in range(1, 200):
-        requests.fail(0, "")
-        storage.write(f"{place}/ckpt", values(0))
+        prefix = f"{place}/{fail_at}/ckpt"  # a new one, so that the requests are the same each time
+        storage.write(prefix, values(0))
         requests.fail(fail_at, way)
         raised = None
         try:
-            storage.write(f"{place}/ckpt", values(fail_at))
+            storage.write(prefix, values(fail_at))
         except OpError as error:
             raised = error
         failed = len(requests.requests) >= fail_at
         requests.fail(0, "")
-        reader = storage.open(f"{place}/ckpt")
+        reader = storage.open(prefix)
         assert set(reader.read("a").tolist()) == {int(reader.read("n"))}
         assert int(reader.read("n")) in ((0, fail_at) if raised else (fail_at,))
         found.add((bool(raised), int(reader.read("n")) > 0))
-        storage.write(f"{place}/ckpt", values(0))
-        assert not any(".tmp-" in name for name in ANYWHERE.names(place))
-        assert len({name.rpartition("-of-")[2] for name in ANYWHERE.names(place) if ".data-" in name}) == 1
+        storage.write(prefix, values(0))
+        assert not any(".tmp-" in name for name in ANYWHERE.names(f"{place}/{fail_at}"))
+        assert len({name.rpartition("-of-")[2] for name in ANYWHERE.names(f"{place}/{fail_at}") if ".data-" in name}) == 1
         if not failed:
             break
     assert fail_at > 20

@@ -218,7 +218,8 @@ def test_what_lies_in_a_directory(tmp_path, monkeypatch):
 
 
 def test_where_the_state_file_is(tmp_path):
-    assert state_path("d") == state_path("d", "") == "d/checkpoint"
+    assert state_path("d") == state_path("d", None) == "d/checkpoint"
+    assert state_path("d", "") == "d/"
     assert state_path("d", "other") == "d/other"
     assert state_path("") == "checkpoint"
 

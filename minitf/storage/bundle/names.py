@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in, split_path
+from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in, split_path, temporary_start
 
 _DATA = re.compile(r"(?P<stem>.*)\.data-(?P<shard>\d{5,})-of-(?P<shards>\d{5,})", re.DOTALL)
 
@@ -29,13 +29,14 @@ def split_data_name(name: str) -> tuple[str, int, int] | None:
 def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[str]]:
     """What stands under a prefix beside the index: data files with (shard, shards), and left-over temporary files."""
     directory, stem = split_path(prefix)
+    start, index = temporary_start(f"{stem}.data-"), temporary_start(f"{stem}.index")
     data = {}
     left = []
     for name in names_in(disk, directory):
         parts = split_data_name(name)
         if parts is not None and parts[0] == stem:
             data[os.path.join(directory, name)] = parts[1:]
-        elif TEMPORARY in name and name.startswith((f"{stem}.index{TEMPORARY}", f"{stem}.data-")):
+        elif TEMPORARY in name and name.startswith((f"{index}{TEMPORARY}", start)):
             left.append(os.path.join(directory, name))
     return data, left
 
