@@ -36,7 +36,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Salvages; 0 if nothing was lost, 1 if anything was. If nothing can be read, nothing is written."""
     found = identify(args.checkpoint)
     lost: list[Loss] = []
-    reader = _opened(found.format, found.prefix, lost)
+    mended: list[str] = []
+    reader = _opened(found.format, found.prefix, lost, mended)
     prefix = output_prefix(args.output, args.to or found.format, args.force)
     values = _readable(reader, lost)
     if not values:
@@ -46,14 +47,15 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if graph is not None:
         values[OBJECT_GRAPH_KEY] = np.array(encode_graph(graph), object)
     put([list(values.items())], prefix, args.to or found.format, "salvage")
-    output.facts({"checkpoint": found.prefix, "output": args.output, "values": len(values), "lost": lost})
+    output.facts({"checkpoint": found.prefix, "output": args.output, "values": len(values), "lost": lost, "mended": mended})
+    output.lines([[("mended  ", "yellow"), problem] for problem in mended])
     output.lines([[("lost  ", "red"), (one["key"] or "", "bold"), " " * bool(one["key"]), str(one["problem"])] for one in lost])
     verdict = (f"{counted(len(lost), 'loss').replace('losss', 'losses')}", "red") if lost else ("nothing lost", "green")
     output.lines([[(args.output, "bold"), f": {counted(len(values), 'value')}, ", verdict]])
     return int(bool(lost))
 
 
-def _opened(name: str, prefix: str, lost: list[Loss]) -> Reader:
+def _opened(name: str, prefix: str, lost: list[Loss], mended: list[str]) -> Reader:
     """A reader of the checkpoint; of a damaged one, of what the whole blocks of its index tell, or its whole files."""
     reader: Any
     try:
@@ -63,10 +65,13 @@ def _opened(name: str, prefix: str, lost: list[Loss]) -> Reader:
         if name not in ("tf-v2", "tf-v1"):
             raise
         if name == "tf-v2":
-            from minitf.storage.bundle.salvage import open_damaged
+            from minitf.storage.bundle.salvage import Mended, open_damaged
 
-            lost.append({"key": None, "problem": str(error)})
-            reader, problems = open_damaged(prefix)
+            reader, found = open_damaged(prefix)
+            mended += [problem for problem in found if isinstance(problem, Mended)]
+            problems = [problem for problem in found if not isinstance(problem, Mended)]
+            if problems or not found:
+                lost.append({"key": None, "problem": str(error)})
         else:
             from minitf.storage.v1 import salvage
 

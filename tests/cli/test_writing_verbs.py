@@ -306,7 +306,7 @@ def test_diff_knows_a_renamed_key_by_its_content(minitf, tmp_path):
 # -- salvage -------------------------------------------------------------------------------------------------------------
 
 
-def damage(path, at, change=1):
+def damage(path, at, change=3):  # two bits: of an index, one would be mended
     content = bytearray(path.read_bytes())
     content[at] ^= change
     path.write_bytes(content)
@@ -436,12 +436,17 @@ def test_v1_does_not_take_the_place_of_what_is_no_checkpoint(minitf, checkpoint,
     (tmp_path / "directory").mkdir()
     os.mkfifo(tmp_path / "pipe")
     write_state(str(tmp_path), CheckpointState(checkpoint, [checkpoint]))
+
+    def known(name):  # all but when it was looked at
+        found = (tmp_path / name).lstat()
+        return found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns
+
     for name in ("thesis", "directory", "pipe", "checkpoint"):
-        before = (tmp_path / name).lstat()
+        before = known(name)
         code, _, err = minitf("convert", checkpoint, tmp_path / name, "--to", "tf-v1", *force)
         assert code == 1
         assert f"{str(tmp_path / name)!r} is there, and is no checkpoint. It is left as it is." in err
-        assert (tmp_path / name).lstat() == before
+        assert known(name) == before
 
 
 def test_a_text_is_not_in_the_way_of_files_with_endings(minitf, checkpoint, tmp_path):
@@ -612,3 +617,19 @@ def test_ls_lists_the_other_values_if_one_makes_no_sense(minitf, tmp_path, form)
         assert f"unreadable  {KERNEL}" in out.splitlines()
         assert out.splitlines()[-1] == "3 values, 40 B without 1 of no fixed size"
         assert ("kernel  unreadable" in out) == (not form)
+
+
+def test_salvage_mends_an_index_in_which_one_bit_is_wrong(minitf, checkpoint, tmp_path):
+    before = everything(checkpoint)
+    with open(f"{checkpoint}.index", "r+b") as file:
+        content = bytearray(file.read())
+        content[content.index(b"stray")] ^= 1
+        file.seek(0)
+        file.write(content)
+    code, out, _ = minitf("salvage", checkpoint, tmp_path / "rest")
+    assert code == 0
+    assert out.startswith("mended  ")
+    assert out.endswith(": 5 values, nothing lost\n")
+    assert everything(str(tmp_path / "rest")) == before
+    code, out, _ = minitf("salvage", checkpoint, tmp_path / "more", "--json")
+    assert (code, len(json.loads(out)["mended"]), json.loads(out)["lost"]) == (0, 1, [])

@@ -46,8 +46,8 @@ def records_of(prefix):
     return records(Path(prefix + ".index"))
 
 
-def flipped(at):
-    return lambda content: content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+def flipped(at):  # two bits: one would be mended
+    return lambda content: content[:at] + bytes([content[at] ^ 3]) + content[at + 1 :]
 
 
 def test_pieces_whose_list_is_lost_are_left_out(tmp_path):

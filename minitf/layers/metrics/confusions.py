@@ -191,4 +191,3 @@ class Recall(_Share):
     """
 
     counted = ("true_positives", "false_negatives")
-

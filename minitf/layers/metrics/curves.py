@@ -201,4 +201,3 @@ class RecallAtPrecision(_Best):
     """The largest recall where the precision is at least ``value``."""
 
     wanted, limited = staticmethod(_sensitivity), staticmethod(_precision)
-

@@ -1,8 +1,8 @@
 """What the whole blocks of a damaged V2 index still tell.
 
-A block is believed if its checksum holds and its entries parse. The index block says where the others are; if it is damaged
-itself, blocks are looked for one behind the other from the start of the file, and after the first that does not hold nothing
-says where the next begins.
+A block is believed if its checksum holds and its entries parse; one in which a single bit is wrong is mended (``mend.py``). The
+index block says where the others are; if it is damaged itself, blocks are looked for one behind the other from the start of the
+file, and after the first that does not hold nothing says where the next begins.
 
 Without the record of the header the number of data files is taken from their names. The byte order stands nowhere else, and
 checksums of numbers do not tell it: so it is learnt from a string tensor, whose lengths have a checksum that does. If there is
@@ -23,6 +23,7 @@ from minitf.storage.bundle.block import TRAILER, open_block, read_block
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Header, decode_header
 from minitf.storage.bundle.index import Index, identity_of
+from minitf.storage.bundle.mend import wrong_bit
 from minitf.storage.bundle.names import files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.table import FOOTER, Table
@@ -31,15 +32,21 @@ from minitf.storage.files import Disk, path_of, read_whole
 LONGEST = 1 << 24  # a block that is looked for ends within so many bytes
 
 
+class Mended(str):
+    """Among what is wrong with an index: something that could be set right, so that nothing is lost by it."""
+
+    __slots__ = ()
+
+
 def open_damaged(prefix: str, disk: Disk = ANYWHERE) -> tuple[BundleReader, list[str]]:
-    """A reader of those keys whose records can be trusted, and what is lost of the index.
+    """A reader of those keys whose records can be trusted, and what is lost of the index, or was ``Mended``.
 
     Raises NotFoundError if there is no index, DataLossError if nothing of it holds.
     """
     prefix = path_of(prefix)
     path = index_path(prefix)
     identity = identity_of(disk, path)
-    data = bytes(read_whole(disk, path))
+    data = bytearray(read_whole(disk, path))
     assert identity is not None, "read_whole has found it"
     problems: list[str] = []
     records: dict[bytes, bytes] = {}
@@ -59,7 +66,7 @@ def open_damaged(prefix: str, disk: Disk = ANYWHERE) -> tuple[BundleReader, list
     return BundleReader(disk, prefix, index, identity), problems
 
 
-def _blocks(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+def _blocks(data: bytearray, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
     view = memoryview(data)
     try:
         table = Table(lambda offset, size: view[offset : offset + size], len(view), path)
@@ -71,11 +78,32 @@ def _blocks(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[
         try:
             yield table.block(number)
         except DataLossError as error:
+            mended = _mended_block(data, table, number)
+            if mended is not None:
+                place, block = mended
+                problems.append(Mended(f"{error} {place} was wrong: setting it right makes the checksum hold."))
+                yield block
+                continue
             after = table.bounds[number - 1] if number else b""
             problems.append(f"{error} Keys between {after!r} and {table.bounds[number]!r} are lost.")
 
 
-def _scan(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+def _mended_block(data: bytearray, table: Table, number: int) -> tuple[str, tuple[list[bytes], list[bytes]]] | None:
+    """A block in which one bit was wrong, and which; the bit is right in ``data`` then. None if it is not that."""
+    offset, size = table.handles[number]
+    found = wrong_bit(data[offset : offset + size + TRAILER]) if offset + size + TRAILER <= len(data) - FOOTER else None
+    if found is None:
+        return None
+    place, bit = found
+    data[offset + place] ^= 1 << bit
+    try:
+        return f"Bit {bit} of byte {offset + place}", table.block(number)
+    except DataLossError:
+        data[offset + place] ^= 1 << bit
+        return None
+
+
+def _scan(data: bytearray, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
     """Blocks from the start of the file on, each ending where its checksum says."""
     at, found = 0, False
     while (end := _end_of_block(data, at)) is not None:
@@ -90,7 +118,7 @@ def _scan(data: bytes, path: str, problems: list[str]) -> Iterator[tuple[list[by
         problems.append(f"{path}: from byte {at} on no block holds; its keys are lost.")
 
 
-def _end_of_block(data: bytes, start: int) -> int | None:
+def _end_of_block(data: bytearray, start: int) -> int | None:
     """Where a block with a right checksum that begins at ``start`` ends."""
     crc = 0
     for size in range(1, min(len(data) - start - 4, LONGEST) + 1):
