@@ -398,16 +398,17 @@ def prefixes(tf, tell, place):
 
     for label, prefix in asked.items():
         tell(f"save to {label}", lambda prefix=prefix: save(prefix))
-        tell(f"restore from {label}", lambda prefix=prefix: restore(prefix))
+        if prefix not in (None, 3):  # to TensorFlow they are names
+            tell(f"restore from {label}", lambda prefix=prefix: restore(prefix))
 
 
 def run(tf, clock, place, options):
     """All of it."""
     tell = Told(place)
-    finding(tf, tell, place)
-    updating(tf, tell, place)
-    files(tf, tell, place)
-    for part in (making, keeping, moving, waiting):
-        part(tf, tell, place, clock, options)
-    prefixes(tf, tell, place)
+    os.makedirs(f"{place}/here")
+    with inside(f"{place}/here"):  # some prefixes have no directory
+        for part in (finding, updating, files, prefixes):
+            part(tf, tell, place)
+        for part in (making, keeping, moving, waiting):
+            part(tf, tell, place, clock, options)
     return tell.out

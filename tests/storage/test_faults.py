@@ -226,7 +226,6 @@ def test_what_the_system_refuses(tmp_path):
 @contextlib.contextmanager
 def no_root_in(place):
     """Whoever runs the test, without the rights of root, whom no directory refuses anything."""
-    write_state(place, CheckpointState(os.path.join(place, "p")))  # imports what another user may not be able to read
     os.chmod(place, 0o777)
     if os.geteuid() != 0:
         yield
@@ -241,6 +240,10 @@ def no_root_in(place):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_directory_that_may_not_be_written(name):
     kind = FORMATS[name]
+    with tempfile.TemporaryDirectory() as place:  # once before, to import what another user may not be able to read
+        kind().write(os.path.join(place, "p"), tensors(1))
+        assert found_at(os.path.join(place, "p"), kind) == plain(tensors(1))
+        write_state(place, CheckpointState(os.path.join(place, "p")))
     with tempfile.TemporaryDirectory() as place, no_root_in(place):
         folder = os.path.join(place, "locked")
         kind().write(os.path.join(folder, "p"), tensors(1))
