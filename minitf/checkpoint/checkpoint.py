@@ -1,8 +1,8 @@
 """``Checkpoint``: the saver with keywords and a counter.
 
-checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
-path = checkpoint.save("run/ckpt")                                  # run/ckpt-1, then run/ckpt-2, ...
-status = checkpoint.restore(tf.train.latest_checkpoint("run"))
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
+    path = checkpoint.save("run/ckpt")                                  # run/ckpt-1, then run/ckpt-2, ...
+    status = checkpoint.restore(tf.train.latest_checkpoint("run"))
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``CheckpointOptions``: how one save or one restore of a ``Checkpoint`` is done.
 
-options = tf.train.CheckpointOptions(enable_async=True)
-checkpoint.save("run/ckpt", options)        # returns at once; checkpoint.sync() waits
+    options = tf.train.CheckpointOptions(enable_async=True)
+    checkpoint.save("run/ckpt", options)        # returns at once; checkpoint.sync() waits
 """
 
 from __future__ import annotations

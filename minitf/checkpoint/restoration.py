@@ -251,7 +251,9 @@ class Leftovers:
         if self.silent:
             return
         values, matched = self.graph.values, self.matched
-        missed = [n for n, key in enumerate(self.graph.variable_keys()) if n not in matched and (key is not None or values(n))]
+        missed = [
+            n for n, key in enumerate(self.graph.variable_keys()) if n not in matched and (key is not None or values(n))
+        ]
         if not missed and not self.unused:
             return
         display = display_paths(self.graph)
@@ -292,3 +294,4 @@ def display_paths(graph: SavedGraph) -> Callable[[int], str]:
         return ".".join(["(root)", *reversed(names)])
 
     return display
+

@@ -138,7 +138,9 @@ def _forms(source: Source) -> Any:
     return form_of
 
 
-def _look_at(obj: Any, number: int, walk: Walk, home: Home, store: Any, known: Callable[[Any], int | None]) -> LiveObject:
+def _look_at(
+    obj: Any, number: int, walk: Walk, home: Home, store: Any, known: Callable[[Any], int | None]
+) -> LiveObject:
     cls = type(obj)
     kind = kind_of(cls)
     state = getattr(obj, "_tracking", None)

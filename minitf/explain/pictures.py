@@ -38,7 +38,7 @@ def dot(graph: nx.DiGraph[Any], title: str = "") -> str:
     """The graph in the language of Graphviz: ``dot -Tsvg``."""
     number = {node: i for i, node in enumerate(graph)}
     lines = ["digraph {", f"  label={_quoted(title)};"] if title else ["digraph {"]
-    lines.append('  node [shape=box, style="rounded,filled", fontname=Helvetica, fontsize=11];')
+    lines.append("  node [shape=box, style=\"rounded,filled\", fontname=Helvetica, fontsize=11];")
     sides: dict[str, list[str]] = {}
     for node, data in graph.nodes.items():
         fill, stroke = STATES[data.get("state", "")]

@@ -29,7 +29,9 @@ def summary(journal: Journal) -> str:
 def waiting_places(journal: Journal) -> list[str]:
     """Where the restore waits for an object, as paths from ``(root)``; slots as ``slot of path``."""
     paths = _paths(journal)
-    places = [f"{paths[e.parent]}.{e.name}" for e in journal.of(events.Waiting) if e.node not in paths and e.parent in paths]
+    places = [
+        f"{paths[e.parent]}.{e.name}" for e in journal.of(events.Waiting) if e.node not in paths and e.parent in paths
+    ]
     made = {e.node for e in journal.of(events.SlotMade, events.Created, events.Assigned, events.OpBuilt)} | set(paths)
     slots = {e.node: e for e in journal.of(events.SlotWaiting) if e.node not in made}
     places += [f"slot {e.slot!r} of {paths.get(e.variable, 'a variable that is missing')}" for e in slots.values()]

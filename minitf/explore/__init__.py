@@ -1,17 +1,17 @@
 """Every order: runs a body in many orders of its steps, of a session's operations, of crashes, and tells what comes of it.
 
-def body(world):
-    box = [0]
+    def body(world):
+        box = [0]
 
-    def add():
-        seen = box[0]
-        yield
-        box[0] = seen + 1
+        def add():
+            seen = box[0]
+            yield
+            box[0] = seen + 1
 
-    world.tasks(add, add)
-    return box[0]
+        world.tasks(add, add)
+        return box[0]
 
-print(explore.check(body).outcomes)       # {2: 'mt1-...', 1: 'mt1-...'}
+    print(explore.check(body).outcomes)       # {2: 'mt1-...', 1: 'mt1-...'}
 """
 
 from minitf.core.lazy import names_from

@@ -197,3 +197,4 @@ def goes_with(piece: Variable, variable: Variable) -> None:
     place, prefix = piece._save_slice, f"{piece.handle.name}/"
     if place is not None and variable.handle.name.startswith(prefix):
         variable._save_slice = place.beside(variable.handle.name.removeprefix(prefix))
+

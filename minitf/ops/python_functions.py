@@ -142,9 +142,8 @@ def _own(given: Any) -> list[None]:
     return [None] * (0 if given is None else len(flatten(given)) if isinstance(given, (list, tuple)) else 1)
 
 
-_stateful_numpy, _pure_numpy = (
-    op(name="numpy_function", stateful=True)(_numpy_function),
-    op(name="pure_numpy_function")(_numpy_function),
+_stateful_numpy, _pure_numpy = op(name="numpy_function", stateful=True)(_numpy_function), op(name="pure_numpy_function")(
+    _numpy_function
 )
 for _which in (_stateful_numpy, _pure_numpy):
     _which.infer(lambda *inputs, function, kinds, what: tuple(Spec(k, None) for k in kinds))

@@ -350,5 +350,9 @@ take.infer(lambda items, index, dtype, shape: Spec(dtype, shape))
 for _like in (take_like, pile_like, pick_like, join_like):
     _like.infer(lambda *inputs: inputs[-1])
 pile.infer(lambda items, dtype, shape: Spec(dtype, None if shape is None else (None, *shape)))
-pick.infer(lambda items, indices, dtype, shape: Spec(dtype, None if shape is None else ((indices.shape or (None,))[0], *shape)))
+pick.infer(
+    lambda items, indices, dtype, shape: Spec(
+        dtype, None if shape is None else ((indices.shape or (None,))[0], *shape)
+    )
+)
 join.infer(lambda items, dtype, shape: Spec(dtype, None if shape is None else (None, *shape[1:])))

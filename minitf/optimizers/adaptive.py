@@ -128,4 +128,6 @@ class AdamOptimizer(Optimizer):
         return _ADAM
 
 
-_ADAM = Rule(apply_adam, ("m", "v"), ("beta1_power", "beta2_power", "learning_rate", "beta1", "beta2", "epsilon"))
+_ADAM = Rule(
+    apply_adam, ("m", "v"), ("beta1_power", "beta2_power", "learning_rate", "beta1", "beta2", "epsilon")
+)

@@ -53,7 +53,9 @@ class MomentumOptimizer(Optimizer):
         return {"learning_rate": self._learning_rate, "momentum": self._momentum}
 
     def _rule(self) -> Rule:
-        return Rule(apply_momentum, ("momentum",), ("learning_rate", "momentum"), {"use_nesterov": self._use_nesterov})
+        return Rule(
+            apply_momentum, ("momentum",), ("learning_rate", "momentum"), {"use_nesterov": self._use_nesterov}
+        )
 
 
 _DESCENT = Rule(apply_gradient_descent, (), ("learning_rate",))

@@ -292,7 +292,9 @@ class Optimizer(SlotOwner):
         if not self._powers:
             return home.group(update_ops, name_scope)
         with home.control_dependencies(update_ops):
-            powers = [assign(power.handle, power.read_value() * self._hyper[factor]) for power, factor in self._powers.values()]
+            powers = [
+                assign(power.handle, power.read_value() * self._hyper[factor]) for power, factor in self._powers.values()
+            ]
         return home.group([*update_ops, *powers], name_scope)
 
     # -- slots ---------------------------------------------------------------------------------------------------------

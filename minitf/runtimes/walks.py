@@ -202,7 +202,9 @@ class _Looking:
             raise _Refused
         unlike += f" or attrs != {self._bind(dict(attrs), 'a')}" if attrs else " or attrs"
         self._check(f"{unlike} or several != {several}" if several else unlike)  # there are as many inputs as numbers
-        arguments = [self._place(x, n, f"inputs[{i}]") for i, (n, x) in enumerate(zip(numbers, inputs, strict=True))]
+        arguments = [
+            self._place(x, n, f"inputs[{i}]") for i, (n, x) in enumerate(zip(numbers, inputs, strict=True))
+        ]
         specs = op.specs_of(tuple(arguments), op.complete(attrs))
         numbers_out = range(number + 1 - (several or 1), number + 1)
         for n, spec in zip(numbers_out, specs if several else (specs,), strict=True):

@@ -94,7 +94,9 @@ def _candidate(name: str, number: int, form: Form | None) -> Candidate:
     return Candidate(name, number, Look(look, look, 0, 1, rank, True, False))
 
 
-def _group(rows: list[Row], whys: list[tuple[Why, tuple[str, ...]] | None]) -> dict[tuple[Why, tuple[str, ...]] | None, Cause]:
+def _group(
+    rows: list[Row], whys: list[tuple[Why, tuple[str, ...]] | None]
+) -> dict[tuple[Why, tuple[str, ...]] | None, Cause]:
     out: dict[tuple[Why, tuple[str, ...]] | None, Cause] = {}
     groups: dict[tuple[Why, tuple[str, ...]], list[Row]] = {}
     for row, of_row in zip(rows, whys, strict=True):

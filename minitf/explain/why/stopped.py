@@ -93,13 +93,7 @@ class Stops:
     # -- taking out what is explained -------------------------------------------------------------------------------------
 
     def explain(
-        self,
-        kind: Why,
-        meeting: Meeting,
-        saved: str | None,
-        live: str | None,
-        names: tuple[str, ...] = (),
-        detail: str = "",
+        self, kind: Why, meeting: Meeting, saved: str | None, live: str | None, names: tuple[str, ...] = (), detail: str = "",
         state: State | None = None,
     ) -> None:
         """Notes a cause for a missing edge of the checkpoint, or of the program, or for both as one."""

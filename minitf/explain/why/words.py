@@ -100,15 +100,12 @@ _FOUND: dict[Why, Callable[[Cause], str]] = {
     Why.INITIALISED_AFTER: lambda c: f"the initialiser of {_live(c)} was run after the restore, and overwrote the value",
     Why.SUPERSEDED: _superseded,
     Why.OTHER_ROOT: lambda c: f"the checkpoint has under {_saved(c)} what the program has under {_live(c)}",
-    Why.OTHER_CHECKPOINT: lambda c: (
-        f"checkpoint and program share no edge: at the root the checkpoint has {_sides(c)[0]}; the program {_sides(c)[1]}"
-    ),
+    Why.OTHER_CHECKPOINT: lambda c: f"checkpoint and program share no edge: at the root the checkpoint has {_sides(c)[0]}; the "
+    f"program {_sides(c)[1]}",
     Why.RENAMED: lambda c: f"renamed: {_saved(c)} of the checkpoint looks like {_live(c)} of the program",
     Why.OTHER_NAME: lambda c: f"{_saved(c)} of the file looks like the variable at {_live(c)}, which has another name",
-    Why.COUNTER: lambda c: (
-        f"names shifted by a counter: {_name(_saved(c))} of the checkpoint is {_live(c)} in the program"
-        + (f", and so on: {len(c.places)} edges" if len(c.places) > 1 else "")
-    ),
+    Why.COUNTER: lambda c: f"names shifted by a counter: {_name(_saved(c))} of the checkpoint is {_live(c)} in the program"
+    + (f", and so on: {len(c.places)} edges" if len(c.places) > 1 else ""),
     Why.MOVED: lambda c: f"moved: {_saved(c)} of the checkpoint looks like {_live(c)} of the program",
     Why.REORDERED: lambda c: f"the elements of the list {_live(c)} stand in another order than in the checkpoint",
     Why.REPLACED: _replaced,
@@ -119,23 +116,19 @@ _FOUND: dict[Why, Callable[[Cause], str]] = {
     Why.LIST_FOR_DICT: lambda c: f"{_live(c)} has numbered edges (a list), but names (a dict or attributes) in the checkpoint",
     Why.DICT_FOR_LIST: lambda c: f"{_live(c)} has named edges (a dict or attributes), but numbers (a list) in the checkpoint",
     Why.NO_OPTIMIZER: lambda c: f"the program has no optimizer at {_saved(c)}, which the saved state waits for",
-    Why.OTHER_OPTIMIZER: lambda c: (
-        f"{_live(c)} is another optimizer ({_detail(c)}): its state is {_sides(c)[1]}, but the checkpoint has {_sides(c)[0]}"
-    ),
+    Why.OTHER_OPTIMIZER: lambda c: f"{_live(c)} is another optimizer ({_detail(c)}): its state is {_sides(c)[1]}, but the "
+    f"checkpoint has {_sides(c)[0]}",
     Why.NOT_MADE_YET: lambda c: f"{_live(c)} ({_detail(c)}) has made nothing yet that could be restored",
     Why.SHAPE: _differ("shape"),
     Why.DTYPE: _differ("dtype"),
     Why.SPLIT: lambda c: f"{_live(c)} and {_detail(c) or 'another object'} are one object in the checkpoint, here two",
     Why.MERGED: lambda c: f"{_live(c)} is one object in the program, and several in the checkpoint: {_saved(c)} is not used",
-    Why.OTHER_KIND: lambda c: (
-        f"{_live(c)} is another kind of object than in the checkpoint" + (f": {_detail(c)}" if _detail(c) else "")
-    ),
+    Why.OTHER_KIND: lambda c: f"{_live(c)} is another kind of object than in the checkpoint"
+    + (f": {_detail(c)}" if _detail(c) else ""),
     Why.STRAY: lambda c: f"the file has {_saved(c)}, which belongs to none of its objects",
-    Why.NO_COUNTER: lambda c: (
-        "only a Checkpoint has a save_counter, and the checkpoint was written by something else"
-        if c.places[0].saved is None
-        else "only a Checkpoint has a save_counter, and the root is something else"
-    ),
+    Why.NO_COUNTER: lambda c: "only a Checkpoint has a save_counter, and the checkpoint was written by something else"
+    if c.places[0].saved is None
+    else "only a Checkpoint has a save_counter, and the root is something else",
     Why.FAILED: lambda c: f"an error: {_detail(c)}",
     Why.ABSENT: lambda c: f"the program has nothing at {_saved(c)}, and nothing that looks like it",
     Why.ADDED: lambda c: f"the checkpoint has nothing for {_live(c)}, and nothing that looks like it",
@@ -187,11 +180,9 @@ _ADVICE: dict[Why, Callable[[Cause], str]] = {
     Why.LIST_FOR_DICT: lambda c: "use the kind of container that was saved: a dict with the same keys, or attributes",
     Why.DICT_FOR_LIST: lambda c: "use the kind of container that was saved: a list",
     Why.NO_OPTIMIZER: lambda c: f"attach an optimizer there, or call expect_partial() if {_name(_saved(c))} is not needed",
-    Why.OTHER_OPTIMIZER: lambda c: (
-        "use the optimizer that was saved"
-        + (" (with slots: one of tf.train or tf.keras.optimizers.legacy)" if "a list" in _sides(c)[1] else "")
-        + ", or restore the model without it"
-    ),
+    Why.OTHER_OPTIMIZER: lambda c: "use the optimizer that was saved"
+    + (" (with slots: one of tf.train or tf.keras.optimizers.legacy)" if "a list" in _sides(c)[1] else "")
+    + ", or restore the model without it",
     Why.NOT_MADE_YET: lambda c: "nothing, if it is made later: values arrive then. To have them now, build or call it first",
     Why.SHAPE: lambda c: "make the variable with the saved shape; nothing is reshaped",
     Why.DTYPE: lambda c: "make the variable with the saved dtype; nothing is cast",

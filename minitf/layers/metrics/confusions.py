@@ -191,3 +191,4 @@ class Recall(_Share):
     """
 
     counted = ("true_positives", "false_negatives")
+

@@ -201,3 +201,4 @@ class RecallAtPrecision(_Best):
     """The largest recall where the precision is at least ``value``."""
 
     wanted, limited = staticmethod(_sensitivity), staticmethod(_precision)
+

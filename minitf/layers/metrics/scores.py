@@ -110,7 +110,9 @@ class FBetaScore(Metric):
                  name: str | None = "fbeta_score", dtype: Any = None):  # fmt: skip
         super().__init__(name, dtype)
         if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(f"{type(self).__name__}: average must be None, 'micro', 'macro' or 'weighted', not {average!r}.")
+            raise ValueError(
+                f"{type(self).__name__}: average must be None, 'micro', 'macro' or 'weighted', not {average!r}."
+            )
         if not isinstance(beta, float) or beta <= 0.0:
             raise ValueError(f"{type(self).__name__}: beta must be a positive float, not {beta!r}.")
         if threshold is not None and not 0.0 < threshold <= 1.0:

@@ -97,7 +97,9 @@ class Optimizer(AutoTrackable):
             if not isinstance(learning_rate, LearningRateSchedule):
                 return Variable(learning_rate, trainable=False, name="learning_rate", dtype=dtypes.float32)
             first = learning_rate(self._iterations.initialized_value())
-            self._current_learning_rate = Variable(first, trainable=False, name="current_learning_rate", dtype=dtypes.float32)
+            self._current_learning_rate = Variable(
+                first, trainable=False, name="current_learning_rate", dtype=dtypes.float32
+            )
             return learning_rate
 
     def build(self, var_list: list[Any]) -> None:

@@ -361,3 +361,4 @@ class Optimizer(Settings):
         state = super().__getstate__()
         looks_again: dict[str, Any] = {"_ready_for": None, "_updates": [], "_updates_of": None}
         return ({**state[0], **looks_again}, *state[1:]) if isinstance(state, tuple) else state
+

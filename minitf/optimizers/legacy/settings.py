@@ -153,3 +153,4 @@ def value_of(variable: Any, purpose: str) -> np.ndarray[Any, Any]:
     """The value of a variable now (eager), or in the default session."""
     store = variable.handle.home.store_to_save(None, purpose)
     return np.asarray(store.cell(variable.handle).read())
+
