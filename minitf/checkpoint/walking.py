@@ -119,10 +119,12 @@ class Walk:
             self._add_slots(number)
 
     def _add_slots(self, number: int) -> None:
-        """Lists the slots of an optimizer whose variables are in the tree: by slot name, then by variable. (S119, S131)"""
+        """Lists the slots of an optimizer whose variables are in the tree: slot names in its order, then variables. (S119,
+        S131)
+        """
         owner, numbers = self.objects[number], self.numbers
         found = []
-        for name in sorted(owner.get_slot_names()):
+        for name in owner.get_slot_names():
             here = []
             for variable, slot in slots_of(owner, name, self):
                 of = numbers.get(id(variable), self.tree)

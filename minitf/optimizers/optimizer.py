@@ -32,7 +32,7 @@ from minitf.ops.state import assign
 from minitf.ops.together import Updates
 from minitf.optimizers.again import Again
 from minitf.optimizers.constraining import constrain, with_constraint
-from minitf.optimizers.updating import Rule, check_dtypes, laid_out
+from minitf.optimizers.updating import Rule, check_dtypes, laid_out, only_variables
 from minitf.runtimes.building import control_dependencies, init_scope
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.operation import Operation
@@ -105,7 +105,7 @@ class Optimizer(SlotOwner):
             raise ValueError(
                 f"gate_gradients must be GATE_NONE, GATE_OP or GATE_GRAPH of the optimizer, not {gate_gradients!r}."
             )
-        given = None if var_list is None else _variables(flatten(var_list))
+        given = None if var_list is None else only_variables(flatten(var_list))
         if callable(loss):
             return self._differentiate(loss, given, grad_loss)
         home = runtime.current().home.require_graph(
@@ -145,7 +145,7 @@ class Optimizer(SlotOwner):
         grads, trained, handles = [], [], []
         for g, v in pairs:
             if not isinstance(v, Variable):
-                _variables([v])
+                only_variables([v])
             if g is not None:
                 grads.append(g if type(g) is EagerTensor else convert(g))
                 trained.append(v)
@@ -372,10 +372,3 @@ class Optimizer(SlotOwner):
         home = runtime.current().home.outermost()
         own = {n: v for n, v in sorted(self._non_slots, key=lambda pair: pair[0]) if v.handle.home is home}
         return {**own, **super()._children()}
-
-
-def _variables(given: list[Any]) -> list[Any]:
-    for v in given:
-        if not isinstance(v, Variable):
-            raise TypeError(f"Optimizers train variables, not {v!r}. Pass tf.Variable objects.")
-    return given

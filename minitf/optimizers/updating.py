@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from minitf.core import dtypes
 from minitf.core.op import Op
 from minitf.core.state import Handle
+from minitf.objects.variable import Variable
 from minitf.ops.together import Updates
 
 _TRAINED = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64})
@@ -49,6 +50,14 @@ def _runs(variables: list[Any]) -> list[slice]:
             out.append(slice(begin, i))
             begin = i
     return out
+
+
+def only_variables(given: list[Any]) -> list[Any]:
+    """The list. Raises TypeError for anything in it that is no variable."""
+    for v in given:
+        if not isinstance(v, Variable):
+            raise TypeError(f"Optimizers train variables, not {v!r}. Pass tf.Variable objects.")
+    return given
 
 
 def check_dtypes(things: Sequence[Any]) -> None:

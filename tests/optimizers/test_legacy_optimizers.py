@@ -430,6 +430,12 @@ class TestWrongUse:
             (ValueError, "l1_regularization_strength must not be", lambda: legacy.Ftrl(l1_regularization_strength=-1.0)),
             (ValueError, "learning_rate_power must not be positive", lambda: legacy.Ftrl(learning_rate_power=1.0)),
             (TypeError, "name", lambda: legacy.Optimizer()),
+            (TypeError, "SGD: learning_rate must be a number.* not 'fast'", lambda: legacy.SGD("fast")),
+            (TypeError, r"Adam: beta_1 must be a number.* not \[0.5, 0.5\]", lambda: legacy.Adam(beta_1=[0.5, 0.5])),
+            (TypeError, "SGD: decay must be a number", lambda: legacy.SGD(decay=None)),
+            (TypeError, "SGD: clipnorm must be a number or None", lambda: legacy.SGD(clipnorm="much")),
+            (TypeError, "Optimizers train variables", lambda: legacy.SGD().apply_gradients([(1.0, tf.constant(1.0))])),
+            (TypeError, "Optimizers train variables", lambda: legacy.SGD().minimize(lambda: 1.0, [tf.constant(1.0)])),
             (ValueError, "`tape` is required", lambda: legacy.SGD().minimize(tf.constant(1.0), [])),
         ],
     )
@@ -442,6 +448,22 @@ class TestWrongUse:
         with pytest.raises(ValueError, match="Invalid type int32"):
             legacy.SGD().get_updates(tf.constant(1.0), [i])
         legacy.SGD().minimize(lambda: w * tf.cast(i, tf.float32), [i, w])
+
+    def test_a_setting_that_cannot_be(self):
+        optimizer = legacy.SGD(0.5)
+        for wrong in ("fast", [1.0, 2.0], None):
+            with pytest.raises(TypeError, match="learning_rate must be a number"):
+                optimizer.lr = wrong
+            assert optimizer.lr.numpy() == 0.5
+
+    def test_another_graph_than_that_of_its_state(self):
+        w, optimizer = tf.Variable(1.0), legacy.Adam()
+        optimizer.minimize(lambda: w * w, [w])
+        with tf.Graph().as_default():
+            v = tf.Variable(1.0, name="v")
+            with pytest.raises(RuntimeError, match="variable 'v:0' was made in another graph or mode"):
+                optimizer.minimize(lambda: v * v, [v])
+        assert len(optimizer.weights) == 3  # it got no slots
 
     def test_a_gradient_of_another_shape_changes_nothing(self):
         w, optimizer = tf.Variable([1.0, 2.0]), legacy.Adam()

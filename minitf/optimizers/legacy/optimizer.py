@@ -30,9 +30,9 @@ from minitf.ops.norms import clip_by_global_norm, clip_by_norm
 from minitf.ops.together import Updates
 from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.optimizers.differentiating import gradients_and_variables
-from minitf.optimizers.legacy.settings import Settings, first_value, value_of
+from minitf.optimizers.legacy.settings import Settings, first_value, is_number, value_of
 from minitf.optimizers.schedules import LearningRateSchedule
-from minitf.optimizers.updating import Rule, check_dtypes, laid_out
+from minitf.optimizers.updating import Rule, check_dtypes, laid_out, only_variables
 from minitf.runtimes.building import control_dependencies, init_scope, no_op
 from minitf.runtimes.object_names import snake_case, unique_object_name
 
@@ -81,7 +81,9 @@ class Optimizer(Settings):
                 raise TypeError(
                     f"{type(self).__name__}: unexpected keyword argument {key!r}. Allowed are, besides its own, {_ALLOWED}."
                 )
-            if value is not None and not callable(value) and value < 0:
+            if value is not None and key != "lr" and not is_number(value):
+                raise TypeError(f"{type(self).__name__}: {key} must be a number or None, not {value!r}.")
+            if value is not None and is_number(value) and value < 0:
                 raise ValueError(f"{type(self).__name__}: expected {key} >= 0, not {value}.")
         if kwargs.get("clipnorm") is not None and kwargs.get("global_clipnorm") is not None:
             raise ValueError(f"{type(self).__name__}: clipnorm and global_clipnorm cannot both be set. Choose one.")
@@ -118,6 +120,7 @@ class Optimizer(Settings):
 
     def _compute_gradients(self, loss: Any, var_list: Any, grad_loss: Any = None, tape: Any = None) -> list[tuple[Any, Any]]:
         pairs = gradients_and_variables(loss, var_list, tape, grad_loss)
+        only_variables([v for _, v in pairs])
         check_dtypes([v for g, v in pairs if g is not None])
         return pairs
 
@@ -154,7 +157,7 @@ class Optimizer(Settings):
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in given]}.")
         home = runtime.current().home
         with home.name_scope(self._name):
-            self._get_ready([v for _, v in pairs])
+            self._get_ready(only_variables([v for _, v in pairs]))
             if not pairs:
                 return no_op()
             numbers = self._prepare([v for _, v in pairs])
@@ -195,6 +198,12 @@ class Optimizer(Settings):
         handles = [v.handle for v in variables]
         if (trackable.version, handles) == self._ready_for:
             return
+        for variable in variables:
+            if self._iterations is not None and variable.handle.home is not self._iterations.handle.home:
+                raise RuntimeError(
+                    f"apply_gradients: variable {variable.name!r} was made in another graph or mode than the state of "
+                    f"optimizer {self._name!r}. An optimizer belongs to one of them: make another for this variable."
+                )
         with init_scope():
             self._create_all_weights(variables)
         self._ready_for = trackable.version, handles

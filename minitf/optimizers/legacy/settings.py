@@ -53,6 +53,11 @@ class Settings(SlotOwner):
 
     def _set_hyper(self, name: str, value: Any) -> None:
         """Makes ``value`` a setting, or the new value of one. A setting that is a variable is assigned, but for a schedule."""
+        if not (isinstance(value, (Tensor, Variable)) or callable(value) or is_number(value)):
+            raise TypeError(
+                f"{type(self).__name__}: {name} must be a number, a tensor, a variable, a schedule or a function that gives a "
+                f"number or tensor, not {value!r}."
+            )
         before = self._hyper.get(name)
         if isinstance(before, Variable) and not isinstance(value, LearningRateSchedule):
             before.load(value if isinstance(value, Tensor) else np.asarray(value, before.dtype.np))
@@ -125,6 +130,11 @@ class Settings(SlotOwner):
         if isinstance(settings.get("learning_rate"), dict):
             settings["learning_rate"] = schedules.deserialize(settings["learning_rate"], custom_objects)
         return cls(**settings)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one number of Python or NumPy."""
+    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf"
 
 
 def as_initializer(initializer: Any) -> Any:
