@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,16 +19,28 @@ class BackgroundStorage:
     """Writes in a thread. ``write`` copies the values and returns; one write is under way at a time.
 
     An error of a write is raised by the next ``write``, ``open``, ``exists``, ``remove`` or by ``wait``, once. Everything but
-    ``write`` waits first, so what was written can be seen. The process does not end before the last write has. The
-    state file of a save is written in the background too, after the checkpoint that it names: ``wait`` before asking for the
-    latest one.
+    ``write`` waits first, so what was written can be seen. The process does not end before the last write has, unless it is
+    killed (by ``os._exit`` or a signal without a handler, too), which leaves what any killed save leaves: the old checkpoint or
+    the new one. When the process is about to end, writes are made at once. The state file of a save is written in the
+    background too, after the checkpoint that it names: ``wait`` before asking for the latest one. A child behind a fork has
+    no part in its parent's writes.
     """
 
     def __init__(self, storage: Storage):
         self._storage = storage
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()  # one caller at a time
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
+        self._process = os.getpid()
+
+    def _turn(self) -> threading.Lock:
+        """What a caller must hold."""
+        if self._process != os.getpid():  # behind a fork, where the parent's threads are not
+            self._begin()
+        return self._lock
 
     @property
     def name(self) -> str:
@@ -43,21 +57,28 @@ class BackgroundStorage:
 
     def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
         """Starts writing a checkpoint with the values of now. Raises what the write before raised."""
-        with self._lock:
+        with self._turn():
             self._finish()
             copies = {key: _copied(value) for key, value in tensors.items()}
-            # Not a daemon: the interpreter waits for it.
-            self._thread = threading.Thread(target=self._run, args=(prefix, copies), name="minitf-save", daemon=False)
-            _pending.add(self)
-            self._thread.start()
+            self._start(self._run, prefix, copies)
 
     def after(self, then: Callable[[], Any]) -> None:
         """Calls ``then`` in the background when the last write is complete, and not if it failed. Errors as of a write."""
-        with self._lock:
-            before = self._thread
-            self._thread = threading.Thread(target=self._run_after, args=(before, then), name="minitf-save", daemon=False)
-            _pending.add(self)
-            self._thread.start()
+        with self._turn():
+            self._start(self._run_after, self._thread, then)
+
+    def _start(self, run: Callable[..., None], *arguments: Any) -> None:
+        """Runs it in a thread that is no daemon, so that the interpreter waits for it; in this one if it waits no more."""
+        _pending.add(self)
+        if not _ending:
+            self._thread = threading.Thread(target=run, args=arguments, name="minitf-save", daemon=False)
+            try:
+                self._thread.start()
+                return
+            except RuntimeError:  # an interpreter that is ending starts no more
+                self._thread = None
+        run(*arguments)
+        self._finish()
 
     def _run_after(self, before: threading.Thread | None, then: Callable[[], Any]) -> None:
         if before is not None:
@@ -75,17 +96,18 @@ class BackgroundStorage:
             self._error = error
 
     def _finish(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-            _pending.discard(self)
+        if self._thread is not None:
+            with contextlib.suppress(RuntimeError):  # Ctrl-C came before it was started
+                self._thread.join()
+            self._thread = None
+        _pending.discard(self)
         error, self._error = self._error, None
         if error is not None:
             raise error
 
     def wait(self) -> None:
         """Returns when the last write is complete. Raises what it raised."""
-        with self._lock:
+        with self._turn():
             self._finish()
 
     def open(self, prefix: str) -> Reader:
@@ -104,6 +126,7 @@ class BackgroundStorage:
         self._storage.remove(prefix)
 
 
+_ending: list[bool] = []  # not empty when the interpreter waits for no thread any more
 _pending: set[BackgroundStorage] = set()  # those whose last write nobody has waited for; kept alive for its error
 
 
@@ -118,7 +141,12 @@ def _report() -> None:
             logging.getLogger("minitf").error("the last background save failed: %s", error)
 
 
-atexit.register(_report)
+def _end() -> None:
+    _ending.append(True)
+    _report()
+
+
+atexit.register(_end)
 
 
 def _copied(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -258,3 +259,95 @@ def test_at_the_end_errors_are_logged(caplog):
     assert said == ["the last background save failed: number 0", "the last background save failed: number 2"]
     assert not {*storages} & background._pending
     assert {record.name for record in caplog.records} == {"minitf"}
+
+
+# The end of the process, and children ----------------------------------------------------------------------------------
+
+PROGRAM = """
+import atexit, os, signal, sys, threading, time
+
+def first():
+    save(1)
+
+if sys.argv[2] == "before the import":
+    atexit.register(first)  # runs when the interpreter waits for no thread any more
+
+import numpy as np
+from minitf.storage.background import BackgroundStorage
+from minitf.storage.bundle import TensorBundle
+
+class Slow(TensorBundle):
+    def write(self, prefix, tensors):
+        time.sleep(0.2)
+        super().write(prefix, tensors)
+
+storage = BackgroundStorage(Slow())
+
+def save(number):
+    storage.write(sys.argv[1], {"a": np.full(1000, number)})
+
+"""
+
+ENDS = {
+    "before the import": "",
+    "behind the import": "atexit.register(first)",
+    "exit": "save(1); sys.exit(3)",
+    "error": "save(1); 1 / 0",
+    "in a thread": "threading.Thread(target=first).start()",
+    "a handler": "signal.signal(signal.SIGTERM, lambda *a: sys.exit(0)); save(1); os.kill(os.getpid(), signal.SIGTERM)",
+    "Ctrl-C": "save(1); os.kill(os.getpid(), signal.SIGINT); time.sleep(5)",
+    "a child that saves": "save(2)\nif os.fork() == 0:\n    save(1); sys.exit()\nos.wait()",
+    "a child that waits": "save(1)\nif os.fork() == 0:\n    storage.wait(); os._exit(0)\nos.wait()",
+    "a child of a thread": "save(1)\nstorage._lock.acquire()\nif os.fork() == 0:\n    storage.wait(); os._exit(0)\n"
+    "storage._lock.release(); os.wait()",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork, and no signals")
+@pytest.mark.parametrize("end", ENDS)
+def test_however_the_process_ends_the_last_write_is_whole(tmp_path, end):
+    program = [sys.executable, "-c", PROGRAM + ENDS[end], str(tmp_path / "p"), end]
+    subprocess.run(program, capture_output=True, timeout=60, check=False)
+    assert set(TensorBundle().open(str(tmp_path / "p")).read("a").tolist()) == {1}
+    assert not list(tmp_path.glob("*.tmp-*"))
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)"])
+def test_a_process_that_is_killed_leaves_the_old_checkpoint(tmp_path, end):
+    TensorBundle().write(str(tmp_path / "p"), {"a": np.full(1000, 7)})
+    subprocess.run([sys.executable, "-c", f"{PROGRAM}save(1); {end}", str(tmp_path / "p"), ""], timeout=60, check=False)
+    assert set(TensorBundle().open(str(tmp_path / "p")).read("a").tolist()) == {7}
+
+
+def test_where_no_thread_can_be_started_a_write_is_made_at_once(tmp_path, monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    storage, done = BackgroundStorage(TensorBundle()), []
+    storage.write(str(tmp_path / "p"), {"a": np.ones(1)})
+    storage.after(lambda: done.append(TensorBundle().exists(str(tmp_path / "p"))))
+    assert done == [True]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(errors.FailedPreconditionError):
+        storage.write(str(tmp_path / "file" / "p"), {"a": np.ones(1)})
+    storage.wait()
+
+
+def test_an_interrupt_while_waiting_forgets_nothing(monkeypatch):
+    inner = Gate()
+    storage = BackgroundStorage(inner)
+    storage.write("p", {"a": np.ones(1)})
+    join = threading.Thread.join
+
+    def interrupted(thread, timeout=None):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            storage.wait()
+    assert threading.Thread.join is join
+    inner.gate.set()
+    storage.wait()
+    assert inner.exists("p")

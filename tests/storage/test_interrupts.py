@@ -3,7 +3,6 @@
 A run tries one place in STEP, beginning anywhere; MINITF_EVERY_INTERRUPT=1 tries each.
 """
 
-import contextlib
 import gc
 import itertools
 import os
@@ -14,10 +13,8 @@ import pytest
 from interrupts import Interrupt, open_files
 
 import minitf as tf
-from minitf.storage import files, locks
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.merge import merge
-from minitf.storage.file_view import FileView
 from minitf.storage.formats import FORMATS
 
 # Python drops an interrupt that comes inside a finalizer, and says so.
@@ -202,65 +199,3 @@ def test_a_restore(tmp_path, large, monkeypatch):
         assert checkpoint.net.value() == 7
 
     each_place(tmp_path, prepare, lambda subject: subject[1].restore(subject[0]), recover)
-
-
-# What it takes ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_descriptor_closes_itself(tmp_path):
-    disk = files.Disk()
-    before = open_files()
-    handle = disk.create(str(tmp_path / "a"))
-    del handle
-    assert open_files() == before
-    handle = disk.open(str(tmp_path / "a"))
-    disk.close(handle)
-    number = os.open(tmp_path / "a", os.O_RDONLY)  # has the same number, and stays open
-    assert number == handle
-    del handle
-    os.close(number)
-
-
-def test_a_lock_that_was_left_is_made_up_for(tmp_path):
-    """Held by nobody but an error that is still there, it would block its own process for ever."""
-    left = locks.lock(str(tmp_path))
-    TensorBundle().write(tmp_path / "p", tensors(1))
-    del left
-    assert locks._held == {}
-    TensorBundle().write(tmp_path / "p", tensors(1))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_child_does_not_keep_its_parents_lock(tmp_path):
-    fcntl = pytest.importorskip("fcntl")
-    held = locks.lock(str(tmp_path))
-    ready, done = os.pipe(), os.pipe()
-    child = os.fork()
-    if child == 0:
-        with contextlib.suppress(BaseException):
-            os.write(ready[1], b"x")
-            os.read(done[0], 1)
-        os._exit(0)
-    os.read(ready[0], 1)
-    held.close()  # as if the parent had been killed: without unlocking
-    other = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.write(done[1], b"x")
-    os.waitpid(child, 0)
-    for number in (other, *ready, *done):
-        os.close(number)
-
-
-def test_a_closed_view_of_a_file_is_not_used(tmp_path):
-    (tmp_path / "a").write_bytes(b"abc")
-    disk = files.Disk()
-    handle = disk.open(str(tmp_path / "a"))
-    view = FileView(disk, handle)
-    view.close()
-    with pytest.raises(ValueError, match="closed"):
-        view.readinto(bytearray(3))
-    view = FileView(disk, handle, writing=True)
-    view.close()
-    with pytest.raises(ValueError, match="closed"):
-        view.write(b"x")
-    disk.close(handle)
