@@ -152,8 +152,13 @@ def size_text(count: int | None) -> str:
         return ""
     if count < 1024:
         return f"{count} B"
-    power = 1 + (count >= 1000 * 1024) + (count >= 1000 * 1024**2)
-    return f"{count / 1024**power:.3g} {('', 'KiB', 'MiB', 'GiB')[power]}"
+    power = 1
+    while count >= 1000 * 1024**power and power < len(_UNITS):
+        power += 1
+    return f"{count / 1024**power:.3g} {_UNITS[power - 1]}"
+
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def spec_facts(key: str, spec: Spec) -> dict[str, Any]:
