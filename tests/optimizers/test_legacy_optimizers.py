@@ -120,6 +120,16 @@ class TestSettings:
                 assert mode.value(w) == (6.5 if isinstance(rate, schedules.LearningRateSchedule) else 6.0)
                 assert list(tf.train.children(optimizer)) == ["iter", "decay", "momentum"]
 
+    def test_functions_and_tensors_as_numbers_of_a_config(self, mode):
+        with mode.scope():
+            assert legacy.SGD(lambda: 0.5, momentum=tf.constant(0.25)).get_config() == {
+                "name": "SGD", "learning_rate": 0.5, "decay": 0.0, "momentum": 0.25, "nesterov": False,
+            }  # fmt: skip
+            for momentum in (lambda: 0.5, tf.constant(0.5)):
+                w, optimizer = tf.Variable(8.0), legacy.SGD(1.0, momentum=momentum)
+                mode.repeat(lambda o=optimizer, w=w: o.apply_gradients([(tf.constant(2.0), w)]), 2)
+                assert mode.value(w) == 3.0
+
     def test_a_schedule_takes_the_place_of_a_variable_and_the_other_way_round(self):
         w, optimizer = tf.Variable(8.0), legacy.SGD(1.0)
         optimizer.apply_gradients([(tf.constant(1.0), w)])
@@ -414,6 +424,31 @@ def test_an_optimizer_of_ones_own(mode):
         assert Signs.from_config(optimizer.get_config()).get_config() == {"name": "Signs", "learning_rate": 0.5}
         with pytest.raises(NotImplementedError, match="Optimizer must define _resource_apply_dense"):
             legacy.Optimizer("none").minimize(lambda: w * w, [w])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rule_with_something_before_it(mode, kind):
+    """Subclasses often shrink a variable and then call the rule of their base."""
+
+    class Shrinking(type(make(kind))):
+        def _resource_apply_dense(self, grad, var, apply_state=None):
+            rate = (apply_state or self._prepare([var]))[(var.device, var.dtype.base_dtype)]["lr_t"]
+            shrunk = var.assign_sub(var * rate * self.shrink, read_value=False)
+            with tf.control_dependencies([] if shrunk is None else [shrunk]):
+                return super()._resource_apply_dense(grad, var, apply_state if self.handed_on else None)
+
+    found = []
+    for shrink, handed_on in ((0.0, True), (0.0, kind == "Nadam"), (1.0, True)):  # Nadam's numbers are made once a step
+        with mode.scope():
+            optimizer = Shrinking(**{"learning_rate": 0.05, **KINDS[kind]})
+            optimizer.shrink, optimizer.handed_on = shrink, handed_on
+            found.append(train(optimizer, mode))
+    with mode.scope():
+        plain = train(make(kind), mode)
+    for value, other, moved in zip(plain, found[0], found[1], strict=True):
+        np.testing.assert_array_equal(value, other)
+        np.testing.assert_array_equal(value, moved)
+    assert (found[2][0] != plain[0]).all()
 
 
 class TestWrongUse:

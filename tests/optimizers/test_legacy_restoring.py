@@ -63,6 +63,7 @@ class TestSaving:
 
 
 class TestEager:
+    @pytest.mark.behaviour("S133", "S141")
     def test_optimizer_first(self, path):
         root = AutoTrackable()
         status = restored(root, path)
@@ -80,6 +81,7 @@ class TestEager:
         assert [float(getattr(root.optimizer, h)) for h in ("lr", "beta_1")] == [0.25, 0.5]
         assert slot(root) == 7.0  # the restored beta_1 had its part in the step
 
+    @pytest.mark.behaviour("S134")
     def test_variable_first(self, path):
         root = AutoTrackable()
         restored(root, path)
@@ -87,6 +89,7 @@ class TestEager:
         root.optimizer = legacy.Adam(0.1)
         assert slot(root) == 14.0
 
+    @pytest.mark.behaviour("S135")
     def test_after_some_steps_everything_is_overwritten(self, path):
         root = trained()
         for _ in range(3):
@@ -139,6 +142,7 @@ class TestEager:
         with pytest.raises(AssertionError, match="learning_rate"):
             status.assert_consumed()
 
+    @pytest.mark.behaviour("S143")
     @pytest.mark.parametrize("order", [("var", "optimizer"), ("optimizer", "var")])
     def test_the_later_of_two_waiting_checkpoints_decides(self, path, tmp_path, order):
         later = trained()
@@ -153,6 +157,7 @@ class TestEager:
             setattr(root, name, tf.Variable(0.0) if name == "var" else legacy.Adam(0.1))
         assert (float(root.var), slot(root), float(root.optimizer.lr)) == (23.0, 24.0, 0.125)
 
+    @pytest.mark.behaviour("S146")
     def test_a_slot_of_another_shape_changes_nothing(self, path, tmp_path):
         root = trained()
         root.optimizer.add_slot(root.var, "odd", shape=[2])
@@ -163,6 +168,7 @@ class TestEager:
             restored(root, saved)
         assert (float(root.var), root.optimizer.get_slot_names(), root.optimizer.weights) == (1.0, [], [])
 
+    @pytest.mark.behaviour("S145")
     def test_slots_wait_while_the_making_of_variables_is_hooked(self, path):
         root = AutoTrackable()
         root.optimizer = legacy.Adam()
@@ -191,6 +197,7 @@ class TestEager:
 
 
 class TestGraph:
+    @pytest.mark.behaviour("S139", "S141")
     def test_slots_and_settings_wait_until_training_makes_them(self, path):
         with tf.Graph().as_default(), tf.Session() as session:
             root = AutoTrackable()
@@ -217,6 +224,7 @@ class TestGraph:
             restored(root, path).assert_consumed().run_restore_ops()
             assert session.run([root.var, root.optimizer.get_slot(root.var, "m"), root.optimizer.beta_1]) == [13, 14, 0.5]
 
+    @pytest.mark.behaviour("S140")
     def test_the_slot_exists_and_the_variable_comes_later(self, path):
         with tf.Graph().as_default(), tf.Session() as session:
             root, var = AutoTrackable(), tf.Variable(0.0)
