@@ -89,17 +89,17 @@ def _blocks(data: bytearray, path: str, problems: list[str]) -> Iterator[tuple[l
 
 
 def _mended_block(data: bytearray, table: Table, number: int) -> tuple[str, tuple[list[bytes], list[bytes]]] | None:
-    """A block in which one bit was wrong, and which; the bit is right in ``data`` then. None if it is not that."""
+    """A block in which one bit was wrong, and which: it is set right in ``data``. None if it is not that."""
     offset, size = table.handles[number]
-    found = wrong_bit(data[offset : offset + size + TRAILER]) if offset + size + TRAILER <= len(data) - FOOTER else None
+    stored = data[offset : offset + size + TRAILER]
+    found = wrong_bit(stored) if len(stored) == size + TRAILER else None  # else it is not inside the file
     if found is None:
         return None
     place, bit = found
     data[offset + place] ^= 1 << bit
     try:
         return f"Bit {bit} of byte {offset + place}", table.block(number)
-    except DataLossError:
-        data[offset + place] ^= 1 << bit
+    except DataLossError:  # the checksum is right now, and the block makes no sense
         return None
 
 
