@@ -18,6 +18,7 @@ from typing import Any, cast
 from minitf import errors
 from minitf.storage import linux, locks
 from minitf.storage.descriptors import Descriptor
+from minitf.storage.errnos import class_of
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
 LONGEST = 255 - len(TEMPORARY) - 16  # bytes of a name that another 16 signs can follow
@@ -143,23 +144,9 @@ class Disk:
         locks.unlock(handle)
 
 
-# TensorFlow's table of errno to status, for the numbers that files can raise.
-_CLASSES: dict[int, type[errors.OpError]] = {
-    **dict.fromkeys((errno.ENOENT, errno.ENXIO, errno.ENODEV), errors.NotFoundError),
-    **dict.fromkeys((errno.EEXIST,), errors.AlreadyExistsError),
-    **dict.fromkeys((errno.EPERM, errno.EACCES, errno.EROFS), errors.PermissionDeniedError),
-    **dict.fromkeys((errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR, errno.EBADF, errno.EBUSY), errors.FailedPreconditionError),
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM), errors.ResourceExhaustedError),
-    **dict.fromkeys((errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP), errors.InvalidArgumentError),
-    **dict.fromkeys((errno.EFBIG,), errors.OutOfRangeError),
-    **dict.fromkeys((errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT), errors.UnavailableError),
-}
-
-
 def typed_error(error: OSError, doing: str, path: str) -> errors.OpError:
     """The minitf error for an OSError; its ``code`` is the one that TensorFlow gives this errno."""
-    kind = _CLASSES.get(error.errno or 0, errors.UnknownError)
-    return kind(f"{doing}: {path}: {error.strerror or error}.")
+    return class_of(error.errno)(f"{doing}: {path}: {error.strerror or error}.")
 
 
 @contextlib.contextmanager

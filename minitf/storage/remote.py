@@ -34,6 +34,7 @@ _ERRNOS: tuple[tuple[type[OSError], int], ...] = (
     (NotADirectoryError, errno.ENOTDIR),
     (IsADirectoryError, errno.EISDIR),
     (TimeoutError, errno.ETIMEDOUT),
+    (ConnectionError, errno.ECONNABORTED),
 )
 
 

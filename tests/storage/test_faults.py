@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -412,6 +413,61 @@ def test_names_that_are_no_text(tmp_path, name):
     assert not (tmp_path / "checkpoint").exists()
 
 
+def test_links_and_modes(tmp_path):
+    """A linked directory is that directory; a linked index is replaced, and what it led to stays; umask says the modes."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    TensorBundle().write(tmp_path / "link" / "p", tensors(1))
+    assert found_at(tmp_path / "real" / "p", TensorBundle) == plain(tensors(1))
+    (tmp_path / "real" / "p.index").rename(tmp_path / "elsewhere")
+    (tmp_path / "real" / "p.index").symlink_to("../elsewhere")
+    (tmp_path / "real" / "q.index").hardlink_to(tmp_path / "elsewhere")
+    (tmp_path / "real" / "q.data-00000-of-00001").hardlink_to(tmp_path / "real" / "p.data-00000-of-00001")
+    assert found_at(tmp_path / "real" / "p", TensorBundle) == plain(tensors(1))
+    TensorBundle().write(tmp_path / "link" / "p", tensors(2))
+    assert found_at(tmp_path / "real" / "p", TensorBundle) == plain(tensors(2))
+    assert found_at(tmp_path / "real" / "q", TensorBundle) == plain(tensors(1))
+    assert not (tmp_path / "real" / "p.index").is_symlink()
+    before = os.umask(0o027)
+    try:
+        TensorBundle().write(tmp_path / "new" / "p", tensors(1))
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()} == {0o640}
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_directory_that_disappears(tmp_path, name):
+    kind, fail_at = FORMATS[name], 0
+
+    class Gone(FaultyDisk):
+        """Before one call somebody deletes the directory."""
+
+    def gone(call):
+        def made(self, *arguments):
+            self.made += 1
+            if self.made == fail_at:
+                shutil.rmtree(tmp_path / str(fail_at))
+            return getattr(Disk, call)(self, *arguments)
+
+        return made
+
+    for call in CALLS:
+        setattr(Gone, call, gone(call))
+    while True:
+        fail_at += 1
+        prefix = tmp_path / str(fail_at) / "p"
+        kind().write(prefix, tensors(1))
+        disk = Gone()
+        raised = attempt(kind(disk=disk).write, prefix, tensors(2))
+        assert raised is None or isinstance(raised, errors.NotFoundError)
+        if disk.made < fail_at:
+            return
+        kind().write(prefix, tensors(3))
+        assert found_at(prefix, kind) == plain(tensors(3))
+
+
 def test_a_save_while_another_thread_removes_the_prefix(tmp_path):
     """The one waits for the other: of the new set no file goes."""
     path = tmp_path / "p"
@@ -428,6 +484,23 @@ def test_a_save_while_another_thread_removes_the_prefix(tmp_path):
     TensorBundle(durable=False, disk=Slow()).remove(path)
     writing.join()
     assert found_at(path, TensorBundle) == plain(tensors(2))
+
+
+def test_a_parsed_index_is_not_used_for_what_was_written_here_whatever_the_system_tells(tmp_path):
+    class Coarse(Disk):
+        """All files of one size look the same, as where inodes are used again and the clock of the file system stands still."""
+
+        def stat(self, path):
+            found = super().stat(path)
+            return os.stat_result((found.st_mode, 1, 1, 1, 0, 0, found.st_size, 0, 0, 0))
+
+    storage = TensorBundle(disk=Coarse())
+    for again in ("written over", "removed"):
+        for value in (1, 2, 3):
+            storage.write(tmp_path / "p", {"a": np.full(4, value)})
+            assert storage.open(tmp_path / "p").read("a").tolist() == [value] * 4
+            if again == "removed":
+                storage.remove(tmp_path / "p")
 
 
 class Interrupted(Disk):

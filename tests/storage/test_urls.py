@@ -202,6 +202,7 @@ def test_errors_get_their_numbers():
     numbers = {
         FileNotFoundError: errno.ENOENT, FileExistsError: errno.EEXIST, PermissionError: errno.EACCES,
         NotADirectoryError: errno.ENOTDIR, IsADirectoryError: errno.EISDIR, TimeoutError: errno.ETIMEDOUT, OSError: errno.EIO,
+        ConnectionResetError: errno.ECONNABORTED,
     }  # fmt: skip
     for kind, number in numbers.items():
         with pytest.raises(OSError, match="said") as caught, oserrors("p"):

@@ -18,7 +18,7 @@ from minitf.saved import Lazy
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.entries import Header
 from minitf.storage.bundle.image import IndexImage
-from minitf.storage.bundle.index import load_index
+from minitf.storage.bundle.index import forget, load_index
 from minitf.storage.bundle.lazy import reader_for
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
@@ -125,6 +125,8 @@ class TensorBundle:
         except BaseException:
             discard(disk, pending)
             raise
+        finally:
+            forget(disk, prefix)
         self._sync(directory)
         discard(disk, [*left, *(path for path in present if path not in paths)])
 
@@ -185,6 +187,7 @@ class TensorBundle:
                     self._disk.remove(path)
                 except FileNotFoundError:
                     continue
+        forget(self._disk, prefix)
 
 
 def free_count(disk: Disk, prefix: str, least: int, present: Mapping[str, tuple[int, int]]) -> int:

@@ -117,6 +117,12 @@ def identity_of(disk: Disk, path: str) -> Identity | None:
     return found and (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
+def forget(disk: Disk, prefix: str) -> None:
+    """For who has replaced or removed an index. The next may look the same where times are coarse and inodes used again."""
+    with _lock:
+        _parsed.pop((id(disk), index_path(prefix)), None)
+
+
 def load_index(disk: Disk, prefix: str) -> tuple[Index, Identity]:
     """The index of a prefix, parsed now or, if the file is the same as then, a short time ago.
 
