@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command with these arguments (default: the process's own) and returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     verb = next((word for word in words if not word.startswith("-")), None)
+    if verb in VERBS and "--json" in words[: words.index(verb)]:  # where it stands does not matter
+        words.remove("--json")
+        words.insert(words.index(verb) + 1, "--json")
     module = import_module(f"minitf.cli.{verb}") if verb in VERBS else None
     try:
         args, unknown = _parser(verb, module).parse_known_args(words)

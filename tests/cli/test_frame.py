@@ -66,6 +66,11 @@ def test_module_and_command_are_one(checkpoint, minitf):
     assert json.loads(done.stdout) == json.loads(minitf("ls", checkpoint, "--json")[1])
 
 
+def test_json_may_stand_before_the_verb(checkpoint, minitf):
+    assert minitf("--json", "ls", checkpoint) == minitf("ls", checkpoint, "--json")
+    assert minitf("--json")[0] == minitf("--json", "frobnicate")[0] == 2
+
+
 def test_no_colour_in_a_pipe_nor_with_no_color(checkpoint):
     assert "\x1b" not in process("ls", checkpoint, FORCE_COLOR="").stdout
     assert re.search(r"\x1b\[3\d", process("ls", checkpoint, FORCE_COLOR="1", TERM="xterm-256color", NO_COLOR="").stdout)

@@ -65,3 +65,37 @@ def test_salvaged(named, tmp_path, oracle):
     data.write_bytes(content)
     assert main(["salvage", str(tmp_path / "objects"), str(tmp_path / "rest")]) == 1
     assert oracle(RESTORE, tmp_path / "rest", "some") == [[1.0, 2.0], 0.0]
+
+
+KERAS = """
+    import json, os, sys
+    import numpy as np
+    import keras
+    import tensorflow as tf
+    def trained():
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="first"), keras.layers.Dense(2, name="second")])
+        model.compile("adam", "mse")
+        model.fit(np.ones((8, 4), "float32"), np.ones((8, 2), "float32"), verbose=0)
+        return model
+    model = trained()
+    if sys.argv[1] == "save":
+        tf.train.Checkpoint(model=model, optimizer=model.optimizer).write(sys.argv[2])
+        np.save(sys.argv[3], model.layers[1].kernel.numpy())
+        print("null")
+    else:
+        tf.train.Checkpoint(net=model, rule=model.optimizer).read(sys.argv[2]).assert_consumed()
+        equal = np.array_equal(model.layers[1].kernel.numpy(), np.load(sys.argv[3]))
+        print(json.dumps([equal, int(model.optimizer.iterations)]))
+"""
+
+
+def test_a_model_of_keras_by_its_own_paths_and_under_other_names(tmp_path, oracle):
+    """Keras stores the weights of a model beside its optimizer under the optimizer's names."""
+    prefix, expected = str(tmp_path / "keras"), tmp_path / "expected.npy"
+    oracle(KERAS, "save", prefix, expected)
+    model = "model/_functional/_operations"
+    assert main(["get", prefix, f"{model}/2/_kernel", "-o", str(tmp_path / "found.npy")]) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "found.npy"), np.load(expected))
+    words = ["rename", prefix, str(tmp_path / "renamed"), "--map", "model=net", "--map", "optimizer=rule", "--write"]
+    assert main(words) == 0
+    assert oracle(KERAS, "restore", tmp_path / "renamed", expected) == [True, 1]
