@@ -31,7 +31,7 @@ def _adagrad_v2(new, var, accum, lr, epsilon, grad):
 def _ada_max(new, var, m, v, beta1_power, lr, beta1, beta2, epsilon, grad):
     one = one_of(lr.dtype)
     new_m = _closer(m, grad, one - beta1, new[1])
-    new_v = np.maximum(v * beta2, np.abs(grad), out=new[2])
+    new_v = _larger(v * beta2, np.abs(grad), new[2])
     step = np.divide(new_m, new_v + epsilon, new[0])
     step *= lr / (one - beta1_power)
     return less(var, step), new_m, new_v
@@ -42,7 +42,7 @@ def _adam_with_amsgrad(new, var, m, v, vhat, beta1_power, beta2_power, lr, beta1
     alpha = lr * root(one - beta2_power) / (one - beta1_power)
     new_m = _closer(m, grad, one - beta1, new[1])
     new_v = _closer(v, grad * grad, one - beta2, new[2])
-    new_vhat = np.maximum(vhat, new_v, out=new[3])
+    new_vhat = _larger(vhat, new_v, new[3])
     step = np.multiply(new_m, alpha, new[0])
     step /= np.sqrt(new_vhat) + epsilon
     return less(var, step), new_m, new_v, new_vhat
@@ -87,6 +87,11 @@ def _closer(old, value, share, out):
     mean *= share
     mean += old
     return mean
+
+
+def _larger(old, value, out):
+    """``value`` where it is larger, else ``old``: also where ``value`` is not a number, as in TensorFlow's kernels."""
+    return np.multiply(np.where(value > old, value, old), one_of(old.dtype), out)
 
 
 # -- ops -------------------------------------------------------------------------------------------------------------------
