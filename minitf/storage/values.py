@@ -46,7 +46,10 @@ def as_value(value: Any, key: str) -> tuple[DType, Array]:
         dtype, value = as_dtype(value.dtype), value.array
     if isinstance(value, (str, bytes)):  # NumPy would drop zero bytes at the end
         value = np.array(value, object)
-    array = np.asarray(value, order="C")
+    try:
+        array = np.asarray(value, order="C")
+    except ValueError as error:  # lists of different lengths
+        raise InvalidArgumentError(f"write: the value of {key!r} is no array: {error}") from None
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     try:

@@ -259,3 +259,13 @@ def test_packages_read_the_files(tmp_path):
     np.savez(tmp_path / "evil.npz", a=np.array([{}], object))
     with pytest.raises(errors.DataLossError, match="pickled"):
         open_checkpoint(tmp_path / "evil.npz").read("a")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("value, said", [
+    ([[1], [2, 3]], "the value of 'k' is no array: "), (Partitioned((2,), []), "the partitioned tensor 'k' has no pieces"),
+])  # fmt: skip
+def test_what_is_no_value_is_refused_and_nothing_is_written(tmp_path, name, value, said):
+    with pytest.raises(errors.InvalidArgumentError, match=f"^write: {said}"):
+        format_named(name, durable=False).write(str(tmp_path / "m"), {"good": np.zeros(2), "k": value})
+    assert not list(tmp_path.iterdir())

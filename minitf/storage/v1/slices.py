@@ -148,6 +148,8 @@ def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
             raise InvalidArgumentError(f"write: the key {name!r} is not UTF-8, and a V1 checkpoint could not be read any more.")
         if isinstance(value, Partitioned):
             shape, listed = tuple(value.shape), list(value.pieces)
+            if not listed:
+                raise InvalidArgumentError(f"write: the partitioned tensor {name!r} has no pieces.")
         else:
             _, array = as_value(value, name)
             shape, listed = array.shape, [((None,) * array.ndim, value)]
