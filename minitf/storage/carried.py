@@ -23,7 +23,7 @@ from minitf.core.dtypes import DType, named, of_numpy
 from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
-from minitf.storage.regions import box_of, cut, join, region_box
+from minitf.storage.regions import box_of, check_piece, cut, join, region_box
 from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, string_array
 
 Note = dict[str, Any]
@@ -39,7 +39,9 @@ def whole_value(value: Any, key: str) -> tuple[DType, Array]:
     parts: dict[tuple[Extent, ...], Array] = {}
     dtype: DType | None = None
     for extents, piece in value.pieces:
-        dtype, parts[tuple(extents)] = as_value(piece, key)
+        dtype, array = as_value(piece, key)
+        check_piece(key, shape, tuple(extents), array)
+        parts[tuple(extents)] = array
     if dtype is None:
         raise InvalidArgumentError(f"write: the partitioned tensor {key!r} has no pieces.")
     everything = box_of((None,) * len(shape), shape)

@@ -39,6 +39,7 @@ from minitf.storage.values import Array, bytes_view
 NOTES = "__minitf__"
 COMMENT = b"minitf"  # of the archive: says that there must be notes
 HEADER_LIMIT = 1 << 16
+LONGEST_KEY = (1 << 16) - 1 - len(".npy")  # bytes: a zip archive counts those of a name in two bytes
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -63,7 +64,7 @@ class Npz(SingleFile):
         crcs: dict[str, int] = {}
         out = []
         for key, value in tensors.items():
-            if key == NOTES or "\0" in key or not key or not is_text(key):
+            if key == NOTES or "\0" in key or not key or not is_text(key) or len(key.encode()) > LONGEST_KEY:
                 raise InvalidArgumentError(f"write: {key!r} cannot be a key in an npz archive.")
             dtype, array = whole_value(value, key)
             if not is_native(dtype):

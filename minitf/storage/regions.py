@@ -116,3 +116,12 @@ def join(
     for common, part in parts:
         out[moved(common, wanted)] = part
     return out
+
+
+def check_piece(name: str, shape: tuple[int, ...], extents: tuple[Extent, ...], array: Array) -> None:
+    """Raises InvalidArgumentError for a piece that is not inside the whole, or of another shape than its extents."""
+    inside = len(extents) == len(shape) and all(
+        e is None or (e[0] >= 0 and e[1] > 0 and sum(e) <= n) for e, n in zip(extents, shape, strict=True)
+    )
+    if not inside or array.shape != slice_shape(extents, shape):
+        raise InvalidArgumentError(f"write: a piece of {name!r} of shape {array.shape} does not fit at {extents} in {shape}.")

@@ -443,3 +443,14 @@ def test_large_members_are_written_in_parts(tmp_path):
     value = np.arange((1 << 22) + 3, dtype=np.uint8)
     format_named("npz", durable=False).write(str(tmp_path / "p"), {"a": value})
     assert (format_named("npz").open(str(tmp_path / "p")).read("a") == value).all()
+
+
+@pytest.mark.parametrize("character", ["x", "é"])
+def test_the_longest_name_that_an_archive_has_room_for(tmp_path, character):
+    longest = character * ((2**16 - 5) // len(character.encode()))
+    storage = npz.Npz(durable=False)
+    storage.write(str(tmp_path / "m"), {longest: np.ones(2)})
+    assert storage.open(str(tmp_path / "m")).read(longest).tolist() == [1, 1]
+    with pytest.raises(InvalidArgumentError, match="cannot be a key in an npz archive"):
+        storage.write(str(tmp_path / "n"), {longest + character: np.ones(2)})
+    assert [path.name for path in tmp_path.iterdir()] == ["m.npz"]

@@ -263,6 +263,10 @@ def test_packages_read_the_files(tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("value, said", [
+    (Partitioned((2,), [(((0, 3),), np.zeros(3))]), "a piece of 'k' "),
+    (Partitioned((2,), [((None, None), np.zeros(2))]), "a piece of 'k' "),
+    (Partitioned((2,), [(((0, 2),), np.zeros(1))]), "a piece of 'k' "),
+    (Partitioned((2,), [(((-1, 1),), np.zeros(1))]), "a piece of 'k' "),
     ([[1], [2, 3]], "the value of 'k' is no array: "), (Partitioned((2,), []), "the partitioned tensor 'k' has no pieces"),
 ])  # fmt: skip
 def test_what_is_no_value_is_refused_and_nothing_is_written(tmp_path, name, value, said):

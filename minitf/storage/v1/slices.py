@@ -28,6 +28,7 @@ from minitf.storage.files import (
     while_locked,
 )
 from minitf.storage.keys import bytes_of, is_text
+from minitf.storage.regions import check_piece
 from minitf.storage.v1.names import pattern_of, shard_path
 from minitf.storage.v1.reader import SlicesReader
 from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, encode_meta, encode_values
@@ -156,7 +157,7 @@ def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
         for extents, piece in listed:
             dtype, array = as_value(piece, name)
             check_dtype(dtype, name)
-            _check_piece(name, shape, extents, array)
+            check_piece(name, shape, extents, array)
             key = slice_key(bytes_of(name), extents)
             if key in pieces:
                 raise AlreadyExistsError(f"write: the key {name!r} comes twice.")
@@ -167,11 +168,3 @@ def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
             metas[name] = before._replace(slices=(*before.slices, extents))
     keys = sorted(pieces)
     return [b"", *keys], _Values(encode_meta(list(metas.values())), [pieces[key] for key in keys])
-
-
-def _check_piece(name: str, shape: tuple[int, ...], extents: Slice, array: Array) -> None:
-    inside = len(extents) == len(shape) and all(
-        e is None or (e[0] >= 0 and e[1] > 0 and sum(e) <= n) for e, n in zip(extents, shape, strict=True)
-    )
-    if not inside or array.shape != tuple(n if e is None else e[1] for e, n in zip(extents, shape, strict=True)):
-        raise InvalidArgumentError(f"write: a piece of {name!r} of shape {array.shape} does not fit at {extents} in {shape}.")
