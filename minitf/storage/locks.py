@@ -78,5 +78,4 @@ def _in_a_child() -> None:
     _turns.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_a_child)
+getattr(os, "register_at_fork", lambda **hooks: None)(after_in_child=_in_a_child)  # Windows does not fork

@@ -351,3 +351,27 @@ def test_an_interrupt_while_waiting_forgets_nothing(monkeypatch):
     inner.gate.set()
     storage.wait()
     assert inner.exists("p")
+
+
+def test_when_the_interpreter_is_about_to_end_a_write_is_made_at_once(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(background, "_ending", [])
+    monkeypatch.setattr(background, "_report", lambda: said.append(list(background._ending)))
+    background._end()
+    assert said == [[True]]
+    storage = BackgroundStorage(TensorBundle())
+    storage.write(str(tmp_path / "p"), {"a": np.ones(1)})
+    assert TensorBundle().exists(str(tmp_path / "p"))
+    assert storage not in background._pending
+
+
+def test_a_child_has_no_part_in_its_parents_write(monkeypatch):
+    inner = Gate()
+    storage = BackgroundStorage(inner)
+    storage.write("p", {"a": np.ones(1)})
+    parent = os.getpid()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getpid", lambda: parent + 1)
+        storage.wait()
+        assert not inner.exists("p")
+    inner.gate.set()

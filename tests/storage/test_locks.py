@@ -138,3 +138,18 @@ def test_a_turn_of_the_parent_is_none_of_a_childs(tmp_path):
         if child == 0:
             os._exit(0 if locks.turn(place).acquire(blocking=False) and locks._held == {} else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_a_child_lets_go_of(tmp_path):
+    """The number of the handle stays taken, because its owner may still close it, but by something else."""
+    fcntl = pytest.importorskip("fcntl")
+    held = locks.lock(str(tmp_path))
+    locks.turn("somewhere").acquire()
+    locks._in_a_child()
+    assert (locks._held, locks._turns) == ({}, {})
+    assert not os.get_inheritable(held)
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+    held.close()
+    assert locks.turn("somewhere").acquire(blocking=False)
