@@ -296,7 +296,8 @@ ENDS = {
     "in a thread": "threading.Thread(target=first).start()",
     "a handler": "signal.signal(signal.SIGTERM, lambda *a: sys.exit(0)); save(1); os.kill(os.getpid(), signal.SIGTERM)",
     "Ctrl-C": "save(1); os.kill(os.getpid(), signal.SIGINT); time.sleep(5)",
-    "a child that saves": "save(2)\nif os.fork() == 0:\n    save(1); sys.exit()\nos.wait()",
+    "a child that saves": "storage.write(sys.argv[1] + '-2', {'a': np.ones(1)})\nif os.fork() == 0:\n    first(); sys.exit()\n"
+    "os.wait()",
     "a child that waits": "save(1)\nif os.fork() == 0:\n    storage.wait(); os._exit(0)\nos.wait()",
     "a child of a thread": "save(1)\nstorage._lock.acquire()\nif os.fork() == 0:\n    storage.wait(); os._exit(0)\n"
     "storage._lock.release(); os.wait()",

@@ -96,7 +96,8 @@ class TensorBundle:
         one. Raises as ``write``.
         """
         prefix = path_of(prefix)
-        last = self._plans if len(self._plans) == len(shards) else [None] * len(shards)
+        plans = self._plans  # looked at once: another thread may save, too
+        last = plans if len(plans) == len(shards) else [None] * len(shards)
         layouts = [lay_out(tensors, self.big_endian, plan) for tensors, plan in zip(shards, last, strict=True)]
         self._plans = [layout.plan for layout in layouts]
         directory = parent_of(prefix)
