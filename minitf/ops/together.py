@@ -45,7 +45,7 @@ class Rule(NamedTuple):
 
 
 RULES: dict[str, Rule] = {}
-"""By the name of the op (``minitf.ops.training`` fills it)."""
+"""By the name of the op (``minitf.ops.training`` and ``training_keras`` fill it)."""
 LARGEST = 16384
 """Elements of a variable that is worth laying beside others: a piece that somebody holds keeps its whole flat array."""
 MOST = 65536

@@ -149,7 +149,8 @@ class Optimizer(Settings):
 
         Pairs without a gradient are left out. The first step with a variable makes its slots. Nothing but that is done for an
         empty list. ``experimental_aggregate_gradients``: whether to call the ``gradient_aggregator``. Raises ValueError if no
-        variable has a gradient.
+        variable has a gradient, TypeError for things that are no variables, RuntimeError for variables of another graph or mode
+        than the optimizer's state.
         """
         given = list(grads_and_vars)
         pairs: _Pairs = [(g if type(g) is EagerTensor else convert(g), v) for g, v in given if g is not None]
