@@ -35,7 +35,7 @@ LISTS, DICTS = OBJECTS + "containers/lists.py", OBJECTS + "containers/dicts.py"
 
 MUTANTS = [
     # A: tracking
-    ("S6", TRACKABLE, "    edges[name] = child\n    version = next(_ticks)", "    edges.pop(name, None)\n    edges[name] = child\n    version = next(_ticks)"),
+    ("S6", TRACKABLE, "        edges[name] = child\n        version", "        edges.pop(name, None)\n        edges[name] = child\n        version"),
     ("S7", TRACKABLE, "        if kind in _PLAIN:\n", "        if kind in _PLAIN:\n            detach(self, name)\n"),
     ("S9", TRACKABLE, "        detach(self, name)  # first", "        # first"),
     ("S13", TRACKABLE, "            value = value.value\n        elif state.automatic:", "            value = value.value\n        if state.automatic:"),
@@ -55,7 +55,7 @@ MUTANTS = [
     ("S63", ATTEMPT, "elif waitable[child]:", "elif False:"),
     ("S68", TRACKABLE, "return requests[0].preload(requests) if requests else None", "return None"),
     ("S72", CHECKPOINT + "requests.py", "not all(_is_variable(r) for r in alive)", "not _is_variable(alive[0])"),
-    ("S74", TRACKABLE, "waiting = watchers.pop(name, None)", "waiting = watchers.get(name)"),
+    ("S74", TRACKABLE, "if watchers.pop(name, None) is waiting and", "if watchers.get(name) is waiting and"),
     ("S77", TRACKABLE, "            state.watch(name, _listed(waiting, name))\n            raise", "            raise"),
     ("S79", CHECKPOINT + "restoration.py", "key is not None or n in known or holds_values(nodes[n])", "True"),
     ("S80", CHECKPOINT + "restoration.py", "        if rules.every_node:\n", "        if False:\n"),

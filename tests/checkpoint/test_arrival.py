@@ -169,7 +169,8 @@ class Interrupted:
         return kind is KeyboardInterrupt
 
     def _call(self, frame, event, argument):
-        return self._line if "/minitf/" in frame.f_code.co_filename else None
+        mine = "/minitf/" in frame.f_code.co_filename and frame.f_code.co_name != "__del__"  # which Python lets nothing out of
+        return self._line if mine else None
 
     def _line(self, frame, event, argument):
         if event == "line":
