@@ -503,6 +503,15 @@ def test_a_parsed_index_is_not_used_for_what_was_written_here_whatever_the_syste
                 storage.remove(tmp_path / "p")
 
 
+def test_a_merge_over_names_that_an_interrupted_one_has_left(tmp_path):
+    """Renaming does nothing where both names are of one file; no temporary name is left for all that."""
+    for n in range(2):
+        TensorBundle(durable=False).write(tmp_path / f"in{n}", {f"k{n}": np.arange(3 + n)})
+        (tmp_path / f"out.data-0000{n}-of-00002").hardlink_to(tmp_path / f"in{n}.data-00000-of-00001")
+    merge([tmp_path / "in0", tmp_path / "in1"], tmp_path / "out")
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 class Interrupted(Disk):
     """Ctrl-C comes just before or just behind the rename of an index."""
 

@@ -140,6 +140,11 @@ def test_a_turn_of_the_parent_is_none_of_a_childs(tmp_path):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_a_lock_that_nobody_has_any_more_ends(tmp_path):
+    locks.lock(str(tmp_path))
+    assert locks._held == {}
+
+
 def test_what_a_child_lets_go_of(tmp_path):
     """The number of the handle stays taken, because its owner may still close it, but by something else."""
     fcntl = pytest.importorskip("fcntl")

@@ -285,6 +285,20 @@ def test_a_saver_and_its_state_file(place, background, way):
         assert left_over(place) == []
 
 
+def test_a_save_succeeds_if_only_deletions_are_refused(place, monkeypatch):
+    def refused(store, path):
+        raise PermissionError("Access Denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "rm_file", refused)
+        for number in (1, 2):
+            TensorBundle().write(f"{place}/ckpt", tensors(number))
+            assert found_at(f"{place}/ckpt", TensorBundle) == number
+    assert left_over(place)
+    TensorBundle().write(f"{place}/ckpt", tensors(3))
+    assert left_over(place) == []
+
+
 def test_a_file_that_cannot_be_finished_is_not_sent(place, monkeypatch):
     """The local disk is full while the file grows: nothing of it goes over the network."""
 

@@ -188,7 +188,6 @@ class TensorBundle:
                     self._disk.remove(path)
                 except FileNotFoundError:
                     continue
-        forget(self._disk, prefix)
 
 
 def free_count(disk: Disk, prefix: str, least: int, present: Mapping[str, tuple[int, int]]) -> int:
