@@ -1,6 +1,7 @@
 """How the tests run: Hypothesis profiles, and TensorFlow in a process of its own as the oracle of the interop tests."""
 
 import gc
+import importlib
 import json
 import os
 import subprocess
@@ -54,6 +55,25 @@ def oracle():
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
         assert done.returncode == 0, f"TensorFlow's side failed:\n{done.stderr[-3000:]}"
         return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def both(oracle):
+    """``both(program)`` runs a text that defines ``program(tf, np)`` under minitf and TensorFlow: (ours, theirs) as JSON.
+
+    ``face``: the module below each that is ``tf`` there.
+    """
+
+    def run(program, face=""):
+        import numpy as np
+
+        asked = f"import json\nimport numpy as np\nimport tensorflow{face} as tf\nprint(json.dumps(program(tf, np)))\n"
+        theirs = oracle(f"{program}\n{asked}")
+        space = {}
+        exec(program, space)
+        return json.loads(json.dumps(space["program"](importlib.import_module(f"minitf{face}"), np))), theirs
 
     return run
 
