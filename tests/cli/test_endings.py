@@ -22,27 +22,28 @@ def common(a, b):
 
 
 def all_with_all(first, second):
-    """Round by round: pairs than which neither side has another as close."""
+    """From the closest down: pairs in which neither has another that is as close, and free.
+
+    Who has several stays alone, and so do they: nothing that is less close is right for any of them.
+    """
     scores = {
         (thing, name): closest
         for thing, (names, kind) in first.items()
         for name, other in second.items()
         if kind == other and (closest := max(common(own, name) for own in names))
     }
-    out = set()
-    while scores:
-        best = [
-            (thing, name)
-            for (thing, name), score in scores.items()
-            if score == max(s for (t, n), s in scores.items() if t == thing or n == name)
-        ]
-        things, names = Counter(thing for thing, _ in best), Counter(name for _, name in best)
-        sure = {(thing, name) for thing, name in best if things[thing] == names[name] == 1}
-        if not sure:
-            break
-        out |= sure
-        used = [{pair[side] for pair in sure} for side in (0, 1)]
-        scores = {(thing, name): s for (thing, name), s in scores.items() if thing not in used[0] and name not in used[1]}
+    out, alone = set(), (set(), set())
+    for level in sorted(set(scores.values()), reverse=True):
+        taken = tuple({pair[side] for pair in out} for side in (0, 1))
+        pairs = [pair for pair, score in scores.items() if score == level]
+        free = [p for p in pairs if all(p[side] not in taken[side] | alone[side] for side in (0, 1))]
+        things, names = Counter(thing for thing, _ in free), Counter(name for _, name in free)
+        out |= {(thing, name) for thing, name in free if things[thing] == names[name] == 1}
+        taken = tuple({pair[side] for pair in out} for side in (0, 1))
+        for pair in pairs:
+            if pair[0] not in taken[0] and pair[1] not in taken[1]:
+                alone[0].add(pair[0])
+                alone[1].add(pair[1])
     return out
 
 
