@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from contextlib import closing
 
 import pytest
 from programs import body_of
@@ -21,9 +22,8 @@ def schedules(scheduler, program=FREE, most=10**6):
     out = []
     recorder = Recorder(scheduler)
     while len(out) < most and recorder.start():
-        world = WORLD(recorder)
-        body_of(program)(world)
-        world.close()
+        with closing(WORLD(recorder)) as world:
+            body_of(program)(world)
         recorder.end()
         out.append(tuple(recorder.choices))
     return out
