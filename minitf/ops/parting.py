@@ -64,11 +64,11 @@ def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str
     """The slices of ``data``, sorted into ``num_partitions`` tensors by their numbers, each in the order in which they came.
 
     ``partitions`` (int32) has the number of each slice; the shape of ``data`` begins with its shape. Raises ShapeError if it
-    does not, InvalidArgumentError for a number that is not in [0, ``num_partitions``), ValueError for less than one partition.
+    does not, InvalidArgumentError for a number that is not in [0, ``num_partitions``) and for less than one partition.
     """
     count = known_int(num_partitions, "num_partitions")
     if count < 1:
-        raise ValueError(f"dynamic_partition: num_partitions must be positive, not {count}.")
+        raise InvalidArgumentError(f"dynamic_partition: num_partitions must be positive, not {count}.")
     return list(_dynamic_partition(convert(data), convert(partitions), num_partitions=count, name=name))
 
 

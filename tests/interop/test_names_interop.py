@@ -19,6 +19,7 @@ OWN = {
         add_variable add_variable_with_getter children dot_graph_from_checkpoint frozen_saver gather_initializers
         list_objects no_automatic_dependency_tracking object_metadata serialize_object_graph streaming_restore track
         CheckpointReader CheckpointState""",
+    "minitf.compat.v1_train": "CheckpointView TrackableView",  # of 2.x; they serve both
 }
 FACES = [
     "minitf", "minitf.bitwise", "minitf.compat.v1", "minitf.compat.v1_train", "minitf.linalg", "minitf.math", "minitf.nn",
