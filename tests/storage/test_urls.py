@@ -365,3 +365,17 @@ def test_a_file_is_mapped_whatever_its_number(tmp_path):
         os.dup2(kept, 0)
         os.close(kept)
         disk.close(handle)
+
+
+def test_the_place_of_a_directory_is_the_disks(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to("a")
+    disk = Anywhere()
+    assert disk.place(str(tmp_path / "a")) == disk.place(str(tmp_path / "b")) == Disk().place(str(tmp_path / "a"))
+    assert disk.place(str(tmp_path / "a")) != disk.place(str(tmp_path))
+
+
+def test_the_place_behind_a_url_is_the_others(sides):
+    disk, by_path = sides
+    assert disk.place("mine://x") == "place"
+    assert by_path["mine://p"].calls == [("place", "mine://x")]
