@@ -71,6 +71,8 @@ from minitf.layers.initializers import RandomNormal as _random_normal_initialize
 from minitf.layers.initializers import RandomUniform as _random_uniform_initializer
 from minitf.layers.initializers import Zeros as _zeros_initializer
 from minitf.objects.creators import variable_creator_scope as variable_creator_scope
+from minitf.objects.distribution import VariableAggregation as VariableAggregation
+from minitf.objects.distribution import VariableSynchronization as VariableSynchronization
 from minitf.objects.function import TensorSpec as TensorSpec
 from minitf.objects.function import function as function
 from minitf.objects.module import Module as Module
@@ -168,6 +170,7 @@ from minitf.ops.gathering import tensor_scatter_nd_max as tensor_scatter_nd_max
 from minitf.ops.gathering import tensor_scatter_nd_min as tensor_scatter_nd_min
 from minitf.ops.gathering import tensor_scatter_nd_sub as tensor_scatter_nd_sub
 from minitf.ops.gathering import tensor_scatter_nd_update as tensor_scatter_nd_update
+from minitf.ops.indexed_slices import IndexedSlices as IndexedSlices
 from minitf.ops.indexing import newaxis as newaxis
 from minitf.ops.indexing import slice as slice
 from minitf.ops.indexing import strided_slice as strided_slice

@@ -8,6 +8,7 @@ from minitf import Eager as Eager
 from minitf import GradientTape as GradientTape
 from minitf import Graph as Graph
 from minitf import GraphKeys as GraphKeys
+from minitf import IndexedSlices as IndexedSlices
 from minitf import InteractiveSession as InteractiveSession
 from minitf import Module as Module
 from minitf import Operation as Operation
@@ -19,7 +20,9 @@ from minitf import TensorShape as TensorShape
 from minitf import TensorSpec as TensorSpec
 from minitf import UnconnectedGradients as UnconnectedGradients
 from minitf import Variable as Variable
+from minitf import VariableAggregation as VariableAggregation
 from minitf import VariableScope as VariableScope
+from minitf import VariableSynchronization as VariableSynchronization
 from minitf import abs as abs
 from minitf import acos as acos
 from minitf import acosh as acosh
@@ -308,8 +311,10 @@ from minitf.ops.v1 import argmin as argmin
 from minitf.ops.v1 import assign as assign
 from minitf.ops.v1 import assign_add as assign_add
 from minitf.ops.v1 import assign_sub as assign_sub
+from minitf.ops.v1 import batch_scatter_update as batch_scatter_update
 from minitf.ops.v1 import boolean_mask as boolean_mask
 from minitf.ops.v1 import count_nonzero as count_nonzero
+from minitf.ops.v1 import count_up_to as count_up_to
 from minitf.ops.v1 import div as div
 from minitf.ops.v1 import expand_dims as expand_dims
 from minitf.ops.v1 import gather as gather

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minitf.core.spec import Spec, compatible, shape_text
+from minitf.core.spec import Shape, Spec, compatible, merge_shapes, shape_text
 from minitf.errors import DTypeError, FailedPreconditionError, ShapeError
 
 if TYPE_CHECKING:
@@ -159,6 +159,12 @@ class Handle:
     def keep(self) -> None:
         """Lets the home make the operations that were promised, if they are not there yet."""
         self.home.keep_promise(self)
+
+    def narrow(self, shape: Shape) -> None:
+        """Tells sizes that were left open. Raises ShapeError if they contradict what is known."""
+        self.spec = Spec(self.spec.dtype, merge_shapes(self.spec.shape, shape))
+        if self.cell is not None:
+            self.cell.spec = self.spec
 
     @property
     def dtype(self) -> Any:

@@ -19,7 +19,8 @@ from minitf.core.spec import Spec, TensorShape, shape_text
 class Tensor:
     """An n-dimensional array of one dtype: a value (eager) or the output of a graph operation."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "assign")
+    assign: Any  # only of a slice of a variable: puts another value there
     __array_priority__ = 100  # NumPy arrays leave `array + tensor` to the tensor
 
     @property

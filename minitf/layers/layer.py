@@ -25,6 +25,7 @@ from minitf.layers.contents import each_once, leaves
 from minitf.layers.input_spec import check_inputs
 from minitf.layers.masks import masks_of, pass_on, with_mask_of
 from minitf.objects.adding import add_variable_with_getter
+from minitf.objects.distribution import VariableSynchronization
 from minitf.objects.module import Module
 from minitf.objects.trackable import tracking
 from minitf.objects.variable import Variable
@@ -138,13 +139,21 @@ class Layer(Module):
         return inputs
 
     def add_weight(self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
-                   regularizer: Any = None, trainable: bool | None = None, constraint: Any = None) -> Any:  # fmt: skip
+                   regularizer: Any = None, trainable: bool | None = None, constraint: Any = None,
+                   synchronization: Any = None, aggregation: Any = None) -> Any:  # fmt: skip
         """A new variable of the layer, tracked under ``name`` (also if no attribute gets it).
 
         Without ``initializer``, floats are Glorot-uniform and other dtypes zero. A value that waits in a checkpoint takes the
         place of the initial value (eager mode). ``regularizer``: a function of the weight whose value joins ``losses``.
         ``constraint``: a function that gives the allowed value of the weight after each step of training.
+        ``synchronization``, ``aggregation``: as of ``tf.Variable``. Raises ValueError for a weight that is to be trained and put
+        together ``ON_READ``.
         """
+        if trainable and synchronization is VariableSynchronization.ON_READ:
+            raise ValueError(
+                f"Layer {self.name!r}, add_weight({name!r}): a weight that is put together on reading "
+                "(VariableSynchronization.ON_READ) cannot be trained. Leave one of the two out."
+            )
         wanted = self._weight_dtype if dtype is None else dtypes.as_dtype(dtype)
         start = initializers.get(initializer)
         if start is None:
@@ -156,8 +165,10 @@ class Layer(Module):
             wanted,
             start,
             overwrite=True,
-            trainable=trainable is not False,
+            trainable=trainable,
             constraint=constraint,
+            synchronization=synchronization,
+            aggregation=aggregation,
         )
         if regularizer is not None:
             self._regularized.append((weight, regularizer))

@@ -22,15 +22,23 @@ from minitf.core.state import Handle
 from minitf.core.tape import NO_ATTRS
 from minitf.core.tensor import EagerTensor, Tensor, TensorRef, value_text
 from minitf.objects.creators import VariableKind
+from minitf.objects.distribution import (
+    VariableAggregation,
+    VariableSynchronization,
+    aggregation_of,
+    synchronization_of,
+    trained,
+)
+from minitf.objects.partial_updates import PartialUpdates
 from minitf.objects.trackable import Trackable
-from minitf.ops.state import read_variable
+from minitf.ops.state import is_initialized, read_variable
 from minitf.saved import VARIABLE_VALUE
 
 if TYPE_CHECKING:
     from minitf.core.spec import Spec
 
 
-class Variable(Trackable, metaclass=VariableKind):
+class Variable(PartialUpdates, Trackable, metaclass=VariableKind):
     """A tensor whose value can be changed; checkpoints save and restore it.
 
     * ``initial_value``: anything that ``tf.constant`` takes, a tensor, or a function without arguments that gives one. A
@@ -39,14 +47,18 @@ class Variable(Trackable, metaclass=VariableKind):
     * ``shape``: may leave sizes open (None), or with ``TensorShape(None)`` even the rank, for values of other shapes later.
     * ``validate_shape`` has no effect, as for TensorFlow's resource variables: the shape is the initial value's, or ``shape``.
     * ``constraint``: a function of the value that gives an allowed one; optimizers apply it after each step.
+    * ``synchronization``, ``aggregation``: ``tf.VariableSynchronization`` and ``tf.VariableAggregation``, which are remembered.
+      There is one device, so all that follows is that ``ON_READ`` makes a variable that is not trained unless one says so.
 
-    Raises ValueError without an initial value, or for a constraint that cannot be called.
+    Raises ValueError without an initial value, for a constraint that cannot be called, or for another synchronization or
+    aggregation.
     """
 
     __slots__ = ("__dict__", "_handle")
     __array_priority__ = 100  # NumPy arrays leave `array + variable` to the variable
 
     constraint: Any = None
+    _distribution = (VariableSynchronization.AUTO, VariableAggregation.NONE)
     _save_slice: Any = None  # of a piece of a partitioned variable: its place (``partitioned.SaveSliceInfo``)
 
     def __init__(self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True,
@@ -59,11 +71,15 @@ class Variable(Trackable, metaclass=VariableKind):
             if not callable(constraint):
                 raise ValueError(f"A Variable's constraint is a function of its value, not {constraint!r}.")
             self.constraint = constraint
-        trained, sizes = trainable is not False, None if shape is None else _sizes(shape)
-        handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, trained, waiting)
+        if synchronization is not None or aggregation is not None:
+            what = f"Variable {name or ''!r}"
+            self._distribution = synchronization_of(synchronization, what), aggregation_of(aggregation, what)
+            trainable = trained(trainable, self.synchronization)
+        train, sizes = trainable is not False, None if shape is None else _sizes(shape)
+        handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, train, waiting)
         self._handle = handle
         handle.variable = weakref.ref(self)
-        runtime.current().register(self, trained, collections)
+        runtime.current().register(self, train, collections)
 
     def _saved_values(self) -> Mapping[str, Handle]:
         return {VARIABLE_VALUE: self._handle}
@@ -105,6 +121,20 @@ class Variable(Trackable, metaclass=VariableKind):
         return self._handle.trainable
 
     @property
+    def synchronization(self) -> VariableSynchronization:
+        """When copies of the variable would be made one: what was said when it was made, else AUTO."""
+        return self._distribution[0]
+
+    @property
+    def aggregation(self) -> VariableAggregation:
+        """How copies of the variable would be put together: what was said when it was made, else NONE."""
+        return self._distribution[1]
+
+    def set_shape(self, shape: Any) -> None:
+        """Tells sizes that were left open; values of other shapes are refused from then on. Raises ValueError if they contradict."""
+        self._handle.narrow(as_shape(shape))
+
+    @property
     def device(self) -> str:
         """Always empty: devices have no effect in minitf."""
         return ""
@@ -130,6 +160,10 @@ class Variable(Trackable, metaclass=VariableKind):
         self._handle.home.graph_of(f"Variable.initial_value of {self.name!r}", RuntimeError)
         return self._handle.initial_value
 
+    def is_initialized(self, name: str | None = None) -> Tensor:
+        """A bool scalar: whether the variable has a value. In a graph, an operation that tells when run."""
+        return is_initialized(self._handle, name=name)  # type: ignore[no-any-return]
+
     def initialized_value(self) -> Any:
         """The value, or in a graph the initial value if there is none yet: for the initial values of other variables."""
         return self._handle.home.initialized_value(self._handle)
@@ -141,7 +175,7 @@ class Variable(Trackable, metaclass=VariableKind):
         found = read(read_variable, self._handle)
         return found if found is not None else read_variable(self._handle)
 
-    value = read_value
+    value = read_value_no_copy = read_value
 
     def _as_tensor(self) -> Tensor:
         found = read(read_variable, self._handle)
@@ -291,6 +325,6 @@ def _operator(name: str) -> Any:
 
 for _name in (
     "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg abs invert and rand "
-    "or ror xor rxor lt le gt ge getitem"
+    "or ror xor rxor lt le gt ge"
 ).split():
     setattr(Variable, f"__{_name}__", _operator(f"__{_name}__"))

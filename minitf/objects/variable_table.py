@@ -182,7 +182,7 @@ def named_variable(name: str, shape: Any = None, dtype: Any = dtypes.float32, in
     if sizes != () and (partitioner is not None or (reuse is True and name in table.partitioned)):
         make = functools.partial(
             named_variable, regularizer=regularizer, reuse=reuse, trainable=trainable, collections=collections,
-            validate_shape=validate_shape, constraint=constraint,
+            validate_shape=validate_shape, constraint=constraint, synchronization=synchronization, aggregation=aggregation,
         )  # fmt: skip
         return _partitioned(table, name, sizes, dtype, initializer, partitioner, reuse, make)
     if shape is not None and is_value:
@@ -201,11 +201,13 @@ def named_variable(name: str, shape: Any = None, dtype: Any = dtypes.float32, in
         )
     variable = Variable(
         initializer if is_value else _initial_value(name, sizes, dtype, initializer),
-        trainable=trainable is not False,
+        trainable=trainable,
         name=name,
         dtype=None if is_value or sizes is None else dtype,
         validate_shape=validate_shape,
         constraint=constraint,
+        synchronization=synchronization,
+        aggregation=aggregation,
         shape=sizes,
         collections=collections,
     )

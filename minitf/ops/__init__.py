@@ -14,10 +14,10 @@ _FRONT = (
     "running", "reductions", "ranges", "joining", "gathering", "masking", "indexing", "products", "state", "together",
 )  # fmt: skip
 _LATER = (
-    "repeating", "padding", "bands", "diagonals", "activations", "losses", "training", "random", "stateless", "special",
-    "sorting", "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling", "formulas",
-    "strings", "control", "tensor_lists", "loops", "tensor_array", "printing", "asserting", "python_functions", "custom",
-    "saving", "v1",
+    "repeating", "padding", "bands", "diagonals", "activations", "losses", "training", "training_keras", "random", "stateless",
+    "special", "sorting", "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling",
+    "formulas", "strings", "control", "parting", "indexed_slices", "partial_updates", "tensor_lists", "loops", "tensor_array",
+    "printing", "asserting", "python_functions", "custom", "saving", "v1",
 )  # fmt: skip
 
 for _module in _FRONT:

@@ -30,7 +30,7 @@ class Part:
         return f"<input {self.number}>"
 
 
-def _filled(key, parts):
+def filled(key, parts):
     """The key with its parts put in."""
     if not parts:
         return key
@@ -48,15 +48,16 @@ def _filled(key, parts):
 @op(name="strided_slice")
 def _strided_slice(input: Anything, *parts: Index, key):
     """Part of a tensor. The key always has one ``...``."""
-    return settle(input[_filled(key, parts)])
+    return settle(input[filled(key, parts)])
 
 
 @_strided_slice.infer
 def _(input, *parts, key):
-    return Spec(input.dtype, _sliced(input.shape, key))
+    return Spec(input.dtype, sliced(input.shape, key))
 
 
-def _sliced(shape, key):
+def sliced(shape, key):
+    """The shape of what a key takes from a tensor of this shape, as far as it is known."""
     if shape is None:
         return None
     taken = sum(item is not None and item is not Ellipsis for item in key)
@@ -99,7 +100,7 @@ def _(g, out, input, *parts, key):
 def _put_slice(g: Anything, like: Other, *parts: Index, key):
     """Zeros in the shape of ``like``, except for ``g`` where the key points."""
     out = np.zeros(like.shape, g.dtype)
-    out[_filled(key, parts)] = g
+    out[filled(key, parts)] = g
     return settle(out)
 
 
@@ -149,12 +150,18 @@ def getitem(x: Any, key: Any) -> Any:
     """
     if type(key) is int and type(x) is EagerTensor:
         return _strided_slice(x, key=(key, Ellipsis))
-    items = key if type(key) is tuple else (key,)
-    parts: list[Any] = []
-    if len(items) == 1 and _is_mask(items[0]):
+    if is_mask(key):
         from minitf.ops.masking import boolean_mask
 
-        return boolean_mask(x, items[0])
+        return boolean_mask(x, key[0] if type(key) is tuple else key)
+    items, parts = parsed(key)
+    return _strided_slice(x, *parts, key=items)
+
+
+def parsed(key: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """What was written between the brackets as the key of ``strided_slice``, and the inputs that it names. Raises TypeError."""
+    items = key if type(key) is tuple else (key,)
+    parts: list[Any] = []
 
     def bound(value: Any, what: str) -> Any:
         if value is None or type(value) is int:
@@ -202,10 +209,12 @@ def getitem(x: Any, key: Any) -> Any:
         raise ShapeError("An index can have only one '...'.")
     if not dots:
         made.append(Ellipsis)
-    return _strided_slice(x, *parts, key=tuple(made))
+    return tuple(made), parts
 
 
-def _is_mask(item: Any) -> bool:
+def is_mask(key: Any) -> bool:
+    """Whether a key is one bool mask."""
+    item = key[0] if type(key) is tuple and len(key) == 1 else key
     if isinstance(item, Tensor):
         return item.dtype.kind == "b"
     return (isinstance(item, np.ndarray) and item.dtype.kind == "b") or (

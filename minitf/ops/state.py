@@ -13,8 +13,6 @@ from minitf.core.op import Anything, Numeric, Place, convert, op
 from minitf.core.spec import Spec, compatible, merge_shapes, shape_text
 from minitf.core.state import Handle
 from minitf.errors import DTypeError, ShapeError
-from minitf.ops.gathering import check_bounds, coordinates
-from minitf.ops.kinds import Rows
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
@@ -58,6 +56,17 @@ def is_initialized(handle: Place):
 @is_initialized.infer
 def _(handle):
     return Spec(dtypes.bool, ())
+
+
+@op(stateful=True)
+def initialized_value(handle: Place, initial: Anything):
+    """The value of a variable; ``initial`` if it has none yet."""
+    return initial if handle.value is None else handle.value
+
+
+@initialized_value.infer
+def _(handle, initial):
+    return handle
 
 
 # -- assigning ---------------------------------------------------------------------------------------------------------
@@ -132,119 +141,3 @@ def value_for(handle: Handle, value: Any) -> Any:
     if hasattr(value, "_as_tensor") or hasattr(value, "spec"):
         return convert(value)
     return convert(value, handle.spec.dtype)
-
-
-# -- updating slices ---------------------------------------------------------------------------------------------------
-
-
-@op(stateful=True)
-def scatter_update(handle: Place, indices: Rows, updates: Anything):
-    """Replaces slices of a variable by number."""
-    return _scatter(handle, indices, updates, lambda out, i, u: out.__setitem__(i, u))
-
-
-@op(stateful=True)
-def scatter_add(handle: Place, indices: Rows, updates: Numeric):
-    """Adds to slices of a variable by number."""
-    return _scatter(handle, indices, updates, np.add.at)
-
-
-@op(stateful=True)
-def scatter_sub(handle: Place, indices: Rows, updates: Numeric):
-    """Subtracts from slices of a variable by number."""
-    return _scatter(handle, indices, updates, np.subtract.at)
-
-
-@op(stateful=True)
-def scatter_mul(handle: Place, indices: Rows, updates: Numeric):
-    """Multiplies slices of a variable by number."""
-    return _scatter(handle, indices, updates, np.multiply.at)
-
-
-@op(stateful=True)
-def scatter_div(handle: Place, indices: Rows, updates: Numeric):
-    """Divides slices of a variable by number."""
-    return _scatter(handle, indices, updates, np.floor_divide.at if updates.dtype.kind in "iu" else np.divide.at)
-
-
-@op(stateful=True)
-def scatter_max(handle: Place, indices: Rows, updates: Numeric):
-    """Keeps the larger of slices of a variable and updates, by number."""
-    return _scatter(handle, indices, updates, np.maximum.at)
-
-
-@op(stateful=True)
-def scatter_min(handle: Place, indices: Rows, updates: Numeric):
-    """Keeps the smaller of slices of a variable and updates, by number."""
-    return _scatter(handle, indices, updates, np.minimum.at)
-
-
-def _scatter(cell, indices, updates, change):
-    with cell.lock:
-        new = np.array(cell.read())
-        if new.ndim == 0:
-            raise ShapeError(f"Variable {cell.name!r} has rank 0, so it has no slices.")
-        check_bounds(indices, new.shape[0])
-        return _changed(cell, new, indices, updates, indices.shape + new.shape[1:], change)
-
-
-def _changed(cell, new, place, updates, wanted, change):
-    if updates.dtype != new.dtype:
-        cell.check(updates, f"update of {cell.name!r}")
-    if updates.shape != wanted and updates.ndim:
-        raise ShapeError(f"The updates of variable {cell.name!r} must have shape {wanted}, not {updates.shape}.")
-    change(new, place, updates)
-    cell.write(new)
-    return new
-
-
-def _slices(handle, indices, updates):
-    if handle.shape is not None and indices.shape is not None:
-        wanted = indices.shape + handle.shape[1:]
-        if updates.shape != () and not compatible(wanted, updates.shape):
-            raise ShapeError(f"The updates must have shape {shape_text(wanted)}, not {shape_text(updates.shape)}.")
-    return handle
-
-
-@op(stateful=True)
-def scatter_nd_update(handle: Place, indices: Rows, updates: Anything):
-    """Replaces slices of a variable by coordinates."""
-    return _scatter_nd(handle, indices, updates, lambda out, i, u: out.__setitem__(i, u))
-
-
-@op(stateful=True)
-def scatter_nd_add(handle: Place, indices: Rows, updates: Numeric):
-    """Adds to slices of a variable by coordinates."""
-    return _scatter_nd(handle, indices, updates, np.add.at)
-
-
-@op(stateful=True)
-def scatter_nd_sub(handle: Place, indices: Rows, updates: Numeric):
-    """Subtracts from slices of a variable by coordinates."""
-    return _scatter_nd(handle, indices, updates, np.subtract.at)
-
-
-def _scatter_nd(cell, indices, updates, change):
-    with cell.lock:
-        new = np.array(cell.read())
-        wanted = indices.shape[:-1] + new.shape[indices.shape[-1] :]
-        return _changed(cell, new, coordinates(indices, new.shape), updates, wanted, change)
-
-
-for _update in (scatter_update, scatter_add, scatter_sub, scatter_mul, scatter_div, scatter_max, scatter_min):
-    _update.infer(_slices)
-
-
-@op(stateful=True)
-def initialized_value(handle: Place, initial: Anything):
-    """The value of a variable; ``initial`` if it has none yet."""
-    return initial if handle.value is None else handle.value
-
-
-@initialized_value.infer
-def _(handle, initial):
-    return handle
-
-
-for _update in (scatter_nd_update, scatter_nd_add, scatter_nd_sub):
-    _update.infer(lambda handle, indices, updates: handle)

@@ -18,6 +18,7 @@ from minitf.ops import (
     normalisation,
     norms,
     padding,
+    partial_updates,
     parting,
     pooling,
     products,
@@ -220,13 +221,23 @@ def _scatter(op: Any) -> Any:
 scatter_update, scatter_add, scatter_sub, scatter_mul, scatter_div, scatter_max, scatter_min = map(
     _scatter,
     (
-        state.scatter_update, state.scatter_add, state.scatter_sub, state.scatter_mul, state.scatter_div, state.scatter_max,
-        state.scatter_min,
+        partial_updates.scatter_update, partial_updates.scatter_add, partial_updates.scatter_sub, partial_updates.scatter_mul, partial_updates.scatter_div, partial_updates.scatter_max,
+        partial_updates.scatter_min,
     ),
 )  # fmt: skip
-scatter_nd_update, scatter_nd_add, scatter_nd_sub = map(
-    _scatter, (state.scatter_nd_update, state.scatter_nd_add, state.scatter_nd_sub)
-)
+scatter_nd_update, scatter_nd_add, scatter_nd_sub, batch_scatter_update = map(
+    _scatter,
+    (
+        partial_updates.scatter_nd_update, partial_updates.scatter_nd_add, partial_updates.scatter_nd_sub,
+        partial_updates.batch_scatter_update,
+    ),
+)  # fmt: skip
+
+
+def count_up_to(ref: Any, limit: int, name: str | None = None) -> Any:
+    """Adds 1 to a counter and gives what it was. Raises OutOfRangeError when that would be ``limit``."""
+    return partial_updates.count_up_to(_handle(ref), limit=int(limit), name=name)
+
 
 # -- nn ----------------------------------------------------------------------------------------------------------------
 

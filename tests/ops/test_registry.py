@@ -1,5 +1,8 @@
 """Every op in the registry, on every road: a new op is tested here by being there."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -25,6 +28,11 @@ PARAMETERS = {"polygamma": [0], "zeta": [0]}
 def test_gradients_are_the_derivatives(name):
     for seed in range(4):
         check_op_gradients(REGISTRY[name], seed, constant=PARAMETERS.get(name, ()))
+
+
+def test_every_module_of_ops_is_in_the_list():
+    made_here = {p.stem for p in Path(minitf.ops.__file__).parent.glob("*.py") if re.search(r"^@op\b", p.read_text(), re.MULTILINE)}
+    assert made_here <= {*minitf.ops._FRONT, *minitf.ops._LATER}
 
 
 # What keeps state or draws numbers is tested by name in test_state.py and test_random.py; sources and control have no inputs to
