@@ -146,14 +146,10 @@ class Layer(Module):
         Without ``initializer``, floats are Glorot-uniform and other dtypes zero. A value that waits in a checkpoint takes the
         place of the initial value (eager mode). ``regularizer``: a function of the weight whose value joins ``losses``.
         ``constraint``: a function that gives the allowed value of the weight after each step of training.
-        ``synchronization``, ``aggregation``: as of ``tf.Variable``. Raises ValueError for a weight that is to be trained and put
-        together ``ON_READ``.
+        ``synchronization``, ``aggregation``: as of ``tf.Variable``. Raises ValueError for a weight that is to be trained and is
+        put together ``ON_READ``.
         """
-        if trainable and synchronization is VariableSynchronization.ON_READ:
-            raise ValueError(
-                f"Layer {self.name!r}, add_weight({name!r}): a weight that is put together on reading "
-                "(VariableSynchronization.ON_READ) cannot be trained. Leave one of the two out."
-            )
+        self._check_trained(name, trainable, synchronization)
         wanted = self._weight_dtype if dtype is None else dtypes.as_dtype(dtype)
         start = initializers.get(initializer)
         if start is None:
@@ -173,6 +169,13 @@ class Layer(Module):
         if regularizer is not None:
             self._regularized.append((weight, regularizer))
         return weight
+
+    def _check_trained(self, name: str | None, trainable: bool | None, synchronization: Any) -> None:
+        if trainable and synchronization is VariableSynchronization.ON_READ:
+            raise ValueError(
+                f"Layer {self.name!r}, add_weight({name!r}): a weight that is put together on reading "
+                "(VariableSynchronization.ON_READ) cannot be trained. Leave one of the two out."
+            )
 
     # -- calling -------------------------------------------------------------------------------------------------------
 

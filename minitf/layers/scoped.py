@@ -63,18 +63,22 @@ class Scoped(Layer):
                 yield name
 
     def add_weight(self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
-                   regularizer: Any = None, trainable: bool | None = None, constraint: Any = None) -> Any:  # fmt: skip
+                   regularizer: Any = None, trainable: bool | None = None, constraint: Any = None,
+                   synchronization: Any = None, aggregation: Any = None) -> Any:  # fmt: skip
         """``get_variable`` in the scope of the layer. A penalty of the layer's own joins that of the scope; who shares a weight
         pays no second one.
         """
+        self._check_trained(name, trainable, synchronization)
         before = set(map(id, global_variables())) if regularizer is not None else set()
         weight = get_variable(
             name or "Variable",
             () if shape is None else shape,
             self._weight_dtype if dtype is None else dtype,
             initializer,
-            trainable=trainable is not False and self.trainable,
+            trainable=trainable if self.trainable else False,
             constraint=constraint,
+            synchronization=synchronization,
+            aggregation=aggregation,
         )
         if regularizer is not None and id(weight) not in before:
             with name_scope(f"{name}/Regularizer"):

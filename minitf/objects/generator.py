@@ -65,7 +65,7 @@ class Generator(AutoTrackable):
     @property
     def key(self) -> Any:
         """What distinguishes this sequence from others."""
-        return self._state_var[2]  # type: ignore[index]
+        return self._state_var[2]
 
     @property
     def algorithm(self) -> int:

@@ -93,8 +93,8 @@ class PartialUpdates:
         """Adds to elements or slices by coordinates: ``variable[tuple(indices[i])] += updates[i]``.
 
         ``indices`` has shape [..., k], ``updates`` the shape [...] and that of what k coordinates leave. Raises
-        InvalidArgumentError for coordinates that are out of bounds, ShapeError or DTypeError for updates that do not go with the
-        variable. The other methods of this kind do the same with another operation.
+        InvalidArgumentError for coordinates that are out of bounds, ShapeError or DTypeError for updates that do not go with
+        the variable. The other methods of this kind do the same with another operation.
         """
         return self._changed("scatter_nd_add", indices, self._like(updates), name=name)
 
@@ -133,8 +133,8 @@ class PartialUpdates:
     def __getitem__(self, key: Any) -> Any:
         """The elements that the key takes, as a tensor, whose method ``assign(value, name=None)`` puts others in their place.
 
-        ``v[1:3].assign([8.0, 9.0])`` leaves the tensor alone, which has been read already, and changes the variable; the value is
-        broadcast to the shape of the slice. What a bool mask takes cannot be assigned to.
+        ``v[1:3].assign([8.0, 9.0])`` leaves the tensor alone, which has been read already, and changes the variable; the value
+        is broadcast to the shape of the slice. What a bool mask takes cannot be assigned to.
         """
         found = self._as_tensor()[key]
         if not is_mask(key):

@@ -131,7 +131,7 @@ class Variable(PartialUpdates, Trackable, metaclass=VariableKind):
         return self._distribution[1]
 
     def set_shape(self, shape: Any) -> None:
-        """Tells sizes that were left open; values of other shapes are refused from then on. Raises ValueError if they contradict."""
+        """Tells sizes that were left open; others are refused from then on. Raises ValueError if they contradict."""
         self._handle.narrow(as_shape(shape))
 
     @property

@@ -81,8 +81,8 @@ class IndexedSlices:
     def _as_tensor(self) -> Tensor:
         if self._dense_shape is None:
             raise ValueError(
-                f"{self!r} has no dense_shape, so it does not say how large the tensor is that it is a part of. Give dense_shape, "
-                "or use values and indices."
+                f"{self!r} has no dense_shape, so it does not say how large the tensor is that it is a part of. Give "
+                "dense_shape, or use values and indices."
             )
         from minitf.ops.segments import unsorted_segment_sum
 

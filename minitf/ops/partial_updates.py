@@ -5,8 +5,6 @@ Their first input is the variable's handle; what they give is its whole new valu
 kind keep the last.
 """
 
-from typing import Any
-
 import numpy as np
 
 from minitf.core.op import Anything, Index, Numeric, Place, op

@@ -221,8 +221,8 @@ def _scatter(op: Any) -> Any:
 scatter_update, scatter_add, scatter_sub, scatter_mul, scatter_div, scatter_max, scatter_min = map(
     _scatter,
     (
-        partial_updates.scatter_update, partial_updates.scatter_add, partial_updates.scatter_sub, partial_updates.scatter_mul, partial_updates.scatter_div, partial_updates.scatter_max,
-        partial_updates.scatter_min,
+        partial_updates.scatter_update, partial_updates.scatter_add, partial_updates.scatter_sub, partial_updates.scatter_mul,
+        partial_updates.scatter_div, partial_updates.scatter_max, partial_updates.scatter_min,
     ),
 )  # fmt: skip
 scatter_nd_update, scatter_nd_add, scatter_nd_sub, batch_scatter_update = map(

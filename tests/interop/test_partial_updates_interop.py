@@ -24,7 +24,8 @@ def program(tf, np):
 
     def batch(v, r):
         numbers = r.permutation(4)[:2] + np.zeros((3, 1), int)
-        return v.batch_scatter_update(tf.IndexedSlices(tf.constant(r.integers(1, 5, (3, 2)).astype("float32")), tf.constant(numbers)))
+        values = r.integers(1, 5, (3, 2)).astype("float32")
+        return v.batch_scatter_update(tf.IndexedSlices(tf.constant(values), tf.constant(numbers)))
 
     KEYS = [np.s_[1:3], np.s_[0], np.s_[-1], np.s_[::-2], np.s_[...], np.s_[:, 1], np.s_[..., 1], np.s_[None, 1:], np.s_[2, 0],
             np.s_[3:1], np.s_[1:, ::2], np.s_[:2, None], np.s_[-2:, -1:]]
@@ -80,7 +81,8 @@ def program(tf, np):
     out += [count(2), count(2), count(2), int(counter)]
     for synchronization in tf.VariableSynchronization:
         for trainable in (None, True, False):
-            made = tf.Variable(1.0, trainable=trainable, synchronization=synchronization, aggregation=tf.VariableAggregation.MEAN)
+            mean = tf.VariableAggregation.MEAN
+            made = tf.Variable(1.0, trainable=trainable, synchronization=synchronization, aggregation=mean)
             out.append([made.trainable, made.synchronization.name, made.aggregation.name])
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         v = tf.compat.v1.get_variable("v", [4], initializer=tf.compat.v1.zeros_initializer())

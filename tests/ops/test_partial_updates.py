@@ -118,8 +118,8 @@ def test_gradients_come_through_what_was_read():
 
 
 KEYS = [
-    np.s_[1:3], np.s_[0], np.s_[-1], np.s_[::-2], np.s_[...], np.s_[:, 1], np.s_[..., 1], np.s_[None, 1:], np.s_[2, 0], np.s_[3:1],
-    np.s_[1:, ::2],
+    np.s_[1:3], np.s_[0], np.s_[-1], np.s_[::-2], np.s_[...], np.s_[:, 1], np.s_[..., 1], np.s_[None, 1:], np.s_[2, 0],
+    np.s_[3:1], np.s_[1:, ::2],
 ]  # fmt: skip
 
 
