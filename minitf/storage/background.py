@@ -72,11 +72,9 @@ class BackgroundStorage:
         _pending.add(self)
         if not _ending:
             self._thread = threading.Thread(target=run, args=arguments, name="minitf-save", daemon=False)
-            try:
+            with contextlib.suppress(RuntimeError):  # an interpreter that is ending starts no more
                 self._thread.start()
                 return
-            except RuntimeError:  # an interpreter that is ending starts no more
-                self._thread = None
         run(*arguments)
         self._finish()
 

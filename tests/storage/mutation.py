@@ -108,14 +108,18 @@ class Ways:
                 self._by_line.get((mutant.path, mutant.line)) or self._by_unit.get((mutant.path, unit.name), [])
             )
             found |= dict.fromkeys(self._moved.get(mutant.path, []))
-        elif names := unit.name.rpartition(".")[2].split():
-            word = re.compile(rf"\b({'|'.join(names)})\b")
-            found |= dict.fromkeys(nodeid for nodeid, text in self.text.items() if word.search(text))
-            for path in FILES:
-                lines = source_of(path).splitlines()
-                for other in set(units_of(path).values()) if word.search(source_of(path)) else ():
-                    if word.search("\n".join(lines[other.first - 1 : other.last])):
-                        found |= dict.fromkeys(self._by_unit.get((path, other.name), []))
+        else:
+            words = unit.name.rpartition(".")[2].split()
+            for name in words:  # grows: a value that names a changed value has changed as well
+                word = re.compile(rf"\b{name}\b")
+                found |= dict.fromkeys(nodeid for nodeid, text in self.text.items() if word.search(text))
+                for path in FILES:
+                    lines = source_of(path).splitlines()
+                    for other in set(units_of(path).values()) if word.search(source_of(path)) else ():
+                        if word.search("\n".join(lines[other.first - 1 : other.last])):
+                            found |= dict.fromkeys(self._by_unit.get((path, other.name), []))
+                            more = [] if other.runs else other.name.rpartition(".")[2].split()
+                            words += [one for one in more if one not in words]
         return list(found) or sorted({n for (path, _), tests in self._by_unit.items() if path == mutant.path for n in tests})
 
     def _watch(self, nodeids: list[str], sources: dict[str, str]) -> None:

@@ -454,3 +454,15 @@ def test_the_longest_name_that_an_archive_has_room_for(tmp_path, character):
     with pytest.raises(InvalidArgumentError, match="cannot be a key in an npz archive"):
         storage.write(str(tmp_path / "n"), {longest + character: np.ones(2)})
     assert [path.name for path in tmp_path.iterdir()] == ["m.npz"]
+
+
+@pytest.mark.parametrize("before", ["", "a"])
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_file_whose_name_leaves_no_room_for_a_temporary_one(tmp_path, before, durable):
+    """The temporary name is cut between two letters, wherever that is."""
+    prefix = str(tmp_path / (before + "é" * 125))
+    storage = npz.Npz(durable=durable)
+    for value in (1.0, 2.0):
+        storage.write(prefix, {"k": np.float32(value)})
+    assert storage.open(prefix).read("k") == 2
+    assert [path.name for path in tmp_path.iterdir()] == [f"{before}{'é' * 125}.npz"]
