@@ -11,9 +11,10 @@ Tree (the number is the status code that TensorFlow gives the class)::
       UnauthenticatedError 16
     ShapeError(InvalidArgumentError, ValueError)
     DTypeError(InvalidArgumentError, TypeError, ValueError)
+    OperatorNotAllowedInGraphError(TypeError)
 
-The last two belong to minitf: TensorFlow raises one class when it runs an op and another when it builds the op into
-a graph; the shape rule that finds the mistake is the same, so one error is both.
+``ShapeError`` and ``DTypeError`` belong to minitf: TensorFlow raises one class when it runs an op and another when
+it builds the op into a graph; the shape rule that finds the mistake is the same, so one error is both.
 """
 
 from __future__ import annotations
@@ -146,6 +147,10 @@ class UnauthenticatedError(OpError):
     """The caller is not known."""
 
     code = UNAUTHENTICATED
+
+
+class OperatorNotAllowedInGraphError(TypeError):
+    """Python asked a tensor of a graph for what only a value has, such as its truth (``if``) or its elements (``for``)."""
 
 
 class ShapeError(InvalidArgumentError, ValueError):

@@ -49,7 +49,7 @@ __getattr__, __dir__, __all__ = names_from(
             expand_dims gather gather_nd multinomial norm ones_like pad reduce_all reduce_any reduce_logsumexp reduce_max
             reduce_mean reduce_min reduce_prod reduce_sum scatter_add scatter_div scatter_max scatter_min scatter_mul
             scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update shape size squeeze transpose where
-            zeros_like""",
+            while_loop zeros_like""",
         "minitf.ops.strings": "as_string reduce_join regex_replace substr",
     },
     besides="minitf",

@@ -222,7 +222,6 @@ from minitf import variable_creator_scope as variable_creator_scope
 from minitf import variable_scope as variable_scope
 from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
-from minitf import while_loop as while_loop
 from minitf import zeros as zeros
 from minitf.compat import v1_initializers as _initializers
 from minitf.compat import v1_layers as _layers
@@ -346,6 +345,7 @@ from minitf.ops.v1 import size as size
 from minitf.ops.v1 import squeeze as squeeze
 from minitf.ops.v1 import transpose as transpose
 from minitf.ops.v1 import where as where
+from minitf.ops.v1 import while_loop as while_loop
 from minitf.ops.v1 import zeros_like as zeros_like
 from minitf.runtimes.building import disable_v2_behavior as disable_v2_behavior
 from minitf.runtimes.building import enable_v2_behavior as enable_v2_behavior

@@ -14,6 +14,7 @@ import numpy as np
 from minitf.core import dtypes
 from minitf.core.dtypes import DType
 from minitf.core.spec import Spec, TensorShape, shape_text
+from minitf.errors import OperatorNotAllowedInGraphError
 
 
 class Tensor:
@@ -283,7 +284,7 @@ class SymbolicTensor(Tensor):
         return self.graph.session_for(session, f"Tensor.eval of {self.name!r}", ValueError).run(self, feed_dict)
 
     def _refuse(self, what: str, instead: str) -> NoReturn:
-        raise TypeError(
+        raise OperatorNotAllowedInGraphError(
             f"{what} a tensor of a graph ({self.name!r}, {self._spec}): it has no value yet, it stands for one that a "
             f"session will compute. {instead}"
         )

@@ -5,6 +5,7 @@ from typing import Any
 from minitf.core import dtypes
 from minitf.core.op import convert
 from minitf.core.state import Handle
+from minitf.core.structures import flatten
 from minitf.errors import ShapeError
 from minitf.ops import (
     activations,
@@ -13,6 +14,7 @@ from minitf.ops import (
     conv,
     creating,
     gathering,
+    loops,
     losses,
     masking,
     normalisation,
@@ -237,6 +239,19 @@ scatter_nd_update, scatter_nd_add, scatter_nd_sub, batch_scatter_update = map(
 def count_up_to(ref: Any, limit: int, name: str | None = None) -> Any:
     """Adds 1 to a counter and gives what it was. Raises OutOfRangeError when that would be ``limit``."""
     return partial_updates.count_up_to(_handle(ref), limit=int(limit), name=name)
+
+
+
+def while_loop(
+    cond: Any, body: Any, loop_vars: Any, shape_invariants: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
+    swap_memory: bool = False, name: str | None = None, maximum_iterations: Any = None, return_same_structure: bool = False,
+) -> Any:  # fmt: skip
+    """``tf.while_loop``; a single loop variable comes without a list around it, unless ``return_same_structure``."""
+    results = loops.while_loop(
+        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, maximum_iterations, name
+    )
+    leaves = flatten(results)
+    return leaves[0] if len(leaves) == 1 and not return_same_structure else results
 
 
 # -- nn ----------------------------------------------------------------------------------------------------------------

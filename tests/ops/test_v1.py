@@ -96,3 +96,16 @@ def test_cross_entropy_stretches_its_labels_and_its_classes(logits, labels):
     expected = (y * (np.log(np.exp(away).sum(-1, keepdims=True)) - away)).sum(-1)
     loss = tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=x)
     np.testing.assert_allclose(loss.numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("pack", [list, tuple])
+def test_a_loop_gives_its_only_variable_without_a_list(mode, pack):
+    with mode.scope():
+        start = tf.constant(1)
+        assert mode.value(tf.while_loop(lambda i: i < 3, lambda i: i + 1, pack([start]))) == 3
+        (kept,) = tf.while_loop(lambda i: i < 3, lambda i: i + 1, pack([start]), return_same_structure=True)
+        assert mode.value(kept) == 3
+        first = pack([start, start])
+        both = tf.while_loop(lambda i, j: i < 9, lambda i, j: (i + 1, j + i), first, None, 10, True, False, "n", 2)
+        assert type(both) is pack
+        assert [mode.value(one) for one in both] == [3, 4]
