@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import io
 import json
 import os
@@ -13,7 +15,7 @@ from crc32c import crc32c
 
 from minitf.core.dtypes import ALL, as_dtype
 from minitf.core.spec import Spec
-from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
+from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
 from minitf.storage import carried, npz, safetensors
 from minitf.storage.carried import (
     carry,
@@ -26,6 +28,7 @@ from minitf.storage.carried import (
     uncarry,
     whole_value,
 )
+from minitf.storage.files import Disk
 from minitf.storage.formats import format_named
 from minitf.storage.values import Partitioned, Typed
 
@@ -466,3 +469,19 @@ def test_a_file_whose_name_leaves_no_room_for_a_temporary_one(tmp_path, before, 
         storage.write(prefix, {"k": np.float32(value)})
     assert storage.open(prefix).read("k") == 2
     assert [path.name for path in tmp_path.iterdir()] == [f"{before}{'é' * 125}.npz"]
+
+
+def test_an_archive_that_could_not_be_written_is_not_ended_later(tmp_path, monkeypatch):
+    """Python's archives write their end when nobody has them any more; the file is closed by then, or another one's."""
+    ignored = []
+    monkeypatch.setattr("sys.unraisablehook", ignored.append)
+
+    class Refuses(Disk):
+        def write(self, handle, data, offset):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(ResourceExhaustedError, match="No space"):
+        npz.Npz(disk=Refuses(), durable=False).write(str(tmp_path / "p"), {"a": np.ones(3)})
+    gc.collect()
+    assert ignored == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Open files and locks that nothing leaves behind: what an interrupt at any place needs (test_interrupts.py)."""
 
 import contextlib
+import errno
 import os
 import threading
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from interrupts import open_files
 
-from minitf.storage import files, locks
+from minitf.storage import files, locks, remote
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.file_view import FileView
@@ -91,6 +92,40 @@ def test_locks_of_two_directories_do_not_meet(tmp_path):
     assert list(locks._held.values()) == [other]
     locks.unlock(other)
     assert locks._held == {}
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO])
+def test_a_lock_that_cannot_be_had_leaves_nothing(tmp_path, number, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(handle, what):
+        raise OSError(number, os.strerror(number))
+
+    before = open_files()
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    if number == errno.ENOLCK:
+        assert locks.lock(str(tmp_path)) is None  # a file system without locks
+    else:
+        with pytest.raises(OSError, match="Input/output"):
+            locks.lock(str(tmp_path))
+    assert open_files() == before
+    assert locks._held == {}
+
+
+def test_an_error_that_is_still_looked_at_keeps_no_lock(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    before = open_files()
+    monkeypatch.setattr(fcntl, "flock", lambda handle, what: os.fstat(1_000_000))
+    with pytest.raises(OSError, match="Bad file descriptor") as caught:
+        locks.lock(str(tmp_path))
+    assert caught.value.__traceback__ is not None  # it holds what the function held
+    assert open_files() == before
+
+
+def test_a_directory_by_url_is_the_same_with_a_slash_at_its_end():
+    disk = remote.RemoteDisk()
+    assert disk.place("memory://a/b/") == disk.place("memory://a/b")
+    assert len({disk.place(f"memory://{name}") for name in ("a", "a/b", "a/b?")}) == 3
 
 
 def test_a_lock_that_was_left_ends_without_ending_the_next_one(tmp_path):
