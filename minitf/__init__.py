@@ -44,6 +44,7 @@ _WHERE = {
     "minitf.ops.masking": "boolean_mask one_hot",
     "minitf.ops.indexing": "newaxis strided_slice slice",
     "minitf.ops.products": "matmul",
+    "minitf.ops.asserting": "assert_equal assert_greater assert_less assert_rank",
     "minitf.ops.control": "cond case switch_case identity_n tuple_=tuple Assert",
     "minitf.ops.loops": "while_loop map_fn scan foldl foldr",
     "minitf.ops.printing": "print",
@@ -85,6 +86,8 @@ _WHERE = {
     "minitf.objects.creators": "variable_creator_scope",
     "minitf.checkpoint.saver": "CheckpointableSaver",
     "minitf.checkpoint.matching": "Renamed",
+    # around the tensors
+    "minitf.environment.logging": "get_logger",
     # looking on
     "minitf.explain.recorder.recording": "record",
     "minitf.explain.side_by_side": "side_by_side",

@@ -63,6 +63,7 @@ from minitf.core.op import op as op
 from minitf.core.runtime import using as using
 from minitf.core.spec import TensorShape as TensorShape
 from minitf.core.tensor import Tensor as Tensor
+from minitf.environment.logging import get_logger as get_logger
 from minitf.explain.recorder.recording import record as record
 from minitf.explain.side_by_side import side_by_side as side_by_side
 from minitf.layers.initializers import Constant as _constant_initializer
@@ -105,6 +106,10 @@ from minitf.ops.arithmetic import subtract as subtract
 from minitf.ops.arithmetic import truediv as truediv
 from minitf.ops.arithmetic import truncatediv as truncatediv
 from minitf.ops.arithmetic import truncatemod as truncatemod
+from minitf.ops.asserting import assert_equal as assert_equal
+from minitf.ops.asserting import assert_greater as assert_greater
+from minitf.ops.asserting import assert_less as assert_less
+from minitf.ops.asserting import assert_rank as assert_rank
 from minitf.ops.comparisons import equal as equal
 from minitf.ops.comparisons import greater as greater
 from minitf.ops.comparisons import greater_equal as greater_equal

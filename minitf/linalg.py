@@ -12,6 +12,7 @@ _WHERE = {
     "minitf.ops.creating": "eye",
     "minitf.ops.norms": "global_norm l2_normalize norm normalize",
     "minitf.ops.shaping": "matrix_transpose",
+    "minitf.ops.tensor_diagonals": "tensor_diag tensor_diag_part",
 }
 
 __getattr__, __dir__, __all__ = names_from(__name__, _WHERE)

@@ -29,3 +29,5 @@ from minitf.ops.norms import normalize as normalize
 from minitf.ops.products import matmul as matmul
 from minitf.ops.products import matvec as matvec
 from minitf.ops.shaping import matrix_transpose as matrix_transpose
+from minitf.ops.tensor_diagonals import tensor_diag as tensor_diag
+from minitf.ops.tensor_diagonals import tensor_diag_part as tensor_diag_part

@@ -61,7 +61,6 @@ from minitf import create_partitioned_variables as create_partitioned_variables
 from minitf import cumsum as cumsum
 from minitf import custom_gradient as custom_gradient
 from minitf import data as data
-from minitf import debugging as debugging
 from minitf import device as device
 from minitf import disable_eager_execution as disable_eager_execution
 from minitf import divide as divide
@@ -96,6 +95,7 @@ from minitf import get_collection as get_collection
 from minitf import get_default_graph as get_default_graph
 from minitf import get_default_session as get_default_session
 from minitf import get_local_variable as get_local_variable
+from minitf import get_logger as get_logger
 from minitf import get_variable as get_variable
 from minitf import get_variable_scope as get_variable_scope
 from minitf import global_variables as global_variables
@@ -223,11 +223,16 @@ from minitf import variable_scope as variable_scope
 from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
 from minitf import zeros as zeros
+from minitf.compat import v1_debugging as _debugging
 from minitf.compat import v1_initializers as _initializers
 from minitf.compat import v1_layers as _layers
 from minitf.compat import v1_losses as _losses
 from minitf.compat import v1_nn as _nn
 from minitf.compat import v1_train as _train
+from minitf.core.dimension import Dimension as Dimension
+from minitf.core.dimension import dimension_at_index as dimension_at_index
+from minitf.core.dimension import dimension_value as dimension_value
+from minitf.environment import logging as logging
 from minitf.layers.initializers_v1 import Constant as _constant_initializer
 from minitf.layers.initializers_v1 import GlorotNormal as _glorot_normal_initializer
 from minitf.layers.initializers_v1 import GlorotUniform as _glorot_uniform_initializer
@@ -243,11 +248,17 @@ from minitf.objects.variable_scope import EagerVariableStore as EagerVariableSto
 from minitf.objects.variable_scope import no_regularizer as no_regularizer
 from minitf.objects.variable_scope import variable_op_scope as variable_op_scope
 from minitf.ops.arithmetic import div_no_nan as div_no_nan
+from minitf.ops.arithmetic import floordiv as _floor_div
 from minitf.ops.arithmetic import floordiv as floordiv
 from minitf.ops.arithmetic import floormod as _mod
 from minitf.ops.arithmetic import floormod as floormod
 from minitf.ops.arithmetic import squared_difference as squared_difference
+from minitf.ops.asserting import assert_proper_iterable as assert_proper_iterable
+from minitf.ops.asserting import assert_same_float_dtype as assert_same_float_dtype
+from minitf.ops.asserting import check_numerics as check_numerics
+from minitf.ops.asserting import is_numeric_tensor as is_numeric_tensor
 from minitf.ops.comparisons import logical_xor as logical_xor
+from minitf.ops.comparisons import where as _where_v2
 from minitf.ops.complex import angle as angle
 from minitf.ops.complex import imag as imag
 from minitf.ops.complex import real as real
@@ -258,6 +269,7 @@ from minitf.ops.decompositions import svd as svd
 from minitf.ops.diagonals import band_part as _matrix_band_part
 from minitf.ops.diagonals import diag as _matrix_diag
 from minitf.ops.diagonals import diag_part as _matrix_diag_part
+from minitf.ops.diagonals import set_diag as _matrix_set_diag
 from minitf.ops.elementwise import ceil as ceil
 from minitf.ops.elementwise import conj as conj
 from minitf.ops.elementwise import expm1 as expm1
@@ -274,14 +286,23 @@ from minitf.ops.equations import inv as _matrix_inverse
 from minitf.ops.equations import solve as _matrix_solve
 from minitf.ops.equations import triangular_solve as _matrix_triangular_solve
 from minitf.ops.formulas import accumulate_n as accumulate_n
+from minitf.ops.formulas import cross as cross
 from minitf.ops.formulas import invert_permutation as invert_permutation
+from minitf.ops.formulas import is_non_decreasing as is_non_decreasing
+from minitf.ops.formulas import is_strictly_increasing as is_strictly_increasing
 from minitf.ops.formulas import trace as trace
+from minitf.ops.gathering import tensor_scatter_nd_add as _tensor_scatter_add
+from minitf.ops.gathering import tensor_scatter_nd_sub as _tensor_scatter_sub
+from minitf.ops.gathering import tensor_scatter_nd_update as _tensor_scatter_update
 from minitf.ops.norms import global_norm as global_norm
+from minitf.ops.python_functions import numpy_function as _py_func
+from minitf.ops.random import get_seed as get_seed
 from minitf.ops.random import normal as _random_normal
 from minitf.ops.random import set_seed as _set_random_seed
 from minitf.ops.random import shuffle as _random_shuffle
 from minitf.ops.random import truncated_normal as truncated_normal
 from minitf.ops.random import uniform as _random_uniform
+from minitf.ops.ranges import linspace as _lin_space
 from minitf.ops.running import cumprod as cumprod
 from minitf.ops.segments import segment_max as segment_max
 from minitf.ops.segments import segment_mean as segment_mean
@@ -294,6 +315,8 @@ from minitf.ops.segments import unsorted_segment_min as unsorted_segment_min
 from minitf.ops.segments import unsorted_segment_prod as unsorted_segment_prod
 from minitf.ops.segments import unsorted_segment_sqrt_n as unsorted_segment_sqrt_n
 from minitf.ops.segments import unsorted_segment_sum as unsorted_segment_sum
+from minitf.ops.shaping import matrix_transpose as matrix_transpose
+from minitf.ops.shaping import reverse as _reverse_v2
 from minitf.ops.special import digamma as digamma
 from minitf.ops.special import erf as erf
 from minitf.ops.special import erfc as erfc
@@ -302,9 +325,13 @@ from minitf.ops.special import lgamma as lgamma
 from minitf.ops.special import polygamma as polygamma
 from minitf.ops.special import zeta as zeta
 from minitf.ops.strings import as_string as as_string
+from minitf.ops.strings import join as _string_join
 from minitf.ops.strings import reduce_join as reduce_join
 from minitf.ops.strings import regex_replace as regex_replace
+from minitf.ops.strings import strip as _string_strip
 from minitf.ops.strings import substr as substr
+from minitf.ops.tensor_diagonals import tensor_diag as _diag
+from minitf.ops.tensor_diagonals import tensor_diag_part as _diag_part
 from minitf.ops.v1 import argmax as argmax
 from minitf.ops.v1 import argmin as argmin
 from minitf.ops.v1 import assign as assign
@@ -347,34 +374,112 @@ from minitf.ops.v1 import transpose as transpose
 from minitf.ops.v1 import where as where
 from minitf.ops.v1 import while_loop as while_loop
 from minitf.ops.v1 import zeros_like as zeros_like
+from minitf.ops.v1_asserting import assert_equal as assert_equal
+from minitf.ops.v1_asserting import assert_greater as assert_greater
+from minitf.ops.v1_asserting import assert_greater_equal as assert_greater_equal
+from minitf.ops.v1_asserting import assert_integer as assert_integer
+from minitf.ops.v1_asserting import assert_less as assert_less
+from minitf.ops.v1_asserting import assert_less_equal as assert_less_equal
+from minitf.ops.v1_asserting import assert_near as assert_near
+from minitf.ops.v1_asserting import assert_negative as assert_negative
+from minitf.ops.v1_asserting import assert_non_negative as assert_non_negative
+from minitf.ops.v1_asserting import assert_non_positive as assert_non_positive
+from minitf.ops.v1_asserting import assert_none_equal as assert_none_equal
+from minitf.ops.v1_asserting import assert_positive as assert_positive
+from minitf.ops.v1_asserting import assert_rank as assert_rank
+from minitf.ops.v1_asserting import assert_rank_at_least as assert_rank_at_least
+from minitf.ops.v1_asserting import assert_rank_in as assert_rank_in
+from minitf.ops.v1_asserting import assert_scalar as assert_scalar
+from minitf.ops.v1_asserting import assert_type as assert_type
+from minitf.ops.v1_names import arg_max as arg_max
+from minitf.ops.v1_names import arg_min as arg_min
+from minitf.ops.v1_names import bincount as bincount
+from minitf.ops.v1_names import confusion_matrix as confusion_matrix
+from minitf.ops.v1_names import depth_to_space as depth_to_space
+from minitf.ops.v1_names import log_sigmoid as log_sigmoid
+from minitf.ops.v1_names import random_crop as random_crop
+from minitf.ops.v1_names import space_to_depth as space_to_depth
+from minitf.ops.v1_names import to_bfloat16 as to_bfloat16
+from minitf.ops.v1_names import to_complex128 as to_complex128
+from minitf.ops.v1_names import to_complex64 as to_complex64
+from minitf.ops.v1_names import to_double as to_double
+from minitf.ops.v1_names import to_float as to_float
+from minitf.ops.v1_names import to_int32 as to_int32
+from minitf.ops.v1_names import to_int64 as to_int64
+from minitf.ops.v1_names import verify_tensor_all_finite as verify_tensor_all_finite
+from minitf.ops.v1_print import Print as Print
 from minitf.runtimes.building import disable_v2_behavior as disable_v2_behavior
 from minitf.runtimes.building import enable_v2_behavior as enable_v2_behavior
+from minitf.runtimes.building_v1 import add_to_collections as add_to_collections
+from minitf.runtimes.building_v1 import all_variables as all_variables
+from minitf.runtimes.building_v1 import assert_variables_initialized as assert_variables_initialized
+from minitf.runtimes.building_v1 import colocate_with as colocate_with
+from minitf.runtimes.building_v1 import container as container
+from minitf.runtimes.building_v1 import control_flow_v2_enabled as control_flow_v2_enabled
+from minitf.runtimes.building_v1 import disable_control_flow_v2 as disable_control_flow_v2
+from minitf.runtimes.building_v1 import disable_resource_variables as disable_resource_variables
+from minitf.runtimes.building_v1 import disable_v2_tensorshape as disable_v2_tensorshape
+from minitf.runtimes.building_v1 import enable_control_flow_v2 as enable_control_flow_v2
+from minitf.runtimes.building_v1 import enable_resource_variables as enable_resource_variables
+from minitf.runtimes.building_v1 import enable_v2_tensorshape as enable_v2_tensorshape
+from minitf.runtimes.building_v1 import executing_eagerly_outside_functions as executing_eagerly_outside_functions
+from minitf.runtimes.building_v1 import get_collection_ref as get_collection_ref
+from minitf.runtimes.building_v1 import initialize_all_variables as initialize_all_variables
+from minitf.runtimes.building_v1 import initialize_local_variables as initialize_local_variables
+from minitf.runtimes.building_v1 import initialize_variables as initialize_variables
+from minitf.runtimes.building_v1 import model_variables as model_variables
+from minitf.runtimes.building_v1 import moving_average_variables as moving_average_variables
+from minitf.runtimes.building_v1 import op_scope as op_scope
+from minitf.runtimes.building_v1 import resource_variables_enabled as resource_variables_enabled
+from minitf.runtimes.building_v1 import tables_initializer as _initialize_all_tables
+from minitf.runtimes.building_v1 import tables_initializer as tables_initializer
+from minitf.runtimes.session_options import ConfigProto as ConfigProto
+from minitf.runtimes.session_options import GPUOptions as GPUOptions
+from minitf.runtimes.session_options import GraphOptions as GraphOptions
+from minitf.runtimes.session_options import OptimizerOptions as OptimizerOptions
+from minitf.runtimes.session_options import RunMetadata as RunMetadata
+from minitf.runtimes.session_options import RunOptions as RunOptions
 
 constant_initializer = _constant_initializer
+debugging = _debugging
+diag = _diag
+diag_part = _diag_part
+floor_div = _floor_div
 glorot_normal_initializer = _glorot_normal_initializer
 glorot_uniform_initializer = _glorot_uniform_initializer
+initialize_all_tables = _initialize_all_tables
 initializers = _initializers
 layers = _layers
+lin_space = _lin_space
 losses = _losses
 matrix_band_part = _matrix_band_part
 matrix_determinant = _matrix_determinant
 matrix_diag = _matrix_diag
 matrix_diag_part = _matrix_diag_part
 matrix_inverse = _matrix_inverse
+matrix_set_diag = _matrix_set_diag
 matrix_solve = _matrix_solve
 matrix_triangular_solve = _matrix_triangular_solve
 mod = _mod
 nn = _nn
 ones_initializer = _ones_initializer
 orthogonal_initializer = _orthogonal_initializer
+py_func = _py_func
 random_normal = _random_normal
 random_normal_initializer = _random_normal_initializer
 random_shuffle = _random_shuffle
 random_uniform = _random_uniform
 random_uniform_initializer = _random_uniform_initializer
+reverse_v2 = _reverse_v2
 set_random_seed = _set_random_seed
+string_join = _string_join
+string_strip = _string_strip
+tensor_scatter_add = _tensor_scatter_add
+tensor_scatter_sub = _tensor_scatter_sub
+tensor_scatter_update = _tensor_scatter_update
 train = _train
 truncated_normal_initializer = _truncated_normal_initializer
 uniform_unit_scaling_initializer = _uniform_unit_scaling_initializer
 variance_scaling_initializer = _variance_scaling_initializer
+where_v2 = _where_v2
 zeros_initializer = _zeros_initializer

@@ -9,6 +9,8 @@ __getattr__, __dir__, __all__ = names_from(
     {
         "minitf.checkpoint.checkpoint": "CheckpointV1=Checkpoint",
         "minitf.checkpoint.first_values": "init_from_checkpoint warm_start",
+        "minitf.optimizers.global_step": "assert_global_step",
+        "minitf.optimizers.linear_cosine": "linear_cosine_decay noisy_linear_cosine_decay",
     },
     besides="minitf.train",
 )

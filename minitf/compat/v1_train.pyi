@@ -3,6 +3,9 @@
 from minitf.checkpoint.checkpoint import CheckpointV1 as _Checkpoint
 from minitf.checkpoint.first_values import init_from_checkpoint as init_from_checkpoint
 from minitf.checkpoint.first_values import warm_start as warm_start
+from minitf.optimizers.global_step import assert_global_step as assert_global_step
+from minitf.optimizers.linear_cosine import linear_cosine_decay as linear_cosine_decay
+from minitf.optimizers.linear_cosine import noisy_linear_cosine_decay as noisy_linear_cosine_decay
 from minitf.train import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.train import AdagradOptimizer as AdagradOptimizer
 from minitf.train import AdamOptimizer as AdamOptimizer

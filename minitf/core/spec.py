@@ -67,7 +67,7 @@ def as_shape(value: Any) -> Shape:
         raise TypeError(f"A shape is a sequence of sizes, not {value!r}.") from None
     out: list[int | None] = []
     for size in sizes:
-        if size is None:
+        if size is None or getattr(size, "value", 0) is None:  # the latter: a Dimension of 1.x
             out.append(None)
             continue
         try:

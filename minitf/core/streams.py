@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STATE = Spec(int64, (3,))
 _MASK = 2**64 - 1
 # What stands in for the seed that was not given, if only one of the two was (TensorFlow's number).
-_DEFAULT_SEED = 87654321
+DEFAULT_SEED = 87654321
 # In place of a key: the state is a variable of the program, which must have a value.
 OWNED = -1
 
@@ -91,12 +91,20 @@ class Streams:
             if not self._shared:
                 return self._place(), mixed(self._seed or 0, self._count)
             op_seed = -1  # all ops without a seed of their own share one stream, in the order of the calls
-        key = mixed(_DEFAULT_SEED if self._seed is None else self._seed, op_seed)
+        key = mixed(DEFAULT_SEED if self._seed is None else self._seed, op_seed)
         if not self._shared:
             return self._place(), key
         if op_seed not in self._by_seed:
             self._by_seed[op_seed] = self._place()
         return self._by_seed[op_seed], key
+
+    def place_in_program(self) -> int:
+        """What tells the next op from those before it: the number of the last operation (graph), or a count (eager)."""
+        graph = self._home.graph_being_built()
+        if graph is not None:
+            return max(0, int(graph.version) - 1)
+        self._count += 1
+        return self._count
 
     def _place(self) -> Handle:
         handle = Handle("random_state", STATE, self._home, trainable=False)

@@ -28,7 +28,7 @@ from minitf.ops.static import known
 
 
 @op(name="assert_pair", stateful=True)
-def _assert_pair(holds: Mixed, x: Mixed, y: Mixed, *, sign, message, summarize):
+def _assert_pair(holds: Mixed, x: Mixed, y: Mixed, *data: Mixed, sign, message, summarize):
     """Raises an error with the first places where a comparison does not hold."""
     if np.all(holds):
         return ()
@@ -36,41 +36,41 @@ def _assert_pair(holds: Mixed, x: Mixed, y: Mixed, *, sign, message, summarize):
     wide = [np.broadcast_to(v, np.shape(holds)) for v in (x, y)]
     found = "; ".join(f"at {[int(i) for i in at]}: {wide[0][tuple(at)]} and {wide[1][tuple(at)]}" for at in places)
     said = f"{message} " if message else ""
-    raise InvalidArgumentError(
-        None,
-        None,
-        f"{said}Condition x {sign} y did not hold, with x of shape {np.shape(x)} and y of shape {np.shape(y)}: {found}",
-    )
+    besides = "".join(f" {np.array2string(np.asarray(d), threshold=summarize, edgeitems=summarize)}" for d in data)
+    shapes = f"with x of shape {np.shape(x)} and y of shape {np.shape(y)}"
+    raise InvalidArgumentError(None, None, f"{said}Condition x {sign} y did not hold, {shapes}: {found}{besides}")
 
 
 @_assert_pair.infer
-def _(holds, x, y, *, sign, message, summarize):
+def _(holds, x, y, *data, sign, message, summarize):
     return ()
 
 
 def _pair(name: str, sign: str, holds: Callable[[Any, Any], Any]) -> Any:
-    def check(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+    def check(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None,
+              data: Sequence[Any] | None = None) -> Any:  # fmt: skip
         first, second = convert(x), convert(y)
         if not hasattr(x, "dtype") and hasattr(y, "dtype"):
             first = convert(x, second.dtype)
         elif hasattr(x, "dtype") and not hasattr(y, "dtype"):
             second = convert(y, first.dtype)
-        return _checked(first, second, sign, holds, message, summarize, name or check.__name__)
+        return _checked(first, second, sign, holds, message, summarize, name or check.__name__, data)
 
     check.__name__ = check.__qualname__ = name
     check.__doc__ = f"Raises InvalidArgumentError, with the first {3} places, unless ``x {sign} y`` holds for all elements."
     return check
 
 
-def _checked(x: Any, y: Any, sign: str, holds: Any, message: str | None, summarize: int | None, name: str) -> Any:
+def _checked(x: Any, y: Any, sign: str, holds: Any, message: str | None, summarize: int | None, name: str,
+             data: Sequence[Any] | None) -> Any:  # fmt: skip
     attrs = {"sign": sign, "message": message or "", "summarize": 3 if summarize is None else summarize}
-    values = [known(t) for t in (x, y)]
+    values = [known(t) for t in (x, y, *(data or ()))]
     if all(v is not None for v in values):
         with runtime.using(runtime.load("minitf.runtimes.eager").EAGER):
-            _assert_pair(holds(*values), *values, **attrs)
+            _assert_pair(holds(*values[:2]), *values, **attrs)
         if runtime.current().home.graph_being_built() is None:
             return None
-    return _assert_pair(holds(x, y), x, y, name=name, **attrs) or None
+    return _assert_pair(holds(x, y), x, y, *(data or ()), name=name, **attrs) or None
 
 
 assert_equal = _pair("assert_equal", "==", equal)
@@ -82,10 +82,11 @@ assert_greater_equal = _pair("assert_greater_equal", ">=", greater_equal)
 
 
 def _against_zero(name: str, sign: str, holds: Callable[[Any, Any], Any]) -> Any:
-    def check(x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+    def check(x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None,
+              data: Sequence[Any] | None = None) -> Any:  # fmt: skip
         tensor = convert(x)
         zero = zeros_like(tensor)
-        return _checked(tensor, zero, sign, holds, message, summarize, name or check.__name__)
+        return _checked(tensor, zero, sign, holds, message, summarize, name or check.__name__, data)
 
     check.__name__ = check.__qualname__ = name
     check.__doc__ = f"Raises InvalidArgumentError, with the first {3} places, unless ``x {sign} 0`` holds for all elements."
@@ -100,7 +101,7 @@ assert_non_positive = _against_zero("assert_non_positive", "<=", less_equal)
 
 def assert_near(
     x: Any, y: Any, rtol: Any = None, atol: Any = None, message: str | None = None, summarize: int | None = None,
-    name: str | None = None,
+    name: str | None = None, data: Sequence[Any] | None = None,
 ) -> Any:  # fmt: skip
     """Raises InvalidArgumentError unless ``|x - y| <= atol + rtol * |y|`` for all elements; by default both are 10 eps."""
     first = convert(x)
@@ -112,7 +113,7 @@ def assert_near(
     def holds(a: Any, b: Any) -> Any:
         return less_equal(abs_(a - b), absolute + relative * abs_(b))
 
-    return _checked(first, second, "is near", holds, message, summarize, name or "assert_near")
+    return _checked(first, second, "is near", holds, message, summarize, name or "assert_near", data)
 
 
 # -- floats ------------------------------------------------------------------------------------------------------------
@@ -150,7 +151,8 @@ def assert_all_finite(x: Any, message: str, name: str | None = None) -> Any:
 # -- ranks and shapes --------------------------------------------------------------------------------------------------
 
 
-def _rank(x: Any, ranks: Sequence[Any], holds: Callable[[int, int], bool], wanted: str, message: str | None, name: str) -> Any:
+def _rank(x: Any, ranks: Sequence[Any], holds: Callable[[int, int], bool], wanted: str, message: str | None, name: str,
+          data: Sequence[Any] | None, summarize: int | None) -> Any:  # fmt: skip
     tensor = convert(x)
     numbers = [known(r) for r in ranks]
     if any(n is not None and np.ndim(n) for n in numbers):
@@ -163,30 +165,37 @@ def _rank(x: Any, ranks: Sequence[Any], holds: Callable[[int, int], bool], wante
     if own is not None and None not in numbers:
         if not builtins.any(holds(own, int(n)) for n in numbers):
             raise ValueError(f"{said}The tensor must have rank {wanted}, but its rank is {own} (shape {tensor.shape}).")
-        return None
+        home = runtime.current().home
+        with home.name_scope(name):
+            return home.group([], "static_checks_determined_all_ok")
     compare = {"": equal, "at least ": greater_equal}["at least " if wanted.startswith("at least") else ""]
     fits = [compare(rank_of(tensor), cast(r, dtypes.int32)) for r in ranks]
     anywhere = fits[0]
     for one in fits[1:]:
         anywhere = anywhere | one
     text = f"{said}The tensor must have rank {wanted}, but its shape is"
-    return _assert(anywhere, convert(text), shape_of(tensor), summarize=9, name=name) or None
+    shown = 9 if summarize is None else summarize
+    return _assert(anywhere, convert(text), shape_of(tensor), *(data or ()), summarize=shown, name=name) or None
 
 
-def assert_rank(x: Any, rank: Any, message: str | None = None, name: str | None = None) -> Any:
+def assert_rank(x: Any, rank: Any, message: str | None = None, name: str | None = None, data: Sequence[Any] | None = None,
+                summarize: int | None = None) -> Any:  # fmt: skip
     """Raises ValueError unless ``x`` has the rank, or InvalidArgumentError if only a session will know."""
-    return _rank(x, [rank], lambda own, n: own == n, f"{known(rank)}", message, name or "assert_rank")
+    return _rank(x, [rank], lambda own, n: own == n, f"{known(rank)}", message, name or "assert_rank", data, summarize)
 
 
-def assert_rank_at_least(x: Any, rank: Any, message: str | None = None, name: str | None = None) -> Any:
+def assert_rank_at_least(x: Any, rank: Any, message: str | None = None, name: str | None = None,
+                         data: Sequence[Any] | None = None, summarize: int | None = None) -> Any:  # fmt: skip
     """Raises ValueError unless the rank of ``x`` is at least ``rank``, or InvalidArgumentError if only a session will know."""
-    return _rank(x, [rank], lambda own, n: own >= n, f"at least {known(rank)}", message, name or "assert_rank_at_least")
+    wanted = f"at least {known(rank)}"
+    return _rank(x, [rank], lambda own, n: own >= n, wanted, message, name or "assert_rank_at_least", data, summarize)
 
 
-def assert_rank_in(x: Any, ranks: Any, message: str | None = None, name: str | None = None) -> Any:
+def assert_rank_in(x: Any, ranks: Any, message: str | None = None, name: str | None = None,
+                   data: Sequence[Any] | None = None, summarize: int | None = None) -> Any:  # fmt: skip
     """Raises ValueError unless the rank of ``x`` is one of them, or InvalidArgumentError if only a session will know."""
     among = f"in {tuple(known(r) for r in ranks)}"
-    return _rank(x, list(ranks), lambda own, n: own == n, among, message, name or "assert_rank_in")
+    return _rank(x, list(ranks), lambda own, n: own == n, among, message, name or "assert_rank_in", data, summarize)
 
 
 def assert_scalar(tensor: Any, message: str | None = None, name: str | None = None) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from minitf.core import dtypes, runtime
 from minitf.core.op import Anything, Index, Integer, Place, RealFloating, convert, op
 from minitf.core.spec import Spec, shape_text
-from minitf.core.streams import OWNED, chance, drawn, first_state, skipped
+from minitf.core.streams import DEFAULT_SEED, OWNED, chance, drawn, first_state, skipped
 from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
 from minitf.ops.shapes import settle
 from minitf.ops.static import known, requested
@@ -25,8 +25,15 @@ def set_seed(seed: int | None) -> None:
 
 
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
-    """The pair (seed of the runtime, ``op_seed``) that decides the sequence of an op."""
-    return runtime.current().home.streams.seed, op_seed
+    """The two seeds, of the runtime and of an op, that decide the sequence of an op that was given ``op_seed``.
+
+    If one of them is not given, a number stands in for it; if neither is, both are None.
+    """
+    streams = runtime.current().home.streams
+    if streams.seed is None:
+        return (None, None) if op_seed is None else (DEFAULT_SEED, op_seed)
+    pair = streams.seed, streams.place_in_program() if op_seed is None else op_seed
+    return (0, 2**31 - 1) if pair == (0, 0) else pair  # two zeros would say that there are none
 
 
 def _next(cell, key):

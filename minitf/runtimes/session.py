@@ -23,6 +23,7 @@ from minitf.runtimes.executor import execute
 from minitf.runtimes.feeding import fed_value, taking
 from minitf.runtimes.graph import Graph, _session
 from minitf.runtimes.plan import Plan, silently
+from minitf.runtimes.session_options import check_config, check_run
 
 _MOST_RUNS = 1000
 
@@ -33,6 +34,7 @@ class Session:
     """Runs operations and tensors of a graph.
 
     * ``graph``: the graph to run, by default the current one.
+    * ``config``: a ``ConfigProto``, accepted for TensorFlow's sake: there is one device. Raises TypeError for anything else.
     * ``scheduler``: chooses among operations that are ready (see ``minitf.explore``); without one, program order in a compiled
       plan.
     * ``kernels``: replaces kernels by op name.
@@ -45,6 +47,8 @@ class Session:
             graph = current_graph()
         if not isinstance(graph, Graph):
             raise TypeError(f"Session(graph=...) must be a tf.Graph, not {graph!r}.")
+        if config is not None:
+            check_config(config)
         self.graph = graph
         self.scheduler = scheduler
         self.kernels = dict(kernels or {})
@@ -87,7 +91,10 @@ class Session:
         ``feed_dict``: values by tensor; any tensor of the graph can be fed. Raises FailedPreconditionError for a variable
         without a value, InvalidArgumentError for a placeholder without one, TypeError for things that cannot be fetched,
         RuntimeError if the graph has no operations.
+        ``options`` and ``run_metadata``: ``RunOptions`` and ``RunMetadata``, without effect (the latter stays empty).
         """
+        if options is not None or run_metadata is not None:
+            check_run(options, run_metadata)
         if not feed_dict:
             alone = self._alone.get(id(fetches))
             if alone is not None:

@@ -22,8 +22,8 @@ OWN = {
     "minitf.compat.v1_train": "CheckpointView TrackableView",  # of 2.x; they serve both
 }
 FACES = [
-    "minitf", "minitf.bitwise", "minitf.compat.v1", "minitf.compat.v1_train", "minitf.linalg", "minitf.math", "minitf.nn",
-    "minitf.random", "minitf.strings", "minitf.train", "minitf.train.experimental",
+    "minitf", "minitf.bitwise", "minitf.compat", "minitf.compat.v1", "minitf.compat.v1_debugging", "minitf.compat.v1_train",
+    "minitf.linalg", "minitf.math", "minitf.nn", "minitf.random", "minitf.strings", "minitf.train", "minitf.train.experimental",
 ]  # fmt: skip
 
 SCRIPT = """
@@ -32,7 +32,10 @@ names = json.loads(sys.argv[1])
 found = {}
 for face, listed in names.items():
     one, two = tf.compat.v1, tf
-    where = face.replace("minitf", "", 1).replace("compat.v1_train", "train").replace("compat.v1", "")
+    if face == "minitf.compat":
+        found[face] = [n for n in listed if not hasattr(tf.compat, n)]
+        continue
+    where = face.replace("minitf", "", 1).replace("compat.v1_", "").replace("compat.v1", "")
     for part in where.strip(".").split("."):
         if part:
             one, two = getattr(one, part, None), getattr(two, part, None)

@@ -1,0 +1,1 @@
+"""What a program has around its tensors: files, the log, devices and switches, command line flags, test cases."""
