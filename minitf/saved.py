@@ -287,13 +287,17 @@ def specs_of(reader: Reader) -> dict[str, Spec]:
     return found
 
 
-class Storage(Protocol):
-    """A file format. ``tensors`` maps keys to arrays in the order of saving."""
-
-    name: str
+class Writer(Protocol):
+    """What a save needs of a storage. ``tensors`` maps keys to arrays in the order of saving."""
 
     def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
         """Writes a whole checkpoint; on an error nothing that was there before is lost."""
+
+
+class Storage(Writer, Protocol):
+    """A file format."""
+
+    name: str
 
     def open(self, prefix: str) -> Reader:
         """Opens a checkpoint. Raises NotFoundError if there is none, DataLossError if it is damaged."""

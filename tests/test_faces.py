@@ -140,6 +140,7 @@ PROMISED = {
         SaveableObject SaveSpec PythonStringStateSaveable serialize_object_graph dot_graph_from_checkpoint frozen_saver
         GradientDescentOptimizer MomentumOptimizer AdagradOptimizer RMSPropOptimizer AdamOptimizer ExponentialMovingAverage
         get_or_create_global_step""",
+    "minitf.train.experimental": "MaxShardSizePolicy PythonState ShardByTaskPolicy ShardableTensor ShardingCallback",
     "minitf.keras": "Model Sequential layers",
 }
 

@@ -33,6 +33,11 @@ class Capture(NamedTuple):
     entries: list[tuple[str, Any]]
     walk: Walk
 
+    def trackables(self) -> dict[str, Any]:
+        """The objects that have the values, by key."""
+        nodes = zip(self.graph.nodes, self.walk.objects, strict=True)
+        return {value.key: obj for node, obj in nodes for value in node.values}
+
 
 def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
     """The object graph under ``root`` and the values that it saves. ``extra`` are edges that the root has in the file only.

@@ -167,18 +167,23 @@ class Checkpoint(AutoTrackable):
             options.call_back(path)
             then()
 
-        if options.enable_async:
-            if self._background is None:
-                from minitf.storage.background import BackgroundStorage
-                from minitf.storage.bundle import TensorBundle
-
-                self._background = NoDependency(BackgroundStorage(TensorBundle()))
-            self._saver.write(path, session, what, self._background)
-            self._background.after(finish)
-        else:
+        background = self._in_background() if options.enable_async else None
+        if background is None:
             self.sync()
-            self._saver.write(path, session, what)
+        self._saver.write(path, session, what, partial(options.storage, background))
+        if background is None:
             finish()
+        else:
+            background.after(finish)
+
+    def _in_background(self) -> Any:
+        """Where saves in the background go."""
+        if self._background is None:
+            from minitf.storage.background import BackgroundStorage
+            from minitf.storage.bundle import TensorBundle
+
+            self._background = NoDependency(BackgroundStorage(TensorBundle()))
+        return self._background
 
     def sync(self) -> None:
         """Returns when the last save in the background is complete. Raises what went wrong in it."""

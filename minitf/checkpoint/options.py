@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from minitf.saved import SavedGraph, SavedNode
+from minitf.checkpoint.sharding.callback import ShardingCallback
+from minitf.saved import SavedGraph, SavedNode, Writer
 
 
 class CheckpointOptions:
@@ -22,9 +23,11 @@ class CheckpointOptions:
     * ``experimental_write_callbacks``: functions that are called, in this order, when a checkpoint is whole, before the state
       file names it; with its path, if they take one positional argument. In a save in the background, in its thread.
     * ``experimental_skip_slot_variables``: a restore that leaves slot variables alone, and does not miss them.
+    * ``experimental_sharding_callback``: a ``train.experimental.ShardingCallback`` that says over which data files a save is
+      spread, such as ``MaxShardSizePolicy(max_shard_size)``. By default everything is in one.
 
-    Raises TypeError for a callback that cannot be called, ValueError for one that takes more than one argument, and
-    NotImplementedError for an ``experimental_sharding_callback``.
+    Raises TypeError for a write callback that cannot be called, ValueError for one that takes more than one argument, and for
+    an ``experimental_sharding_callback`` of another class.
     """
 
     __slots__ = (
@@ -35,10 +38,11 @@ class CheckpointOptions:
     def __init__(self, experimental_io_device: Any = None, experimental_enable_async_checkpoint: bool = False,
                  experimental_write_callbacks: Iterable[Callable[..., Any]] | None = None, enable_async: bool = False,
                  experimental_skip_slot_variables: bool = False, experimental_sharding_callback: Any = None):  # fmt: skip
-        if experimental_sharding_callback is not None:
-            raise NotImplementedError(
-                "CheckpointOptions(experimental_sharding_callback): how a checkpoint is spread over files is chosen by its "
-                "storage: train.CheckpointableSaver(root, storage=TensorBundle(shards=2))."
+        sharding = experimental_sharding_callback
+        if not (sharding is None or isinstance(sharding, ShardingCallback)):
+            raise ValueError(
+                f"CheckpointOptions(experimental_sharding_callback): {sharding!r} is no train.experimental.ShardingCallback. "
+                "Give an object of a class derived from that, such as MaxShardSizePolicy(max_shard_size)."
             )
         self.experimental_io_device = experimental_io_device
         self.enable_async = bool(enable_async or experimental_enable_async_checkpoint)
@@ -46,7 +50,18 @@ class CheckpointOptions:
         callbacks = experimental_write_callbacks
         self.experimental_write_callbacks = None if callbacks is None else [_checked(callback) for callback in callbacks]
         self.experimental_skip_slot_variables = bool(experimental_skip_slot_variables)
-        self.experimental_sharding_callback = None
+        self.experimental_sharding_callback = sharding
+
+    def storage(self, background: Any, trackables: Callable[[], Mapping[str, Any]]) -> Writer:
+        """Where a save writes: now, or in the background. ``trackables()``: the objects that have the values, by key."""
+        from minitf.storage.bundle import TensorBundle
+
+        if self.experimental_sharding_callback is None:
+            return TensorBundle() if background is None else background
+        from minitf.checkpoint.sharding.storage import InBackground, ShardedBundle
+
+        sharded = ShardedBundle(TensorBundle(), self.experimental_sharding_callback, trackables())
+        return sharded if background is None else InBackground(background, sharded)
 
     def call_back(self, path: str) -> None:
         """Calls the callbacks for a checkpoint that is whole."""

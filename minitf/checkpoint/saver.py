@@ -33,7 +33,10 @@ from minitf.core.around import around
 from minitf.core.runtime import Home
 from minitf.explain.why.explanation import Explanation
 from minitf.objects.trackable import Tracked
-from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph, Storage
+from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph, Storage, Writer
+
+Trackables = Callable[[], Mapping[str, Any]]
+"""Gives the objects that have the values, by key."""
 
 
 class ObjectSaver:
@@ -54,17 +57,21 @@ class ObjectSaver:
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
-    def write(self, prefix: str, session: Any, what: str, storage: Storage | None = None) -> None:
-        """Writes all values under the root, and the object graph, as they are now; to ``storage``, or the saver's own."""
-        with CollectorPaused():
-            self._write(prefix, session, what, storage or self._writer())
+    def write(self, prefix: str, session: Any, what: str, storage: Callable[[Trackables], Writer] | None = None) -> None:
+        """Writes all values under the root, and the object graph, as they are now.
 
-    def _write(self, prefix: str, session: Any, what: str, storage: Storage) -> None:
+        To the saver's own storage, or to what ``storage`` gives, which may ask whose values they are.
+        """
+        with CollectorPaused():
+            self._write(prefix, session, what, storage)
+
+    def _write(self, prefix: str, session: Any, what: str, storage: Callable[[Trackables], Writer] | None) -> None:
         from minitf.storage.messages import encode_graph
 
         root, extra = self._root(), self._extra()
         values = Values(home_to_save(what), session, what)
         handles = None if self._plan is None else self._plan.handles(root, extra)
+        captured = None
         if handles is not None:
             assert self._plan is not None
             tensors = values.of_handles(self._plan.keys, handles)
@@ -75,7 +82,8 @@ class ObjectSaver:
             encoded = np.array(encode_graph(captured.graph), dtype=object)
             self._plan = Plan.of(root, extra, captured, encoded)
         tensors[OBJECT_GRAPH_KEY] = encoded
-        around("storage", storage).write(prefix, tensors)
+        chosen = self._writer() if storage is None else storage(lambda: (captured or capture(root, extra)).trackables())
+        around("storage", chosen).write(prefix, tensors)
 
     @property
     def on_disk(self) -> bool:

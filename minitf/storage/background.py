@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.saved import Reader, Storage
+from minitf.saved import Reader, Storage, Writer
 from minitf.storage.values import Partitioned, Typed
 
 
@@ -57,10 +57,14 @@ class BackgroundStorage:
 
     def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
         """Starts writing a checkpoint with the values of now. Raises what the write before raised."""
+        self.write_to(self._storage, prefix, tensors)
+
+    def write_to(self, storage: Writer, prefix: str, tensors: Mapping[str, Any]) -> None:
+        """As ``write``, but to another storage than the one around which this is."""
         with self._turn():
             self._finish()
             copies = {key: _copied(value) for key, value in tensors.items()}
-            self._start(self._run, prefix, copies)
+            self._start(self._run, storage, prefix, copies)
 
     def after(self, then: Callable[[], Any]) -> None:
         """Calls ``then`` in the background when the last write is complete, and not if it failed. Errors as of a write."""
@@ -87,9 +91,9 @@ class BackgroundStorage:
             except BaseException as error:
                 self._error = error
 
-    def _run(self, prefix: str, tensors: Mapping[str, Any]) -> None:
+    def _run(self, storage: Writer, prefix: str, tensors: Mapping[str, Any]) -> None:
         try:
-            self._storage.write(prefix, tensors)
+            storage.write(prefix, tensors)
         except BaseException as error:
             self._error = error
 

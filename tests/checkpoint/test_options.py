@@ -29,8 +29,6 @@ def test_wrong_options(prefix):
         tf.train.CheckpointOptions(experimental_write_callbacks=[3])
     with pytest.raises(ValueError, match="asks for 2 arguments"):
         tf.train.CheckpointOptions(experimental_write_callbacks=[lambda path, more: None])
-    with pytest.raises(NotImplementedError, match="storage"):
-        tf.train.CheckpointOptions(experimental_sharding_callback=lambda: None)
     checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
     manager = tf.train.CheckpointManager(checkpoint, os.path.dirname(prefix), 1)
     for call in (checkpoint.save, checkpoint.write, checkpoint.restore, checkpoint.read):

@@ -50,6 +50,25 @@ def test_write_returns_at_once_with_the_values_of_then():
     assert not storage.exists("p")
 
 
+def test_a_write_to_another_storage_comes_in_turn():
+    inner, other = Gate(), Gate()
+    storage = BackgroundStorage(inner)
+    array = np.ones(3)
+    storage.write("p", {"a": array})
+    inner.gate.set()
+    storage.write_to(other, "p", {"b": array})  # waits for the first
+    assert inner.exists("p")
+    array += 1
+    assert not other.exists("p")
+    other.gate.set()
+    storage.wait()
+    assert other.open("p").read("b").tolist() == [1, 1, 1]
+    assert list(inner.open("p").keys()) == ["a"]
+    storage.write_to(TensorBundle(), "\0", {"b": array})
+    with pytest.raises((errors.OpError, ValueError)):
+        storage.write("p", {"a": array})
+
+
 @pytest.mark.parametrize("surfaces", ["write", "wait", "open", "exists", "remove"])
 def test_an_error_surfaces_once_at_the_next_call(tmp_path, surfaces):
     storage = BackgroundStorage(TensorBundle())
