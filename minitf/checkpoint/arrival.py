@@ -12,7 +12,7 @@ from minitf.checkpoint.requests import Request
 from minitf.checkpoint.restoration import Restoration
 from minitf.checkpoint.walking import kind_of
 from minitf.journal import LAYER, VARIABLE, clock
-from minitf.objects.trackable import tracking
+from minitf.objects.edges import tracking
 
 
 def restored_alone(request: Request, parent: Any, name: Any, child: Any) -> bool:

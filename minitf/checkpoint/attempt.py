@@ -21,8 +21,8 @@ from minitf.checkpoint.restoration import Restoration, log
 from minitf.checkpoint.walking import edges_of, kind_of
 from minitf.core.state import Batch, Group, Handle
 from minitf.errors import DTypeError, ShapeError
+from minitf.objects.edges import tracking
 from minitf.objects.slots import existing_slot
-from minitf.objects.trackable import tracking
 from minitf.objects.values import GroupValue, PythonValue, values_of
 from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, escape
 

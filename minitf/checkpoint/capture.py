@@ -9,9 +9,9 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from minitf.checkpoint.walking import Walk, kind_of
+from minitf.checkpoint.walking import Walk, edges_of, kind_of
 from minitf.core.state import Handle
-from minitf.objects import trackable
+from minitf.objects import edges
 from minitf.objects.values import PythonValue, values_of
 from minitf.saved import (
     ATTRIBUTES,
@@ -27,11 +27,15 @@ from minitf.saved import (
 
 
 class Capture(NamedTuple):
-    """``entries``: (key, value) in the order of saving; a value is a handle, a ``PythonValue`` or a ``GroupValue``."""
+    """``entries``: (key, value) in the order of saving; a value is a handle, a ``PythonValue`` or a ``GroupValue``.
+
+    ``version``: that of all edges before they were looked at.
+    """
 
     graph: SavedGraph
     entries: list[tuple[str, Any]]
     walk: Walk
+    version: int
 
     def trackables(self) -> dict[str, Any]:
         """The objects that have the values, by key."""
@@ -45,6 +49,7 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
     Raises ValueError for a list or dict that can no longer be saved, NotImplementedError for a slot variable that is tracked as
     an ordinary dependency or has dependencies.
     """
+    version = edges.version
     walk = Walk(root, extra)
     objects, tree = walk.objects, walk.tree
     kinds = [kind_of(cls) for cls in map(type, objects)]
@@ -75,7 +80,7 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
         nodes[number] = SavedNode(list(out), values, slots, None, bool(values or slots))
     graph = SavedGraph(LazyNodes(nodes, keys, names.__getitem__))
     _spread(graph)
-    return Capture(graph, entries + last, walk)
+    return Capture(graph, entries + last, walk, version)
 
 
 def _slot_paths(walk: Walk, paths: dict[int, str]) -> dict[int, str]:
@@ -127,12 +132,12 @@ class Plan:
         return None
 
     def __init__(self, root: Any, extra: Mapping[str, Any] | None, capture: Capture, encoded: Any):
-        self._version = trackable.version
+        self._version = capture.version
         self._root = weakref.ref(root)
         self._extra = {name: weakref.ref(child) for name, child in (extra or {}).items()}
         self._computed = [
-            (weakref.ref(obj), [(name, weakref.ref(child)) for name, child in edges.items()])
-            for obj, edges in capture.walk.computed
+            (weakref.ref(obj), [(name, weakref.ref(child)) for name, child in found.items()])
+            for obj, found in capture.walk.computed
         ]
         self.keys = [key for key, _ in capture.entries]
         self._handles = [weakref.ref(handle) for _, handle in capture.entries]
@@ -140,13 +145,13 @@ class Plan:
 
     def handles(self, root: Any, extra: Mapping[str, Any] | None) -> list[Handle] | None:
         """The handles in the order of ``keys``, or None if anything has changed since."""
-        if trackable.version != self._version or self._root() is not root:
+        if edges.version != self._version or self._root() is not root:
             return None
         if {n: id(c) for n, c in (extra or {}).items()} != {n: id(r()) for n, r in self._extra.items()}:
             return None
-        for ref, edges in self._computed:
+        for ref, known in self._computed:
             obj = ref()
-            if obj is None or [(n, id(c)) for n, c in obj._children().items()] != [(n, id(r())) for n, r in edges]:
+            if obj is None or [(n, id(c)) for n, c in edges_of(obj).items()] != [(n, id(r())) for n, r in known]:
                 return None
         out = [ref() for ref in self._handles]
         return out if all(out) else None  # type: ignore[return-value]

@@ -26,7 +26,8 @@ from minitf.core.tensor import Tensor
 from minitf.errors import NotFoundError
 from minitf.explain.why.explanation import Explanation
 from minitf.objects.adding import add_variable
-from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked, arrived
+from minitf.objects.edges import arrived
+from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked
 from minitf.ops.saving import write_checkpoint
 from minitf.saved import Lazy
 from minitf.storage.files import path_of, split_path

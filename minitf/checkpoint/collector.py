@@ -13,10 +13,7 @@ from typing import Any
 class CollectorPaused:
     """``with CollectorPaused():`` no automatic collection inside; afterwards as before."""
 
-    __slots__ = ("_enabled",)
-
-    def __init__(self) -> None:
-        self._enabled = False
+    _enabled = False
 
     def __enter__(self) -> None:
         self._enabled = gc.isenabled()

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitf.checkpoint.walking import edges_of, kind_of
-from minitf.objects.trackable import tracking
+from minitf.objects.edges import tracking
 
 if TYPE_CHECKING:
     from minitf.checkpoint.attempt import Match

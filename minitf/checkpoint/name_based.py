@@ -22,7 +22,7 @@ from minitf.core.around import around
 from minitf.core.runtime import Home
 from minitf.core.state import Batch, Handle
 from minitf.explain.why.explanation import Explanation
-from minitf.objects.trackable import ANY, tracking
+from minitf.objects.edges import ANY, tracking
 
 
 class NamedRestore:

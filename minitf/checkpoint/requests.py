@@ -13,7 +13,7 @@ from typing import Any
 
 from minitf.checkpoint.restoration import Restoration
 from minitf.core import runtime
-from minitf.objects.trackable import tracking
+from minitf.objects.edges import arrived, tracking
 from minitf.saved import VARIABLE_VALUE
 
 
@@ -99,6 +99,7 @@ def watch(waits: list[tuple[Any, Any, Request]]) -> None:
                 if old._strong is not None and old.uid < request.uid:
                     older.setdefault(old._strong, []).append((parent, name, request, old))
         state.watch(name, [request])
+    _serve_those_that_came(waits)
     for restoration, found in older.items():
         new = found[0][2].restoration
         assert new is not None
@@ -112,6 +113,14 @@ def watch(waits: list[tuple[Any, Any, Request]]) -> None:
                 number = restoration.number_of(parent)
                 restoration.journal.raw.append(("Covered", number, _text(name), old.node, request.uid))
                 old.let_go()
+
+
+def _serve_those_that_came(waits: list[tuple[Any, Any, Request]]) -> None:
+    """Hands over children that another thread has attached since the edges were looked at, when nothing waited there yet."""
+    for parent, name, _ in waits:
+        child = tracking(parent).edges.get(name)
+        if child is not None:
+            arrived(parent, name, child)
 
 
 _NOBODY = object()

@@ -32,6 +32,7 @@ from minitf.core import runtime
 from minitf.core.around import around
 from minitf.core.runtime import Home
 from minitf.explain.why.explanation import Explanation
+from minitf.objects.edges import restoring
 from minitf.objects.trackable import Tracked
 from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph, Storage, Writer
 
@@ -126,7 +127,7 @@ class ObjectSaver:
         if lazy and self._storage is not None:
             raise ValueError(f"restore(lazy={lazy!r}): the saver has a storage, {self._storage!r}; give lazy={lazy!r} to that.")
         opened = partial(open_checkpoint, path, lazy) if self._storage is None else partial(self._storage.open, path)
-        with CollectorPaused():
+        with CollectorPaused(), restoring:
             source = Source(opened, opened())
             graph = read_graph(source)
             if graph is None:

@@ -52,11 +52,12 @@ def kind_of(cls: type) -> Kind:
 
 
 def edges_of(obj: Any) -> Mapping[str, Any]:
-    """The object's named edges. A mutated list or dict raises ValueError."""
+    """The object's named edges as they are now. A mutated list or dict raises ValueError."""
     if kind_of(type(obj)).plain:
         tracking = getattr(obj, "_tracking", None)
-        return NO_EDGES if tracking is None else tracking.edges
-    return obj._children()  # type: ignore[no-any-return]
+        return tracking.edges.copy() if tracking is not None and tracking.edges else NO_EDGES
+    edges: Mapping[str, Any] = obj._children()
+    return edges.copy() if type(edges) is dict else edges
 
 
 def own_values(obj: Any) -> Mapping[str, Any]:
@@ -95,8 +96,8 @@ class Walk:
                 tracking = getattr(obj, "_tracking", None)
                 edges = NO_EDGES if tracking is None else tracking.edges
             else:
-                edges = listed(obj, self, number)
-                self.computed.append((obj, dict(edges)))
+                edges = dict(listed(obj, self, number))
+                self.computed.append((obj, edges))
             if kind.slots:
                 self.optimizers.append(number)
             if extra and number == 0:
@@ -106,7 +107,7 @@ class Walk:
                 continue
             out: list[tuple[str, int]] = []
             children.append(out)
-            for name, child in edges.items():
+            for name, child in dict(edges).items():  # other threads may add some
                 known = numbers.get(id(child))
                 if known is None:
                     known = numbers[id(child)] = len(objects)

@@ -26,8 +26,8 @@ from minitf.layers.input_spec import check_inputs
 from minitf.layers.masks import masks_of, pass_on, with_mask_of
 from minitf.objects.adding import add_variable_with_getter
 from minitf.objects.distribution import VariableSynchronization
+from minitf.objects.edges import tracking
 from minitf.objects.module import Module
-from minitf.objects.trackable import tracking
 from minitf.objects.variable import Variable
 from minitf.ops.creating import cast
 from minitf.ops.shapes import shape as shape_of

@@ -11,7 +11,8 @@ from minitf.layers.abstract import mapped, shapes_of, specs_for, specs_of_call
 from minitf.layers.layer import Layer
 from minitf.layers.masks import give_mask, mask_of
 from minitf.layers.model import Model
-from minitf.objects.trackable import NoDependency, arrived, changed
+from minitf.objects.edges import arrived, changed
+from minitf.objects.trackable import NoDependency
 from minitf.ops.creating import identity
 
 

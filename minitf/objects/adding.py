@@ -12,7 +12,8 @@ from typing import Any
 
 from minitf.core import dtypes
 from minitf.core.spec import as_shape
-from minitf.objects.trackable import Tracked, preloaded, track, tracking
+from minitf.objects.edges import preloaded, tracking
+from minitf.objects.trackable import Tracked, track
 from minitf.objects.variable import Variable
 
 

@@ -18,7 +18,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minitf.objects.trackable import Trackable, Tracking, attach, tracking
+from minitf.objects.edges import Tracking, attach, tracking
+from minitf.objects.trackable import Trackable
 from minitf.objects.values import PythonValue
 from minitf.saved import PY_STATE
 

@@ -13,8 +13,9 @@ from minitf.core.runtime import using
 from minitf.core.spec import shape_text
 from minitf.core.state import Handle
 from minitf.objects.creators import hooked
+from minitf.objects.edges import arrived, changed, preloaded, tracking
 from minitf.objects.partitioned import goes_with
-from minitf.objects.trackable import AutoTrackable, arrived, changed, preloaded, tracking
+from minitf.objects.trackable import AutoTrackable
 from minitf.objects.variable import Variable
 
 
@@ -86,6 +87,7 @@ class SlotOwner(AutoTrackable):
     def _keep_slot(self, var: Any, name: str, slot: Any) -> None:
         """Stores a new slot and tells restores that wait for it. If one of them fails, the slot is not stored."""
         table = self._slot_table.setdefault(name, {})
+        changed()  # before and behind: a save that Ctrl-C lets come, or another thread's, must not use an older list
         table[var.handle] = slot
         changed()
         try:

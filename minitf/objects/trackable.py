@@ -2,90 +2,20 @@
 
 A *trackable* object has named edges (dependencies) to other trackable objects; a saver walks them, and a restore
 matches them by name. ``Trackable`` tracks explicitly only; ``AutoTrackable`` tracks what is assigned to its attributes.
-
-What an object carries for this is one ``Tracking``: its edges, the restore requests that wait for an edge to appear,
-and the uid of the last restore that reached it. It hangs on a slot, so it is not in ``vars(obj)``. Copies and pickles
-carry edges, never requests or uids.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
-from functools import partial, wraps
-from typing import Any, Protocol, TypeVar
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
+from minitf.objects.edges import Tracking, attach, attach_and_set, detach, link_and_set, tracking
+
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-_ticks = itertools.count(1)
-version = 0  # differs after every change of any edge or slot: a saver that sees the same number need not look again
-
-
-class Request(Protocol):
-    """A restoration's wish to get the object that appears at one place."""
-
-    uid: int
-
-    def serve(self, requests: list[Any], parent: Any, name: Any, child: Any) -> None:
-        """Restores ``child`` for all ``requests`` of this place, from the highest uid to the lowest: all or nothing."""
-
-    def preload(self, requests: list[Any]) -> Any | None:
-        """The value that a variable may be made with at this place (a ``Waiting`` with ``uid`` and ``used``), or None."""
-
-
-class Requests(Protocol):
-    """What one restoration waits for at several names of an object: its requests, each made only when somebody looks at it."""
-
-    def at(self, name: Any) -> list[Any]:
-        """The request for one name, in a list."""
-
-    def arrived(self, name: Any, child: Any) -> bool:
-        """Restores ``child``, which has come under ``name``. False if that is not simple: then nothing has happened."""
-
-
-class Tracking:
-    """What a trackable object carries.
-
-    ``edges`` by local name; ``watchers``: by awaited name (slot variables: by handle and slot name) a list of requests, or the
-    ``Requests`` that make it (``requests`` gives the list); ``update_uid`` is the highest uid of a restore that reached the
-    object (-1: none); ``automatic``: attribute assignments make edges.
-    """
-
-    __slots__ = ("automatic", "edges", "kept", "update_uid", "watchers")
-
-    def __init__(self, edges: dict[str, Any] | None = None) -> None:
-        self.edges: dict[str, Any] = {} if edges is None else edges
-        self.watchers: dict[Any, Any] | None = None
-        self.update_uid = -1
-        self.automatic = True
-        self.kept: dict[Any, Any] | None = None  # by graph: what the object's hooks have added to it for saving
-
-    def __reduce__(self) -> Any:
-        return Tracking, (dict(self.edges),)
-
-    def requests(self, name: Any) -> list[Any] | None:
-        """The requests that wait under a name, from the highest uid to the lowest, or None."""
-        waiting = self.watchers.get(name) if self.watchers else None
-        if waiting is not None:
-            waiting = self.watchers[name] = _listed(waiting, name)  # type: ignore[index]
-        return waiting
-
-    def watch(self, name: Any, requests: list[Any]) -> None:
-        """Adds requests under a name, kept in order of falling uid."""
-        if self.watchers is None:
-            self.watchers = {}
-        waiting = self.requests(name)
-        if waiting is None:
-            self.watchers[name] = requests
-        else:
-            waiting.extend(requests)
-            waiting.sort(key=lambda r: -r.uid)
-
-
-new_tracking: Callable[[], Tracking] = Tracking  # makes what an object carries; a recorder's has a watcher in it
 
 
 class Tracked:
@@ -110,7 +40,6 @@ class Tracked:
 
 
 _NO_VALUES: Mapping[str, Any] = {}
-ANY = None  # the name under which requests wait for every child, again and again
 
 
 class Trackable(Tracked):
@@ -150,19 +79,14 @@ class AutoTrackable(Trackable):
                 tracked = isinstance(value, Tracked)
             if tracked:
                 if state.watchers:
-                    _refuse_read_only(self, name, value)
-                before = _link(self, state, name, value)
-                try:
-                    _set(self, name, value)
-                except BaseException:
-                    _put_back(state.edges, name, before)
-                    raise
+                    attach_and_set(self, name, value)
+                else:
+                    link_and_set(self, state, name, value)
                 return
         _set(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        detach(self, name)  # first: an edge that has no attribute goes too, though the deletion then raises
-        object.__delattr__(self, name)
+        detach(self, name, (_delete, self, name))  # an edge that has no attribute goes too, though the deletion then raises
 
     def __setstate__(self, state: Any) -> None:
         attributes, slots = state if isinstance(state, tuple) else (state, None)
@@ -178,111 +102,8 @@ class AutoTrackable(Trackable):
 
 _MISSING = object()
 _set = object.__setattr__
+_delete = object.__delattr__
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None), np.ndarray})
-
-
-def _refuse_read_only(obj: Any, name: str, value: Any) -> None:
-    """Lets a read-only property raise before a restore happens, which cannot be undone."""
-    descriptor = getattr(type(obj), name, None)
-    if isinstance(descriptor, property) and descriptor.fset is None:
-        object.__setattr__(obj, name, value)
-
-
-def tracking(obj: Any) -> Tracking:
-    """The object's tracking state, made at first use: a subclass need not call its base's ``__init__`` (S4)."""
-    state: Tracking | None = getattr(obj, "_tracking", None)
-    if state is None:
-        state = new_tracking()
-        object.__setattr__(obj, "_tracking", state)
-    return state
-
-
-def changed() -> None:
-    """Notes that some object's edges or slots are different now."""
-    global version
-    version = next(_ticks)
-
-
-def attach(parent: Any, name: str, child: Any) -> Callable[[], None]:
-    """Adds or redirects an edge and hands ``child`` to the restores that wait for it; gives a function that undoes it.
-
-    If a restore fails, its error comes out, the edge is as it was, and the requests go on waiting.
-    """
-    state = tracking(parent)
-    return partial(_put_back, state.edges, name, _link(parent, state, name, child))
-
-
-def _link(parent: Any, state: Tracking, name: str, child: Any) -> Any:
-    """``attach``; gives what the edge led to before."""
-    global version
-    child = child._stand_in()
-    edges = state.edges
-    before = edges.get(name, _MISSING)
-    if before is child:
-        return child
-    try:
-        edges[name] = child
-        version = next(_ticks)
-        if state.watchers:
-            _hand_over(state, state.watchers, parent, name, child)
-    except BaseException:
-        _put_back(edges, name, before)
-        raise
-    return before
-
-
-def _put_back(edges: dict[str, Any], name: str, before: Any) -> None:
-    """Makes an edge what it was."""
-    if edges.get(name, _MISSING) is before:
-        return
-    if before is _MISSING:
-        edges.pop(name, None)
-    else:
-        edges[name] = before
-    changed()
-
-
-def arrived(parent: Any, name: Any, child: Any) -> None:
-    """Hands ``child`` to the restores that wait for it at ``parent`` under ``name``, without making an edge.
-
-    For classes that compute their edges, and for slot variables. If a restore fails, the requests go on waiting.
-    """
-    state = tracking(parent)
-    if state.watchers:
-        _hand_over(state, state.watchers, parent, name, child)
-
-
-def _hand_over(state: Tracking, watchers: dict[Any, Any], parent: Any, name: Any, child: Any) -> None:
-    """``arrived`` where something waits at ``parent``."""
-    waiting = watchers.get(name)
-    if waiting is not None:
-        try:
-            if watchers.pop(name, None) is waiting and (type(waiting) is list or not waiting.arrived(name, child)):
-                requests = _listed(waiting, name)
-                requests[0].serve(requests, parent, name, child)
-        except BaseException:
-            if watchers.get(name) is not waiting:  # interrupted before
-                state.watch(name, _listed(waiting, name))
-            raise
-    if ANY in watchers:
-        for request in list(watchers[ANY]):
-            request.serve([request], parent, name, child)
-
-
-def _listed(waiting: Any, name: Any) -> list[Any]:
-    return waiting if type(waiting) is list else waiting.at(name)
-
-
-def preloaded(parent: Any, name: Any) -> Any | None:
-    """The stored value with which a variable may be made that is to appear at ``parent`` under ``name`` (S68, S72), or None."""
-    requests = tracking(parent).requests(name)
-    return requests[0].preload(requests) if requests else None
-
-
-def detach(obj: Any, name: str) -> None:
-    """Removes an edge, if there is one."""
-    if tracking(obj).edges.pop(name, None) is not None:
-        changed()
 
 
 def track(obj: Any, child: _T, name: str, overwrite: bool = False) -> _T:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from minitf.core import runtime
-from minitf.objects.trackable import tracking
+from minitf.objects.edges import tracking
 
 
 class PythonValue(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any
 
 from minitf.core import runtime
 from minitf.core.state import Cell, Handle
-from minitf.objects import trackable
+from minitf.objects import edges
 from minitf.ops.together import Together
 
 
@@ -30,7 +30,7 @@ class Again:
 
     def __init__(self, handles: list[Handle], hypers: Mapping[str, Any], numbers: list[Any],
                  powers: Sequence[tuple[int, Cell, Any]], together: Together):  # fmt: skip
-        self.version = trackable.version
+        self.version = edges.version
         self.handles = handles
         self.hypers = list(hypers.values())
         self.numbers = numbers
@@ -39,7 +39,7 @@ class Again:
 
     def step(self, pairs: Sequence[tuple[Any, Any]], hypers: Mapping[str, Any]) -> bool:
         """One step with these (gradient, variable) pairs; False, and nothing is done, if it is not one like before."""
-        if runtime.active or self.version != trackable.version:
+        if runtime.active or self.version != edges.version:
             return False
         try:
             gradients = [g._v for g, _ in pairs]

@@ -22,9 +22,9 @@ from minitf.core.op import convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten
 from minitf.core.tensor import EagerTensor
-from minitf.objects import trackable
+from minitf.objects import edges
+from minitf.objects.edges import arrived, changed, preloaded, tracking
 from minitf.objects.slots import SlotOwner
-from minitf.objects.trackable import arrived, changed, preloaded, tracking
 from minitf.objects.variable import Variable
 from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
@@ -152,9 +152,9 @@ class Optimizer(SlotOwner):
                 handles.append(v._handle)
         if not grads:
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in pairs]}.")
-        if (trackable.version, handles) != self._slots_of:  # something is new since the last call
+        if (edges.version, handles) != self._slots_of:  # something is new since the last call
             self._get_ready(trained)
-            self._slots_of = trackable.version, handles
+            self._slots_of = edges.version, handles
         home = runtime.current().home
         name = name or self._name
         scope = home.updating(name) if self._updates else home.name_scope(name)

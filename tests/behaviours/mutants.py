@@ -27,7 +27,7 @@ from table import Collector
 
 ROOT = Path(__file__).parent.parent.parent
 CHECKPOINT, OBJECTS = "minitf/checkpoint/", "minitf/objects/"
-TRACKABLE = OBJECTS + "trackable.py"
+TRACKABLE, EDGES = OBJECTS + "trackable.py", OBJECTS + "edges.py"
 ATTEMPT = CHECKPOINT + "attempt.py"
 STATUS = CHECKPOINT + "status.py"
 CAPTURE = CHECKPOINT + "capture.py"
@@ -35,9 +35,9 @@ LISTS, DICTS = OBJECTS + "containers/lists.py", OBJECTS + "containers/dicts.py"
 
 MUTANTS = [
     # A: tracking
-    ("S6", TRACKABLE, "        edges[name] = child\n        version", "        edges.pop(name, None)\n        edges[name] = child\n        version"),
+    ("S6", EDGES, "        edges[name] = child\n        _set(", "        edges.pop(name, None)\n        edges[name] = child\n        _set("),
     ("S7", TRACKABLE, "        if kind in _PLAIN:\n", "        if kind in _PLAIN:\n            detach(self, name)\n"),
-    ("S9", TRACKABLE, "        detach(self, name)  # first", "        # first"),
+    ("S9", TRACKABLE, "detach(self, name, (_delete, self, name))", "_delete(self, name)"),
     ("S13", TRACKABLE, "            value = value.value\n        elif state.automatic:", "            value = value.value\n        if state.automatic:"),
     ("S14", TRACKABLE, "if getattr(self, \"__dict__\", _NO_VALUES).get(name, _MISSING) is value:", "if False:"),
     ("S16", TRACKABLE, "before, state.automatic = state.automatic, False", "before, state.automatic = state.automatic, True"),
@@ -46,17 +46,17 @@ MUTANTS = [
     ("S33", CHECKPOINT + "saver.py", "lambda: root_of(root), _no_edges, REQUIREMENT", "lambda root=weakref.ref(root): root_of(root), _no_edges, REQUIREMENT"),
     # B: containers
     ("S36", LISTS, "admit(self, str(index), element)", "admit(self, str(len(tracking(self).edges)), element)"),
-    ("S57", LISTS, "value = admit(self, str(len(self._storage)), value)", "value = admit(self, str(len(self._storage) + 1), value)"),
+    ("S57", LISTS, "take(self, str(len(self._storage)), value,", "take(self, str(len(self._storage) + 1), value,"),
     ("S44", LISTS, "        if self._moved is not None:\n            self._refuse(", "        if False:\n            self._refuse("),
     ("S45", LISTS, "        if self._foreign:\n            self._refuse(", "        if False:\n            self._refuse("),
-    ("S48", DICTS, "if isinstance(value, Tracked) and self._odd_key is _NONE:", "if False:"),
+    ("S48", DICTS, "key if isinstance(value, Tracked) and self._odd_key is _NONE else self._odd_key", "self._odd_key"),
     ("S51", DICTS, "        if self._foreign:\n            self._refuse(", "        if False:\n            self._refuse("),
     # C: variables that come later
     ("S63", ATTEMPT, "elif waitable[child]:", "elif False:"),
-    ("S68", TRACKABLE, "return requests[0].preload(requests) if requests else None", "return None"),
+    ("S68", EDGES, "return requests[0].preload(requests) if requests else None", "return None"),
     ("S72", CHECKPOINT + "requests.py", "not all(_is_variable(r) for r in alive)", "not _is_variable(alive[0])"),
-    ("S74", TRACKABLE, "if watchers.pop(name, None) is waiting and", "if watchers.get(name) is waiting and"),
-    ("S77", TRACKABLE, "            state.watch(name, _listed(waiting, name))\n            raise", "            raise"),
+    ("S74", EDGES, "if watchers.pop(name, None) is waiting and", "if watchers.get(name) is waiting and"),
+    ("S77", EDGES, "state.watch(name, _listed(waiting, name))\n                raise", "pass\n                raise"),
     ("S79", CHECKPOINT + "restoration.py", "key is not None or n in known or holds_values(nodes[n])", "True"),
     ("S80", CHECKPOINT + "restoration.py", "        if rules.every_node:\n", "        if False:\n"),
     ("S87", ATTEMPT, "        state.update_uid = r.uid\n", "        state.update_uid = max(before, 0)\n"),
@@ -77,14 +77,14 @@ MUTANTS = [
     ("S134", ATTEMPT, "                if node in r.slots:\n", "                if nodes[node].values and node in r.slots:\n"),
     ("S139", ATTEMPT, "self._waits.append((owner, (handle, name), Wish(r, slot_node, owner_node)))", "pass"),
     # G: several restores
-    ("S151", TRACKABLE, "waiting.sort(key=lambda r: -r.uid)", "waiting.sort(key=lambda r: r.uid)"),
+    ("S151", EDGES, "waiting.sort(key=lambda r: -r.uid)", "waiting.sort(key=lambda r: r.uid)"),
     ("S153", ATTEMPT, "        if before >= r.uid:", "        if before == r.uid:"),
     # H: Python state
     ("S162", "minitf/runtimes/restoring.py", "        for (put, _), value in python:\n            put(value.item())\n", ""),
     # I: graphs
     ("S176", "minitf/runtimes/restoring.py", "built = cache[place] = RestoreOp(", "built = RestoreOp("),
     ("S179", "minitf/runtimes/restoring.py", "built = cache.get(place)", "built = next((v for k, v in cache.items() if type(k) is tuple and k[1] == place[1]), None)"),
-    ("S187", CAPTURE, "if trackable.version != self._version or self._root() is not root:", "if self._root() is not root:"),
+    ("S187", CAPTURE, "if edges.version != self._version or self._root() is not root:", "if self._root() is not root:"),
     # J: status
     ("S192", STATUS, "            if kind.variable or (kind.valued and own_values(obj)):", "            if kind.valued and not kind.variable and own_values(obj):"),
     ("S196", STATUS, "        lines += [f\"{_what(obj)}, which is not part", "        lines += [] and [f\"{_what(obj)}, which is not part"),

@@ -2,14 +2,14 @@
 
 import gc
 import re
-import sys
 
 import pytest
 
 import minitf as tf
 from minitf.checkpoint.requests import Request
-from minitf.objects.trackable import tracking
+from minitf.objects.edges import tracking
 from tests.checkpoint.conftest import WORLDS, Node
+from tests.storage.interrupts import Interrupt
 
 Saver = tf.train.CheckpointableSaver
 ATTEMPTS_ONLY = "minitf.checkpoint.attempt.restored_alone"
@@ -152,56 +152,31 @@ def layers_node(status, number):
     return next(e.node for e in status.journal if type(e).__name__ == "Waiting" and e.name == "a" and e.parent == 3 + number)
 
 
-class Interrupted:
-    """Raises KeyboardInterrupt at the how many-th line of minitf that is run inside."""
-
-    def __init__(self, line):
-        self.left = line
-        self.where = ""
-
-    def __enter__(self):
-        self._before = sys.gettrace()
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, kind, *_):
-        sys.settrace(self._before)
-        return kind is KeyboardInterrupt
-
-    def _call(self, frame, event, argument):
-        mine = "/minitf/" in frame.f_code.co_filename and frame.f_code.co_name != "__del__"  # which Python lets nothing out of
-        return self._line if mine else None
-
-    def _line(self, frame, event, argument):
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-                raise KeyboardInterrupt
-        return self._line
-
-
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # one that comes inside a finalizer
 def test_whoever_interrupts_an_arrival_can_let_it_arrive_again(path, eager):
-    """At every line: the edge is there and its variable restored, or there is no edge and the value still waits."""
-    line, finished = 0, False
+    """At every place: the edge is there and its variable restored, or there is no edge and the value still waits."""
+    place, finished = 0, False
     while not finished:
-        line += 1
+        place += 1
         root = Node(layers=Node())
         status = Saver(root).restore(path).expect_partial()
         layer, v = Node(), variable("v")
-        with Interrupted(line) as interrupted:
+
+        def arrive(root=root, layer=layer, v=v):
             setattr(root.layers, "0", layer)
             layer.a = v
-        finished = interrupted.left > 0
-        if "0" not in tf.train.children(root.layers):
-            setattr(root.layers, "0", layer)
-        if "a" not in tf.train.children(layer):
-            layer.a = v
-        assert v.numpy().tolist() == [100.0, 100.0], interrupted.where
+
+        interrupt = Interrupt(place)
+        interrupt.call(arrive)
+        finished = interrupt.where is None
+        for parent, name, child in ((root.layers, "0", layer), (layer, "a", v)):
+            assert (name in tf.train.children(parent)) == (name in vars(parent)), interrupt.where
+            setattr(parent, name, child)
+        assert v.numpy().tolist() == [100.0, 100.0], interrupt.where
         status.assert_existing_objects_matched()
-        if "checkpoint" in interrupted.where:
-            assert "(root).layers.0.a" not in str(status.explain()).split("restored", 1)[1], interrupted.where
-    assert line > 100
+        if "checkpoint" in (interrupt.where or ""):
+            assert "(root).layers.0.a" not in str(status.explain()).split("restored", 1)[1], interrupt.where
+    assert place > 40
 
 
 def test_nothing_is_restored_at_a_property_that_cannot_be_set(eager, tmp_path):

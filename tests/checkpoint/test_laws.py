@@ -83,7 +83,7 @@ def test_the_object_graph_has_each_reachable_object_once_and_every_edge(tree, mo
     leaf, edges = edges_of(tree, more)
     objects = make(leaf, float)
     attach(objects, edges)
-    graph, entries, walked = capture(objects[0])
+    graph, entries, walked, _ = capture(objects[0])
     numbers = {id(obj): number for number, obj in enumerate(walked.objects)}
     present = reachable(edges)
     assert sorted(numbers[id(objects[n])] for n in present) == list(range(len(graph.nodes))) == list(walk(graph))

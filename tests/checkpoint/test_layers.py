@@ -10,7 +10,7 @@ import minitf as tf
 from minitf.checkpoint import layers as rooms
 from minitf.checkpoint.matching import ByName
 from minitf.journal import Later
-from minitf.objects.trackable import tracking
+from minitf.objects.edges import tracking
 from tests.checkpoint.conftest import WORLDS, Node
 
 Saver = tf.train.CheckpointableSaver

@@ -9,7 +9,7 @@ from minitf.core.around import around, told, untold, wrapped
 from minitf.core.op import Op
 from minitf.core.state import Cell
 from minitf.core.tape import Tape
-from minitf.objects import trackable
+from minitf.objects import edges
 from minitf.runtimes import executor
 from minitf.runtimes.plan import Plan
 from minitf.storage.files import Disk
@@ -93,7 +93,7 @@ def test_what_runs_often_asks_nobody():
     """Where nothing is asked, nothing costs: recorders are no branch in these."""
     often = [
         Op.__call__, Eager.apply, Graph.apply, Graph.constant, Graph.append, Session.run, Plan.__call__, Cell.read, Cell.write,
-        runtime.current, trackable.attach, trackable.changed, trackable.arrived, Variable.__init__, Tape.apply,
+        runtime.current, edges.attach, edges.changed, edges.arrived, Variable.__init__, Tape.apply,
         executor.run_operation, operators.install_operator,
     ]  # fmt: skip
     for function in often:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 import minitf as tf
 from minitf.core import runtime
 from minitf.explain.book import book
-from minitf.objects import trackable
+from minitf.objects import edges
 from minitf.testing import twins
 from minitf.testing.strategies import restore_programs
 from minitf.timeline import Timeline
@@ -375,7 +375,7 @@ def test_objects_are_not_kept_alive():
 
 
 def test_nothing_stays_behind(saved):
-    before = trackable.new_tracking
+    before = edges.new_tracking
     net = Empty()
     with tf.Graph().as_default() as graph:
         session = tf.Session()
@@ -386,11 +386,11 @@ def test_nothing_stays_behind(saved):
         with graph.as_default():
             tf.constant(1.0)
         inside = tf.Session(graph=graph)
-    assert trackable.new_tracking is before
+    assert edges.new_tracking is before
     assert all(s.plain for s in (session, inside))
     assert type(graph._operations) is list
     for obj in (net, late):
-        assert not trackable.tracking(obj).watchers
+        assert not edges.tracking(obj).watchers
     assert tf.executing_eagerly()
     assert type(runtime.current()) is tf.Eager
 
@@ -427,7 +427,7 @@ def test_recordings_nest():
     assert [e.data["name"] for e in inner.of("edge")][-1] == "more"
     assert [e.data["name"] for e in outer.of("edge")] == ["kernel", "bias", "more"]
     assert [e.data["value"]["text"] for e in outer.of("value")][-1] == "[3., 4.]"
-    assert not trackable.tracking(net).watchers
+    assert not edges.tracking(net).watchers
 
 
 def test_recordings_nest_in_graphs_and_restores(saved):
@@ -472,7 +472,7 @@ def test_recordings_of_threads_end_in_any_order():
     ended.set()
     thread.join()
     assert len(timeline.of("operation")) == 1
-    assert trackable.new_tracking is trackable.Tracking
+    assert edges.new_tracking is edges.Tracking
     assert session.plain
     assert type(graph._operations) is list
 

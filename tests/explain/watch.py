@@ -1,7 +1,7 @@
 """All that an explanation could change, as data that can be compared."""
 
 from minitf.checkpoint.walking import Walk
-from minitf.objects.trackable import tracking
+from minitf.objects.edges import tracking
 
 
 def everything_about(root, status, world):

@@ -28,17 +28,21 @@ class _Signal:
 
 
 class Interrupt:
-    """Calls a function and interrupts it at place number ``at``; ``where`` says which that is, None if there are fewer."""
+    """Calls a function and interrupts it at place number ``at``; ``where`` says which that is, None if there are fewer.
 
-    def __init__(self, at: int):
+    ``again``: so many places later, while what the first interrupt has brought about is handled, there is a second one.
+    """
+
+    def __init__(self, at: int, again: int | None = None):
         self._left = at
+        self._again = again
         self._known: dict[object, bool] = {}
         self.where: str | None = None
         self.raised: KeyboardInterrupt | None = None
 
     def call(self, act) -> None:
         """Calls it. Any other error than the interrupt goes on."""
-        before, handler = sys.gettrace(), signal.signal(signal.SIGINT, signal.default_int_handler)
+        before, handler = sys.gettrace(), signal.signal(signal.SIGINT, self._interrupted)
         try:
             sys.settrace(self._enter)
             act()
@@ -48,6 +52,16 @@ class Interrupt:
         finally:
             sys.settrace(before)
             signal.signal(signal.SIGINT, handler)
+
+    def _interrupted(self, number, frame):
+        """What Python calls for the signal. If there is to be a second one, the frames that handle the first are followed."""
+        if self._again is not None:
+            self._left, self._again = self._again, None
+            sys.settrace(self._enter)
+            while frame is not None:
+                frame.f_trace = self._enter(frame, "call", None)
+                frame = frame.f_back
+        raise KeyboardInterrupt
 
     def _enter(self, frame, event, argument):
         code = frame.f_code
@@ -62,7 +76,7 @@ class Interrupt:
         if event == "opcode" and frame.f_code.co_code[frame.f_lasti] in LOOKING:
             self._left -= 1
             if self._left == 0:
-                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                self.where = f"{self.where or ''} {frame.f_code.co_filename}:{frame.f_lineno}".strip()
                 sys.settrace(None)
                 frame.f_trace = None
                 return _Signal().now

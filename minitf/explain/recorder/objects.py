@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from minitf.core.spec import shape_text
 from minitf.core.state import Handle
-from minitf.objects import trackable
+from minitf.objects import edges
 from minitf.objects.trackable import Tracked
 from minitf.timeline import DEEP, describe, short_path
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """A request that waits for every child of an object, again and again (see ``trackable.ANY``), and only looks on."""
+    """A request that waits for every child of an object, again and again (see ``edges.ANY``), and only looks on."""
 
     uid = -1
 
@@ -28,9 +28,9 @@ class Watcher:
     def serve(self, requests: list[Any], parent: Any, name: Any, child: Any) -> None:
         """Takes note. After the recording it goes away."""
         if self.objects is None:
-            waiting = trackable.tracking(parent).watchers
-            if waiting and self in waiting.get(trackable.ANY, ()):
-                waiting[trackable.ANY].remove(self)
+            waiting = edges.tracking(parent).watchers
+            if waiting and self in waiting.get(edges.ANY, ()):
+                waiting[edges.ANY].remove(self)
         else:
             self.objects.arrived(parent, name, child)
 
@@ -51,7 +51,7 @@ class Objects:
         self._above: list[tuple[int, str] | None] = []
         self._roots: dict[int, None] = {}
         self._writes: dict[tuple[int, int], int] = {}  # by (session or 0, number): writes that have been noted
-        self._version = trackable.version
+        self._version = edges.version
         self._watched: list[weakref.ref[Any]] = []
 
     def watch_those_that_exist(self) -> None:
@@ -62,8 +62,8 @@ class Objects:
 
     def _watch(self, obj: Any) -> None:
         state = getattr(obj, "_tracking", None)
-        if state is not None and (state.watchers is None or self.watcher not in state.watchers.get(trackable.ANY, ())):
-            state.watch(trackable.ANY, [self.watcher])
+        if state is not None and (state.watchers is None or self.watcher not in state.watchers.get(edges.ANY, ())):
+            state.watch(edges.ANY, [self.watcher])
             self._watched.append(weakref.ref(obj))
 
     # -- numbers -------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class Objects:
         """A child has appeared at ``parent`` under ``name`` (slots: under (handle, slot name))."""
         if not self._recorder.here:
             return
-        if trackable.version == self._version + 1:
+        if edges.version == self._version + 1:
             self._version += 1  # this arrival is all that has changed
         else:
             self._look_for_edges()
@@ -162,13 +162,13 @@ class Objects:
     def look_at(self, obj: Any) -> None:
         """Notes the edges of one object that are new or gone."""
         above = self.number(obj)
-        edges = _edges_of(obj)
-        for name in [n for n in self._edges[above] if n not in edges and " of " not in n]:
+        found = _edges_of(obj)
+        for name in [n for n in self._edges[above] if n not in found and " of " not in n]:
             below = self._edges[above].pop(name)
             if self._above[below] == (above, name):
                 self._above[below] = None
             self._recorder.note("edge gone", f"{self.path(above)}.{name} is gone", parent=above, name=name)
-        for name, child in edges.items():
+        for name, child in found.items():
             self._edge(obj, name, child)
         for name, handle, slot in _slots_of(obj):
             self._slot(obj, handle, name, slot)
@@ -188,8 +188,8 @@ class Objects:
                     self.value(handle, handle.cell, "earlier", words="which it had before the recording")
 
     def _look_for_edges(self) -> None:
-        if trackable.version != self._version:
-            self._version = trackable.version
+        if edges.version != self._version:
+            self._version = edges.version
             for ref in list(self._alive):
                 obj = ref()
                 if obj is not None and not isinstance(obj, Handle):
@@ -217,10 +217,10 @@ class Objects:
         self.watcher.objects = None
         for ref in [*self._alive, *self._watched]:
             state = getattr(ref(), "_tracking", None)
-            if state is not None and state.watchers and self.watcher in state.watchers.get(trackable.ANY, ()):
-                state.watchers[trackable.ANY].remove(self.watcher)
-                if not state.watchers[trackable.ANY]:
-                    del state.watchers[trackable.ANY]
+            if state is not None and state.watchers and self.watcher in state.watchers.get(edges.ANY, ()):
+                state.watchers[edges.ANY].remove(self.watcher)
+                if not state.watchers[edges.ANY]:
+                    del state.watchers[edges.ANY]
 
 
 def _edges_of(obj: Any) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from minitf.explain.recorder.named import RecordedNamedRestore
 from minitf.explain.recorder.objects import Objects
 from minitf.explain.recorder.restores import FollowedRestore
 from minitf.explain.recorder.wrappers import RecordedDisk, RecordedExecutor, RecordedRuntime, RecordedStorage, unwrapped
-from minitf.objects import trackable
+from minitf.objects import edges
 from minitf.runtimes.session import sessions
 from minitf.timeline import Source, Timeline
 
@@ -50,12 +50,12 @@ _watching = 0  # recorders, process-wide; they may end in any order
 _lock = threading.Lock()
 
 
-def _tracking_with_watchers() -> trackable.Tracking:
+def _tracking_with_watchers() -> edges.Tracking:
     """What a new object carries while somebody records: the watchers of those who record here."""
-    state = trackable.Tracking()
+    state = edges.Tracking()
     for recorder in _here.get():
         if recorder.here:
-            state.watch(trackable.ANY, [recorder.objects.watcher])
+            state.watch(edges.ANY, [recorder.objects.watcher])
     return state
 
 
@@ -63,7 +63,7 @@ def _begin_to_watch() -> None:
     global _watching
     with _lock:
         _watching += 1
-        trackable.new_tracking = _tracking_with_watchers
+        edges.new_tracking = _tracking_with_watchers
 
 
 def _end_to_watch() -> None:
@@ -71,7 +71,7 @@ def _end_to_watch() -> None:
     with _lock:
         _watching -= 1
         if not _watching:
-            trackable.new_tracking = trackable.Tracking
+            edges.new_tracking = edges.Tracking
 
 
 class Recorder:

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 from minitf.objects.containers.contents import Container
 from minitf.objects.containers.lists import unwrapped
-from minitf.objects.trackable import NoDependency, Trackable, Tracked, attach, tracking, wrap
+from minitf.objects.edges import attach_and, restoring, tracking
+from minitf.objects.trackable import NoDependency, Trackable, Tracked, wrap
 
 
 def _trackable(container: str, value: Any) -> tuple[Any, bool]:
@@ -49,9 +50,11 @@ class List(Trackable, Container, Sequence[Any]):
     def append(self, value: Any) -> None:
         """Adds a trackable object; a restore that waits for its index happens now."""
         value, depends = _trackable("List", value)
-        if depends:
-            attach(self, str(len(self._storage)), value)
-        self._storage.append(value)
+        with restoring:
+            if depends:
+                attach_and(self, str(len(self._storage)), value, (self._storage.append, value))
+            else:
+                self._storage.append(value)
 
     def extend(self, values: Iterable[Any]) -> None:
         """Appends each of ``values``."""
@@ -134,16 +137,18 @@ class Mapping(Trackable, Container, AbstractMapping[str, Any]):
         if not isinstance(key, str):
             raise TypeError(f"A Mapping accepts only string keys: they name what a checkpoint stores. Got the key {key!r}.")
         value, depends = _trackable("Mapping", value)
-        if key in self._storage:
-            if self._storage[key] is value:
-                return
-            raise ValueError(
-                f"A Mapping can only grow: its key {key!r} was to be overwritten with {value!r}, but it already holds "
-                f"{self._storage[key]!r}. Use another key."
-            )
-        if depends:
-            attach(self, key, value)
-        self._storage[key] = value
+        with restoring:
+            if key in self._storage:
+                if self._storage[key] is value:
+                    return
+                raise ValueError(
+                    f"A Mapping can only grow: its key {key!r} was to be overwritten with {value!r}, but it already holds "
+                    f"{self._storage[key]!r}. Use another key."
+                )
+            if depends:
+                attach_and(self, key, value, (self._storage.__setitem__, key, value))
+            else:
+                self._storage[key] = value
 
     def __delitem__(self, key: str) -> NoReturn:
         raise AttributeError(f"A Mapping can only grow: its key {key!r} cannot be deleted.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from minitf.objects.trackable import NoDependency, Tracked, attach, wrap
+from minitf.objects.edges import at_once, attach, attach_and
+from minitf.objects.trackable import NoDependency, Tracked, wrap
 from minitf.objects.variable import Variable
 
 
@@ -21,6 +22,18 @@ def admit(container: Any, name: str, value: Any) -> Any:
     if isinstance(value, Tracked):
         attach(container, name, value)
     return value
+
+
+def take(container: Any, name: str, value: Any, put: Callable[[Any], tuple[tuple[Any, ...], ...]]) -> None:
+    """``admit``, and the steps that ``put`` gives for what is to be stored, as ``at_once`` takes them: all or nothing."""
+    if isinstance(value, NoDependency):
+        at_once(*put(value.value))
+        return
+    value = wrap(value)
+    if isinstance(value, Tracked):
+        attach_and(container, name, value, *put(value))
+    else:
+        at_once(*put(value))
 
 
 def same(a: Any, b: Any) -> bool:

@@ -18,8 +18,11 @@ from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, NoReturn
 
-from minitf.objects.containers.contents import Container, admit, same
-from minitf.objects.trackable import NoDependency, Tracked, tracking, wrap
+from minitf.objects.containers.contents import Container, admit, same, take
+from minitf.objects.edges import at_once, restoring, tracking
+from minitf.objects.trackable import NoDependency, Tracked, wrap
+
+_set = object.__setattr__
 
 
 class TrackedDict(Container, dict[Any, Any]):
@@ -40,7 +43,10 @@ class TrackedDict(Container, dict[Any, Any]):
         self._odd_key = _NONE  # a key that is no string and maps to something trackable
         self.trainable = True
         for key, value in storage.items():
-            storage[key] = self._admitted(key, value)
+            if isinstance(key, str):
+                storage[key] = admit(self, key, value)
+            else:
+                storage[key], self._odd_key = self._beside(key, value)
         self._acknowledge()
 
     @classmethod
@@ -73,27 +79,28 @@ class TrackedDict(Container, dict[Any, Any]):
 
     def _look_behind(self) -> None:
         """Notices if the shared dict has been changed by someone else."""
-        if self._foreign or self._odd_key is not _NONE:
-            return
-        known = super().items()
-        storage = self._storage
-        self._foreign = len(known) != len(storage) or not all(same(value, storage.get(key, _NONE)) for key, value in known)
+        if not self._foreign and self._odd_key is _NONE:
+            self._foreign = not self._as_known()
+
+    def _as_known(self) -> bool:
+        """Whether the shared dict has the items that are known."""
+        known, items = map(list, (super().items(), self._storage.items()))  # at once: other threads may be changing it
+        there = dict(items)
+        return len(known) == len(items) and all(same(value, there.get(key, _NONE)) for key, value in known)
 
     def _acknowledge(self) -> None:
         """Takes the shared dict's present items for known."""
-        super().clear()
-        for key, value in self._storage.items():  # not update: that of OrderedDict comes back to our __setitem__
-            super().__setitem__(key, value)
+        before = list(super().values())  # so that nothing is finalized between
+        setitem = super().__setitem__  # not update: that of OrderedDict comes back to our __setitem__
+        at_once((super().clear,), *[(setitem, key, value) for key, value in self._storage.items()])
+        del before
 
-    def _admitted(self, key: Any, value: Any) -> Any:
-        if isinstance(key, str):
-            return admit(self, key, value)
+    def _beside(self, key: Any, value: Any) -> tuple[Any, Any]:
+        """What is stored under a key that is no string, and what ``_odd_key`` is then."""
         if isinstance(value, NoDependency):
-            return value.value
+            return value.value, self._odd_key
         value = wrap(value)
-        if isinstance(value, Tracked) and self._odd_key is _NONE:
-            self._odd_key = key
-        return value
+        return value, key if isinstance(value, Tracked) and self._odd_key is _NONE else self._odd_key
 
     def _contents(self) -> Iterable[Any]:
         return [self._storage[key] for key in sorted(self._storage, key=str)]
@@ -102,16 +109,25 @@ class TrackedDict(Container, dict[Any, Any]):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         hash(key)  # an unhashable key raises before there is an edge
-        self._catch_up(key)
-        value = self._admitted(key, value)
-        self._storage[key] = value
-        super().__setitem__(key, value)
+        with restoring:
+            self._catch_up(key)
+            before = self._storage.get(key)  # so that it is not finalized between
+
+            def put(value: Any) -> tuple[tuple[Any, ...], ...]:
+                return (super(TrackedDict, self).__setitem__, key, value), (self._storage.__setitem__, key, value)
+
+            if isinstance(key, str):
+                take(self, key, value, put)
+            else:
+                value, odd_key = self._beside(key, value)
+                at_once(*put(value), (_set, self, "_odd_key", odd_key))
+            del before
 
     def __delitem__(self, key: Any) -> None:
-        self._storage[key]
-        self._catch_up(key)
-        del self._storage[key]
-        self._forget(key)
+        with restoring:
+            self._storage[key]
+            self._catch_up(key)
+            self._removed(key)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Assigns several keys, one after the other."""
@@ -134,34 +150,38 @@ class TrackedDict(Container, dict[Any, Any]):
 
     def pop(self, key: Any, *default: Any) -> Any:
         """Removes a key and returns its value. Not tracked: the dict cannot be saved afterwards."""
-        self._foreign |= key in self._storage
-        self._forget(key)
-        return self._storage.pop(key, *default)
+        with restoring:
+            if key not in self._storage:
+                return self._storage.pop(key, *default)
+            return self._removed(key, (_set, self, "_foreign", True))
 
     def popitem(self, *args: Any, **kwargs: Any) -> Any:
         """Removes and returns the last item. Not tracked: the dict cannot be saved afterwards."""
-        key, value = self._storage.popitem(*args, **kwargs)
-        self._foreign = True
-        self._forget(key)
-        return key, value
+        with restoring:
+            key, _ = self._storage.copy().popitem(*args, **kwargs)
+            return key, self._removed(key, (_set, self, "_foreign", True))
 
-    def _forget(self, key: Any) -> None:
-        if super().__contains__(key):
-            super().__delitem__(key)  # not pop: that of OrderedDict comes back to our methods
+    def _removed(self, key: Any, *steps: tuple[Any, ...]) -> Any:
+        value, known = self._storage[key], super().get(key, _NONE)
+        forget = () if known is _NONE else ((super().__delitem__, key),)  # not pop: that of OrderedDict comes back to us
+        at_once(*steps, *forget, (self._storage.__delitem__, key))
+        return value
 
     def clear(self) -> None:
         """Removes everything. Not tracked: unless it was empty, the dict cannot be saved afterwards."""
-        self._foreign |= bool(self._storage)
-        super().clear()
-        self._storage.clear()
+        with restoring:
+            before = [*self._storage.values(), *super().values()]  # so that nothing is finalized between
+            foreign = self._foreign or bool(self._storage)
+            at_once((_set, self, "_foreign", foreign), (super().clear,), (self._storage.clear,))
+            del before
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """The value of a key, set to a default if it is missing. Not tracked: then the dict cannot be saved afterwards."""
-        if key not in self._storage:
-            self._foreign = True
-            self._storage[key] = default
-            super().__setitem__(key, default)
-        return self._storage[key]
+        with restoring:
+            if key not in self._storage:
+                put = (super().__setitem__, key, default), (self._storage.__setitem__, key, default)
+                at_once((_set, self, "_foreign", True), *put)
+            return self._storage[key]
 
     # -- reading: from the shared dict ---------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ trackable elements may only grow: whoever replaces, deletes or moves one gets an
 not at once. The same happens if the assigned list itself is changed behind the wrapper's back.
 
 How that is noticed: the wrapper is a list itself, and its own items are what it knows about; the items of the shared list are
-what is true. They are compared when the edges are listed, so an ``append`` costs no more than two appends.
+what is true. They are compared when the edges are listed, not at each ``append``. Both lists, and what is noted about them,
+change at once, so neither Ctrl-C nor another thread makes a change look like one behind the wrapper's back.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
-from minitf.objects.containers.contents import Container, admit, same
-from minitf.objects.trackable import NoDependency, Tracked, attach, tracking, wrap
+from minitf.objects.containers.contents import Container, admit, same, take
+from minitf.objects.edges import at_once, attach, changed, restoring, tracking
+from minitf.objects.trackable import NoDependency, Tracked, wrap
+
+_set = object.__setattr__
+_ALL = slice(None)
 
 
 class ListWrapper(Container, list[Any]):
@@ -68,12 +73,13 @@ class ListWrapper(Container, list[Any]):
 
     def _look_behind(self) -> None:
         """Notices if the shared list has been changed by someone else."""
-        if self._foreign or self._moved is not None:
-            return
-        if list.__len__(self) != len(self._storage):
-            self._foreign = True
-        elif not all(map(operator.is_, self._storage, list.__iter__(self))):
-            self._foreign = not all(map(same, list.__iter__(self), self._storage))
+        if not self._foreign and self._moved is None:
+            self._foreign = not self._as_known()
+
+    def _as_known(self) -> bool:
+        """Whether the shared list has the items that are known."""
+        known, items = map(list.copy, (self, self._storage))  # at once: other threads may be appending
+        return len(known) == len(items) and (all(map(operator.is_, items, known)) or all(map(same, known, items)))
 
     def _catch_up(self) -> None:
         """Before a change of one element: notes an outside change of the length now, others when edges are listed."""
@@ -83,8 +89,26 @@ class ListWrapper(Container, list[Any]):
 
     def _acknowledge(self) -> None:
         """Takes the shared list's present items for known."""
-        list.__setitem__(self, slice(None), self._storage)
-        self._holds_tracked = any(isinstance(element, Tracked) for element in self._storage)
+        self._become(self._storage.copy())
+
+    def _become(self, items: list[Any], moved: str | None = None, *steps: tuple[Any, ...]) -> None:
+        """Has these items from now on, and does the steps (see ``at_once``).
+
+        ``moved``: what has replaced, deleted or moved a trackable element, if anything has.
+        """
+        before = self._storage.copy()  # so that nothing is finalized between
+        at_once(
+            (super().__setitem__, _ALL, items),
+            (self._storage.__setitem__, _ALL, items),
+            (_set, self, "_holds_tracked", any(isinstance(item, Tracked) for item in items)),
+            (_set, self, "_moved", self._moved or moved),
+            *steps,
+        )
+        del before
+
+    def _if_tracked(self, operation: str) -> str | None:
+        """The operation, if there is a trackable element that it moves."""
+        return operation if self._holds_tracked else None
 
     def _contents(self) -> Iterable[Any]:
         return self._storage
@@ -93,11 +117,13 @@ class ListWrapper(Container, list[Any]):
 
     def append(self, value: Any) -> None:
         """Adds an element at the end; a restore that waits for its index happens now."""
-        self._catch_up()
-        value = admit(self, str(len(self._storage)), value)
-        self._storage.append(value)
-        list.append(self, value)
-        self._holds_tracked |= isinstance(value, Tracked)
+        with restoring:
+            self._catch_up()
+            take(self, str(len(self._storage)), value, self._appending)
+
+    def _appending(self, value: Any) -> tuple[tuple[Any, ...], ...]:
+        both = (super().append, value), (self._storage.append, value)
+        return both if self._holds_tracked or not isinstance(value, Tracked) else (*both, (_set, self, "_holds_tracked", True))
 
     def extend(self, values: Iterable[Any]) -> None:
         """Appends each of ``values``."""
@@ -119,58 +145,70 @@ class ListWrapper(Container, list[Any]):
     # -- other changes -------------------------------------------------------------------------------------------------
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if isinstance(key, slice):
-            self._look_behind()
-            self._set_slice(key, value)
-            self._acknowledge()
-            return
-        self._catch_up()
-        replaced = self._storage[key]
-        # The subscript as it was written names the edge, also a negative one (S40).
-        value = admit(self, str(operator.index(key)), value)
-        self._foreign |= not same(list.__getitem__(self, key), replaced)
-        if isinstance(replaced, Tracked):
-            self._moved = "__setitem__"
-        self._storage[key] = value
-        list.__setitem__(self, key, value)
-        self._holds_tracked |= isinstance(value, Tracked)
+        with restoring:
+            if isinstance(key, slice):
+                self._look_behind()
+                self._set_slice(key, value)
+                return
+            self._catch_up()
+            replaced = self._storage[key]
+            key = operator.index(key)
+            known = list.__getitem__(self, key)
+            foreign = self._foreign or not same(known, replaced)
+            moved = "__setitem__" if isinstance(replaced, Tracked) else self._moved
+
+            def put(value: Any) -> tuple[tuple[Any, ...], ...]:
+                return (
+                    (super(ListWrapper, self).__setitem__, key, value),
+                    (self._storage.__setitem__, key, value),
+                    (_set, self, "_holds_tracked", self._holds_tracked or isinstance(value, Tracked)),
+                    (_set, self, "_foreign", foreign),
+                    (_set, self, "_moved", moved),
+                )
+
+            take(self, str(key), value, put)  # the subscript as it was written names the edge, also a negative one (S40)
 
     def _set_slice(self, key: slice, values: Iterable[Any]) -> None:
         before = self._storage
         after = list(before)
         after[key] = [v if isinstance(v, NoDependency) else wrap(v) for v in values]
-        undo = []
+        state = tracking(self)
+        edges, undone = state.edges.copy(), [True]
         try:
             for index, element in enumerate(after):
                 if isinstance(element, NoDependency):
                     after[index] = element.value
                 elif isinstance(element, Tracked) and (index >= len(before) or element is not before[index]):
-                    undo.append(attach(self, str(index), element))
+                    attach(self, str(index), element)
+            self._become(after, self._if_tracked("__setitem__ with a slice"), (undone.clear,))
         except BaseException:
-            for take_back in reversed(undo):
-                take_back()
+            if undone:  # no call up to here, so that a second Ctrl-C can come only behind it
+                state.edges = edges
+                changed()
             raise
-        self._moving("__setitem__ with a slice")
-        before[:] = after
-
-    def _moving(self, operation: str) -> None:
-        """To be called when elements go or change places."""
-        if self._moved is None and self._holds_tracked:
-            self._moved = operation
 
     def _removed(self, index: Any, operation: str) -> Any:
-        self._catch_up()
-        value = self._storage.pop(index)
-        self._moving(operation)
-        self._foreign |= not same(list.pop(self, index), value)
-        return value
+        with restoring:
+            self._catch_up()
+            index = operator.index(index)
+            if not -len(self._storage) <= index < len(self._storage):
+                return self._storage.pop(index)  # raises
+            value, known = self._storage[index], list.__getitem__(self, index)
+            at_once(
+                (super().pop, index),
+                (self._storage.pop, index),
+                (_set, self, "_foreign", self._foreign or not same(known, value)),
+                (_set, self, "_moved", self._moved or self._if_tracked(operation)),
+            )
+            return value
 
     def __delitem__(self, key: Any) -> None:
         if isinstance(key, slice):
-            self._look_behind()
-            self._moving("del")
-            del self._storage[key]
-            self._acknowledge()
+            with restoring:
+                self._look_behind()
+                after = self._storage.copy()
+                del after[key]
+                self._become(after, self._if_tracked("del"))
         else:
             self._removed(key, "del")
 
@@ -180,41 +218,37 @@ class ListWrapper(Container, list[Any]):
 
     def remove(self, value: Any) -> None:
         """Removes the first element that equals ``value``."""
-        self._removed(self._storage.index(value), "remove")
+        with restoring:
+            self._removed(self._storage.index(value), "remove")
 
     def clear(self) -> None:
         """Removes all elements."""
-        self._look_behind()
-        self._moving("clear")
-        self._storage.clear()
-        self._acknowledge()
+        with restoring:
+            self._look_behind()
+            self._become([], self._if_tracked("clear"))
 
     def insert(self, index: Any, value: Any) -> None:
         """Inserts an element before ``index``. If anything trackable is involved, the list cannot be saved any more."""
         value = value.value if isinstance(value, NoDependency) else wrap(value)
-        self._catch_up()
-        self._storage.insert(index, value)
-        list.insert(self, index, value)
-        self._holds_tracked |= isinstance(value, Tracked)
-        self._moving("insert")
+        with restoring:
+            self._catch_up()
+            after = self._storage.copy()
+            after.insert(index, value)
+            self._become(after, "insert" if isinstance(value, Tracked) else self._if_tracked("insert"))
 
     def sort(self, *, key: Any = None, reverse: bool = False) -> None:
-        """Sorts in place."""
-        self._look_behind()
-        self._moving("sort")
-        try:
-            self._storage.sort(key=key, reverse=reverse)
-        finally:
-            self._acknowledge()
+        """Sorts in place. If comparing raises an error, the list is as it was."""
+        with restoring:
+            self._look_behind()
+            self._become(sorted(self._storage, key=key, reverse=reverse), self._if_tracked("sort"))
 
     def reverse(self) -> None:
         """Reverses in place. Elements that stay where they are (in the middle) are not moved."""
-        self._look_behind()
-        half = len(self._storage) // 2
-        if any(isinstance(e, Tracked) for e in self._storage[:half] + self._storage[len(self._storage) - half :]):
-            self._moved = "reverse"
-        self._storage.reverse()
-        self._acknowledge()
+        with restoring:
+            self._look_behind()
+            half = len(self._storage) // 2
+            moves = any(isinstance(e, Tracked) for e in self._storage[:half] + self._storage[len(self._storage) - half :])
+            self._become(self._storage[::-1], "reverse" if moves else None)
 
     # -- reading: from the shared list ---------------------------------------------------------------------------------
 

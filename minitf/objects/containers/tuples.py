@@ -17,7 +17,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from minitf.objects.containers.contents import Container
-from minitf.objects.trackable import NoDependency, Trackable, Tracked, Tracking, tracking, wrap
+from minitf.objects.edges import Tracking, tracking
+from minitf.objects.trackable import NoDependency, Trackable, Tracked, wrap
 
 
 class TupleEdges(Trackable, Container):

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from minitf.objects.containers.contents import Container
-from minitf.objects.trackable import Trackable, Tracked, attach, tracking
+from minitf.objects.edges import attach, tracking
+from minitf.objects.trackable import Trackable, Tracked
 
 _T = TypeVar("_T")
 

@@ -23,7 +23,7 @@ from minitf.core.op import convert
 from minitf.core.state import Handle
 from minitf.core.structures import flatten
 from minitf.core.tensor import EagerTensor
-from minitf.objects import trackable
+from minitf.objects import edges
 from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.creating import cast
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
@@ -197,7 +197,7 @@ class Optimizer(Settings):
     def _get_ready(self, variables: list[Any]) -> None:
         """Makes what is missing for a step of these variables."""
         handles = [v.handle for v in variables]
-        if (trackable.version, handles) == self._ready_for:
+        if (edges.version, handles) == self._ready_for:
             return
         for variable in variables:
             if self._iterations is not None and variable.handle.home is not self._iterations.handle.home:
@@ -207,7 +207,7 @@ class Optimizer(Settings):
                 )
         with init_scope():
             self._create_all_weights(variables)
-        self._ready_for = trackable.version, handles
+        self._ready_for = edges.version, handles
         self._updates_of = None
 
     def _create_all_weights(self, var_list: list[Any]) -> None:
@@ -371,4 +371,3 @@ class Optimizer(Settings):
         state = super().__getstate__()
         looks_again: dict[str, Any] = {"_ready_for": None, "_updates": [], "_updates_of": None}
         return ({**state[0], **looks_again}, *state[1:]) if isinstance(state, tuple) else state
-
