@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minitf.checkpoint.capture import capture
+from minitf.checkpoint.expected import Expected
 from minitf.checkpoint.name_based import NameBasedSaverStatus
 from minitf.checkpoint.opening import open_checkpoint
 from minitf.checkpoint.values import Values
@@ -20,7 +21,7 @@ from minitf.core.around import around
 from minitf.core.state import Batch, Group, Handle
 from minitf.objects.values import GroupValue, PythonValue
 from minitf.objects.variable_table import home_here
-from minitf.saved import OBJECT_GRAPH_KEY
+from minitf.saved import OBJECT_GRAPH_KEY, Reader
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import path_of
 from minitf.storage.messages import encode_graph
@@ -49,26 +50,53 @@ class FrozenSaver:
         Raises RuntimeError in a graph without a session, FailedPreconditionError for a variable without a value.
         """
         prefix = path_of(file_prefix)
+        around("storage", TensorBundle()).write(prefix, self.read(session))
+        return prefix
+
+    def read(self, session: Any) -> dict[str, Any]:
+        """The arrays to be saved, by key, and the object graph. Raises as ``save``."""
         tensors = Values(self._home, session, "frozen_saver.save").of_entries(self._entries)
         tensors[OBJECT_GRAPH_KEY] = self._graph
-        around("storage", TensorBundle()).write(prefix, tensors)
-        return prefix
+        return tensors
 
     def restore(self, save_path: Any, session: Any = None) -> None:
         """Restores all values: all or nothing. A graph's operations are made at the first time and run in ``session``.
 
         Raises NotFoundError for a missing checkpoint or a value that it lacks, InvalidArgumentError for another dtype or shape.
         """
-        reader = open_checkpoint(save_path)
+        self.load(open_checkpoint(save_path), session)
+
+    def load(self, reader: Reader, session: Any) -> None:
+        """Restores all values from an open checkpoint. Raises as ``restore``."""
+        batch = self._batch(reader)
+        for key, value in self._entries:
+            if isinstance(value, PythonValue):
+                batch.python.append((value.put, key))
+        self._home.apply_batches([batch])
+        self._home.run_restore_ops(batch.built, self._ops, reader, session, "frozen_saver.restore")
+
+    def build(self) -> None:
+        """Makes the operations of a graph that saving and restoring will need, so that it can be finalized."""
+        specs = {}
+        for owner in self._owners.values():
+            tensors = owner.group.tensors()
+            specs.update({key: tensors[name].spec for name, key in owner.keys.items()})
+        self._home.apply_batches([self._batch(Expected(specs, specs.__getitem__))])
+
+    def _batch(self, reader: Reader) -> Batch:
+        """All that is restored by operations."""
         batch = Batch(reader, self._ops)
         for key, value in self._entries:
             if isinstance(value, Handle):
                 batch.add(value, key)
-            elif isinstance(value, PythonValue):
-                batch.python.append((value.put, key))
         batch.groups = [Group(owner, owner.group.restore, owner.keys) for owner in self._owners.values()]
-        self._home.apply_batches([batch])
-        self._home.run_restore_ops(batch.built, self._ops, reader, session, "frozen_saver.restore")
+        return batch
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<frozen saver of {len(self)} values>"
 
 
 class _Owner:

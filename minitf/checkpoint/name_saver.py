@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minitf.checkpoint.named_values import Loaded, NamedValues
+from minitf.checkpoint.frozen import FrozenSaver
+from minitf.checkpoint.named_values import NamedValues
 from minitf.checkpoint.numbering import integer_of
 from minitf.checkpoint.opening import open_checkpoint
 from minitf.checkpoint.state_functions import (
@@ -44,7 +45,11 @@ _log = logging.getLogger("minitf")
 
 @dataclass(frozen=True)
 class SaverDef:
-    """How a saver was made. ``V1`` and ``V2`` are the file formats for ``write_version``."""
+    """How a saver was made. ``V1`` and ``V2`` are the file formats for ``write_version``.
+
+    The names of operations are empty, as in TensorFlow's eager mode: here the saver reads and writes files, and no operation
+    does.
+    """
 
     LEGACY = 0
     V1 = V1
@@ -54,13 +59,17 @@ class SaverDef:
     sharded: bool = False
     keep_checkpoint_every_n_hours: float = 10000.0
     version: int = V2
+    filename_tensor_name: str = ""
+    save_tensor_name: str = ""
+    restore_op_name: str = ""
 
 
 class Saver:
     """Saves and restores variables by name, and keeps the newest few checkpoints.
 
     * ``var_list``: a list of variables (saved under their names) or a dict of name and variable; ``SaveableObject`` works in
-      both. In a graph None means all variables of the graph; then ``defer_build=True`` lets ``build()`` choose them later.
+      both. A ``frozen_saver`` in its place: its objects, with their object graph. In a graph None means all variables of the
+      graph; then ``defer_build=True`` lets ``build()`` choose them later.
     * ``reshape=True``: restores a value of another shape if it has as many elements.
     * ``max_to_keep``: how many checkpoints stay; None or 0 keeps all and lists only the newest.
     * ``keep_checkpoint_every_n_hours``: of those that would be deleted, one for so many hours stays for good.
@@ -72,7 +81,8 @@ class Saver:
 
     ``name``, ``restore_sequentially`` and ``filename`` are accepted and have no effect. Raises RuntimeError in eager mode
     without ``var_list``, ValueError for two values of one name, for a variable with two names and for no variables at all,
-    TypeError for things that are no variables, NotImplementedError for ``saver_def`` and ``builder``.
+    TypeError for things that are no variables, NotImplementedError for ``saver_def``, ``builder``, and ``reshape`` of a frozen
+    saver.
     """
 
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5,
@@ -82,6 +92,8 @@ class Saver:
                  filename: str | None = None, *, clock: Clock = time):  # fmt: skip
         if saver_def is not None or builder is not None:
             raise NotImplementedError("Saver: minitf has no saver definitions and builders. Make the saver from its variables.")
+        if reshape and isinstance(var_list, FrozenSaver):
+            raise NotImplementedError("Saver: reshape=True works for variables that are saved by name, not for a frozen_saver.")
         if defer_build and var_list:
             raise ValueError("Saver: building cannot be deferred if var_list is given. Leave one of the two out.")
         if write_version not in (V1, V2):
@@ -99,7 +111,7 @@ class Saver:
         self._relative = save_relative_paths
         self._clock = clock
         self._def = SaverDef(max_to_keep or 0, sharded, keep_checkpoint_every_n_hours, write_version)
-        self._values: NamedValues | None = None
+        self._values: NamedValues | FrozenSaver | None = None
         self._last: list[tuple[str, float]] = []  # (path, when it was written), oldest first
         self._over: list[tuple[str, float]] = []  # no longer listed, to be deleted
         self._keep_after = clock.time() + keep_checkpoint_every_n_hours * 3600
@@ -117,16 +129,18 @@ class Saver:
             self._values.build()
             self._keep_after = self._clock.time() + self._def.keep_checkpoint_every_n_hours * 3600
 
-    def _collect(self) -> NamedValues:
+    def _collect(self) -> NamedValues | FrozenSaver:
         given = self._var_list
+        if isinstance(given, FrozenSaver):
+            return given
         if given is None:
             given = [*self._home.get_collection("variables"), *self._home.get_collection("saveable_objects")]
-        values = NamedValues(self._home, given, distinct=self._graph is not None)
+        values = NamedValues(self._home, given, distinct=self._graph is not None, reshape=self._reshape)
         if not values and not self._allow_empty:
             raise ValueError("Saver: there are no variables to save. Make them first, or pass allow_empty=True.")
         return values
 
-    def _current(self, session: Any, doing: str) -> NamedValues:
+    def _current(self, session: Any, doing: str) -> NamedValues | FrozenSaver:
         """The values; in eager mode the list is looked at anew each time. Checks the session of a graph."""
         if self._graph is None:
             return self._collect()
@@ -138,8 +152,19 @@ class Saver:
             raise TypeError(f"Saver.{doing}: the first argument must be a Session, not {session!r}.")
         return self._values
 
+    @property
+    def saver_def(self) -> SaverDef:
+        """How the saver was made."""
+        return self._def
+
     def as_saver_def(self) -> SaverDef:
         """How the saver was made."""
+        return self._def
+
+    def to_proto(self, export_scope: str | None = None) -> SaverDef:
+        """How the saver was made. Raises NotImplementedError for ``export_scope``."""
+        if export_scope is not None:
+            raise NotImplementedError("Saver.to_proto: minitf does not export scopes of a graph. Leave export_scope out.")
         return self._def
 
     # -- saving --------------------------------------------------------------------------------------------------------
@@ -227,7 +252,7 @@ class Saver:
                 raise ValueError(f"Saver.restore: {path!r} is not a valid checkpoint: no such files.")
         values = self._current(sess, "restore")
         if values:
-            values.assign(Loaded(open_checkpoint(save_path), values, self._reshape), sess)
+            values.load(open_checkpoint(save_path), sess)
 
     # -- the list of checkpoints -----------------------------------------------------------------------------------------
 

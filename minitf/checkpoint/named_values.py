@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from minitf.checkpoint.expected import Expected
 from minitf.checkpoint.reading import key_of_name
 from minitf.checkpoint.source import as_kernels_have
 from minitf.core.spec import Spec, compatible, shape_text, total_size
@@ -47,10 +48,14 @@ class Saved(NamedTuple):
 
 
 class NamedValues:
-    """Values by name, in the order of names. ``distinct``: no variable may be given twice, even under one name."""
+    """Values by name, in the order of names.
 
-    def __init__(self, home: Any, given: Any, distinct: bool):
+    ``distinct``: no variable may be given twice, even under one name. ``reshape``: a stored value may have another shape.
+    """
+
+    def __init__(self, home: Any, given: Any, distinct: bool, reshape: bool):
         self._home = home
+        self._reshape = reshape
         self._distinct = distinct
         self._values: dict[str, Saved] = {}
         self._names: dict[Handle, str] = {}  # of variables: under which name each stands
@@ -136,10 +141,11 @@ class NamedValues:
 
     def build(self) -> None:
         """Adds the restore operations to a graph."""
-        self._apply(_Expected(self))
+        self._apply(Expected(self, self.spec))
 
-    def assign(self, loaded: Loaded, session: Any) -> None:
-        """Gives all values what was loaded."""
+    def load(self, reader: Reader, session: Any) -> None:
+        """Gives all values what the checkpoint has, all or nothing. Raises NotFoundError, DTypeError, ShapeError."""
+        loaded = Loaded(reader, self, self._reshape)
         self._home.run_restore_ops(self._apply(loaded), self._ops, loaded, session, "Saver.restore")
 
     def _apply(self, reader: Reader) -> list[Any]:
@@ -190,34 +196,6 @@ def _flat(given: Iterable[Any]) -> Iterator[Any]:
             yield from _flat(value)
         else:
             yield value
-
-
-class _Expected:
-    """Stands for a checkpoint that is not there yet: it knows what the values will be."""
-
-    source = "(no checkpoint yet)"
-
-    def __init__(self, values: NamedValues):
-        self._values = values
-
-    def keys(self) -> list[str]:
-        """The names."""
-        return list(self._values)
-
-    def __contains__(self, key: object) -> bool:
-        return key in set(self._values)
-
-    def spec(self, key: str) -> Spec:
-        """What the live value wants."""
-        return self._values.spec(key)
-
-    def read(self, key: str) -> Any:
-        """Raises NotFoundError."""
-        raise NotFoundError(f"{key!r}: there is no checkpoint yet.")
-
-    def read_many(self, keys: Iterable[str]) -> list[Any]:
-        """Nothing for no keys. Raises NotFoundError."""
-        return [self.read(key) for key in keys]
 
 
 class Loaded:

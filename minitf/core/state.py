@@ -63,7 +63,7 @@ class Cell:
         if value is None:
             raise FailedPreconditionError(
                 None, None,
-                f"Variable {self.name!r} has no value in this session. Run its initializer "
+                f"Variable {self.name!r} has no value in this session, it is uninitialized. Run its initializer "
                 f"(session.run(tf.compat.v1.global_variables_initializer())), or restore it and run the status's restore ops.",
             )  # fmt: skip
         return value

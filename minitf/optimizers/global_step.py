@@ -6,11 +6,13 @@ from contextlib import nullcontext
 from typing import Any
 
 from minitf.core import dtypes, names
-from minitf.objects.variable import Variable
+from minitf.objects.variable import Variable, is_variable
+from minitf.ops.creating import identity
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.session import current_graph
 
 _NAME = "global_step"
+_READ = "global_step_read_op_cache"  # TensorFlow's name of the collection
 
 
 def get_global_step(graph: Any = None) -> Any | None:
@@ -43,6 +45,24 @@ def get_or_create_global_step(graph: Any = None) -> Any:
     """The global step, made if it does not exist."""
     found = get_global_step(graph)
     return create_global_step(graph) if found is None else found
+
+
+def global_step_read(graph: Any = None) -> Any | None:
+    """A tensor of a graph with the global step, for those who fetch it in every run; None if the graph has no global step.
+
+    There is one in each graph; it gives the initial value while the step has none.
+    """
+    place = current_graph() if graph is None else graph
+    known = place.get_collection(_READ)
+    if known:
+        return known[0]
+    step = get_global_step(place)
+    if step is None:
+        return None
+    with place.as_default(), names.entered(names.Scope(f"{step.op.name}/")):
+        read = step.initialized_value() if is_variable(step) else identity(step)
+    place.add_to_collection(_READ, read)
+    return read
 
 
 def global_step(sess: Any, global_step_tensor: Any) -> int:

@@ -270,6 +270,10 @@ class Graph(GraphContents, GraphHome):
         """Makes the graph read-only: adding an operation raises RuntimeError."""
         self._finalized = True
 
+    def _unsafe_unfinalize(self) -> None:
+        """Lets operations be added again (TensorFlow's name): what a monitored session does to the graph when it is closed."""
+        self._finalized = False
+
     @property
     def finalized(self) -> bool:
         """True once the graph is read-only."""

@@ -38,6 +38,13 @@ class GraphKeys:
     REGULARIZATION_LOSSES = "regularization_losses"
     SAVEABLE_OBJECTS = "saveable_objects"
     SAVERS = "savers"
+    INIT_OP = "init_op"
+    LOCAL_INIT_OP = "local_init_op"
+    READY_OP = "ready_op"
+    READY_FOR_LOCAL_INIT_OP = "ready_for_local_init_op"
+    SUMMARY_OP = "summary_op"
+    TABLE_INITIALIZERS = "table_initializer"
+    QUEUE_RUNNERS = "queue_runners"
 
 
 _USUAL = (GraphKeys.GLOBAL_VARIABLES,)

@@ -1,0 +1,73 @@
+"""Runs with hooks: what they ask for is fetched and fed besides, and they may ask that no run follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minitf.runtimes.session import Session
+from minitf.sessions.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from minitf.sessions.unsupported import refuse
+
+
+class HookedSession:
+    """A session, and the hooks that are called around its runs."""
+
+    def __init__(self, session: Session, hooks: Sequence[SessionRunHook]):
+        self.session = session
+        self._hooks = hooks
+        self._stop = False
+
+    def should_stop(self) -> bool:
+        """True once a hook has requested a stop."""
+        return self._stop
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None,
+            run_metadata: Any = None) -> Any:  # fmt: skip
+        """``Session.run`` between the hooks' ``before_run`` and ``after_run``.
+
+        Raises RuntimeError after a stop was requested, and for a tensor that is fed twice; NotImplementedError for options.
+        """
+        refuse("run", options=options, run_metadata=run_metadata)
+        if self._stop:
+            raise RuntimeError("Run called even after should_stop requested. Ask should_stop() before each run.")
+        context = SessionRunContext(SessionRunArgs(fetches, feed_dict), self.session)
+        wanted, feeds = self._before(context, feed_dict)
+        if wanted:
+            results, *found = self.session.run([fetches, *wanted.values()], feeds)
+            answers = dict(zip(wanted, found, strict=True))
+        else:
+            results, answers = self.session.run(fetches, feeds), {}
+        for number, hook in enumerate(self._hooks):
+            hook.after_run(context, SessionRunValues(answers.get(number)))
+        self._stop = self._stop or context.stop_requested
+        return results
+
+    def _before(self, context: SessionRunContext, feed_dict: Any) -> tuple[dict[int, Any], Any]:
+        """What the hooks want fetched, by their number, and all that is fed."""
+        wanted: dict[int, Any] = {}
+        feeds: dict[Any, Any] = {}
+        for number, hook in enumerate(self._hooks):
+            request = hook.before_run(context)
+            if request is None:
+                continue
+            refuse(f"SessionRunArgs of {type(hook).__name__}", options=request.options)
+            if request.fetches is not None:
+                wanted[number] = request.fetches
+            if request.feed_dict:
+                _add(feeds, request.feed_dict, f"Same tensor is fed by two hooks, the second of them {hook!r}")
+        if not feeds:
+            return wanted, feed_dict
+        _add(feeds, feed_dict or {}, "Same tensor is fed by a SessionRunHook and user")
+        return wanted, feeds
+
+    def close(self) -> None:
+        """Closes the session."""
+        self.session.close()
+
+
+def _add(feeds: dict[Any, Any], more: Mapping[Any, Any], what: str) -> None:
+    twice = [tensor for tensor in more if tensor in feeds]
+    if twice:
+        raise RuntimeError(f"{what}: {', '.join(map(str, twice))}.")
+    feeds.update(more)

@@ -1,0 +1,26 @@
+"""Arguments of TensorFlow's that mean something minitf has not: they are refused instead of being taken without effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_WHY = {
+    "master": "sessions run in this process, there are no servers",
+    "config": "a session has no devices, threads or memory to be configured",
+    "options": "a run has no options",
+    "run_metadata": "a run collects no metadata; minitf.record() shows what happens in it",
+    "local_init_run_options": "a run has no options",
+    "save_summaries_steps": "minitf writes no summaries",
+    "save_summaries_secs": "minitf writes no summaries",
+    "summary_dir": "minitf writes no summaries",
+    "output_dir": "minitf writes no summaries; the figures are in the log",
+    "summary_writer": "minitf writes no summaries; the figures are in the log",
+    "save_graph_def": "a graph is not written to files; build it again and restore its variables",
+}
+
+
+def refuse(what: str, **given: Any) -> None:
+    """Raises NotImplementedError for each argument that was given, that is, neither None nor False nor empty nor zero."""
+    for name, value in given.items():
+        if value is not None and value is not False and value not in ("", 0):
+            raise NotImplementedError(f"{what}({name}={value!r}): {_WHY[name]}. Leave {name} out.")
