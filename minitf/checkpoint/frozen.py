@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from minitf.checkpoint.capture import capture
 from minitf.checkpoint.expected import Expected
 from minitf.checkpoint.name_based import NameBasedSaverStatus
 from minitf.checkpoint.opening import open_checkpoint
+from minitf.checkpoint.source import Source
 from minitf.checkpoint.values import Values
 from minitf.core.around import around
 from minitf.core.state import Batch, Group, Handle
@@ -64,10 +66,8 @@ class FrozenSaver:
 
         Raises NotFoundError for a missing checkpoint or a value that it lacks, InvalidArgumentError for another dtype or shape.
         """
-        self.load(open_checkpoint(save_path), session)
-
-    def load(self, reader: Reader, session: Any) -> None:
-        """Restores all values from an open checkpoint. Raises as ``restore``."""
+        open_again = partial(open_checkpoint, save_path)
+        reader = Source(open_again, open_again())
         batch = self._batch(reader)
         for key, value in self._entries:
             if isinstance(value, PythonValue):

@@ -21,7 +21,6 @@ from typing import Any
 from minitf.checkpoint.frozen import FrozenSaver
 from minitf.checkpoint.named_values import NamedValues
 from minitf.checkpoint.numbering import integer_of
-from minitf.checkpoint.opening import open_checkpoint
 from minitf.checkpoint.state_functions import (
     V1,
     V2,
@@ -252,7 +251,7 @@ class Saver:
                 raise ValueError(f"Saver.restore: {path!r} is not a valid checkpoint: no such files.")
         values = self._current(sess, "restore")
         if values:
-            values.load(open_checkpoint(save_path), sess)
+            values.restore(save_path, sess)
 
     # -- the list of checkpoints -----------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from minitf.checkpoint.expected import Expected
+from minitf.checkpoint.opening import open_checkpoint
 from minitf.checkpoint.reading import key_of_name
 from minitf.checkpoint.source import as_kernels_have
 from minitf.core.spec import Spec, compatible, shape_text, total_size
@@ -143,9 +144,9 @@ class NamedValues:
         """Adds the restore operations to a graph."""
         self._apply(Expected(self, self.spec))
 
-    def load(self, reader: Reader, session: Any) -> None:
-        """Gives all values what the checkpoint has, all or nothing. Raises NotFoundError, DTypeError, ShapeError."""
-        loaded = Loaded(reader, self, self._reshape)
+    def restore(self, save_path: Any, session: Any) -> None:
+        """Gives all values what a checkpoint has, all or nothing. Raises NotFoundError, DTypeError, ShapeError."""
+        loaded = Loaded(open_checkpoint(save_path), self, self._reshape)
         self._home.run_restore_ops(self._apply(loaded), self._ops, loaded, session, "Saver.restore")
 
     def _apply(self, reader: Reader) -> list[Any]:

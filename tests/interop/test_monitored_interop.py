@@ -1,0 +1,74 @@
+"""The same programs with monitored sessions under minitf and under TensorFlow: order of calls, values, classes of errors."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import minitf.compat.v1 as tf
+
+HERE = str(Path(__file__).parent)
+sys.path.insert(0, HERE)
+try:
+    from monitored_programs import NAMES
+finally:
+    sys.path.remove(HERE)
+
+pytestmark = pytest.mark.interop
+
+
+@pytest.fixture(scope="module")
+def found(both):
+    """What each program gave here and there."""
+    return both(
+        f"import sys\nsys.path.insert(0, {HERE!r})\nfrom monitored_programs import program\nsys.path.remove({HERE!r})",
+        ".compat.v1",
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_happens(found, name):
+    ours, theirs = found[0][name], found[1][name]
+    assert not isinstance(theirs, str), theirs
+    assert ours == theirs
+
+
+def test_there_is_something_to_compare(found):
+    assert len(NAMES) >= 18
+    assert found[1].keys() == set(NAMES)
+
+
+TRAIN = """
+def train(tf, directory, last_step):
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        w = tf.get_variable("w", initializer=[0.0, 1.0])
+        with tf.control_dependencies([w.assign(w * 1.5 + 1.0)]):
+            train_op = tf.assign_add(step, 1)
+        hooks = [tf.train.StopAtStepHook(last_step=last_step)]
+        with tf.train.MonitoredTrainingSession(checkpoint_dir=directory, hooks=hooks, save_checkpoint_steps=2) as session:
+            begins = [int(session.run(step)), session.run(w).tolist()]
+            while not session.should_stop():
+                session.run(train_op)
+    return begins
+"""
+
+
+def test_they_go_on_from_one_another(oracle, tmp_path):
+    space = {}
+    exec(TRAIN, space)
+    theirs = (
+        f"{TRAIN}\nimport json, sys, tensorflow.compat.v1 as tf\nprint(json.dumps(train(tf, sys.argv[1], int(sys.argv[2]))))"
+    )
+    begins = [
+        space["train"](tf, str(tmp_path / "run"), 3),
+        oracle(theirs, tmp_path / "run", 6),
+        space["train"](tf, str(tmp_path / "run"), 9),
+    ]
+    alone = [space["train"](tf, str(tmp_path / "alone"), last) for last in (3, 6, 9)]
+    assert begins == alone
+    assert [step for step, _ in begins] == [0, 3, 6]
+    last = [tf.train.load_checkpoint(tf.train.latest_checkpoint(tmp_path / where)) for where in ("run", "alone")]
+    assert last[0].get_tensor("w").tolist() == last[1].get_tensor("w").tolist()
+    assert json.dumps(last[0].get_variable_to_shape_map()) == json.dumps(last[1].get_variable_to_shape_map())
