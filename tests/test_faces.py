@@ -141,6 +141,11 @@ PROMISED = {
         GradientDescentOptimizer MomentumOptimizer AdagradOptimizer RMSPropOptimizer AdamOptimizer ExponentialMovingAverage
         get_or_create_global_step""",
     "minitf.train.experimental": "MaxShardSizePolicy PythonState ShardByTaskPolicy ShardableTensor ShardingCallback",
+    "minitf.compat.v1_train": """
+        ChiefSessionCreator CheckpointSaverHook CheckpointSaverListener Coordinator FeedFnHook FinalOpsHook GlobalStepWaiterHook
+        LoggingTensorHook MonitoredSession MonitoredTrainingSession NanLossDuringTrainingError NanTensorHook Scaffold
+        SecondOrStepTimer SessionCreator SessionManager SessionRunArgs SessionRunContext SessionRunHook SessionRunValues
+        SingularMonitoredSession StepCounterHook StopAtStepHook WorkerSessionCreator""",
     "minitf.keras": "Model Sequential layers",
 }
 

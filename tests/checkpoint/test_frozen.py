@@ -1,5 +1,6 @@
 """frozen_saver and streaming_restore."""
 
+import numpy as np
 import pytest
 
 import minitf as tf
@@ -156,3 +157,32 @@ def test_streaming_needs_an_object_based_checkpoint_and_a_session(saved, tmp_pat
                 tf.train.streaming_restore(saver.restore(by_name))
             with pytest.raises(AssertionError):
                 tf.train.streaming_restore(saver.restore(None))
+
+
+def test_a_scalar_is_restored_as_a_scalar(mode, tmp_path):
+    with mode.scope():
+        root = root_of(3.0)
+        mode.value(root.v)
+        frozen = tf.train.frozen_saver(root)
+        prefix = frozen.save(tmp_path / "a")
+        frozen.restore(prefix)
+        assert type(mode.value(root.v)) is np.float32
+    assert repr(frozen) == "<frozen saver of 2 values>"
+
+
+def test_a_graph_may_be_finalized_once_it_is_built(tmp_path):
+    root = tf.train.AutoTrackable()
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        root.v, root.group, root.counter = tf.Variable(1.0), Group(), Counter()
+        frozen = tf.train.frozen_saver(root)
+        frozen.build()
+        session.run(tf.global_variables_initializer())
+        change = tf.group(root.v.assign(0.0), root.group.low.assign(0.0))
+        graph.finalize()
+        root.counter.n = 7
+        prefix = frozen.save(tmp_path / "a")
+        session.run(change)
+        root.counter.n = 0
+        frozen.restore(prefix)
+        assert session.run([root.v, root.group.low]) == [1.0, 1.0]
+        assert root.counter.n == 7

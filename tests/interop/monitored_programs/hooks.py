@@ -52,7 +52,7 @@ def saves(tf, np):
     for steps, runs, stop_at in ((2, 5, None), (3, 3, None), (1, 4, 2), (100, 2, None), (1, 3, 0)):
         log, directory = [], tempfile.mkdtemp() + "/deep/er"
         with tf.Graph().as_default():
-            v, step, train = model(tf)
+            _v, _step, train = model(tf)
             tf.train.Saver().build()
             tf.add_to_collection("savers", tf.train.Saver(max_to_keep=2))
             hook = tf.train.CheckpointSaverHook(

@@ -140,7 +140,7 @@ def scaffolds(tf, np):
         tf.add_to_collection("savers", tf.train.Saver())
         found["two savers"] = outcome(lambda: tf.train.Scaffold().finalize())
     with tf.Graph().as_default():
-        v, step, train = model(tf)
+        v, step, _train = model(tf)
         w = tf.get_local_variable("w", initializer=2.0) if hasattr(tf, "get_local_variable") else None
         x = tf.placeholder(tf.float32, [])
         log = []
@@ -198,7 +198,7 @@ def graphs(tf, np):
             if before:
                 tf.train.Scaffold().finalize()
             with tf.train.MonitoredSession() as session:
-                additions = [lambda: tf.constant(1), lambda: tf.Variable(1), tf.no_op, v.read_value, tf.global_variables_initializer]
+                additions = [lambda: tf.constant(1), lambda: tf.Variable(1), v.read_value, tf.global_variables_initializer]
                 found[f"{before} inside"] = [graph.finalized, *(outcome(lambda add=add: add() is None) for add in additions)]
                 session.run(train)
             found[f"{before} after"] = [graph.finalized, outcome(lambda: tf.constant(1) is None)]
