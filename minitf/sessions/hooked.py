@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minitf.runtimes import session_options
 from minitf.runtimes.session import Session
 from minitf.sessions.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
-from minitf.sessions.unsupported import refuse
 
 
 class HookedSession:
@@ -26,36 +26,38 @@ class HookedSession:
             run_metadata: Any = None) -> Any:  # fmt: skip
         """``Session.run`` between the hooks' ``before_run`` and ``after_run``.
 
-        Raises RuntimeError after a stop was requested, and for a tensor that is fed twice; NotImplementedError for options.
+        Raises RuntimeError after a stop was requested, and for a tensor that is fed twice.
         """
-        refuse("run", options=options, run_metadata=run_metadata)
         if self._stop:
             raise RuntimeError("Run called even after should_stop requested. Ask should_stop() before each run.")
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict), self.session)
-        wanted, feeds = self._before(context, feed_dict)
+        options = session_options.RunOptions() if options is None else options
+        run_metadata = session_options.RunMetadata() if run_metadata is None else run_metadata
+        wanted, feeds = self._before(context, feed_dict, options)
         if wanted:
-            results, *found = self.session.run([fetches, *wanted.values()], feeds)
+            results, *found = self.session.run([fetches, *wanted.values()], feeds, options, run_metadata)
             answers = dict(zip(wanted, found, strict=True))
         else:
-            results, answers = self.session.run(fetches, feeds), {}
+            results, answers = self.session.run(fetches, feeds, options, run_metadata), {}
         for number, hook in enumerate(self._hooks):
-            hook.after_run(context, SessionRunValues(answers.get(number)))
+            hook.after_run(context, SessionRunValues(answers.get(number), options, run_metadata))
         self._stop = self._stop or context.stop_requested
         return results
 
-    def _before(self, context: SessionRunContext, feed_dict: Any) -> tuple[dict[int, Any], Any]:
-        """What the hooks want fetched, by their number, and all that is fed."""
+    def _before(self, context: SessionRunContext, feed_dict: Any, options: Any) -> tuple[dict[int, Any], Any]:
+        """What the hooks want fetched, by their number, and all that is fed; ``options`` take up what they want besides."""
         wanted: dict[int, Any] = {}
         feeds: dict[Any, Any] = {}
         for number, hook in enumerate(self._hooks):
             request = hook.before_run(context)
             if request is None:
                 continue
-            refuse(f"SessionRunArgs of {type(hook).__name__}", options=request.options)
             if request.fetches is not None:
                 wanted[number] = request.fetches
             if request.feed_dict:
                 _add(feeds, request.feed_dict, f"Same tensor is fed by two hooks, the second of them {hook!r}")
+            if request.options is not None:
+                _take_up(options, request.options)
         if not feeds:
             return wanted, feed_dict
         _add(feeds, feed_dict or {}, "Same tensor is fed by a SessionRunHook and user")
@@ -71,3 +73,12 @@ def _add(feeds: dict[Any, Any], more: Mapping[Any, Any], what: str) -> None:
     if twice:
         raise RuntimeError(f"{what}: {', '.join(map(str, twice))}.")
     feeds.update(more)
+
+
+def _take_up(options: Any, more: Any) -> None:
+    """Gives the options of a run what a hook wants besides: the larger number, the truth."""
+    for field, value in more.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            getattr(options, field.name).MergeFrom(value)
+        else:
+            setattr(options, field.name, max(getattr(options, field.name), value))

@@ -53,8 +53,8 @@ class _Monitored:
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """``Session.run`` with hooks.
 
-        Raises RuntimeError after a hook has requested a stop, for a tensor that two feed, and once the session is closed;
-        NotImplementedError for ``options`` and ``run_metadata``.
+        ``options`` take up what hooks ask for. Raises RuntimeError after a hook has requested a stop, for a tensor that two
+        feed, and once the session is closed.
         """
         return self._open("run").run(fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata)
 
@@ -128,8 +128,8 @@ class MonitoredSession(_Monitored):
 class SingularMonitoredSession(_Monitored):
     """A session with hooks that is not replaced: every error reaches the caller.
 
-    ``checkpoint_dir``, whose newest checkpoint is restored, or ``checkpoint_filename_with_path``. ``hooks``, ``scaffold`` and
-    ``stop_grace_period_secs`` are as in ``MonitoredTrainingSession``. Raises NotImplementedError for ``master`` and ``config``.
+    ``checkpoint_dir``, whose newest checkpoint is restored, or ``checkpoint_filename_with_path``. ``hooks``, ``scaffold``,
+    ``config`` and ``stop_grace_period_secs`` are as in ``MonitoredTrainingSession``. Raises NotImplementedError for ``master``.
     """
 
     def __init__(self, hooks: Iterable[SessionRunHook] | None = None, scaffold: Scaffold | None = None, master: str = "",

@@ -28,7 +28,8 @@ _log = logging.getLogger("minitf")
 class SessionManager:
     """Makes sessions that are ready.
 
-    * ``local_init_op``: run in every new session, restored or not, with ``local_init_feed_dict``: for what is never saved.
+    * ``local_init_op``: run in every new session, restored or not, with ``local_init_feed_dict`` and
+      ``local_init_run_options``: for what is never saved.
     * ``ready_op``: gives the names of what has no value yet, a string vector; the session is ready if that is empty. None: it
       is always ready.
     * ``ready_for_local_init_op``: the same question, asked before ``local_init_op`` is run.
@@ -42,7 +43,6 @@ class SessionManager:
     def __init__(self, local_init_op: Any = None, ready_op: Any = None, ready_for_local_init_op: Any = None, graph: Any = None,
                  recovery_wait_secs: float = 30, local_init_run_options: Any = None, local_init_feed_dict: Any = None, *,
                  clock: Clock = time):  # fmt: skip
-        refuse("SessionManager", local_init_run_options=local_init_run_options)
         if ready_for_local_init_op is not None and local_init_op is None:
             raise ValueError(
                 f"SessionManager: ready_for_local_init_op ({_name(ready_for_local_init_op)}) is asked before local_init_op is "
@@ -50,6 +50,7 @@ class SessionManager:
             )
         self._local_init_op = local_init_op
         self._local_init_feed_dict = local_init_feed_dict
+        self._local_init_run_options = local_init_run_options
         self._ready_op = ready_op
         self._ready_for_local_init_op = ready_for_local_init_op
         self._graph = current_graph() if graph is None else graph
@@ -126,11 +127,11 @@ class SessionManager:
         In one process nobody else gives a session its values, so it is ready at once (there are no variables, or
         ``local_init_op`` initialises all of them) or never. Raises DeadlineExceededError after ``max_wait_secs``.
         """
-        refuse("SessionManager.wait_for_session", master=master, config=config)
+        refuse("SessionManager.wait_for_session", master=master)
         limit = math.inf if max_wait_secs is None else max_wait_secs
         end = self._clock.time() + limit
         while True:
-            session = Session(graph=self._graph)
+            session = Session(graph=self._graph, config=config)
             missing = self._run_local_init(session)
             if missing is None:
                 missing = _missing(self._ready_op, session)
@@ -149,10 +150,10 @@ class SessionManager:
     def _restored(self, what: str, master: str, saver: Any, directory: Any, path: Any, wait: bool, longest: float,
                   config: Any) -> tuple[Session, bool]:  # fmt: skip
         """A new session, and whether a checkpoint was restored into it."""
-        refuse(what, master=master, config=config)
+        refuse(what, master=master)
         if directory and path:
             raise ValueError(f"{what}: can not restore both checkpoint_dir and checkpoint_filename_with_path. Pass one.")
-        session = Session(graph=self._graph)
+        session = Session(graph=self._graph, config=config)
         if saver is None or not (directory or path):
             return session, False
         if path:
@@ -189,7 +190,7 @@ class SessionManager:
             return None
         missing = _missing(self._ready_for_local_init_op, session)
         if missing is None:
-            session.run(self._local_init_op, self._local_init_feed_dict)
+            session.run(self._local_init_op, self._local_init_feed_dict, self._local_init_run_options)
         return missing
 
 

@@ -22,12 +22,12 @@ class SessionRunArgs(NamedTuple):
 class SessionRunValues(NamedTuple):
     """What came of a run: ``results`` has the structure of the fetches that this hook asked for (None: it asked for none).
 
-    ``options`` and ``run_metadata`` are always None in minitf.
+    ``options``: the ``RunOptions`` of the run, ``run_metadata``: its ``RunMetadata``.
     """
 
     results: Any
-    options: Any = None
-    run_metadata: Any = None
+    options: Any
+    run_metadata: Any
 
 
 class SessionRunContext:

@@ -44,20 +44,22 @@ def MonitoredTrainingSession(
       or 0: never. Saves also happen when a session was made, and at the end.
     * ``log_step_count_steps``: every so many steps their number in a second is logged, if there is a directory; None or 0:
       never.
+    * ``config``: the sessions' ``ConfigProto``.
     * ``stop_grace_period_secs``: how long threads have to end when it is closed.
 
-    minitf writes no summaries, has no servers and no configuration of sessions: ``save_summaries_*``, ``summary_dir``,
-    ``master``, ``config`` and ``save_graph_def`` raise NotImplementedError if they ask for something. Raises ValueError if
-    both seconds and steps are given, RuntimeError without a global step if one is needed, and what making a session raises.
+    minitf writes no summaries and no graphs, and has no servers: ``save_summaries_*``, ``summary_dir``, ``save_graph_def`` and
+    ``master`` raise NotImplementedError if they ask for something. Raises ValueError if both seconds and steps are given,
+    RuntimeError without a global step if one is needed, and what making a session raises.
     """
     asked = {"save_summaries_steps": save_summaries_steps, "save_summaries_secs": save_summaries_secs}
     refuse(
-        "MonitoredTrainingSession", master=master, config=config, summary_dir=summary_dir, save_graph_def=save_graph_def,
+        "MonitoredTrainingSession", master=master, summary_dir=summary_dir, save_graph_def=save_graph_def,
         **{name: value for name, value in asked.items() if value is not USE_DEFAULT},
     )  # fmt: skip
     scaffold = scaffold or Scaffold()
     if not is_chief:
-        return MonitoredSession(WorkerSessionCreator(scaffold, max_wait_secs=max_wait_secs), hooks, stop_grace_period_secs)
+        worker = WorkerSessionCreator(scaffold, config=config, max_wait_secs=max_wait_secs)
+        return MonitoredSession(worker, hooks, stop_grace_period_secs)
     seconds, steps = _how_often(save_checkpoint_secs, save_checkpoint_steps)
     everyone = list(chief_only_hooks or ())
     if checkpoint_dir:
@@ -66,7 +68,7 @@ def MonitoredTrainingSession(
         if (seconds and seconds > 0) or (steps and steps > 0):
             everyone.append(CheckpointSaverHook(checkpoint_dir, save_secs=seconds, save_steps=steps, scaffold=scaffold))
     everyone += hooks or ()
-    creator = ChiefSessionCreator(scaffold, checkpoint_dir=checkpoint_dir)
+    creator = ChiefSessionCreator(scaffold, config=config, checkpoint_dir=checkpoint_dir)
     return MonitoredSession(creator, everyone, stop_grace_period_secs)
 
 

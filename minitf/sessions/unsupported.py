@@ -6,10 +6,6 @@ from typing import Any
 
 _WHY = {
     "master": "sessions run in this process, there are no servers",
-    "config": "a session has no devices, threads or memory to be configured",
-    "options": "a run has no options",
-    "run_metadata": "a run collects no metadata; minitf.record() shows what happens in it",
-    "local_init_run_options": "a run has no options",
     "save_summaries_steps": "minitf writes no summaries",
     "save_summaries_secs": "minitf writes no summaries",
     "summary_dir": "minitf writes no summaries",

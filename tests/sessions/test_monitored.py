@@ -42,7 +42,7 @@ class Noting(tf.train.SessionRunHook):
         self.note("before_run")
 
     def after_run(self, run_context, run_values):
-        assert run_values == (None, None, None)
+        assert run_values == (None, tf.RunOptions(), tf.RunMetadata())
         self.note("after_run")
 
     def end(self, session):
@@ -357,20 +357,50 @@ def test_runners_in_the_graph_are_started(graph):
 # -- what a run may be given -----------------------------------------------------------------------------------------------
 
 
-def test_options_of_a_run_are_refused(graph):
+def test_options_take_up_what_hooks_ask_for(graph):
     _, train = counter()
+    metadata, seen = tf.RunMetadata(), []
 
-    class Optional(tf.train.SessionRunHook):
+    class Asks(tf.train.SessionRunHook):
+        def __init__(self, **wanted):
+            self.wanted = tf.RunOptions(**wanted)
+
         def before_run(self, run_context):
-            return tf.train.SessionRunArgs(None, None, "options")
+            return tf.train.SessionRunArgs(None, options=self.wanted)
 
-    with tf.train.MonitoredSession() as session:
-        for given in ({"options": object()}, {"run_metadata": object()}):
-            with pytest.raises(NotImplementedError, match="Leave .* out"):
-                session.run(train, **given)
-    with tf.train.MonitoredSession(hooks=[Optional()]) as session:
-        with pytest.raises(NotImplementedError, match="SessionRunArgs of Optional"):
-            session.run(train)
+        def after_run(self, run_context, run_values):
+            seen.append(run_values)
+
+    hooks = [Asks(trace_level=3), Asks(trace_level=1, timeout_in_ms=5, experimental={"collective_graph_key": 7})]
+    given = tf.RunOptions(timeout_in_ms=9, output_partition_graphs=True)
+    with tf.train.MonitoredSession(hooks=hooks) as session:
+        session.run(train, options=given, run_metadata=metadata)
+        assert seen[0] is not seen[1]
+        assert seen[0].run_metadata is metadata
+        assert seen[1].options is given
+        assert given == tf.RunOptions(
+            trace_level=3, timeout_in_ms=9, output_partition_graphs=True, experimental={"collective_graph_key": 7}
+        )
+        session.run(train)
+        assert seen[-1].options.timeout_in_ms == 5
+        with pytest.raises(TypeError, match="run_metadata"):
+            session.run(train, run_metadata=object())
+
+
+@pytest.mark.parametrize("make", [
+    lambda config: tf.train.MonitoredTrainingSession(config=config),
+    lambda config: tf.train.SingularMonitoredSession(config=config),
+    lambda config: tf.train.MonitoredSession(tf.train.ChiefSessionCreator(config=config)),
+    lambda config: tf.train.SessionManager().prepare_session("", tf.no_op(), config=config),
+    lambda config: tf.train.SessionManager().recover_session("", config=config)[0],
+    lambda config: tf.train.MonitoredTrainingSession(is_chief=False, config=config),
+])  # fmt: skip
+def test_the_configuration_reaches_the_session(graph, make):
+    c = tf.constant(1)
+    with pytest.raises(TypeError, match=r"Session\(config=...\) must be a tf.compat.v1.ConfigProto"):
+        make(config="fast")
+    graph._unsafe_unfinalize()
+    assert make(config=tf.ConfigProto(allow_soft_placement=True)).run(c) == 1
 
 
 def test_results_have_the_structure_of_the_fetches(graph):

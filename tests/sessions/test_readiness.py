@@ -169,13 +169,13 @@ def test_waiting_for_a_session_that_nobody_makes_ready(graph):
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda: tf.train.SessionManager(local_init_run_options=object()),
         lambda: tf.train.SessionManager().prepare_session("grpc://somewhere", tf.no_op()),
-        lambda: tf.train.SessionManager().recover_session("", config=object()),
-        lambda: tf.train.SessionManager().wait_for_session("", config=object()),
+        lambda: tf.train.SessionManager().recover_session("local"),
+        lambda: tf.train.SessionManager().wait_for_session("local"),
         lambda: tf.train.ChiefSessionCreator(master="local"),
-        lambda: tf.train.WorkerSessionCreator(config=object()),
-        lambda: tf.train.SingularMonitoredSession(config=object()),
+        lambda: tf.train.WorkerSessionCreator(master="local"),
+        lambda: tf.train.SingularMonitoredSession(master="local"),
+        lambda: tf.train.MonitoredTrainingSession("local"),
         lambda: tf.train.MonitoredTrainingSession(summary_dir="here"),
         lambda: tf.train.MonitoredTrainingSession(save_summaries_steps=5),
         lambda: tf.train.MonitoredTrainingSession(save_summaries_secs=5),
