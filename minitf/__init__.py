@@ -95,7 +95,8 @@ _WHERE = {
         Zeros=zeros_initializer Ones=ones_initializer Constant=constant_initializer RandomNormal=random_normal_initializer
         RandomUniform=random_uniform_initializer""",
 }
-_ROOMS = "bitwise compat data debugging errors explore keras layers linalg math nest nn optimizers random strings testing train"
+_ROOMS = """
+    bitwise compat data debugging errors explore io keras layers linalg math nest nn optimizers random strings testing train"""
 
 _get, __dir__, __all__ = names_from(__name__, _WHERE, submodules=_ROOMS)
 __all__ += ["__version__"]

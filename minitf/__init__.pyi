@@ -6,6 +6,7 @@ from minitf import data as data
 from minitf import debugging as debugging
 from minitf import errors as errors
 from minitf import explore as explore
+from minitf import io as io
 from minitf import keras as keras
 from minitf import layers as layers
 from minitf import linalg as linalg

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = names_from(
     __name__,
     {
         "minitf.compat.v1_debugging": "*=debugging",
+        "minitf.compat.v1_gfile": "*=gfile",
         "minitf.environment.logging": "*=logging",
         "minitf.compat.v1_train": "*=train",
         "minitf.compat.v1_nn": "*=nn",

@@ -114,6 +114,7 @@ from minitf import int32 as int32
 from minitf import int4 as int4
 from minitf import int64 as int64
 from minitf import int8 as int8
+from minitf import io as io
 from minitf import is_tensor as is_tensor
 from minitf import is_variable_initialized as is_variable_initialized
 from minitf import keras as keras
@@ -224,6 +225,7 @@ from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
 from minitf import zeros as zeros
 from minitf.compat import v1_debugging as _debugging
+from minitf.compat import v1_gfile as _gfile
 from minitf.compat import v1_initializers as _initializers
 from minitf.compat import v1_layers as _layers
 from minitf.compat import v1_losses as _losses
@@ -445,6 +447,7 @@ debugging = _debugging
 diag = _diag
 diag_part = _diag_part
 floor_div = _floor_div
+gfile = _gfile
 glorot_normal_initializer = _glorot_normal_initializer
 glorot_uniform_initializer = _glorot_uniform_initializer
 initialize_all_tables = _initialize_all_tables
