@@ -89,8 +89,7 @@ class Session:
 
         ``fetches``: a tensor, operation (its value is None), variable, name, or lists, tuples, named tuples and dicts of these.
         ``feed_dict``: values by tensor; any tensor of the graph can be fed. Raises FailedPreconditionError for a variable
-        without a value, InvalidArgumentError for a placeholder without one, TypeError for things that cannot be fetched,
-        RuntimeError if the graph has no operations.
+        without a value, InvalidArgumentError for a placeholder without one, TypeError for things that cannot be fetched.
         ``options`` and ``run_metadata``: ``RunOptions`` and ``RunMetadata``, without effect (the latter stays empty).
         """
         if options is not None or run_metadata is not None:
@@ -123,8 +122,6 @@ class Session:
         It is kept for a fetch that is no structure, or a list of such.
         """
         self.store  # noqa: B018  (raises if closed)
-        if not self.graph.version:
-            raise RuntimeError("The graph of this session is empty: add operations to it before calling run().")
         leaves: list[Any] = []
         rebuild: Any = self._flatten(fetches, leaves)
         feeds = [self.graph.as_graph_element(t, allow_operation=False) for t in feed_dict]
