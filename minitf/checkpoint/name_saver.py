@@ -33,9 +33,9 @@ from minitf.checkpoint.state_functions import (
 from minitf.core.around import around
 from minitf.errors import OpError
 from minitf.objects.variable_table import home_here
-from minitf.storage.anywhere import ANYWHERE, is_url
+from minitf.storage.anywhere import is_url
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import is_directory, parent_of, path_of
+from minitf.storage.files import parent_of, path_of
 from minitf.storage.state_file import STATE_FILE
 from minitf.storage.v1 import TensorSlices
 
@@ -247,7 +247,7 @@ class Saver:
             if save_path is None:
                 raise ValueError("Saver.restore: the path is None. Was there no latest checkpoint?")
             path = path_of(save_path)
-            if not checkpoint_exists(path) and not (path and is_directory(ANYWHERE, path)):
+            if not checkpoint_exists(path):
                 raise ValueError(f"Saver.restore: {path!r} is not a valid checkpoint: no such files.")
         values = self._current(sess, "restore")
         if values:

@@ -9,6 +9,8 @@ A checkpoint is named by its prefix. A sharded one of the old V1 format is named
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import logging
 import numbers
 import os
@@ -21,8 +23,9 @@ from minitf.errors import NotFoundError, OpError
 from minitf.storage import state_file
 from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import is_directory, path_of, typed
-from minitf.storage.formats import format_at
+from minitf.storage.files import TEMPORARY, find, is_directory, path_of, typed
+from minitf.storage.npz import Npz
+from minitf.storage.safetensors import Safetensors
 from minitf.storage.state_file import CheckpointState
 from minitf.storage.v1 import TensorSlices
 
@@ -163,21 +166,46 @@ def files_of_v1(prefix: str) -> list[str]:
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
-    """True if there is a checkpoint with this prefix, in whatever format."""
-    return format_at(path_of(checkpoint_prefix)) is not None
+    """True if there is a checkpoint with this prefix, in whatever format.
+
+    Nothing is opened: as in TensorFlow it is enough that an index stands there, or anything with exactly this name (which is
+    what a checkpoint of the old format looks like from outside; a directory is such a thing, too). The prefix may be a pattern:
+    ``*`` and ``?`` stand for other characters, ``[ab]`` for one of several. A checkpoint whose own name has these signs exists
+    as well, which TensorFlow denies.
+    """
+    prefix = path_of(checkpoint_prefix)
+    return bool(_standing(prefix)) or any(kind().exists(prefix) for kind in (Safetensors, Npz))
 
 
 def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Any]) -> list[float]:
-    """When the checkpoints were last written, in seconds since 1970. Those that do not exist are left out."""
+    """When the checkpoints were last written, in seconds since 1970. Those that do not exist are left out.
+
+    What exists is said by ``checkpoint_exists``; of several files that fit a pattern the first one's time counts.
+    """
     out = []
-    for prefix in map(path_of, checkpoint_prefixes):
-        for path in [prefix + ".index", *files_of_v1(prefix)]:
-            try:
-                out.append(ANYWHERE.stat(path).st_mtime)
-            except OSError:
-                continue
-            break
+    for found in map(_standing, map(path_of, checkpoint_prefixes)):
+        if found:
+            with contextlib.suppress(OSError):  # gone in between
+                out.append(ANYWHERE.stat(found[0]).st_mtime)
     return out
+
+
+def _standing(prefix: str) -> list[str]:
+    """What there is under a prefix: its index, or what has this very name, or what it fits as a pattern, sorted."""
+    indices, others = prefix + ".index", prefix.rstrip("/") or prefix
+    for path in (indices, others):
+        if find(ANYWHERE, path) is not None:
+            return [path]
+    if is_url(prefix):
+        return files_of_v1(prefix)
+    return _fitting(indices) or _fitting(others)
+
+
+def _fitting(pattern: str) -> list[str]:
+    """Local files and directories that fit a pattern. A backslash takes its meaning from a sign."""
+    theirs = re.sub(r"\\(.)", lambda found: glob.escape(found[1]), pattern.replace("[^", "[!"))
+    found = glob.glob(theirs, include_hidden=True)
+    return sorted(path for path in found if os.path.exists(path) and TEMPORARY not in os.path.basename(path))
 
 
 def remove_checkpoint(checkpoint_prefix: Any, checkpoint_format_version: int = V2, meta_graph_suffix: str = "meta") -> None:

@@ -256,10 +256,50 @@ def three(tmp_path):
 def test_checkpoint_exists(three, tmp_path):
     assert [tf.train.checkpoint_exists(path) for path in three] == [True] * 3
     assert tf.train.checkpoint_exists(tmp_path / "two")
-    for wrong in (tmp_path, str(tmp_path / "none"), "", three[0] + ".data"):
+    for wrong in (str(tmp_path / "none"), "", three[0] + ".data"):
         assert not tf.train.checkpoint_exists(wrong)
     with pytest.raises(TypeError):
         tf.train.checkpoint_exists(None)
+
+
+@pytest.mark.parametrize(
+    "prefix, exists",
+    [
+        ("plain", True), ("sub", True), ("sub/", True), ("sub/..", True), ("plain/", True), ("an/", False), ("sub/none", False),
+        ("an.index", True), ("an", True), ("dir", True), ("data", False), ("data.data-00000-of-00001", True),
+        ("dangling", False), ("link", True), ("a?", True), ("?n", True), ("*/../an", True), ("[a-c]n", True), ("[!a]n", False),
+        ("[^a]n", False), ("*den", True), ("none*", False), ("[", False), ("p[l", False),
+        (r"\pl\a?n", True), (r"p\?ain", False),
+        ("x*[y]", True), (r"x\*\[y]", True), ("left*", False),
+    ],
+)  # fmt: skip
+def test_what_exists(tmp_path, prefix, exists):
+    """As in TensorFlow (tests/interop/state_program.py), but for a checkpoint that has signs of patterns in its own name."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "dir.index").mkdir()
+    for name in ("plain", "an.index", "data.data-00000-of-00001", ".hidden.index", "x*[y].index", "left.index.tmp-1a2b"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "sub")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    assert tf.train.checkpoint_exists(f"{tmp_path}/{prefix}") is exists
+    assert len(tf.train.get_checkpoint_mtimes([f"{tmp_path}/{prefix}"])) == exists
+
+
+@pytest.mark.parametrize("form", ["Npz", "Safetensors"])
+def test_other_formats_exist_too(tmp_path, form):
+    import importlib
+
+    storage = getattr(importlib.import_module(f"minitf.storage.{form.lower()}"), form)()
+    tf.train.CheckpointableSaver(tf.Variable(1.0), storage=storage).save(tmp_path / "p")
+    assert tf.train.checkpoint_exists(tmp_path / "p")
+    assert not tf.train.checkpoint_exists(tmp_path / "q")
+
+
+def test_of_several_that_fit_the_first_has_the_time(tmp_path):
+    for second, name in enumerate(["c.index", "b.index", "a"], 100):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (second, second))
+    assert tf.train.get_checkpoint_mtimes([f"{tmp_path}/?"]) == [101.0]
 
 
 @pytest.mark.upstream("checkpoint_management_test.SaverUtilsTest.testGetCheckpointMtimes")

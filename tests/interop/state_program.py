@@ -169,12 +169,20 @@ def files(tf, tell, place):
     x = f"{place}/x"
     prefix = group.write(f"{x}/q")
     os.makedirs(f"{x}/sub")
-    for name in ("v1", "sh-00000-of-00002", "sh-00001-of-00002", "only.data-00000-of-00001", "i.index"):
+    for name in ("v1", "sh-00000-of-00002", "sh-00001-of-00002", "only.data-00000-of-00001", "i.index", ".hidden.index"):
         pathlib.Path(x, name).write_bytes(b"x")
+    os.makedirs(f"{x}/d.index")
+    for name, there in {"dangling": "none", "link": "sub", "e.index": "none"}.items():
+        os.symlink(f"{x}/{there}", f"{x}/{name}")
     asked = {
         "it": prefix, "v1": f"{x}/v1", "a pattern": f"{x}/sh-?????-of-00002", "a star": f"{x}/sh*", "nothing": f"{x}/none",
         "a directory": f"{x}/sub", "data alone": f"{x}/only", "an index": f"{x}/i", "an index file": f"{x}/i.index",
         "None": None, "3": 3, "''": "", "a list": [prefix], "no directory": f"{place}/no/no", "bytes": prefix.encode(),
+        "a question mark": f"{x}/v?", "a set": f"{x}/v[0-9]", "what is in no set": f"{x}/v[^1]", "a star above": f"{place}/*/q",
+        "a star in the index": f"{x}/?", "a sign that is meant": f"{x}/v\\?", "signs that name it": f"{x}/s\\ub",
+        "a directory, and a slash": f"{x}/sub/", "a file, and a slash": f"{x}/v1/", "half a set": f"{x}/v[",
+        "a dangling link": f"{x}/dangling", "a link to a directory": f"{x}/link", "dots": f"{x}/sub/..", "hidden": f"{x}/*den",
+        "an index that is a directory": f"{x}/d", "the index of a dangling link": f"{x}/e", "nothing fits": f"{x}/none*",
     }  # fmt: skip
     for label, given in asked.items():
         tell(f"exists: {label}", lambda given=given: train.checkpoint_exists(given))

@@ -27,7 +27,6 @@ DIFFERENT = {
         f"latest where 'model_checkpoint_path: \"{name}\"'" for name in ("c-*", ".", "c-1.index")
     ],
     "the state file's own path is refused, however it is written": ["update: itself, relative", "update: itself by dots"],
-    "a directory is no checkpoint": ["exists: a directory", "times of [a directory]"],
 }  # fmt: skip
 
 THEIRS = """
