@@ -127,9 +127,13 @@ class LazyNodes(Sequence[SavedNode]):
 
 @dataclass(slots=True)
 class SavedGraph:
-    """The object graph of a checkpoint; node 0 is the root."""
+    """The object graph of a checkpoint; node 0 is the root.
+
+    ``left_alone``: by number, values of the file that a restore was asked to leave alone; their nodes are without them.
+    """
 
     nodes: Sequence[SavedNode] = field(default_factory=list)
+    left_alone: Mapping[int, Sequence[SavedValue]] = field(default_factory=dict)
     _ways: list[int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def variable_keys(self) -> list[str | None]:

@@ -91,13 +91,21 @@ def options_of(given: Any, what: str) -> CheckpointOptions:
 
 def without_values_of_slots(graph: SavedGraph) -> SavedGraph:
     """An object graph in which slot variables have nothing to give: they are paired, and that is all."""
-    slots = {slot.slot for _, node in graph.others() for slot in node.slots}
-    return SavedGraph([SavedNode(has_values=False) if number in slots else node for number, node in enumerate(graph.nodes)])
+    slots = {slot.slot: graph.values(slot.slot) for _, node in graph.others() for slot in node.slots}
+    nodes = [SavedNode(has_values=False) if number in slots else node for number, node in enumerate(graph.nodes)]
+    return SavedGraph(nodes, left_alone=slots)
 
 
 def _checked(callback: Any) -> Callable[..., Any]:
     if not callable(callback):
         raise TypeError(f"CheckpointOptions(experimental_write_callbacks): {callback!r} cannot be called.")
+    try:
+        inspect.signature(callback)
+    except ValueError:
+        raise ValueError(
+            f"CheckpointOptions(experimental_write_callbacks): Python does not tell how many arguments {callback!r} takes. "
+            "Give a function around it, such as lambda path: callback(path)."
+        ) from None
     if _required(callback) > 1:
         raise ValueError(
             f"CheckpointOptions(experimental_write_callbacks): {callback!r} asks for {_required(callback)} arguments, but "

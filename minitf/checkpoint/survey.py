@@ -116,7 +116,8 @@ def _spoken_of(home: Home, stores: list[Any], session: Any) -> tuple[Any, str]:
 
 def _stray(r: Restoration) -> list[str]:
     """Keys that no object of the checkpoint names. One value may stand for all keys that begin with its own (tables)."""
-    named = {value.key for node in r.graph.nodes for value in node.values}
+    left_alone = {value.key for values in r.graph.left_alone.values() for value in values}
+    named = {value.key for node in r.graph.nodes for value in node.values} | left_alone
     left = [key for key in r.source.keys() if key not in named and key != OBJECT_GRAPH_KEY]
     several = tuple(key for key in named if key not in r.source) if left else ()
     return [key for key in left if not key.startswith(several)]

@@ -1,5 +1,6 @@
 """``CheckpointOptions``: saves in the background, callbacks, restores without slot variables."""
 
+import inspect
 import os
 import threading
 
@@ -9,6 +10,13 @@ import minitf as tf
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 IN_BACKGROUND = tf.train.CheckpointOptions(enable_async=True)
+
+
+def _signature(function):
+    try:
+        return inspect.signature(function)
+    except ValueError:  # as some of those that are written in C
+        return None
 
 
 @pytest.fixture
@@ -29,6 +37,11 @@ def test_wrong_options(prefix):
         tf.train.CheckpointOptions(experimental_write_callbacks=[3])
     with pytest.raises(ValueError, match="asks for 2 arguments"):
         tf.train.CheckpointOptions(experimental_write_callbacks=[lambda path, more: None])
+    for untold in (vars, iter, set().add, str):  # TensorFlow raises ValueError, too
+        if _signature(untold) is None:
+            with pytest.raises(ValueError, match=r"does not tell how many arguments .* takes.*lambda path"):
+                tf.train.CheckpointOptions(experimental_write_callbacks=[untold])
+    assert _signature(vars) is None
     checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
     manager = tf.train.CheckpointManager(checkpoint, os.path.dirname(prefix), 1)
     for call in (checkpoint.save, checkpoint.write, checkpoint.restore, checkpoint.read):
@@ -183,3 +196,37 @@ def test_slot_variables_can_be_left_alone(prefix):
 
     checkpoint.restore(path).assert_consumed()
     assert slot.numpy().tolist() == [2.0, 4.0]
+
+
+def test_an_explanation_says_that_slot_variables_were_left_alone(mode, prefix):
+    options = tf.train.CheckpointOptions(experimental_skip_slot_variables=True)
+    path = trained().save(prefix)
+    with mode.scope():
+        late = tf.train.Checkpoint(v=tf.Variable([0.0, 0.0]), o=tf.train.MomentumOptimizer(0.5, 0.5))
+        status = late.restore(path, options)
+        for slot in (None, "slot momentum of (root).v"):
+            status.initialize_or_restore()
+            told = status.explain()
+            assert told.complete, told
+            assert "2 of 3 values restored, 1 left alone on request (" in str(told)
+            assert (len(told.lines), told.causes) == (1, [])
+            [row] = [row for row in told.rows if row.saved == "slot momentum of (root).v"]
+            assert (str(row.state), row.live) == ("left alone on request", slot)
+            assert told.as_data()["counts"]["left alone on request"] == 1
+            assert "left alone on request" in told.to_html()
+            late.o.apply_gradients([(tf.constant([0.0, 0.0]), late.v)])
+        without = tf.train.Checkpoint(v=tf.Variable([0.0, 0.0])).restore(path, options)
+        without.initialize_or_restore()
+        assert str(without.explain()).count("left alone on request") == 1
+        assert not without.explain().complete  # the optimizer is missed
+        plain = late.restore(path)
+        plain.initialize_or_restore()
+        assert "3 of 3 values restored" in str(plain.explain())
+
+
+def test_slot_variables_that_the_file_has_not_are_not_left_alone_but_missing(prefix):
+    options = tf.train.CheckpointOptions(experimental_skip_slot_variables=True)
+    path = tf.train.Checkpoint(v=tf.Variable([1.0, 2.0])).save(prefix)
+    told = trained().restore(path, options).explain()
+    assert told.causes
+    assert "left alone" not in str(told)

@@ -89,11 +89,13 @@ OPTIONS = (
     START
     + """
     Options = tf.train.CheckpointOptions
-    names = [name for name in dir(Options()) if not name.startswith("_") and name not in ("call_back", "graph_to_restore")]
+    own = ("call_back", "graph_to_restore", "storage")
+    names = [name for name in dir(Options()) if not name.startswith("_") and name not in own]
     out.append([[name, getattr(Options(), name)] for name in names])
     out.append(Options(experimental_enable_async_checkpoint=True).enable_async)
     attempt(lambda: Options(experimental_write_callbacks=3))
     attempt(lambda: Options(experimental_write_callbacks=[3]))
+    attempt(lambda: Options(experimental_write_callbacks=[vars]))  # whose signature is not told
     heard = []
     name = lambda path: heard.append(os.path.basename(path))
     files = lambda path: heard.append(sorted(os.listdir(os.path.dirname(path))))

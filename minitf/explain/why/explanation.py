@@ -64,8 +64,8 @@ class Explanation:
 
     @property
     def complete(self) -> bool:
-        """True if every saved and every live value is restored, and nothing else was found."""
-        return not self.causes and all(row.state is State.RESTORED for row in self.rows)
+        """True if every saved and every live value is restored (or left alone on request), and nothing else was found."""
+        return not self.causes and all(row.state in (State.RESTORED, State.LEFT_ALONE) for row in self.rows)
 
     @property
     def fails(self) -> bool:

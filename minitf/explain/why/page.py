@@ -20,7 +20,7 @@ SIGNS = {
     State.RESTORED: "✓", State.NOT_RUN: "⏸", State.WAITING: "…", State.WAITING_OPTIMIZER: "…", State.WAITING_VARIABLE: "…",
     State.WAITING_SLOT: "…", State.UNUSED: "∅", State.MISSING: "?", State.SUPERSEDED: "⇥", State.TWICE: "⑂",
     State.REPLACED: "⇄", State.DIFFERS: "≠", State.INITIALISED: "↺",
-    State.FOREIGN: "⊘",
+    State.FOREIGN: "⊘", State.LEFT_ALONE: "–",
 }  # fmt: skip
 _DARK = "--ground:#1b1d21;--ink:#e6e6e6;--faint:#a2a7ae;--line:#3d424a;--good:#6cc3a0;--wait:#e5b95c;--bad:#f0907a"
 STYLE = f"""
@@ -114,5 +114,5 @@ def _cells(row: Row) -> Iterable[str]:
 
 
 def _state(state: State) -> str:
-    tone = "good" if state is State.RESTORED else "wait" if SIGNS[state] in "…⏸" else "bad"
+    tone = "good" if state in (State.RESTORED, State.LEFT_ALONE) else "wait" if SIGNS[state] in "…⏸" else "bad"
     return f'<span class="{tone}">{SIGNS[state]} {escape(str(state))}</span>'

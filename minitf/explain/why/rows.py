@@ -26,6 +26,7 @@ class State(StrEnum):
     DIFFERS = "shape or dtype differs"
     INITIALISED = "initialised instead"
     FOREIGN = "in another graph or mode"
+    LEFT_ALONE = "left alone on request"
 
 
 class Stop(NamedTuple):

@@ -116,6 +116,8 @@ class States:
         for node in [*order, *self.saved.slot_of, *(n for n in rest if n not in reached)]:
             for value in graph.nodes[node].values:
                 self._saved_row(node, value.name, value.key)
+            for value in graph.left_alone.get(node, ()):
+                self._left_alone(node, value.name, value.key)
 
     def _saved_row(self, node: int, name: str, key: str) -> None:
         facts, decisions = self.facts, self.decisions
@@ -152,6 +154,24 @@ class States:
             row = row._replace(state=State.UNUSED)
         given = decisions.given.get((node, key))
         self._add(row._replace(provenance=self.provenance(number, mine, node, given)), node, number)
+
+    def _left_alone(self, node: int, name: str, key: str) -> None:
+        """A value of a slot variable that the restore was asked not to touch, and the live slot that it would have had."""
+        row, number = Row(State.LEFT_ALONE, self.saved.path(node), None, key, name), self._slot_for(node)
+        if number is not None:
+            self._told.add((number, name))
+            mine = next((v for v in self.facts.live[number].values if v.name == name), None)
+            row = row._replace(live=self.facts.path(number), provenance=self.provenance(number, mine, node, None))
+        self._add(row, node, number)
+
+    def _slot_for(self, node: int) -> int | None:
+        """The live slot variable of the same optimizer, variable and name as a saved one."""
+        if node not in self.saved.slot_of:
+            return None
+        owner, variable, name = self.saved.slot_of[node]
+        keeper, of = self.facts.bound[owner], self.facts.bound[variable]
+        slots = () if keeper is None else self.facts.slots.get(keeper, ())
+        return next((number for other, slot, number in slots if (other, slot) == (of, name)), None)
 
     def _waiting(self, row: Row, node: int) -> Row:
         decisions = self.decisions
