@@ -6,15 +6,19 @@ The cell of such a variable is of another class until then, so that all other ce
 from __future__ import annotations
 
 from _thread import allocate_lock
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy import ndarray
 
-from minitf.core.state import Cell
+from minitf.core.at_once import at_once, exhaust
+from minitf.core.overwriting import BusyCell
+from minitf.core.state import Cell, in_order
 
 _changing = allocate_lock()  # held while a cell changes its class together with what it holds
 _held: Any = Cell.value  # type: ignore[misc]
+_writes: Any = Cell.writes  # type: ignore[misc]
+_set = object.__setattr__
 
 
 class Unverified:
@@ -67,6 +71,9 @@ class UnverifiedCell(Cell):
         return False
 
 
+_OURS = {Cell, UnverifiedCell, BusyCell}
+
+
 def take_over(cell: Cell, value: Any) -> None:
     """``cell.write(value)``, where ``value`` may be ``Unverified``: then the cell verifies it at its first use."""
     if type(value) is not Unverified:
@@ -80,11 +87,28 @@ def take_over(cell: Cell, value: Any) -> None:
         cell.write(value.verified())
 
 
-def take_over_all(cells: Iterable[Any], values: Iterable[Any]) -> None:
-    """``take_over`` of many, as far as there are both. What ``Cell.write`` does to an ordinary array is written out."""
-    for cell, value in zip(cells, values, strict=False):
-        if type(value) is ndarray and type(cell) is Cell and value.flags.c_contiguous:
-            cell.value = value
-            cell.writes += 1
-        else:
-            take_over(cell, value)
+def take_over_all(cells: Sequence[Any], values: Sequence[Any]) -> None:
+    """``take_over`` of many, all at once: no signal and no other thread comes between two cells of minitf's classes."""
+    values = [v if type(v) is not ndarray or v.flags.c_contiguous else in_order(v) for v in values]
+    classes = set(map(type, cells))
+    if classes <= _OURS:
+        others: list[tuple[Any, Any]] = []
+    else:  # classes of somebody's own
+        others = [(cell, value) for cell, value in zip(cells, values, strict=True) if type(cell) not in _OURS]
+        pairs = [(cell, value) for cell, value in zip(cells, values, strict=True) if type(cell) in _OURS]
+        cells, values = [cell for cell, _ in pairs], [value for _, value in pairs]
+    steps: list[tuple[Any, ...]] = []
+    if classes != {Cell} or Unverified in set(map(type, values)):
+        wanted = [UnverifiedCell if type(value) is Unverified else Cell for value in values]
+        steps = [
+            (_set, cell, "__class__", new)
+            for cell, new in zip(cells, wanted, strict=True)
+            if type(cell) is not new and type(cell) is not BusyCell
+        ]
+    with _changing:
+        before = list(map(_held.__get__, cells))  # so that nothing is finalized between
+        writes = [cell.writes + 1 for cell in cells]
+        at_once(*steps, (exhaust, map(_held.__set__, cells, values)), (exhaust, map(_writes.__set__, cells, writes)))
+    del before
+    for cell, value in others:
+        take_over(cell, value)

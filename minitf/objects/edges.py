@@ -5,14 +5,13 @@ and the uid of the last restore that reached it. It hangs on a slot, so it is no
 carry edges, never requests or uids.
 
 Changes are whole or undone, wherever Ctrl-C comes, and other threads never see one half done: what belongs together is assigned
-by statements without a call between them, or by ``at_once``, because only behind calls does Python look for signals and change
-threads. Whoever lists edges takes a copy. What restores do to a tree, and what could disturb them, happens under ``restoring``.
+by statements without a call between them, or ``at_once``. Whoever lists edges takes a copy. What restores do to a tree, and
+what could disturb them, happens under ``restoring``.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import starmap
@@ -21,21 +20,12 @@ from threading import Lock, RLock
 from types import MemberDescriptorType
 from typing import Any, Protocol
 
+from minitf.core.at_once import at_once, exhaust
+
 _ticks = itertools.count(1)
 version = 0  # differs after every change of any edge or slot: a saver that sees the same number need not look again
 _making_tracking = Lock()
 restoring = RLock()  # held while objects are paired and restored, and while a list finds the place of an element
-
-
-_done = deque[Any](maxlen=0).extend  # goes through an iterator and keeps nothing
-
-
-def at_once(*steps: tuple[Any, ...]) -> None:
-    """Calls the functions of (function, argument, ...) one after the other; all of them must be C's.
-
-    Then no signal and no other thread comes between two of them. If one raises an error, those after it are not called.
-    """
-    _done(starmap(call, steps))
 
 
 class Request(Protocol):
@@ -276,4 +266,4 @@ def detach(obj: Any, name: str, *steps: tuple[Any, ...]) -> None:
     if held[0] is not None and name in edges:
         version = tick
         del edges[name]
-    _done(doing)
+    exhaust(doing)

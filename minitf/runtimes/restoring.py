@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from minitf.core import names
+from minitf.core.interrupts import InterruptsHeld
 from minitf.core.overwriting import overwriting
 from minitf.core.runtime import using
 from minitf.core.spec import compatible, shape_text
@@ -86,27 +87,33 @@ def _assign(home: Eager, found: list[tuple[Batch, list[Any]]], fills: list[Calla
         if batch.groups or batch.python:
             _restore_others(home, batch, iter(values[len(batch.handles) :]))
 
+    cells = [handle.cell for batch, _ in found for handle in batch.handles]
+    _assign_all(cells, [value for batch, values in found for value in values[: len(batch.handles)]], fills)
+
+
+def _assign_all(cells: list[Any], values: list[Any], fills: Sequence[Callable[[], None]]) -> None:
+    """Assigns all, after it has filled in what goes into the memory of old values; neither ends halfway because of Ctrl-C.
+
+    Memory is filled by many calls. Another signal than Ctrl-C whose handler raises, an alarm say, lets all be filled again.
+    """
+    fills = [fill for fill in fills if fill is not _nothing]
+    if not fills:
+        take_over_all(cells, values)
+        return
+
     def assign() -> None:
         for fill in fills:
             fill()
-        for batch, values in found:
-            take_over_all([handle.cell for handle in batch.handles], values)
+        take_over_all(cells, values)
 
-    to_the_end(assign)
-
-
-def to_the_end(assign: Callable[[], None]) -> None:
-    """Calls a function that changes variables. If Ctrl-C comes between two, it is called again, so that all are changed.
-
-    A second Ctrl-C ends that as well.
-    """
-    try:
-        assign()
-    except Exception:
-        raise
-    except BaseException:
-        assign()
-        raise
+    with InterruptsHeld():
+        try:
+            assign()
+        except Exception:
+            raise
+        except BaseException:
+            assign()
+            raise
 
 
 def assign_one(handle: Handle, key: str, reader: Any, cache: Any) -> None:
@@ -259,8 +266,9 @@ def variable_ops(graph: Graph, wanted: Iterable[tuple[Handle, str]], cache: dict
     for place in wanted:
         built = cache.get(place)
         if built is None:
-            built = cache[place] = RestoreOp(graph, *place, source)
+            built = RestoreOp(graph, *place, source)
             graph.promise(built, 2)
+            cache[place] = built  # last: nobody may interrupt before it has its number
             out.append(built)
         else:
             out.append(built.again())
@@ -304,11 +312,7 @@ def run_ops(graph: Graph, ops: Sequence[AnyOp], cache: dict[Any, Any], reader: R
             reads = list({id(t): t for built in others for t in built.reads}.values())
             read = session.run(reads, {cache[graph]: reader})
 
-        def assign() -> None:
-            fill()
-            take_over_all(cells, values)
-
-        to_the_end(assign)
+        _assign_all(cells[: len(values)], values, [fill])
     if others:
         session.run([built.op for built in others], dict(zip(reads, read, strict=True)))
     return store

@@ -30,12 +30,15 @@ class _Signal:
 class Interrupt:
     """Calls a function and interrupts it at place number ``at``; ``where`` says which that is, None if there are fewer.
 
-    ``again``: so many places later, while what the first interrupt has brought about is handled, there is a second one.
+    ``again``: so many places later, while what the first interrupt has brought about is handled, there is a second one, and so
+    on, ``times`` in all. ``inside``: the parts of file names whose places count.
     """
 
-    def __init__(self, at: int, again: int | None = None):
+    def __init__(self, at: int, again: int | None = None, times: int = 2, inside=PLACES):
+        self._inside = inside
         self._left = at
         self._again = again
+        self._times = times if again else 1
         self._known: dict[object, bool] = {}
         self.where: str | None = None
         self.raised: KeyboardInterrupt | None = None
@@ -54,9 +57,10 @@ class Interrupt:
             signal.signal(signal.SIGINT, handler)
 
     def _interrupted(self, number, frame):
-        """What Python calls for the signal. If there is to be a second one, the frames that handle the first are followed."""
-        if self._again is not None:
-            self._left, self._again = self._again, None
+        """What Python calls for the signal. If there is to be another one, the frames that handle this one are followed."""
+        self._times -= 1
+        if self._times:
+            self._left = self._again
             sys.settrace(self._enter)
             while frame is not None:
                 frame.f_trace = self._enter(frame, "call", None)
@@ -66,7 +70,7 @@ class Interrupt:
     def _enter(self, frame, event, argument):
         code = frame.f_code
         if code not in self._known:
-            self._known[code] = any(place in code.co_filename for place in PLACES)
+            self._known[code] = any(place in code.co_filename for place in self._inside)
         if not self._known[code]:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False

@@ -7,6 +7,8 @@ import gc
 import itertools
 import os
 import random
+import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -199,3 +201,45 @@ def test_a_restore(tmp_path, large, monkeypatch):
         assert checkpoint.net.value() == 7
 
     each_place(tmp_path, prepare, lambda subject: subject[1].restore(subject[0]), recover)
+
+
+ASSIGNING = tuple(os.path.join("minitf", *name.split("/")) for name in ("runtimes/restoring.py", "core/unverified.py",
+    "core/interrupts.py", "core/at_once.py", "core/overwriting.py", "storage/bundle/direct.py"))  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("again", [None, 1, 9])
+@pytest.mark.parametrize("large", [False, True])
+def test_a_restore_that_is_interrupted_again_and_again_while_it_assigns(tmp_path, large, again, mode, monkeypatch):
+    """However often Ctrl-C comes, all variables have their old values or all their new ones."""
+    if large:
+        monkeypatch.setattr("minitf.runtimes.restoring.LARGE", 1)
+        monkeypatch.setattr("minitf.runtimes.restoring.MUCH", 1)
+    path = tf.train.Checkpoint(net=Net(7)).save(tmp_path / "c")
+    graph = tf.Graph()
+    with graph.as_default() if mode == "graph" else nullcontext():
+        session = tf.compat.v1.Session() if mode == "graph" else nullcontext()
+        with session:
+            checkpoint = tf.train.Checkpoint(net=Net(0))
+            everything = [*checkpoint.net.everything(), checkpoint.save_counter]
+            if mode == "graph":
+                session.run(tf.compat.v1.global_variables_initializer())
+                cells = [session.store.cell(variable.handle) for variable in everything]
+            else:
+                cells = [variable.handle.cell for variable in everything]
+            for at in itertools.count(1):
+                before = [np.copy(cell.value) for cell in cells]
+                writes = [cell.writes for cell in cells]
+                interrupt = Interrupt(at, again, times=4, inside=ASSIGNING)
+                interrupt.call(lambda: checkpoint.restore(path).run_restore_ops())
+                found = {int(np.ravel(cell.value)[0]) for cell in cells}
+                assert found == ({0} if interrupt.raised and found == {0} else {7, 1}), interrupt.where
+                assert all(len(set(np.ravel(cell.value))) == 1 for cell in cells), interrupt.where
+                counted = {cell.writes - old for cell, old in zip(cells, writes, strict=True)}
+                assert counted == ({0} if found == {0} else {1}), interrupt.where
+                assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+                for cell, old in zip(cells, before, strict=True):
+                    cell.write(np.zeros_like(old) if old.ndim else old.dtype.type(0))
+                if interrupt.where is None:
+                    break
+            assert at > 20

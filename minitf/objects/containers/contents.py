@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from minitf.objects.edges import at_once, attach, attach_and
+from minitf.core.at_once import at_once
+from minitf.objects.edges import attach, attach_and
 from minitf.objects.trackable import NoDependency, Tracked, wrap
 from minitf.objects.variable import Variable
 

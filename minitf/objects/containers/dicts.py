@@ -18,8 +18,9 @@ from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, NoReturn
 
+from minitf.core.at_once import at_once
 from minitf.objects.containers.contents import Container, admit, same, take
-from minitf.objects.edges import at_once, restoring, tracking
+from minitf.objects.edges import restoring, tracking
 from minitf.objects.trackable import NoDependency, Tracked, wrap
 
 _set = object.__setattr__

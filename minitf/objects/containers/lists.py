@@ -17,8 +17,9 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
+from minitf.core.at_once import at_once
 from minitf.objects.containers.contents import Container, admit, same, take
-from minitf.objects.edges import at_once, attach, changed, restoring, tracking
+from minitf.objects.edges import attach, changed, restoring, tracking
 from minitf.objects.trackable import NoDependency, Tracked, wrap
 
 _set = object.__setattr__
