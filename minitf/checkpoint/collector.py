@@ -7,22 +7,30 @@ lives, several times, and find nothing: most of the time of a restore.
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import Any
+from weakref import ref
+
+_enable = partial(next, iter(gc.enable, object()))  # of one argument, and all in C: no Ctrl-C comes in between
+
+
+class _Guard:
+    """Something that dies."""
+
+    __slots__ = ("__weakref__",)
 
 
 class CollectorPaused:
-    """``with CollectorPaused():`` no automatic collection inside; afterwards as before."""
+    """``with CollectorPaused():`` no automatic collection inside; afterwards as before, wherever Ctrl-C comes."""
 
-    _enabled = False
+    _guard: _Guard | None = None
+    _ref: Any = None
 
     def __enter__(self) -> None:
-        self._enabled = gc.isenabled()
-        gc.disable()
+        if gc.isenabled():
+            self._guard = _Guard()  # before the reference: so it dies first
+            self._ref = ref(self._guard, _enable)
+            gc.disable()
 
     def __exit__(self, *exc: Any) -> None:
-        if self._enabled:
-            gc.enable()
-            self._enabled = False
-
-    def __del__(self) -> None:
-        self.__exit__()  # if Ctrl-C came before that could begin
+        self._guard = None  # and if this does not begin, it goes with the pause

@@ -1,5 +1,6 @@
 """Changes of trackable objects are whole or undone for a later save, wherever Ctrl-C comes, also if it comes twice."""
 
+import gc
 import itertools
 from collections import OrderedDict
 
@@ -137,6 +138,8 @@ def test_a_change_that_a_restore_has_waited_for(name, again, tmp_path):
         interrupt = Interrupt(at, again)
         interrupt.call(lambda owner=owner: change(owner.held))
         assert state(owner.held) in (before, state(whole.held)), interrupt.where
+        interrupt.raised = None
+        assert gc.isenabled(), interrupt.where
         del status
         if interrupt.where is None:
             break
