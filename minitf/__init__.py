@@ -44,6 +44,11 @@ _WHERE = {
     "minitf.ops.masking": "boolean_mask one_hot",
     "minitf.ops.indexing": "newaxis strided_slice slice",
     "minitf.ops.products": "matmul",
+    "minitf.ops.bits": "bitcast",
+    "minitf.ops.blocks": "batch_to_space space_to_batch space_to_batch_nd",
+    "minitf.ops.clock": "timestamp",
+    "minitf.ops.histograms": "histogram_fixed_width histogram_fixed_width_bins",
+    "minitf.ops.places": "broadcast_dynamic_shape broadcast_static_shape reverse_sequence shape_n unravel_index",
     "minitf.ops.asserting": "assert_equal assert_greater assert_less assert_rank",
     "minitf.ops.control": "cond case switch_case identity_n tuple_=tuple Assert",
     "minitf.ops.loops": "while_loop map_fn scan foldl foldr",
@@ -71,7 +76,7 @@ _WHERE = {
         add_to_collection global_variables trainable_variables local_variables variables_initializer
         global_variables_initializer local_variables_initializer is_variable_initialized
         report_uninitialized_variables""",
-    "minitf.autodiff": "GradientTape gradients UnconnectedGradients",
+    "minitf.autodiff": "GradientTape gradients hessians UnconnectedGradients",
     # objects and checkpoints
     "minitf.objects.variable": "Variable",
     "minitf.objects.distribution": "VariableAggregation VariableSynchronization",
@@ -88,15 +93,21 @@ _WHERE = {
     "minitf.checkpoint.matching": "Renamed",
     # around the tensors
     "minitf.environment.logging": "get_logger",
+    "minitf.environment.test_cases": "*=test",
+    "minitf.environment.version": "*=version",
+    "minitf.layers.losses": "*=losses",
+    "minitf.layers.metrics": "*=metrics",
+    "minitf.runtimes.asking": "get_current_name_scope get_static_value inside_function is_symbolic_tensor",
     # looking on
     "minitf.explain.recorder.recording": "record",
     "minitf.explain.side_by_side": "side_by_side",
     "minitf.layers.initializers": """
-        Zeros=zeros_initializer Ones=ones_initializer Constant=constant_initializer RandomNormal=random_normal_initializer
-        RandomUniform=random_uniform_initializer""",
+        *=initializers Constant=constant_initializer Ones=ones_initializer RandomNormal=random_normal_initializer
+        RandomUniform=random_uniform_initializer Zeros=zeros_initializer""",
 }
 _ROOMS = """
-    bitwise compat data debugging errors explore io keras layers linalg math nest nn optimizers random strings testing train"""
+    bitwise compat config data debugging dtypes errors explore io keras layers linalg math nest nn optimizers random strings
+    testing train"""
 
 _get, __dir__, __all__ = names_from(__name__, _WHERE, submodules=_ROOMS)
 __all__ += ["__version__"]

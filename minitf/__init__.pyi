@@ -2,8 +2,10 @@
 
 from minitf import bitwise as bitwise
 from minitf import compat as compat
+from minitf import config as config
 from minitf import data as data
 from minitf import debugging as debugging
+from minitf import dtypes as dtypes
 from minitf import errors as errors
 from minitf import explore as explore
 from minitf import io as io
@@ -21,6 +23,7 @@ from minitf import train as train
 from minitf.autodiff import GradientTape as GradientTape
 from minitf.autodiff import UnconnectedGradients as UnconnectedGradients
 from minitf.autodiff import gradients as gradients
+from minitf.autodiff import hessians as hessians
 from minitf.checkpoint.matching import Renamed as Renamed
 from minitf.checkpoint.saver import CheckpointableSaver as CheckpointableSaver
 from minitf.core.dtypes import DType as DType
@@ -64,9 +67,14 @@ from minitf.core.op import op as op
 from minitf.core.runtime import using as using
 from minitf.core.spec import TensorShape as TensorShape
 from minitf.core.tensor import Tensor as Tensor
+from minitf.environment import test_cases as _test
+from minitf.environment import version as version
 from minitf.environment.logging import get_logger as get_logger
 from minitf.explain.recorder.recording import record as record
 from minitf.explain.side_by_side import side_by_side as side_by_side
+from minitf.layers import initializers as initializers
+from minitf.layers import losses as losses
+from minitf.layers import metrics as metrics
 from minitf.layers.initializers import Constant as _constant_initializer
 from minitf.layers.initializers import Ones as _ones_initializer
 from minitf.layers.initializers import RandomNormal as _random_normal_initializer
@@ -111,6 +119,11 @@ from minitf.ops.asserting import assert_equal as assert_equal
 from minitf.ops.asserting import assert_greater as assert_greater
 from minitf.ops.asserting import assert_less as assert_less
 from minitf.ops.asserting import assert_rank as assert_rank
+from minitf.ops.bits import bitcast as bitcast
+from minitf.ops.blocks import batch_to_space as batch_to_space
+from minitf.ops.blocks import space_to_batch as space_to_batch
+from minitf.ops.blocks import space_to_batch_nd as space_to_batch_nd
+from minitf.ops.clock import timestamp as timestamp
 from minitf.ops.comparisons import equal as equal
 from minitf.ops.comparisons import greater as greater
 from minitf.ops.comparisons import greater_equal as greater_equal
@@ -176,6 +189,8 @@ from minitf.ops.gathering import tensor_scatter_nd_max as tensor_scatter_nd_max
 from minitf.ops.gathering import tensor_scatter_nd_min as tensor_scatter_nd_min
 from minitf.ops.gathering import tensor_scatter_nd_sub as tensor_scatter_nd_sub
 from minitf.ops.gathering import tensor_scatter_nd_update as tensor_scatter_nd_update
+from minitf.ops.histograms import histogram_fixed_width as histogram_fixed_width
+from minitf.ops.histograms import histogram_fixed_width_bins as histogram_fixed_width_bins
 from minitf.ops.indexed_slices import IndexedSlices as IndexedSlices
 from minitf.ops.indexing import newaxis as newaxis
 from minitf.ops.indexing import slice as slice
@@ -197,6 +212,11 @@ from minitf.ops.norms import norm as norm
 from minitf.ops.padding import pad as pad
 from minitf.ops.parting import dynamic_partition as dynamic_partition
 from minitf.ops.parting import dynamic_stitch as dynamic_stitch
+from minitf.ops.places import broadcast_dynamic_shape as broadcast_dynamic_shape
+from minitf.ops.places import broadcast_static_shape as broadcast_static_shape
+from minitf.ops.places import reverse_sequence as reverse_sequence
+from minitf.ops.places import shape_n as shape_n
+from minitf.ops.places import unravel_index as unravel_index
 from minitf.ops.printing import print as print
 from minitf.ops.products import matmul as matmul
 from minitf.ops.python_functions import numpy_function as numpy_function
@@ -233,6 +253,10 @@ from minitf.ops.sorting import unique as unique
 from minitf.ops.sorting import unique_with_counts as unique_with_counts
 from minitf.ops.strings import as_string as as_string
 from minitf.ops.tensor_array import TensorArray as TensorArray
+from minitf.runtimes.asking import get_current_name_scope as get_current_name_scope
+from minitf.runtimes.asking import get_static_value as get_static_value
+from minitf.runtimes.asking import inside_function as inside_function
+from minitf.runtimes.asking import is_symbolic_tensor as is_symbolic_tensor
 from minitf.runtimes.building import add_to_collection as add_to_collection
 from minitf.runtimes.building import control_dependencies as control_dependencies
 from minitf.runtimes.building import device as device
@@ -268,6 +292,7 @@ constant_initializer = _constant_initializer
 ones_initializer = _ones_initializer
 random_normal_initializer = _random_normal_initializer
 random_uniform_initializer = _random_uniform_initializer
+test = _test
 tuple = _tuple
 zeros_initializer = _zeros_initializer
 

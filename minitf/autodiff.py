@@ -23,6 +23,8 @@ from minitf.core.tape import NOWHERE, Note, Tape
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor, tensor_of
 from minitf.ops import control
 from minitf.ops.creating import ones_like, zeros_like
+from minitf.ops.joining import stack
+from minitf.ops.shapes import reshape
 from minitf.ops.state import read_variable
 
 
@@ -350,3 +352,24 @@ def _through(function: Any, inputs: Sequence[Any], seeds: Sequence[Any]) -> list
 
 
 control.gradients_through = _through
+
+
+def hessians(ys: Any, xs: Any, gate_gradients: bool = False, aggregation_method: Any = None,
+             name: str = "hessians") -> list[Any]:  # fmt: skip
+    """Adds operations for the second derivatives of sum(ys) with respect to each x: a tensor of the shape of x, twice.
+
+    Raises RuntimeError in eager mode; ValueError if ys does not depend on an x, or if the shape of an x is not known.
+    """
+    sources = flatten(xs)
+    out = []
+    for first, x in zip(gradients(ys, sources), sources, strict=True):
+        if first is None:
+            raise ValueError(f"hessians: the values do not depend on {x!r}.")
+        count = x.shape.num_elements()
+        if count is None:
+            raise ValueError(f"hessians: the shape of {x!r} must be known while the graph is built. Use ensure_shape.")
+        flat = reshape(first, [-1])
+        rows = [gradients(flat[i], x, unconnected_gradients=UnconnectedGradients.ZERO)[0] for i in range(count)]
+        sizes = x.shape.as_list()
+        out.append(reshape(stack(rows), [*sizes, *sizes], name=name))
+    return out

@@ -24,13 +24,15 @@ def module_of(path):
 
 
 def table_of(path):
-    """What a face says to ``names_from``: {module: names}, submodules, module whose names it has besides."""
+    """What a face says to ``names_from``: {module: names}, submodules, (module, name) of those that it has besides."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     given = {s.targets[0].id: s.value for s in tree.body if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)}
     [call] = [s.value for s in tree.body if isinstance(s, ast.Assign) and ast.unparse(s.value).startswith("names_from(")]
     literal = lambda node: ast.literal_eval(given[node.id] if isinstance(node, ast.Name) else node)
     options = {k.arg: literal(k.value) for k in call.keywords}
-    return literal(call.args[1]), options.get("submodules", "").split(), options.get("besides")
+    besides, without = options.get("besides"), options.get("without", "").split()
+    more = importlib.import_module(besides).__all__ if besides else []
+    return literal(call.args[1]), options.get("submodules", "").split(), [(besides, n) for n in more if n not in without]
 
 
 def stub_of(path):
@@ -42,10 +44,7 @@ def stub_of(path):
         for theirs, _, ours in (entry.partition("=") for entry in names.split()):
             entries.append((*source.rpartition(".")[::2], ours) if theirs == "*" else (source, theirs, ours or theirs))
     own = {ours for _, _, ours in entries}
-    if besides:
-        entries += [
-            (besides, name, name) for name in importlib.import_module(besides).__all__ if name not in {*own, "__version__"}
-        ]
+    entries += [(source, name, name) for source, name in besides if name not in {*own, "__version__"}]
     for source, theirs, ours in entries:
         hidden = ours if ours == theirs else f"_{ours}"
         imports.add((source, f"from {source} import {theirs} as {hidden}" if source else f"import {theirs} as {hidden}"))

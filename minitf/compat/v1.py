@@ -74,9 +74,11 @@ __getattr__, __dir__, __all__ = names_from(
             scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update shape size squeeze transpose where
             while_loop zeros_like""",
         "minitf.ops.v1_names": """
-            arg_max arg_min bincount confusion_matrix depth_to_space log_sigmoid random_crop space_to_depth to_bfloat16
+            arg_max arg_min batch_to_space bincount confusion_matrix depth_to_space log_sigmoid random_crop
+            reverse_sequence space_to_batch space_to_depth to_bfloat16
             to_complex128 to_complex64 to_double to_float to_int32 to_int64 verify_tensor_all_finite""",
         "minitf.ops.v1_print": "Print",
+        "minitf.ops.blocks": "batch_to_space_nd",
         # assertions
         "minitf.ops.v1_asserting": """
             assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal assert_near
@@ -88,4 +90,5 @@ __getattr__, __dir__, __all__ = names_from(
             as_string join=string_join reduce_join regex_replace strip=string_strip substr""",
     },
     besides="minitf",
+    without="get_current_name_scope inside_function metrics",
 )

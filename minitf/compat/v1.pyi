@@ -37,8 +37,11 @@ from minitf import atan as atan
 from minitf import atan2 as atan2
 from minitf import atanh as atanh
 from minitf import bfloat16 as bfloat16
+from minitf import bitcast as bitcast
 from minitf import bitwise as bitwise
 from minitf import bool as bool
+from minitf import broadcast_dynamic_shape as broadcast_dynamic_shape
+from minitf import broadcast_static_shape as broadcast_static_shape
 from minitf import broadcast_to as broadcast_to
 from minitf import capture_dependencies as capture_dependencies
 from minitf import case as case
@@ -52,6 +55,7 @@ from minitf import complex128 as complex128
 from minitf import complex64 as complex64
 from minitf import concat as concat
 from minitf import cond as cond
+from minitf import config as config
 from minitf import constant as constant
 from minitf import control_dependencies as control_dependencies
 from minitf import convert_to_tensor as convert_to_tensor
@@ -65,6 +69,7 @@ from minitf import device as device
 from minitf import disable_eager_execution as disable_eager_execution
 from minitf import divide as divide
 from minitf import double as double
+from minitf import dtypes as dtypes
 from minitf import dynamic_partition as dynamic_partition
 from minitf import dynamic_stitch as dynamic_stitch
 from minitf import einsum as einsum
@@ -96,6 +101,7 @@ from minitf import get_default_graph as get_default_graph
 from minitf import get_default_session as get_default_session
 from minitf import get_local_variable as get_local_variable
 from minitf import get_logger as get_logger
+from minitf import get_static_value as get_static_value
 from minitf import get_variable as get_variable
 from minitf import get_variable_scope as get_variable_scope
 from minitf import global_variables as global_variables
@@ -105,6 +111,9 @@ from minitf import greater as greater
 from minitf import greater_equal as greater_equal
 from minitf import group as group
 from minitf import half as half
+from minitf import hessians as hessians
+from minitf import histogram_fixed_width as histogram_fixed_width
+from minitf import histogram_fixed_width_bins as histogram_fixed_width_bins
 from minitf import identity as identity
 from minitf import identity_n as identity_n
 from minitf import init_scope as init_scope
@@ -115,6 +124,7 @@ from minitf import int4 as int4
 from minitf import int64 as int64
 from minitf import int8 as int8
 from minitf import io as io
+from minitf import is_symbolic_tensor as is_symbolic_tensor
 from minitf import is_tensor as is_tensor
 from minitf import is_variable_initialized as is_variable_initialized
 from minitf import keras as keras
@@ -176,6 +186,7 @@ from minitf import scan as scan
 from minitf import scatter_nd as scatter_nd
 from minitf import searchsorted as searchsorted
 from minitf import sequence_mask as sequence_mask
+from minitf import shape_n as shape_n
 from minitf import side_by_side as side_by_side
 from minitf import sigmoid as sigmoid
 from minitf import sign as sign
@@ -183,6 +194,7 @@ from minitf import sin as sin
 from minitf import sinh as sinh
 from minitf import slice as slice
 from minitf import sort as sort
+from minitf import space_to_batch_nd as space_to_batch_nd
 from minitf import split as split
 from minitf import sqrt as sqrt
 from minitf import square as square
@@ -201,8 +213,10 @@ from minitf import tensor_scatter_nd_min as tensor_scatter_nd_min
 from minitf import tensor_scatter_nd_sub as tensor_scatter_nd_sub
 from minitf import tensor_scatter_nd_update as tensor_scatter_nd_update
 from minitf import tensordot as tensordot
+from minitf import test as test
 from minitf import testing as testing
 from minitf import tile as tile
+from minitf import timestamp as timestamp
 from minitf import trainable_variables as trainable_variables
 from minitf import truediv as truediv
 from minitf import truncatediv as truncatediv
@@ -216,6 +230,7 @@ from minitf import uint64 as uint64
 from minitf import uint8 as uint8
 from minitf import unique as unique
 from minitf import unique_with_counts as unique_with_counts
+from minitf import unravel_index as unravel_index
 from minitf import unstack as unstack
 from minitf import using as using
 from minitf import variable_axis_size_partitioner as variable_axis_size_partitioner
@@ -223,6 +238,7 @@ from minitf import variable_creator_scope as variable_creator_scope
 from minitf import variable_scope as variable_scope
 from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
+from minitf import version as version
 from minitf import zeros as zeros
 from minitf.compat import v1_debugging as _debugging
 from minitf.compat import v1_gfile as _gfile
@@ -259,6 +275,7 @@ from minitf.ops.asserting import assert_proper_iterable as assert_proper_iterabl
 from minitf.ops.asserting import assert_same_float_dtype as assert_same_float_dtype
 from minitf.ops.asserting import check_numerics as check_numerics
 from minitf.ops.asserting import is_numeric_tensor as is_numeric_tensor
+from minitf.ops.blocks import batch_to_space_nd as batch_to_space_nd
 from minitf.ops.comparisons import logical_xor as logical_xor
 from minitf.ops.comparisons import where as _where_v2
 from minitf.ops.complex import angle as angle
@@ -395,11 +412,14 @@ from minitf.ops.v1_asserting import assert_scalar as assert_scalar
 from minitf.ops.v1_asserting import assert_type as assert_type
 from minitf.ops.v1_names import arg_max as arg_max
 from minitf.ops.v1_names import arg_min as arg_min
+from minitf.ops.v1_names import batch_to_space as batch_to_space
 from minitf.ops.v1_names import bincount as bincount
 from minitf.ops.v1_names import confusion_matrix as confusion_matrix
 from minitf.ops.v1_names import depth_to_space as depth_to_space
 from minitf.ops.v1_names import log_sigmoid as log_sigmoid
 from minitf.ops.v1_names import random_crop as random_crop
+from minitf.ops.v1_names import reverse_sequence as reverse_sequence
+from minitf.ops.v1_names import space_to_batch as space_to_batch
 from minitf.ops.v1_names import space_to_depth as space_to_depth
 from minitf.ops.v1_names import to_bfloat16 as to_bfloat16
 from minitf.ops.v1_names import to_complex128 as to_complex128

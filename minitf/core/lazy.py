@@ -14,17 +14,19 @@ from typing import Any
 
 
 def names_from(
-    module: str, where: Mapping[str, str], submodules: str = "", besides: str | None = None, first: str | None = None
+    module: str, where: Mapping[str, str], submodules: str = "", besides: str | None = None, first: str | None = None,
+    without: str = "",
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """What a lazy ``module`` needs: its ``__getattr__``, ``__dir__`` and ``__all__``.
 
     ``where``: for each module that has names, these names, separated by spaces; ``theirs=ours`` gives one another name, and
     ``*=ours`` gives the module itself. ``submodules``: modules below ``module``. ``besides``: a module whose public names are
-    had too. ``first``: a module that must be loaded before any of the names is used.
+    had too, except those in ``without``. ``first``: a module that must be loaded before any of the names is used.
     """
     sources: dict[str, tuple[str, str]] = {name: (f"{module}.{name}", "*") for name in submodules.split()}
     if besides is not None:
-        sources |= {name: (besides, name) for name in importlib.import_module(besides).__all__ if not name.startswith("__")}
+        theirs = importlib.import_module(besides).__all__
+        sources |= {name: (besides, name) for name in theirs if not name.startswith("__") and name not in without.split()}
     for source, listed in where.items():
         for entry in listed.split():
             theirs, _, ours = entry.partition("=")

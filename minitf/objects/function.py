@@ -23,6 +23,7 @@ from minitf.core.op import convert
 from minitf.core.spec import Spec, TensorShape, as_shape, compatible
 from minitf.core.structures import flatten, pack
 from minitf.core.tensor import Tensor
+from minitf.objects.running_eagerly import RUNNING_EAGERLY
 from minitf.objects.trackable import AutoTrackable
 
 _binding = threading.RLock()  # held while a method is bound to an instance
@@ -87,6 +88,8 @@ class Function(AutoTrackable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it. The first call with a signature traces the Python function, so its prints and the like happen then only."""
+        if RUNNING_EAGERLY:
+            return self._python_function(*args, **kwargs)
         call = self._call_of(args, kwargs)
         return self._concrete(call)(call.tensors)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # a kernel's inputs are arrays; their annotations are read at
     Multipliable: TypeAlias = Any
     Invertible: TypeAlias = Any
     Lists: TypeAlias = Any
+    Castable: TypeAlias = Any
 else:
     Signed = Kind("a signed number", [d for d in _Numeric.allowed if d.kind != "u"])
     Ordinary = Kind("float32 or float64", COMPLEX_OF)
@@ -49,4 +50,5 @@ else:
     Places = Kind("int32, int64, int8 or uint8", (dtypes.int64, dtypes.int32, dtypes.uint8, dtypes.int8))
     Single = Kind("float32", (dtypes.float32,))
     Wide = Kind("int32, int64, a float or complex number", {dtypes.int32, dtypes.int64, *_Floating.allowed})
+    Castable = Kind("a number", _Numeric.allowed)
     Lists = Kind("a list of tensors", (dtypes.variant,))

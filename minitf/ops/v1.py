@@ -32,7 +32,7 @@ from minitf.ops import (
 from minitf.ops.static import known_int
 
 
-def _one_of(new: Any, old: Any, name: str, old_name: str) -> Any:
+def one_of(new: Any, old: Any, name: str, old_name: str) -> Any:
     """The argument under its newer or older name. Raises ValueError if both are given."""
     if new is not None and old is not None:
         raise ValueError(f"Cannot specify both {name!r} and {old_name!r}: they are the same argument.")
@@ -47,8 +47,8 @@ def _reduction(function: Any) -> Any:
         input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None,
         keep_dims: Any = None,
     ) -> Any:  # fmt: skip
-        over = _one_of(axis, reduction_indices, "axis", "reduction_indices")
-        return function(input_tensor, over, bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims")), name)
+        over = one_of(axis, reduction_indices, "axis", "reduction_indices")
+        return function(input_tensor, over, bool(one_of(keepdims, keep_dims, "keepdims", "keep_dims")), name)
 
     reduce.__name__ = function.__name__
     reduce.__doc__ = f"{function.__doc__} (1.x: ``reduction_indices`` is ``axis``, ``keep_dims`` is ``keepdims``.)"
@@ -69,30 +69,30 @@ def count_nonzero(
     reduction_indices: Any = None, keep_dims: Any = None, input: Any = None,
 ) -> Any:  # fmt: skip
     """How many elements over ``axis`` are not zero."""
-    over = _one_of(axis, reduction_indices, "axis", "reduction_indices")
-    keep = bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims"))
-    return reductions.count_nonzero(_one_of(input_tensor, input, "input_tensor", "input"), over, keep, dtype, name)
+    over = one_of(axis, reduction_indices, "axis", "reduction_indices")
+    keep = bool(one_of(keepdims, keep_dims, "keepdims", "keep_dims"))
+    return reductions.count_nonzero(one_of(input_tensor, input, "input_tensor", "input"), over, keep, dtype, name)
 
 
 def argmax(
     input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
 ) -> Any:
     """The position of the largest element along ``axis`` (1.x: also ``dimension``)."""
-    return reductions.argmax(input, _one_of(axis, dimension, "axis", "dimension"), output_type, name)
+    return reductions.argmax(input, one_of(axis, dimension, "axis", "dimension"), output_type, name)
 
 
 def argmin(
     input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
 ) -> Any:
     """The position of the smallest element along ``axis`` (1.x: also ``dimension``)."""
-    return reductions.argmin(input, _one_of(axis, dimension, "axis", "dimension"), output_type, name)
+    return reductions.argmin(input, one_of(axis, dimension, "axis", "dimension"), output_type, name)
 
 
 def norm(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: str | None = None, keep_dims: Any = None
 ) -> Any:
     """The norm of vectors or matrices, as ``tf.norm``."""
-    return norms.norm(tensor, ord, axis, bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims")), name)
+    return norms.norm(tensor, ord, axis, bool(one_of(keepdims, keep_dims, "keepdims", "keep_dims")), name)
 
 
 # -- shapes and elements -----------------------------------------------------------------------------------------------
@@ -110,12 +110,12 @@ def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> A
 
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:
     """``input`` with a dimension of size 1 put at ``axis`` (1.x: also ``dim``)."""
-    return shapes.expand_dims(input, _one_of(axis, dim, "axis", "dim"), name)
+    return shapes.expand_dims(input, one_of(axis, dim, "axis", "dim"), name)
 
 
 def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Any:
     """``input`` without its dimensions of size 1 (1.x: ``axis`` also as ``squeeze_dims``)."""
-    return shapes.squeeze(input, _one_of(axis, squeeze_dims, "axis", "squeeze_dims"), name)
+    return shapes.squeeze(input, one_of(axis, squeeze_dims, "axis", "squeeze_dims"), name)
 
 
 def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugate: bool = False) -> Any:
@@ -270,12 +270,12 @@ def dropout(
 
 def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:
     """``e ** x``, scaled to sum 1 along ``axis`` (1.x: also ``dim``)."""
-    return activations.softmax(logits, _one_of(axis, dim, "axis", "dim"), name)
+    return activations.softmax(logits, one_of(axis, dim, "axis", "dim"), name)
 
 
 def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:
     """The logarithm of ``softmax`` (1.x: ``axis`` also as ``dim``)."""
-    return activations.log_softmax(logits, _one_of(axis, dim, "axis", "dim"), name)
+    return activations.log_softmax(logits, one_of(axis, dim, "axis", "dim"), name)
 
 
 def _by_keyword(sentinel: Any, what: str) -> None:
@@ -287,7 +287,7 @@ def softmax_cross_entropy_with_logits_v2(
     labels: Any, logits: Any, axis: Any = None, name: str | None = None, dim: Any = None
 ) -> Any:
     """The cross entropy of ``softmax(logits)`` against ``labels``."""
-    along = _one_of(axis, dim, "axis", "dim")
+    along = one_of(axis, dim, "axis", "dim")
     return losses.softmax_cross_entropy_with_logits(labels, logits, -1 if along is None else along, name)
 
 
@@ -318,7 +318,7 @@ def sigmoid_cross_entropy_with_logits(
 
 def moments(x: Any, axes: Any, shift: Any = None, name: str | None = None, keep_dims: Any = None, keepdims: Any = None) -> Any:
     """The mean and the variance of ``x`` over ``axes``."""
-    return normalisation.moments(x, axes, shift, bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims")), name)
+    return normalisation.moments(x, axes, shift, bool(one_of(keepdims, keep_dims, "keepdims", "keep_dims")), name)
 
 
 def conv2d(
@@ -326,7 +326,7 @@ def conv2d(
     data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1), name: str | None = None, filters: Any = None,
 ) -> Any:  # fmt: skip
     """The products of filters with all windows of ``input`` (1.x: the filters also as ``filter``)."""
-    return conv.conv2d(input, _one_of(filter, filters, "filter", "filters"), strides, padding, data_format, dilations, name)
+    return conv.conv2d(input, one_of(filter, filters, "filter", "filters"), strides, padding, data_format, dilations, name)
 
 
 def max_pool(
@@ -334,7 +334,7 @@ def max_pool(
     name: str | None = None, input: Any = None,
 ) -> Any:  # fmt: skip
     """The largest element of each window of images."""
-    return pooling.max_pool2d(_one_of(value, input, "value", "input"), ksize, strides, padding, data_format, name)
+    return pooling.max_pool2d(one_of(value, input, "value", "input"), ksize, strides, padding, data_format, name)
 
 
 def avg_pool(
@@ -342,7 +342,7 @@ def avg_pool(
     name: str | None = None, input: Any = None,
 ) -> Any:  # fmt: skip
     """The mean of each window of images."""
-    return pooling.avg_pool2d(_one_of(value, input, "value", "input"), ksize, strides, padding, data_format, name)
+    return pooling.avg_pool2d(one_of(value, input, "value", "input"), ksize, strides, padding, data_format, name)
 
 
 def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:

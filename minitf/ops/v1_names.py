@@ -4,12 +4,13 @@ from typing import Any
 
 from minitf.core import dtypes, runtime
 from minitf.core.op import convert
-from minitf.ops import activations, creating, formulas, pooling, random, reductions, shapes, sorting
+from minitf.ops import activations, blocks, creating, formulas, places, pooling, random, reductions, shapes, sorting
 from minitf.ops.asserting import check_numerics
 from minitf.ops.comparisons import greater_equal
 from minitf.ops.control import Assert
 from minitf.ops.indexing import slice as slice_
 from minitf.ops.reductions import reduce_all
+from minitf.ops.v1 import one_of
 
 # -- casts -------------------------------------------------------------------------------------------------------------
 
@@ -67,6 +68,31 @@ def space_to_depth(input: Any, block_size: Any, name: str | None = None, data_fo
 def depth_to_space(input: Any, block_size: Any, name: str | None = None, data_format: str = "NHWC") -> Any:
     """Channels become blocks of places; as ``tf.nn.depth_to_space``."""
     return pooling.depth_to_space(input, block_size, data_format, name)
+
+
+def reverse_sequence(
+    input: Any, seq_lengths: Any, seq_axis: Any = None, batch_axis: Any = None, name: str | None = None, seq_dim: Any = None,
+    batch_dim: Any = None,
+) -> Any:  # fmt: skip
+    """As ``tf.reverse_sequence`` (1.x: the axes also as ``seq_dim`` and ``batch_dim``)."""
+    along, batch = one_of(seq_axis, seq_dim, "seq_axis", "seq_dim"), one_of(batch_axis, batch_dim, "batch_axis", "batch_dim")
+    return places.reverse_sequence(input, seq_lengths, along, batch, name)
+
+
+def space_to_batch(
+    input: Any, paddings: Any, block_size: Any = None, name: str | None = None, block_shape: Any = None
+) -> Any:
+    """As ``tf.space_to_batch`` (1.x: one ``block_size`` for both axes of images)."""
+    block = one_of(block_size, block_shape, "block_size", "block_shape")
+    return blocks.space_to_batch_nd(input, block if block_size is None else [block, block], paddings, name)
+
+
+def batch_to_space(
+    input: Any, crops: Any, block_size: Any = None, name: str | None = None, block_shape: Any = None
+) -> Any:
+    """As ``tf.batch_to_space`` (1.x: one ``block_size`` for both axes of images)."""
+    block = one_of(block_size, block_shape, "block_size", "block_shape")
+    return blocks.batch_to_space_nd(input, block if block_size is None else [block, block], crops, name)
 
 
 def random_crop(value: Any, size: Any, seed: Any = None, name: str | None = None) -> Any:

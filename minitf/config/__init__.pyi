@@ -1,0 +1,23 @@
+# The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
+
+from minitf.config import experimental as experimental
+from minitf.environment import threads as _threading
+from minitf.environment.config import LogicalDevice as LogicalDevice
+from minitf.environment.config import LogicalDeviceConfiguration as LogicalDeviceConfiguration
+from minitf.environment.config import PhysicalDevice as PhysicalDevice
+from minitf.environment.config import functions_run_eagerly as _experimental_functions_run_eagerly
+from minitf.environment.config import functions_run_eagerly as functions_run_eagerly
+from minitf.environment.config import get_logical_device_configuration as get_logical_device_configuration
+from minitf.environment.config import get_soft_device_placement as get_soft_device_placement
+from minitf.environment.config import get_visible_devices as get_visible_devices
+from minitf.environment.config import list_logical_devices as list_logical_devices
+from minitf.environment.config import list_physical_devices as list_physical_devices
+from minitf.environment.config import run_functions_eagerly as _experimental_run_functions_eagerly
+from minitf.environment.config import run_functions_eagerly as run_functions_eagerly
+from minitf.environment.config import set_logical_device_configuration as set_logical_device_configuration
+from minitf.environment.config import set_soft_device_placement as set_soft_device_placement
+from minitf.environment.config import set_visible_devices as set_visible_devices
+
+experimental_functions_run_eagerly = _experimental_functions_run_eagerly
+experimental_run_functions_eagerly = _experimental_run_functions_eagerly
+threading = _threading

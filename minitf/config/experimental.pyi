@@ -1,0 +1,17 @@
+# The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
+
+from minitf.environment.config import LogicalDeviceConfiguration as _VirtualDeviceConfiguration
+from minitf.environment.config import get_device_details as get_device_details
+from minitf.environment.config import get_logical_device_configuration as _get_virtual_device_configuration
+from minitf.environment.config import get_synchronous_execution as get_synchronous_execution
+from minitf.environment.config import get_visible_devices as get_visible_devices
+from minitf.environment.config import list_logical_devices as list_logical_devices
+from minitf.environment.config import list_physical_devices as list_physical_devices
+from minitf.environment.config import set_logical_device_configuration as _set_virtual_device_configuration
+from minitf.environment.config import set_memory_growth as set_memory_growth
+from minitf.environment.config import set_synchronous_execution as set_synchronous_execution
+from minitf.environment.config import set_visible_devices as set_visible_devices
+
+VirtualDeviceConfiguration = _VirtualDeviceConfiguration
+get_virtual_device_configuration = _get_virtual_device_configuration
+set_virtual_device_configuration = _set_virtual_device_configuration

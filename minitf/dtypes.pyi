@@ -1,0 +1,32 @@
+# The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
+
+from minitf.core.dtypes import DType as DType
+from minitf.core.dtypes import as_dtype as as_dtype
+from minitf.core.dtypes import bfloat16 as bfloat16
+from minitf.core.dtypes import bool as bool
+from minitf.core.dtypes import complex128 as complex128
+from minitf.core.dtypes import complex64 as complex64
+from minitf.core.dtypes import double as double
+from minitf.core.dtypes import float16 as float16
+from minitf.core.dtypes import float32 as float32
+from minitf.core.dtypes import float64 as float64
+from minitf.core.dtypes import half as half
+from minitf.core.dtypes import int16 as int16
+from minitf.core.dtypes import int32 as int32
+from minitf.core.dtypes import int64 as int64
+from minitf.core.dtypes import int8 as int8
+from minitf.core.dtypes import qint16 as qint16
+from minitf.core.dtypes import qint32 as qint32
+from minitf.core.dtypes import qint8 as qint8
+from minitf.core.dtypes import quint16 as quint16
+from minitf.core.dtypes import quint8 as quint8
+from minitf.core.dtypes import resource as resource
+from minitf.core.dtypes import string as string
+from minitf.core.dtypes import uint16 as uint16
+from minitf.core.dtypes import uint32 as uint32
+from minitf.core.dtypes import uint64 as uint64
+from minitf.core.dtypes import uint8 as uint8
+from minitf.core.dtypes import variant as variant
+from minitf.ops.arithmetic import saturate_cast as saturate_cast
+from minitf.ops.complex import complex as complex
+from minitf.ops.creating import cast as cast
