@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 import minitf as tf
 from minitf.checkpoint.sharding.cutting import Box, first_part
 from minitf.checkpoint.sharding.slices import Slice
+from minitf.checkpoint.sharding.storage import ShardedBundle
 from minitf.cli import main
+from minitf.storage.bundle import TensorBundle
+from minitf.testing import strategies as mst
 from tests.checkpoint.wrong_shards import GRAPH, KEY, results
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -506,6 +509,46 @@ def test_whatever_is_cut_comes_back_and_no_file_is_too_large(tmp_path_factory, v
     checkpoint.read(path).assert_consumed()
     for v, value in zip(checkpoint.v, values, strict=True):
         assert np.array_equal(v.numpy(), value[()] if not value.shape else value)
+
+
+def spread(tensors, draw):
+    """A callback's result by chance: tensors cut along any axis, the pieces in any file and order."""
+    pieces = []
+    for one in tensors:
+        shape = one.shape.as_list()
+        axes = [axis for axis, length in enumerate(shape) if length > 1 and 0 not in shape]
+        axis = draw(st.sampled_from([None, *axes]), label=f"axis of {one.checkpoint_key}")
+        if axis is None:
+            pieces.append((one.checkpoint_key, "", one.tensor))
+            continue
+        cuts = sorted(draw(st.sets(st.integers(1, shape[axis] - 1)), label="cuts"))
+        for start, stop in zip([0, *cuts], [*cuts, shape[axis]], strict=True):
+            place = ":".join(f"{start},{stop - start}" if other == axis else "-" for other in range(len(shape)))
+            index = (slice(None),) * axis + (slice(start, stop),)
+            pieces.append((one.checkpoint_key, f"{' '.join(map(str, shape))} {place}", one.tensor[index]))
+    shards = {}
+    for key, spec, tensor in draw(st.permutations(pieces)):
+        shards.setdefault(draw(st.integers(0, 3), label="file"), {}).setdefault(key, {})[spec] = tensor
+    return list(shards.values())
+
+
+@given(checkpoint=mst.checkpoints(graphs=mst.object_graphs(values=mst.arrays())), data=st.data())
+def test_any_checkpoint_is_the_same_however_it_is_spread(checkpoint, data, tmp_path_factory):
+    """All dtypes, shared objects and cycles, slots, Python state: the values of the file are those that were given."""
+    stored = checkpoint.storage.open(checkpoint.path)
+    keys = list(stored.keys())
+    tensors = dict(zip(keys, stored.read_many(keys), strict=True))
+    size = data.draw(st.integers(1, 300), label="size")
+    policies = [experimental.MaxShardSizePolicy(size), Calling(lambda given: spread(given, data.draw))]
+    for number, policy in enumerate(policies):
+        path = str(tmp_path_factory.mktemp("any", numbered=True) / str(number))
+        ShardedBundle(TensorBundle(durable=False), policy, {}).write(path, tensors)
+        reader = TensorBundle().open(path)
+        assert list(reader.keys()) == keys
+        for key, value in tensors.items():
+            assert reader.spec(key) == stored.spec(key)
+            found, value = np.asarray(reader.read(key)), np.asarray(value)
+            assert found.tolist() == value.tolist() if value.dtype == object else found.tobytes() == value.tobytes()
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=4).map(tuple), st.integers(1, 16), st.integers(0, 2000))
