@@ -29,6 +29,7 @@ class Arrangement:
     def __init__(self, callback: ShardingCallback, given: Sequence[ShardableTensor], result: Any):
         self._who = f"experimental_sharding_callback {type(callback).__name__} ({callback.description!r})"
         self._given = {one.checkpoint_key: one for one in given}
+        self._shapes = {key: tuple(one.tensor.spec.shape) for key, one in self._given.items()}
         self._seen: dict[str, dict[Place, int]] = {key: {} for key in self._given}  # the file of each piece
         self.files: list[dict[str, Any]] = [self._file(number, shard) for number, shard in enumerate(self._listed(result))]
         self._check_all_there()
@@ -68,10 +69,10 @@ class Arrangement:
                 spec = self._text(given_spec, f"a slice of {key!r}")
                 if value is not None:
                     pieces.append(self._piece(number, key, spec, value))
-            if len(pieces) == 1 and pieces[0][1].shape == self._shape(key):
+            if len(pieces) == 1 and pieces[0][1].shape == self._shapes[key]:
                 out[key] = pieces[0][1]
             elif pieces:
-                out[key] = Partitioned(self._shape(key), pieces)
+                out[key] = Partitioned(self._shapes[key], pieces)
         if not out:
             self._refuse(
                 InvalidArgumentError,
@@ -83,7 +84,7 @@ class Arrangement:
         """Its extents and its array."""
         if key not in self._given:
             self._refuse(RuntimeError, f"added a tensor, {key!r}. It may only give back tensors that it was given.")
-        dtype, shape = self._given[key].dtype, self._shape(key)
+        dtype, shape = self._given[key].dtype, self._shapes[key]
         tensor = convert(value)
         if not isinstance(tensor, EagerTensor):
             self._refuse(TypeError, f"gave {value!r} for {key!r}: a tensor with a value was expected.")
@@ -114,7 +115,8 @@ class Arrangement:
         )
 
     def _check_new(self, number: int, key: str, spec: str, place: Place) -> None:
-        seen, whole = self._seen[key], place_of((None,) * len(place), self._shape(key))
+        seen = self._seen[key]
+        whole = place_of((None,) * len(place), self._shapes[key]) if seen else ()
         if seen and (place in seen or whole in seen or place == whole):
             other = seen.get(place, next(iter(seen.values())))
             self._refuse(
@@ -124,17 +126,15 @@ class Arrangement:
             )
         seen[place] = number
 
-    def _shape(self, key: str) -> tuple[int, ...]:
-        return tuple(self._given[key].tensor.shape)
-
     def _check_all_there(self) -> None:
         lost = []
         for key, seen in self._seen.items():
-            shape = self._shape(key)
-            try:
-                check_disjoint(list(seen), shape, repr(key))
-            except DataLossError as error:
-                self._refuse(RuntimeError, f"gave pieces that have elements in common: {error}")
+            shape = self._shapes[key]
+            if len(seen) > 1:
+                try:
+                    check_disjoint(list(seen), shape, repr(key))
+                except DataLossError as error:
+                    self._refuse(RuntimeError, f"gave pieces that have elements in common: {error}")
             missing = total_size(shape) - sum(total_size(size for _, size in place) for place in seen)
             if not seen:
                 lost.append(repr(key))
