@@ -17,6 +17,7 @@ class HookedSession:
         self.session = session
         self._hooks = hooks
         self._stop = False
+        self._options, self._metadata = session_options.RunOptions, session_options.RunMetadata
 
     def should_stop(self) -> bool:
         """True once a hook has requested a stop."""
@@ -30,15 +31,17 @@ class HookedSession:
         """
         if self._stop:
             raise RuntimeError("Run called even after should_stop requested. Ask should_stop() before each run.")
+        if options is not None or run_metadata is not None:
+            session_options.check_run(options, run_metadata)
+        options = self._options() if options is None else options
+        run_metadata = self._metadata() if run_metadata is None else run_metadata
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict), self.session)
-        options = session_options.RunOptions() if options is None else options
-        run_metadata = session_options.RunMetadata() if run_metadata is None else run_metadata
         wanted, feeds = self._before(context, feed_dict, options)
         if wanted:
-            results, *found = self.session.run([fetches, *wanted.values()], feeds, options, run_metadata)
+            results, *found = self.session.run([fetches, *wanted.values()], feeds)
             answers = dict(zip(wanted, found, strict=True))
         else:
-            results, answers = self.session.run(fetches, feeds, options, run_metadata), {}
+            results, answers = self.session.run(fetches, feeds), {}
         for number, hook in enumerate(self._hooks):
             hook.after_run(context, SessionRunValues(answers.get(number), options, run_metadata))
         self._stop = self._stop or context.stop_requested
@@ -57,6 +60,7 @@ class HookedSession:
             if request.feed_dict:
                 _add(feeds, request.feed_dict, f"Same tensor is fed by two hooks, the second of them {hook!r}")
             if request.options is not None:
+                session_options.check_run(request.options, None)
                 _take_up(options, request.options)
         if not feeds:
             return wanted, feed_dict

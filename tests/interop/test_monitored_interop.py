@@ -1,6 +1,7 @@
 """The same programs with monitored sessions under minitf and under TensorFlow: order of calls, values, classes of errors."""
 
 import json
+import random
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)
 try:
     from monitored_programs import NAMES
+    from monitored_programs.faults import drawn
 finally:
     sys.path.remove(HERE)
 
@@ -72,3 +74,22 @@ def test_they_go_on_from_one_another(oracle, tmp_path):
     last = [tf.train.load_checkpoint(tf.train.latest_checkpoint(tmp_path / where)) for where in ("run", "alone")]
     assert last[0].get_tensor("w").tolist() == last[1].get_tensor("w").tolist()
     assert json.dumps(last[0].get_variable_to_shape_map()) == json.dumps(last[1].get_variable_to_shape_map())
+
+
+def test_hooks_that_fail_at_random_moments(both):
+    """New schedules each time; the first that differs is shown whole."""
+    chance = random.Random()
+    schedules = [drawn(chance) for _ in range(40)]
+    text = f"""
+import json, sys
+sys.path.insert(0, {HERE!r})
+from monitored_programs.faults import played
+sys.path.remove({HERE!r})
+
+def program(tf, np):
+    return [played(tf, schedule) for schedule in json.loads({json.dumps(schedules)!r})]
+"""
+    ours, theirs = both(text, ".compat.v1")
+    for schedule, here, there in zip(schedules, ours, theirs, strict=True):
+        assert here == there, json.dumps(schedule)
+    assert sum(call[1:2] == ["after_create_session"] for log in ours for call in log if isinstance(call, list)) > 50

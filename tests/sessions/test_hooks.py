@@ -96,6 +96,13 @@ def test_stopping_at_a_step(train, tmp_path):
     assert step == 8
 
 
+def test_where_to_stop_is_said_once():
+    with pytest.raises(ValueError, match="One of num_steps or last_step must"):
+        tf.train.StopAtStepHook()
+    with pytest.raises(ValueError, match="Only one of num_steps or last_step can"):
+        tf.train.StopAtStepHook(num_steps=1, last_step=1)
+
+
 def test_several_steps_in_one_run(train):
     with tf.control_dependencies([train]):
         two = tf.train.get_global_step().assign_add(1)
@@ -307,6 +314,10 @@ def test_final_operations(train, lines):
     assert hook.final_ops_values is None
     run(train, hook, 3)
     assert hook.final_ops_values == {"x": 4.0, "step": 3}
+
+    hook = tf.train.FinalOpsHook(None)
+    run(train, hook, 1)
+    assert hook.final_ops_values is None
 
     def at_an_end():
         raise tf.errors.OutOfRangeError("no more")

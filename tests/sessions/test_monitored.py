@@ -341,6 +341,21 @@ def test_a_runs_error_gives_way_to_the_loss_that_caused_it(graph, tmp_path):
     assert len(follows.sessions) == 2
 
 
+def test_a_runs_own_error_says_more_than_a_threads(graph):
+    _, train = counter()
+
+    def fails(session, coord):
+        raise KeyError("in a thread")
+
+    beside = Beside(fails)
+    session = tf.train.MonitoredSession(hooks=[beside, Noting({"before_run": ZeroDivisionError()})])
+    beside.threads[0].join()
+    with pytest.raises(ZeroDivisionError):
+        session.run(train)
+    with pytest.raises(KeyError):
+        session.close()
+
+
 def test_runners_in_the_graph_are_started(graph):
     counter()
     started = []

@@ -143,6 +143,38 @@ def test_a_lost_newest_checkpoint_gives_way_to_the_one_before(graph, tmp_path):
         manager.prepare_session("", w.initializer, saver=tf.train.Saver(), checkpoint_dir=tmp_path)
 
 
+def test_a_checkpoint_may_be_named(graph, tmp_path):
+    path = saved(tmp_path, 5.0)
+    w, b, _ = weights()
+    saver, manager = tf.train.Saver([w, b]), tf.train.SessionManager()
+    assert manager.prepare_session("", saver=saver, checkpoint_filename_with_path=path).run(b) == -5.0
+    with tf.train.SingularMonitoredSession(
+        scaffold=tf.train.Scaffold(saver=saver), checkpoint_filename_with_path=path
+    ) as session:
+        assert session.run(b) == -5.0
+    with pytest.raises(ValueError, match="can not restore both checkpoint_dir and checkpoint_filename_with_path"):
+        manager.recover_session("", saver, tmp_path, path)
+    with pytest.raises(ValueError, match="model-4"):
+        manager.prepare_session("", saver=saver, checkpoint_filename_with_path=path.replace("3", "4"))
+
+
+def test_local_initialisers_wait_for_what_they_need(graph, tmp_path):
+    saved(tmp_path, 5.0)
+    w, b, _ = weights()
+    needs = tf.report_uninitialized_variables(tf.global_variables())
+    manager = tf.train.SessionManager(
+        tf.local_variables_initializer(), ready_for_local_init_op=needs, recovery_wait_secs=9, clock=Clock()
+    )
+    with pytest.raises(RuntimeError, match="not ready for local_init_op after init_op w/Assign.*initialized: b"):
+        manager.prepare_session("", w.initializer)
+    assert manager.recover_session("", tf.train.Saver([w]), tmp_path)[1] is False
+    assert manager.recover_session("", tf.train.Saver([w, b]), tmp_path)[1] is True
+    with pytest.raises(tf.errors.DeadlineExceededError, match="initialized: w, b"):
+        manager.wait_for_session("", max_wait_secs=5)
+    with pytest.raises(ValueError, match="no local_init_op"):
+        tf.train.SessionManager(ready_for_local_init_op=needs)
+
+
 def test_waiting_for_a_checkpoint(graph, tmp_path):
     w, b, _ = weights()
     clock = Clock()
@@ -228,6 +260,23 @@ def test_an_operation_in_the_collections_is_taken(graph):
     graph.add_to_collection(tf.GraphKeys.INIT_OP, own)
     with pytest.raises(RuntimeError, match=r"more than one item in the collection 'init_op'.*Scaffold\(init_op="):
         tf.train.Scaffold().finalize()
+
+
+def test_a_scaffold_takes_over_what_another_has(graph):
+    w, _, seen = weights()
+    log, summary = [], tf.constant("a summary")
+    first = tf.train.Scaffold(
+        tf.global_variables_initializer(), init_fn=lambda scaffold, session: log.append((scaffold, session.run(w))),
+        summary_op=summary,
+    )  # fmt: skip
+    second = tf.train.Scaffold(copy_from_scaffold=first, local_init_op=seen.assign(3.0))
+    with tf.train.SingularMonitoredSession(scaffold=second) as session:
+        assert session.run(seen) == 3.0
+    assert log == [(second, 1.0)]
+    assert second.init_op is first.init_op
+    assert second.summary_op is summary
+    with pytest.raises(TypeError, match="not a Scaffold instance"):
+        tf.train.Scaffold(copy_from_scaffold="first")
 
 
 def test_table_initialisers_are_run(graph):

@@ -188,4 +188,32 @@ def threads_of_a_session(tf, np):
     return found
 
 
-PROGRAMS = [order_of_hooks, order_in_training, endings, recoveries, step_functions, threads_of_a_session]
+def options_of_runs(tf, np):
+    seen = []
+
+    class Asks(tf.train.SessionRunHook):
+        def __init__(self, **wanted):
+            self.wanted = tf.RunOptions(**wanted)
+
+        def before_run(self, run_context):
+            return tf.train.SessionRunArgs(None, options=self.wanted)
+
+        def after_run(self, run_context, run_values):
+            o = run_values.options
+            seen.append([o.timeout_in_ms, o.output_partition_graphs, o.report_tensor_allocations_upon_oom])
+            seen.append(type(run_values.run_metadata).__name__)
+
+    with tf.Graph().as_default():
+        _v, _step, train = model(tf)
+        hooks = [Asks(timeout_in_ms=50000, report_tensor_allocations_upon_oom=True), Asks(timeout_in_ms=70000)]
+        config = tf.ConfigProto(allow_soft_placement=True)
+        with tf.train.MonitoredTrainingSession(hooks=hooks, config=config) as session:
+            session.run(train)
+            given = tf.RunOptions(timeout_in_ms=60000, output_partition_graphs=True)
+            session.run(train, options=given, run_metadata=tf.RunMetadata())
+            seen.append(given.timeout_in_ms)
+            session.run(train, options=tf.RunOptions(timeout_in_ms=90000))
+    return seen
+
+
+PROGRAMS = [order_of_hooks, order_in_training, endings, recoveries, step_functions, threads_of_a_session, options_of_runs]
