@@ -144,7 +144,7 @@ PROMISED = {
         ChiefSessionCreator CheckpointSaverHook CheckpointSaverListener Coordinator FeedFnHook FinalOpsHook GlobalStepWaiterHook
         LoggingTensorHook MonitoredSession MonitoredTrainingSession NanLossDuringTrainingError NanTensorHook Scaffold
         SecondOrStepTimer SessionCreator SessionManager SessionRunArgs SessionRunContext SessionRunHook SessionRunValues
-        SingularMonitoredSession StepCounterHook StopAtStepHook WorkerSessionCreator""",
+        SingularMonitoredSession StepCounterHook StopAtStepHook Supervisor WorkerSessionCreator""",
     "minitf.keras": "Model Sequential layers",
 }
 

@@ -10,6 +10,7 @@ _WHY = {
     "save_summaries_secs": "minitf writes no summaries",
     "summary_dir": "minitf writes no summaries",
     "output_dir": "minitf writes no summaries; the figures are in the log",
+    "summary_op": "minitf writes no summaries",
     "summary_writer": "minitf writes no summaries; the figures are in the log",
     "save_graph_def": "a graph is not written to files; build it again and restore its variables",
 }
@@ -18,5 +19,5 @@ _WHY = {
 def refuse(what: str, **given: Any) -> None:
     """Raises NotImplementedError for each argument that was given, that is, neither None nor False nor empty nor zero."""
     for name, value in given.items():
-        if value is not None and value is not False and value not in ("", 0):
+        if value is not None and not (isinstance(value, (str, int, float)) and not value):
             raise NotImplementedError(f"{what}({name}={value!r}): {_WHY[name]}. Leave {name} out.")

@@ -5,9 +5,9 @@
 
 import traceback
 
-from . import hooks, readiness, sessions, threads
+from . import hooks, readiness, sessions, supervisors, threads
 
-PROGRAMS = [*readiness.PROGRAMS, *sessions.PROGRAMS, *hooks.PROGRAMS, *threads.PROGRAMS]
+PROGRAMS = [*readiness.PROGRAMS, *sessions.PROGRAMS, *hooks.PROGRAMS, *threads.PROGRAMS, *supervisors.PROGRAMS]
 NAMES = [program.__name__ for program in PROGRAMS]
 
 
