@@ -11,7 +11,9 @@ def supervisors(tf, np):
         with tf.Graph().as_default() as graph:
             v, step, train = model(tf)
             # TensorFlow's thread cannot save where threads begin in eager mode: disable_eager_execution() would help.
-            supervisor = tf.train.Supervisor(logdir=directory, save_model_secs=0, save_summaries_secs=0, checkpoint_basename="m")
+            supervisor = tf.train.Supervisor(
+                logdir=directory, save_model_secs=0, save_summaries_secs=None, checkpoint_basename="m"
+            )
             found[f"made {turn}"] = [
                 graph.finalized,
                 len(tf.get_collection("savers")),
