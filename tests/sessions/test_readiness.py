@@ -279,6 +279,22 @@ def test_a_scaffold_takes_over_what_another_has(graph):
         tf.train.Scaffold(copy_from_scaffold="first")
 
 
+def test_first_values_from_elsewhere_count_once(tmp_path):
+    """``init_from_checkpoint`` changes initialisers: they are run in the first session, and not in one that is restored."""
+    path = saved(tmp_path / "other", 7.0)
+    for begins in (7.0, 9.0):
+        with tf.Graph().as_default():
+            step = tf.train.get_or_create_global_step()
+            w = tf.get_variable("renamed", initializer=0.0)
+            tf.train.init_from_checkpoint(path, {"w": "renamed"})
+            train = tf.group(w.assign_add(1.0), step.assign_add(1))
+            hooks = [tf.train.StopAtStepHook(num_steps=2)]
+            with tf.train.MonitoredTrainingSession(checkpoint_dir=tmp_path / "run", hooks=hooks) as session:
+                assert session.run(w) == begins
+                while not session.should_stop():
+                    session.run(train)
+
+
 def test_table_initialisers_are_run(graph):
     w, _, _ = weights()
     graph.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, w.assign_add(1.0).op)
