@@ -94,6 +94,16 @@ def test_what_a_callback_must_have():
     )
 
 
+@pytest.mark.upstream("sharding_util_test.ShardingUtilTest.test_hash_ShardingCallback")
+def test_callbacks_with_the_same_settings_have_the_same_hash():
+    one, same, other = (experimental.MaxShardSizePolicy(size) for size in (5, 5, 6))
+    assert hash(one) == hash(same) != hash(other)
+    one.unhashable, one.function = [3], lambda: None  # which do not count
+    assert hash(one) == hash(same)
+    assert one != same
+    assert hash(experimental.ShardByTaskPolicy()) == hash(experimental.ShardByTaskPolicy())
+
+
 def test_a_description_is_text(prefix):
     class Numbered(Calling):
         description = 3
@@ -173,6 +183,45 @@ def test_a_data_file_for_each_layer(prefix):
     checkpoint.restore(path).assert_consumed()
     assert (checkpoint.one["kernel"].numpy() == 1).all()
     assert (checkpoint.two["bias"].numpy() == 2).all()
+
+
+@pytest.mark.upstream("sharding_util_test.ShardingUtilTest.test_validate_shards_correct")
+def test_by_task_everything_is_in_one_file(prefix):
+    checkpoint = net()
+    checkpoint.write(prefix)
+    checkpoint.write(f"{prefix}-too", options(experimental.ShardByTaskPolicy()))
+    for end in (".data-00000-of-00001", ".index"):
+        with open(prefix + end, "rb") as one, open(f"{prefix}-too{end}", "rb") as other:
+            assert one.read() == other.read()
+
+
+@pytest.mark.upstream("sharding_policies_test.ShardingPoliciesTest.test_CheckpointOption_MaxShardSizePolicy")
+def test_files_of_ten_bytes(mode, prefix):
+    with mode.scope():
+        v0, v1 = tf.Variable([[0, 1], [2, 3], [4, 5]]), tf.Variable(np.arange(6.0, 12.0, dtype=np.float32).reshape(3, 2, 1))
+        root = tf.train.Checkpoint(v0=v0, v1=v1, v2=tf.Variable("test_string"))
+        other = tf.train.Checkpoint(v0=tf.Variable([[0, 0]] * 3), v1=tf.Variable(tf.zeros([3, 2, 1])), v2=tf.Variable(""))
+        for v in (v0, v1, root.v2, other.v0, other.v1, other.v2):
+            mode.value(v)
+        path = root.save(prefix, options(experimental.MaxShardSizePolicy(max_shard_size=10)))
+        assert len(data_files(path)) == 8
+        other.restore(path).assert_consumed().initialize_or_restore()
+        assert mode.value(other.v0.read_value()).tolist() == [[0, 1], [2, 3], [4, 5]]
+        assert mode.value(other.v1.read_value()).ravel().tolist() == [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]
+        assert mode.value(other.v2.read_value()) == b"test_string"
+
+
+@pytest.mark.parametrize("lazy", [False, True, "first use", "unverified"])
+def test_pieces_are_restored_in_every_way(prefix, lazy):
+    value = np.random.default_rng(0).random((200, 300))
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(value), w=tf.Variable(value.T))
+    path = checkpoint.write(prefix, options(experimental.MaxShardSizePolicy(200_000)))
+    assert len(data_files(path)) == 5
+    for v in (checkpoint.v, checkpoint.w):
+        v.assign(tf.zeros_like(v))
+    checkpoint.read(path, lazy=lazy).assert_consumed()
+    assert (checkpoint.v.numpy() == value).all()
+    assert (checkpoint.w.numpy() == value.T).all()
 
 
 def test_the_order_in_a_data_file_is_that_of_the_mapping(prefix):
@@ -339,6 +388,12 @@ def one_variable():
     return tf.train.Checkpoint(v=tf.Variable([1.0, 2.0, 3.0, 4.0]))
 
 
+@pytest.mark.upstream(
+    *(
+        f"sharding_util_test.ShardingUtilTest.test_validate_shards_{what}"
+        for what in ("duplicate_tensor", "added_tensor", "shape_change", "dtype_change", "tensor_removal")
+    )
+)
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_results_are_refused_and_nothing_is_written(case, tmp_path):
     kind, text = WRONG[case]
@@ -403,6 +458,33 @@ def shards_of(values, size):
     return [{key: list(slices) for key, slices in shard.items()} for shard in experimental.MaxShardSizePolicy(size)(given)]
 
 
+@pytest.mark.upstream("sharding_policies_test.ShardingPoliciesTest.test_MaxShardSizePolicy_1D")
+@pytest.mark.parametrize(
+    "size, files", [(4, "a a a a b b b b"), (8, "a a b b"), (10, "a a b b"), (16, "a b"), (18, "a b"), (36, "ab")]
+)
+def test_vectors(size, files):
+    found = shards_of([np.arange(4, dtype="f4"), np.arange(4, dtype="i4").reshape(4, 1)], size)
+    assert ["".join(shard) for shard in found] == files.split()
+
+
+@pytest.mark.upstream("sharding_policies_test.ShardingPoliciesTest.test_MaxShardSizePolicy_2D")
+@pytest.mark.parametrize(
+    "size, expected",
+    [
+        (8, [{"a": ["3 2 0,1:0,2"]}, {"a": ["3 2 1,1:0,2"]}, {"a": ["3 2 2,1:0,2"]},
+             {"b": ["3 2 1 0,1:0,2:0,1"]}, {"b": ["3 2 1 1,1:0,2:0,1"]}, {"b": ["3 2 1 2,1:0,2:0,1"]}]),
+        (12, [{"a": ["3 2 0,3:0,1"]}, {"a": ["3 2 0,3:1,1"]}, {"b": ["3 2 1 0,3:0,1:0,1"]}, {"b": ["3 2 1 0,3:1,1:0,1"]}]),
+        (16, [{"a": ["3 2 0,2:0,2"]}, {"a": ["3 2 2,1:0,2"], "b": ["3 2 1 0,1:0,2:0,1"]}, {"b": ["3 2 1 1,2:0,2:0,1"]}]),
+    ],
+)  # fmt: skip
+def test_arrays(size, expected):
+    assert shards_of([np.zeros((3, 2), "i4"), np.zeros((3, 2, 1), "f4")], size) == expected
+
+
+@pytest.mark.upstream(
+    "sharding_policies_test.ShardingPoliciesTest.test_MaxShardSizePolicy_Strings",
+    "sharding_policies_test.ShardingPoliciesTest.test_MaxShardSizePolicy_LargeScalar",
+)
 @pytest.mark.parametrize(
     "values, size, expected",
     [
@@ -442,6 +524,7 @@ def test_the_size_may_be_changed_between_saves(prefix):
     assert len(data_files(checkpoint.write(f"{prefix}-2", options(policy)))) == 1
 
 
+@pytest.mark.upstream("sharding_policies_test.ShardingPoliciesTest.test_MaxShardSizePolicy_PreSlicedTensor")
 def test_tensors_that_are_parts_already():
     part = tf.constant(np.arange(6.0).reshape(2, 3))
     given = [experimental.ShardableTensor(None, part, part.dtype, "", "", part.shape, "5 3 2,2:-", "k", None)]

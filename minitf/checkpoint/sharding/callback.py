@@ -19,8 +19,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import isroutine
 from typing import Any
 
 from minitf.core.dtypes import DType
@@ -103,3 +104,8 @@ class ShardingCallback(abc.ABC):
     @abc.abstractmethod
     def __call__(self, shardable_tensors: Sequence[ShardableTensor]) -> Sequence[Shard]:
         """Gives a mapping for each data file: ``{checkpoint_key: {slice_spec: tensor}}``."""
+
+    def __hash__(self) -> int:
+        """Of class, description and attributes: callbacks with the same settings have the same hash, as in TensorFlow."""
+        settings = [(name, value) for name, value in vars(self).items() if isinstance(value, Hashable) and not isroutine(value)]
+        return hash((type(self), self.description, frozenset(settings)))
