@@ -81,7 +81,8 @@ _WHERE = {
     "minitf.objects.variable": "Variable",
     "minitf.objects.distribution": "VariableAggregation VariableSynchronization",
     "minitf.ops.indexed_slices": "IndexedSlices",
-    "minitf.objects.function": "function TensorSpec",
+    "minitf.objects.function": "function",
+    "minitf.objects.tensor_spec": "TensorSpec",
     "minitf.objects.partitioners": """
         create_partitioned_variables fixed_size_partitioner min_max_variable_partitioner variable_axis_size_partitioner""",
     "minitf.objects.variable_scope": """

@@ -83,7 +83,6 @@ from minitf.layers.initializers import Zeros as _zeros_initializer
 from minitf.objects.creators import variable_creator_scope as variable_creator_scope
 from minitf.objects.distribution import VariableAggregation as VariableAggregation
 from minitf.objects.distribution import VariableSynchronization as VariableSynchronization
-from minitf.objects.function import TensorSpec as TensorSpec
 from minitf.objects.function import function as function
 from minitf.objects.module import Module as Module
 from minitf.objects.partitioners import create_partitioned_variables as create_partitioned_variables
@@ -92,6 +91,7 @@ from minitf.objects.partitioners import min_max_variable_partitioner as min_max_
 from minitf.objects.partitioners import variable_axis_size_partitioner as variable_axis_size_partitioner
 from minitf.objects.templates import capture_dependencies as capture_dependencies
 from minitf.objects.templates import make_template as make_template
+from minitf.objects.tensor_spec import TensorSpec as TensorSpec
 from minitf.objects.variable import Variable as Variable
 from minitf.objects.variable_scope import AUTO_REUSE as AUTO_REUSE
 from minitf.objects.variable_scope import VariableScope as VariableScope

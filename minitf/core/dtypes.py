@@ -81,6 +81,16 @@ class DType:
         return self.kind == "b"
 
     @property
+    def is_quantized(self) -> builtins.bool:
+        """True for the quantised kinds."""
+        return self.kind == "q"
+
+    @property
+    def is_numeric(self) -> builtins.bool:
+        """True for numbers of all kinds."""
+        return self.kind in "fiucq"
+
+    @property
     def is_numpy_compatible(self) -> builtins.bool:
         """True if arrays can hold such elements."""
         return self._np is not None or self._extension is not None
@@ -126,6 +136,14 @@ class DType:
     def base_dtype(self) -> DType:
         """The dtype itself (TensorFlow's reference dtypes do not exist here)."""
         return self
+
+    def is_subtype_of(self, other: Any) -> builtins.bool:
+        """True for the dtype itself."""
+        return self is other
+
+    def most_specific_common_supertype(self, others: Any) -> DType | None:
+        """The dtype itself if all the others are it, else None."""
+        return self if all(other is self for other in others) else None
 
     def is_compatible_with(self, other: Any) -> builtins.bool:
         """True if ``other`` names the same dtype."""

@@ -224,6 +224,48 @@ class TensorShape:
         more = as_shape(other)
         return TensorShape(None if self.sizes is None or more is None else self.sizes + more)
 
+    def assert_same_rank(self, other: Any) -> None:
+        """Raises ValueError if both ranks are known and differ."""
+        more = TensorShape(other)
+        if None not in (self.rank, more.rank) and self.rank != more.rank:
+            raise ValueError(f"Shapes {self} and {more} must have the same rank.")
+
+    def with_rank_at_least(self, rank: int) -> TensorShape:
+        """This shape. Raises ValueError if its rank is known and less."""
+        if self.rank is not None and self.rank < rank:
+            raise ValueError(f"Shape {self} must have rank at least {rank}.")
+        return self
+
+    def with_rank_at_most(self, rank: int) -> TensorShape:
+        """This shape. Raises ValueError if its rank is known and more."""
+        if self.rank is not None and self.rank > rank:
+            raise ValueError(f"Shape {self} must have rank at most {rank}.")
+        return self
+
+    def most_specific_compatible_shape(self, other: Any) -> TensorShape:
+        """What is true of both: sizes that differ are unknown, and so is the rank if the ranks differ."""
+        more = as_shape(other)
+        if self.sizes is None or more is None or len(self.sizes) != len(more):
+            return TensorShape(None)
+        return TensorShape([x if x == y else None for x, y in zip(self.sizes, more, strict=True)])
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """True if every tensor of this shape has the other one; False for what is no TensorShape."""
+        if not isinstance(other, TensorShape) or other.sizes is None:
+            return isinstance(other, TensorShape)
+        if self.sizes is None or len(self.sizes) != len(other.sizes):
+            return False
+        return all(y is None or x == y for x, y in zip(self.sizes, other.sizes, strict=True))
+
+    def most_specific_common_supertype(self, others: Iterable[Any]) -> TensorShape | None:
+        """What is true of this shape and all the others; None if one of them is no TensorShape."""
+        found = self
+        for other in others:
+            if not isinstance(other, TensorShape):
+                return None
+            found = found.most_specific_compatible_shape(other)
+        return found
+
     def with_rank(self, rank: int) -> TensorShape:
         """This shape, with unknown sizes if its rank was unknown. Raises ValueError if the rank is another."""
         return self.merge_with([None] * rank)

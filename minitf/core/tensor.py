@@ -227,6 +227,20 @@ class EagerTensor(Tensor):
         """Where the value is: minitf computes on the CPU only."""
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
+    backing_device = device
+
+    def cpu(self) -> EagerTensor:
+        """The tensor itself, which is on the CPU."""
+        return self
+
+    def gpu(self, gpu_index: int = 0) -> NoReturn:
+        """Raises RuntimeError: there is no GPU."""
+        raise RuntimeError(f"There is no GPU:{gpu_index}: minitf computes on the CPU only.")
+
+    def set_shape(self, shape: Any) -> None:
+        """Does nothing, as the shape is known. Raises ShapeError if ``shape`` is another."""
+        self.shape.assert_is_compatible_with(shape)
+
     def eval(self, *_: Any, **__: Any) -> NoReturn:
         """Only graph tensors can be evaluated in a session."""
         raise NotImplementedError("An eager tensor has its value already: use .numpy(). eval() is for tensors of a graph.")
@@ -265,6 +279,11 @@ class SymbolicTensor(Tensor):
     def name(self) -> str:
         """``operation:output``, unique in the graph."""
         return f"{self.op.name}:{self.index}"
+
+    @property
+    def value_index(self) -> int:
+        """Its place among the outputs of its operation."""
+        return self.index
 
     @property
     def device(self) -> str:

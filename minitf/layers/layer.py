@@ -23,6 +23,7 @@ from minitf.layers.abstract import shapes_of, specs_for, specs_of_call
 from minitf.layers.call_arguments import constructor_arguments, mask_argument, training_argument
 from minitf.layers.contents import each_once, leaves
 from minitf.layers.input_spec import check_inputs
+from minitf.layers.layer_facts import LayerFacts
 from minitf.layers.masks import masks_of, pass_on, with_mask_of
 from minitf.objects.adding import add_variable_with_getter
 from minitf.objects.distribution import VariableSynchronization
@@ -38,7 +39,7 @@ _training: ContextVar[Any] = ContextVar("minitf_training", default=None)
 _depth: ContextVar[int] = ContextVar("minitf_layer_depth", default=0)
 
 
-class Layer(Module):
+class Layer(LayerFacts, Module):
     """Base class of layers: define ``build(input_shape)`` to make weights and ``call(inputs)`` to use them.
 
     * ``trainable``: False freezes the weights of the layer and of all layers in it.
@@ -59,6 +60,7 @@ class Layer(Module):
     _given_name: str | None = None
     _weight_dtype: dtypes.DType = dtypes.float32
     _trainable = True
+    _is_metric = False
     _input_shape: tuple[int | None, ...] | None = None
     built = False
     _losses_added = False  # whether any layer of the process ever added a loss: most programs need not look for them

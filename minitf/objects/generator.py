@@ -120,6 +120,23 @@ class Generator(AutoTrackable):
             raise ValueError(f"Generator.uniform of {wanted.name} needs maxval.")
         return self._integers(shape, minval, maxval, wanted, name)
 
+    def binomial(
+        self, shape: Any, counts: Any, probs: Any, dtype: Any = dtypes.int32, name: str | None = None
+    ) -> Any:
+        """How many of ``counts`` trials succeed, each with the probability ``probs``; both broadcast to ``shape``.
+
+        Raises ShapeError if they do not, InvalidArgumentError for a negative count and what is no probability.
+        """
+        from minitf.ops.binomial import random_binomial
+        from minitf.ops.creating import cast
+
+        sizes, dynamic = requested(shape)
+        trials, chances = (cast(x, dtypes.float64) for x in (counts, probs))
+        wanted = dtypes.as_dtype(dtype)
+        return random_binomial(
+            self._state_var.handle, trials, chances, dynamic, sizes=sizes, dtype=wanted, key=OWNED, name=name
+        )
+
     def uniform_full_int(self, shape: Any, dtype: Any = dtypes.uint64, name: str | None = None) -> Any:
         """Integers from the whole range of ``dtype``."""
         wanted = dtypes.as_dtype(dtype)

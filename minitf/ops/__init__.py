@@ -18,7 +18,7 @@ _LATER = (
     "special", "sorting", "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling",
     "formulas", "strings", "control", "parting", "indexed_slices", "partial_updates", "tensor_lists", "loops", "tensor_array",
     "printing", "asserting", "python_functions", "custom", "saving", "tensor_diagonals", "bits",
-    "places", "blocks", "histograms", "clock", "v1", "v1_print", "v1_names", "v1_asserting",
+    "places", "blocks", "histograms", "clock", "binomial", "v1", "v1_print", "v1_names", "v1_asserting",
 )  # fmt: skip
 
 for _module in _FRONT:

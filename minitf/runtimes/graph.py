@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -237,6 +237,27 @@ class Graph(GraphContents, GraphHome):
     def name_scope(self, name: str | None) -> names.name_scope:
         """``with graph.name_scope("layer"):`` prefixes names; entering the same name again gives ``layer_1``."""
         return names.name_scope(name, self._unique)
+
+    def get_name_scope(self) -> str:
+        """The path of the scopes that are entered here, without a slash at the end."""
+        return names.scope().path.rstrip("/")
+
+    def container(self, container_name: str) -> AbstractContextManager[str]:
+        """Accepted for TensorFlow's sake: values live in sessions, not in containers."""
+        return nullcontext(container_name)
+
+    def device(self, device_name_or_function: Any) -> AbstractContextManager[None]:
+        """Accepted for TensorFlow's sake: there is one device."""
+        return nullcontext()
+
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> AbstractContextManager[None]:
+        """Accepted for TensorFlow's sake: there is one device."""
+        return nullcontext()
+
+    @property
+    def building_function(self) -> bool:
+        """True for the graph of a ``tf.function``."""
+        return self.outermost() is not self
 
     def updating(self, name: str) -> AbstractContextManager[str]:
         """The scope of the names of the updates."""

@@ -25,6 +25,8 @@ class GraphContents:
         self._by_name: dict[str, Operation] = {}
         self._entered = 0  # how many operations are in it
         self._collections: dict[Any, list[Any]] = {}
+        self._not_fed: set[Operation] = set()
+        self._not_fetched: set[Operation] = set()
 
     # -- operations ----------------------------------------------------------------------------------------------------
 
@@ -45,6 +47,15 @@ class GraphContents:
     def get_operations(self) -> list[Operation]:
         """All operations in the order of creation."""
         return list(self._all())
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All operations, as ``get_operations()``."""
+        return self.get_operations()
+
+    def num_operations(self) -> int:
+        """How many operations there are."""
+        return len(self._operations)
 
     def since(self, version: int) -> list[Operation]:
         """The operations made since the graph had this ``version``."""
@@ -116,7 +127,30 @@ class GraphContents:
                 out.add_edge(t.op.name, o.name, kind="data", tensor=t.name)
         return out
 
+    # -- what a session may do with it ---------------------------------------------------------------------------------
+
+    def prevent_feeding(self, tensor: Any) -> None:
+        """From here on, feeding the tensor raises ValueError in sessions' new runs."""
+        self._not_fed.add(self.as_graph_element(tensor, allow_operation=False))
+
+    def is_feedable(self, tensor: Any) -> bool:
+        """False after ``prevent_feeding``."""
+        return tensor not in self._not_fed
+
+    def prevent_fetching(self, op: Operation) -> None:
+        """From here on, fetching the operation or one of its outputs raises ValueError in sessions' new runs."""
+        self._not_fetched.add(self.as_graph_element(op, allow_tensor=False))
+
+    def is_fetchable(self, tensor_or_op: Any) -> bool:
+        """False after ``prevent_fetching``."""
+        return getattr(tensor_or_op, "op", tensor_or_op) not in self._not_fetched
+
     # -- collections ---------------------------------------------------------------------------------------------------
+
+    @property
+    def collections(self) -> list[Any]:
+        """The names of all collections."""
+        return list(self._collections)
 
     def add_to_collection(self, name: Any, value: Any) -> None:
         """Appends to a collection."""

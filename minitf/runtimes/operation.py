@@ -94,6 +94,10 @@ class Operation:
         out = [a.op for a in self.arguments if isinstance(a, SymbolicTensor)]
         return out + list(self.control_inputs)
 
+    def values(self) -> tuple[SymbolicTensor, ...]:
+        """The output tensors, as ``outputs``."""
+        return self.outputs
+
     def get_attr(self, name: str) -> Any:
         """An attribute. Raises ValueError if the op has none of that name."""
         if name not in self.attrs:

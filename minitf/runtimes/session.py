@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from weakref import WeakSet
 
 import numpy as np
@@ -28,6 +28,14 @@ from minitf.runtimes.session_options import check_config, check_run
 _MOST_RUNS = 1000
 
 sessions: WeakSet[Session] = WeakSet()  # those that are alive
+
+
+class SessionDevice(NamedTuple):
+    """A device of a session; ``memory_limit_bytes`` is 0: there is no limit."""
+
+    name: str
+    device_type: str
+    memory_limit_bytes: int
 
 
 class Session:
@@ -125,6 +133,12 @@ class Session:
         leaves: list[Any] = []
         rebuild: Any = self._flatten(fetches, leaves)
         feeds = [self.graph.as_graph_element(t, allow_operation=False) for t in feed_dict]
+        for feed in feeds:
+            if not self.graph.is_feedable(feed):
+                raise ValueError(f"Tensor {feed.name!r} may not be fed: the graph was told so by prevent_feeding.")
+        for leaf in leaves:
+            if not self.graph.is_fetchable(leaf):
+                raise ValueError(f"{leaf.name!r} may not be fetched: the graph was told so by prevent_fetching.")
         flat = several and not any(isinstance(f, (list, tuple, dict)) for f in fetches)
         if not flat and isinstance(fetches, (list, tuple, dict)):
             return leaves, feeds, rebuild, None, None, None
@@ -186,6 +200,16 @@ class Session:
             return self.run(fetches, dict(zip(feeds, values, strict=True)))
 
         return call
+
+    def list_devices(self) -> list[SessionDevice]:
+        """The devices that the session can use: the CPU."""
+        self.store  # noqa: B018  (raises if closed)
+        return [SessionDevice("/job:localhost/replica:0/task:0/device:CPU:0", "CPU", 0)]
+
+    @staticmethod
+    def reset(target: str, containers: Any = None, config: Any = None) -> None:
+        """Does nothing: it would empty containers at another machine, and there is none. ``close`` empties a session."""
+        check_config(config)
 
     def close(self) -> None:
         """Forgets all values. Using the session afterwards raises RuntimeError."""

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import minitf
+import minitf.compat.v1
+
 pytestmark = pytest.mark.interop
 
 RUNNING = '''
@@ -96,11 +99,16 @@ def same(ours, theirs):
     return ours == theirs
 
 
+@pytest.fixture
+def _without_a_seed():
+    minitf.random.set_seed(None)
+    yield
+    minitf.random.set_seed(None)
+
+
+@pytest.mark.usefixtures("_without_a_seed")
 @pytest.mark.parametrize("number", range(len(PROGRAMS)), ids=lambda n: PROGRAMS[n][1].splitlines()[-1][:60])
 def test_the_same_program(number, tensorflow_says):
-    import minitf
-    import minitf.compat.v1
-
     space = {}
     exec(RUNNING, space)
     mode, text = PROGRAMS[number]

@@ -246,3 +246,42 @@ def test_a_function_is_an_edge_without_values(tmp_path):
     edges = {edge.local_name: edge.node_id for edge in nodes[net].children}
     assert set(edges) == {"v", "f"}
     assert not nodes[edges["f"]].attributes
+
+
+class TestConcreteFunctions:
+    def traced(self):
+        f = tf.function(lambda x, times=2, *, shift=None: x * float(times) if shift is None else x * float(times) + shift)
+        by = tf.TensorSpec([], tf.float32, name="by")
+        return f.get_concrete_function(tf.TensorSpec([None], tf.float32), times=3, shift=by)
+
+    def test_arguments_that_are_no_tensors_may_be_left_out_but_not_changed(self):
+        concrete = self.traced()
+        x, one = tf.constant([1.0, 2.0]), tf.constant(1.0)
+        assert concrete(x, shift=one).numpy().tolist() == [4.0, 7.0]
+        assert concrete(x, 3, shift=one).numpy().tolist() == [4.0, 7.0]
+        assert concrete(x=x, by=one).numpy().tolist() == [4.0, 7.0]  # by the names of the inputs
+        with pytest.raises(TypeError, match="was traced with 3 and cannot be called with 4"):
+            concrete(x, 4, shift=one)
+        with pytest.raises(TypeError, match="another structure"):
+            concrete([x], shift=one)
+        with pytest.raises(TypeError, match="missing a required"):
+            concrete(shift=one)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="'by' is int32, but it was traced with float32"):
+            concrete(x, shift=tf.constant(1))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="'x' is float32"):
+            concrete(one, shift=one)
+
+    def test_its_signature_and_names(self):
+        concrete = self.traced()
+        args, kwargs = concrete.structured_input_signature
+        assert args == (tf.TensorSpec([None], tf.float32, "x"), 3)
+        assert kwargs == {"shift": tf.TensorSpec([], tf.float32, "by")}
+        assert [t.name for t in concrete.inputs] == ["x:0", "by:0"]
+        assert concrete.structured_outputs is concrete.outputs[0]
+        assert "ConcreteFunction" in repr(concrete)
+
+    def test_variables_that_are_gone_are_not_told(self):
+        v, w = tf.Variable(1.0, name="v"), tf.Variable(2.0, name="w")
+        concrete = tf.function(lambda x: x * v + w).get_concrete_function(tf.constant(1.0))
+        assert [x.name for x in concrete.variables] == ["v:0", "w:0"]
+        assert [x.name for x in concrete.captured_inputs] == ["v:0", "w:0"]

@@ -265,3 +265,28 @@ def test_which_variables_have_values(session):
     assert session.run([missing, tf.is_variable_initialized(v), tf.is_variable_initialized(w)])[0].tolist() == [b"w"]
     assert session.run(tf.is_variable_initialized(v))
     assert not session.run(tf.is_variable_initialized(w))
+
+
+def test_what_may_not_be_fed_or_fetched():
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        x = tf.constant(1.0, name="x")
+        y = tf.identity(x, name="y")
+        graph.prevent_feeding(x)
+        with pytest.raises(ValueError, match="'x:0' may not be fed"):
+            session.run(y, {x: 2.0})
+        graph.prevent_fetching(y.op)
+        for fetch in (y, y.op, [y]):
+            with pytest.raises(ValueError, match="may not be fetched"):
+                session.run(fetch)
+        assert session.run(x) == 1.0
+
+
+def test_a_closed_session_has_no_devices():
+    session = tf.Session(graph=tf.Graph())
+    assert [device.device_type for device in session.list_devices()] == ["CPU"]
+    session.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        session.list_devices()
+    tf.Session.reset("")
+    with pytest.raises(TypeError, match="ConfigProto"):
+        tf.Session.reset("", config=1)

@@ -24,6 +24,8 @@ from minitf.runtimes.building import control_dependencies, group
 class Metric(Layer):
     """Base class of metrics: make state with ``add_weight`` and define ``update_state`` and ``result``."""
 
+    _is_metric = True
+
     def __init__(self, name: str | None = None, dtype: Any = None, **kwargs: Any):
         super().__init__(name=name, dtype=dtype, trainable=False, **kwargs)
         self.built = True
