@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import textwrap
+import tokenize
 from typing import Any
 
 MOST_LINES = 15
@@ -61,7 +62,7 @@ def _own_source(body: Any) -> list[str] | None:
         return None
     try:
         return textwrap.dedent(inspect.getsource(body)).rstrip().splitlines()
-    except (OSError, TypeError):
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):  # the file is another one, or no program
         return None
 
 

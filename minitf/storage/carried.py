@@ -24,11 +24,10 @@ from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
 from minitf.storage.regions import box_of, check_piece, cut, join, region_box
-from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, string_array
+from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, has_array, string_array
 
 Note = dict[str, Any]
 VERSION = 1
-_MAX_RANK = 64
 
 
 def whole_value(value: Any, key: str) -> tuple[DType, Array]:
@@ -87,8 +86,8 @@ def note_spec(note: Note, where: str) -> Spec:
     """Dtype and shape that a note tells. Raises DataLossError if it is none."""
     try:
         dtype, shape = named(note["dtype"]), note["shape"]
-        if dtype is not None and dtype.is_numpy_compatible and len(shape) <= _MAX_RANK:
-            if all(type(n) is int and 0 <= n < 1 << 63 for n in shape):
+        if dtype is not None and dtype.is_numpy_compatible and all(type(n) is int and n >= 0 for n in shape):
+            if has_array(shape, dtype.np.itemsize):
                 return Spec(dtype, tuple(shape))
     except (TypeError, KeyError):
         pass

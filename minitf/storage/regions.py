@@ -9,7 +9,7 @@ import numpy as np
 from minitf.core.dtypes import DType
 from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError
-from minitf.storage.values import Array, Extent
+from minitf.storage.values import Array, Extent, check_shape
 
 Box = tuple[slice, ...]  # with start and stop in every dimension
 
@@ -112,6 +112,7 @@ def join(
             f"{where} does not have sufficient slices: they cover {covered} of the {volume(wanted)} elements wanted."
         )
     parts = [(common, fetch(extents, moved(common, box))) for extents, box, common in touched]
+    check_shape([s.stop - s.start for s in wanted], dtype, where)
     out = np.empty([s.stop - s.start for s in wanted], dtype.np)  # not before the parts are there: the file may lie
     for common, part in parts:
         out[moved(common, wanted)] = part

@@ -25,7 +25,7 @@ from minitf.storage.bundle import spans
 from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
 from minitf.storage.files import Disk, read_fully, typed, write_fully
 from minitf.storage.single_file import SingleFile
-from minitf.storage.values import Array, bytes_view
+from minitf.storage.values import Array, bytes_view, has_array
 
 METADATA = "__metadata__"
 HEADER_LIMIT = 100_000_000  # the package's own
@@ -122,8 +122,8 @@ class _File:
         if dtype is None:
             raise ValueError(f"dtype {entry['dtype']!r} of {key!r} is not known")
         shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
-        if not all(type(n) is int and n >= 0 for n in (*shape, begin, end)) or end > size or len(shape) > 64:
-            raise ValueError(f"{key!r} is not inside the file")
+        if not all(type(n) is int and n >= 0 for n in (*shape, begin, end)) or end > size or not has_array(shape, dtype.size):
+            raise ValueError(f"{key!r} is no array inside the file")
         if end - begin != total_size(shape) * dtype.size:
             raise ValueError(f"{key!r} has {end - begin} bytes, {dtype.name} {shape} has {total_size(shape) * dtype.size}")
         return dtype, shape, begin, end

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minitf.core.dtypes import DType, as_dtype, of_numpy
-from minitf.errors import InvalidArgumentError
+from minitf.core.spec import total_size
+from minitf.errors import InvalidArgumentError, UnimplementedError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Extent = tuple[int, int] | None  # start and length along one dimension; None: the whole of it
@@ -65,6 +66,25 @@ def as_value(value: Any, key: str) -> tuple[DType, Array]:
     if array.dtype.kind in "SU":
         array = array.astype(object)
     return dtype, array
+
+
+MAX_RANK = 64  # of NumPy's arrays
+
+
+def has_array(shape: Sequence[int], width: int) -> bool:
+    """Whether there is a NumPy array of this shape, with elements of ``width`` bytes.
+
+    The sizes of an empty one may not be as large as they like: NumPy multiplies all but the zeros.
+    """
+    return len(shape) <= MAX_RANK and width * total_size(size or 1 for size in shape) < 1 << 63
+
+
+def check_shape(shape: Sequence[int], dtype: DType, where: str) -> None:
+    """Raises UnimplementedError if no NumPy array has this shape."""
+    if len(shape) > MAX_RANK:
+        raise UnimplementedError(f"{where}: {len(shape)} dimensions; NumPy arrays have {MAX_RANK} at most.")
+    if not has_array(shape, dtype.np.itemsize):
+        raise UnimplementedError(f"{where}: shape {tuple(shape)} is larger than any NumPy array, even an empty one.")
 
 
 def bytes_view(array: Array) -> memoryview:

@@ -116,6 +116,7 @@ def test_long_groups_are_cut_in_a_notebook(eager, save):
     assert told.to_html().count("<tr>") == 201
 
 
+@pytest.mark.filterwarnings("ignore:The chararray class is deprecated:DeprecationWarning")  # treescope uses it
 def test_treescope_shows_it(told):
     treescope = pytest.importorskip("treescope")
     text = treescope.render_to_text(told)

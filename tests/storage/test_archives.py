@@ -270,9 +270,9 @@ def test_safetensors_of_others(tmp_path):
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        (one(offsets=(0, 9)), "'a' is not inside the file"), (one(offsets=(-1, 7)), "'a' is not inside the file"),
-        (one(shape=(True, 2)), "'a' is not inside the file"), (one(shape=(2.0,)), "'a' is not inside the file"),
-        (one(shape=(2, *[1] * 64)), "'a' is not inside the file"),
+        (one(offsets=(0, 9)), "'a' is no array inside the file"), (one(offsets=(-1, 7)), "'a' is no array inside the file"),
+        (one(shape=(True, 2)), "'a' is no array inside the file"), (one(shape=(2.0,)), "'a' is no array inside the file"),
+        (one(shape=(2, *[1] * 64)), "'a' is no array inside the file"),
         (one(offsets=(0, 4)), r"'a' has 4 bytes, float32 \(2,\) has 8"),
         (one("F33"), "dtype 'F33' of 'a' is not known"),
         (one() | {"__metadata__": {"written_by": "minitf"}}, "notes of minitf"),
@@ -485,3 +485,14 @@ def test_an_archive_that_could_not_be_written_is_not_ended_later(tmp_path, monke
     gc.collect()
     assert ignored == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_empty_values_that_are_too_large_for_numpy(tmp_path):
+    sizes = [0, 1 << 40, 1 << 40]
+    header = json.dumps({"a": {"dtype": "F32", "shape": sizes, "data_offsets": [0, 0]}}).encode()
+    (tmp_path / "s.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(DataLossError, match="the header is damaged: 'a' is no array inside the file"):
+        format_named("safetensors").open(str(tmp_path / "s"))
+    for dtype in ("string", "int4"):
+        with pytest.raises(DataLossError, match="describes no tensor"):
+            carried.note_spec({"dtype": dtype, "shape": sizes}, "here")

@@ -260,6 +260,32 @@ def test_more_dimensions_than_numpy_has(prefix):
         TensorBundle().open(prefix).read_slice("a", [0] * 65, [1] * 64 + [5], verify=False)
 
 
+@pytest.mark.parametrize("value", [np.zeros(0, np.float32), np.array([], object), Typed("variant", np.array([], object))])
+@pytest.mark.parametrize("shape", [(0, 1 << 40, 1 << 40), (1 << 60, 0, 8), (0,) * 65])
+def test_empty_values_that_are_too_large_for_numpy(prefix, value, shape):
+    """TensorFlow has them; NumPy multiplies all sizes that are not 0."""
+    TensorBundle(durable=False).write(prefix, {"a": value, "b": np.ones(2)})
+    old = TensorBundle().open(prefix).entry("a")
+    edit(Path(f"{prefix}.index"), lambda found: found.update({b"a": encode_entry(old._replace(shape=shape))}))
+    for storage in (TensorBundle(), TensorBundle(lazy=True)):
+        reader = storage.open(prefix)
+        assert reader.entry("a").shape == shape
+        assert reader.read("b").tolist() == [1, 1]
+        said = "key 'a'.*(than any NumPy array|65 dimensions)"
+        for read in (reader.read, reader.read_lazily):
+            with pytest.raises(UnimplementedError, match=said):
+                read("a")
+        with pytest.raises(UnimplementedError, match=said):
+            reader.read_many(["a", "b"])
+        with pytest.raises(UnimplementedError, match="key 'a'"):
+            reader.read_slice("a", [0] * len(shape), shape)
+
+
+def test_an_empty_value_that_is_just_not_too_large(prefix):
+    TensorBundle(durable=False).write(prefix, {"a": np.zeros((0, (1 << 60) - 1), np.float64)})
+    assert TensorBundle().open(prefix).read("a").shape == (0, (1 << 60) - 1)
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_another_set_is_said_to_be_one(prefix, damaged):
     """Whatever went wrong while it was read; a damage of the same set stays that."""

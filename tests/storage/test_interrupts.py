@@ -48,7 +48,7 @@ def each_place(tmp_path, prepare, act, recover):
         assert open_files() == before, interrupt.where
         assert gc.isenabled(), interrupt.where
         if interrupt.where is None:
-            assert at > 500
+            assert at > 50  # Python 3.11 has about twice as many places as later ones
             return
 
 

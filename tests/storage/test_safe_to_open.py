@@ -33,7 +33,8 @@ from minitf.storage.messages import decode_graph
 from minitf.storage.state_file import latest_checkpoint, read_state
 
 HARMLESS = {"os.listdir", "os.scandir", "os.fwalk", "object.__getattr__", "sys._getframe", "sys._getframemodulename",
-            "mmap.__new__", "compile", "code.__new__", "array.__new__", "builtins.id", "time.sleep"}
+            "mmap.__new__", "compile", "code.__new__", "array.__new__", "builtins.id", "time.sleep",
+            "_thread.start_new_thread", "_thread.start_joinable_thread"}
 
 ACTS = ("import", "open", "os.", "socket", "subprocess", "shutil", "pickle", "urllib", "http", "tempfile", "glob", "webbrowser")
 

@@ -236,3 +236,9 @@ def test_the_list_of_tensors():
         decode_meta(b"\xff", "here")
     with pytest.raises(DataLossError, match="^here: key 'x': invalid tensor shape"):
         decode_meta(fields((1, fields((1, fields((1, b"x"), (2, fields((2, fields((1, -1)))))))))), "here")
+
+
+@pytest.mark.parametrize("name", ["float32", "string", "uint8"])
+def test_empty_values_that_are_too_large_for_numpy(name):
+    with pytest.raises(UnimplementedError, match=r"^here: shape \(0, 1099511627776, 1099511627776\) is larger than any NumPy"):
+        decode_values(b"", (0, 1 << 40, 1 << 40), as_dtype(name), "here")

@@ -16,7 +16,7 @@ from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.files import typed
 from minitf.storage.keys import bytes_of
-from minitf.storage.values import Array, Reading, bytes_view
+from minitf.storage.values import Array, Reading, bytes_view, check_shape
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
@@ -60,7 +60,7 @@ def _pages(reader: BundleReader, key: str, entry: Entry, maps: MutableMapping[in
     if dtype is None or entry.slices or not entry.size or reader.index.header.big_endian:
         return None
     name = bytes_of(key)
-    payload.check_rank(entry, reader.where(name))
+    check_shape(entry.shape, entry.dtype, reader.where(name))
     pages = maps.get(entry.shard)
     path = reader.data_path(name, entry.shard)
     if pages is None:

@@ -18,10 +18,8 @@ from minitf.core.spec import total_size
 from minitf.errors import DataLossError, UnimplementedError
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Entry
-from minitf.storage.values import Array, as_bytes, string_array
+from minitf.storage.values import Array, as_bytes, check_shape, string_array
 from minitf.storage.varint import read_varint, varint
-
-MAX_NUMPY_RANK = 64
 
 
 def is_plain(dtype: DType) -> bool:
@@ -69,12 +67,6 @@ def encode_variants(array: Array, key: str) -> tuple[bytes, int]:
         out += varint(len(item)), item, stored
         crc = crc32c(stored, crc)
     return b"".join(out), crc
-
-
-def check_rank(entry: Entry, where: str) -> None:
-    """Raises UnimplementedError if no NumPy array has so many dimensions."""
-    if len(entry.shape) > MAX_NUMPY_RANK:
-        raise UnimplementedError(f"{where}: {len(entry.shape)} dimensions; NumPy arrays have {MAX_NUMPY_RANK} at most.")
 
 
 def check_crc(found: int, entry: Entry, where: str) -> None:
@@ -166,6 +158,7 @@ def decode_variants(data: memoryview, entry: Entry, where: str) -> Array:
 
 def decode_value(data: memoryview, entry: Entry, where: str, big_endian: bool) -> Array:
     """A value from its bytes in the file, checked; the array is new and the caller's own."""
+    check_shape(entry.shape, entry.dtype, where)
     if entry.dtype.kind == "S":
         return decode_strings(data, entry, where, big_endian)
     if entry.dtype.kind == "V":
@@ -173,6 +166,5 @@ def decode_value(data: memoryview, entry: Entry, where: str, big_endian: bool) -
             raise UnimplementedError(f"{where}: variants in a big-endian file are not defined.")
         return decode_variants(data, entry, where)
     check_crc(mask(crc32c(data)), entry, where)
-    check_rank(entry, where)
     array: Any = np.frombuffer(data, entry.dtype.np).reshape(entry.shape).copy()
     return finish_numbers(array, entry.dtype, big_endian)

@@ -24,7 +24,7 @@ from minitf.storage.bundle.names import data_path
 from minitf.storage.bundle.verify import Verdict, verify
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import all_bytes_of, all_texts_of, bytes_of, text_of
-from minitf.storage.values import Array, Extent, Partitioned, Reading, Typed, bytes_view
+from minitf.storage.values import MAX_RANK, Array, Extent, Partitioned, Reading, Typed, bytes_view, check_shape
 
 SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,
 RUN = 1 << 20  # up to this many bytes at a time
@@ -211,7 +211,7 @@ class BundleReader:
 
     def read_rows(self, key: bytes, entry: Entry, start: int, stop: int) -> Array:
         """Rows of a value of numbers, without looking at its checksum. Raises NotFoundError, DataLossError."""
-        payload.check_rank(entry, self.where(key))
+        check_shape(entry.shape, entry.dtype, self.where(key))
         width = entry.size // entry.shape[0] if entry.shape[0] else 0
         path = self.data_path(key, entry.shard)
         with typed(f"read key {text_of(key)!r}", path):
@@ -286,7 +286,7 @@ class BundleReader:
                 bare = None if big_endian else payload.bare_dtype(dtype)
             at = offset - start
             piece = view[at : at + size]
-            if bare is None or len(shape) > payload.MAX_NUMPY_RANK:
+            if bare is None or not size or len(shape) > MAX_RANK:
                 out[number] = payload.decode_value(piece, entry, self.where(keys[number]), big_endian)
             else:
                 crcs.append(crc32c(piece))
@@ -306,7 +306,7 @@ class BundleReader:
         out: list[Any],
     ) -> None:
         for number in numbers:
-            payload.check_rank(entries[number], self.where(keys[number]))
+            check_shape(entries[number].shape, entries[number].dtype, self.where(keys[number]))
         arrays = [np.empty(entries[number].shape, entries[number].dtype.np) for number in numbers]
         wanted = [(entries[n].offset, bytes_view(array)) for n, array in zip(numbers, arrays, strict=True)]
         for number, array, crc in zip(numbers, arrays, spans.read(self.disk, handle, wanted, path), strict=True):

@@ -17,6 +17,7 @@ from minitf.storage.bundle.coding import mask_all
 from minitf.storage.bundle.entries import Alike
 from minitf.storage.files import read_fully, typed
 from minitf.storage.keys import text_of
+from minitf.storage.values import MAX_RANK
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
@@ -40,7 +41,7 @@ def read(reader: BundleReader, names: Sequence[bytes], groups: Sequence[Alike], 
 
 def _suits(group: Alike, big_endian: bool) -> bool:
     """True if the values of a group are small, and no more than their bytes."""
-    plain = payload.bare_dtype(group.dtype) is not None and len(group.shape) <= payload.MAX_NUMPY_RANK
+    plain = payload.bare_dtype(group.dtype) is not None and len(group.shape) <= MAX_RANK
     return plain and 0 < group.size <= SMALL and not big_endian
 
 

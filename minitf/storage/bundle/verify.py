@@ -12,7 +12,7 @@ from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.files import typed
 from minitf.storage.keys import bytes_of
-from minitf.storage.values import Array
+from minitf.storage.values import Array, check_shape
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
@@ -50,7 +50,7 @@ def _without_keeping(reader: BundleReader, run: Sequence[tuple[str, Entry]]) -> 
     for key, entry in run:
         name = bytes_of(key)
         try:
-            payload.check_rank(entry, reader.where(name))
+            check_shape(entry.shape, entry.dtype, reader.where(name))
             path = reader.data_path(name, entry.shard)
             with typed(f"read key {key!r}", path):
                 handle = reader.disk.open(path)

@@ -12,7 +12,7 @@ from minitf.errors import DataLossError, UnimplementedError
 from minitf.storage.bundle.entries import check_version, decode_shape, decode_slice, encode_shape, encode_slice, known_dtype
 from minitf.storage.protos import parse
 from minitf.storage.v1.numbers import PACKINGS, STRING_FIELD, narrow, pack, unpack
-from minitf.storage.values import Array, Extent, as_bytes, string_array
+from minitf.storage.values import Array, Extent, as_bytes, check_shape, string_array
 from minitf.storage.varint import read_varint, varint
 
 Slice = tuple[Extent, ...]
@@ -78,6 +78,7 @@ def decode_values(data: bytes, shape: tuple[int, ...], dtype: DType, where: str)
     """The values of one slice, which has this shape and dtype. Raises DataLossError for anything else."""
     if dtype.kind != "S" and dtype not in PACKINGS:
         raise UnimplementedError(f"{where}: dtype {dtype.name} has no values in a V1 checkpoint.")
+    check_shape(shape, dtype, where)
     packed = _quick_field(data, PACKINGS[dtype].field) if dtype in PACKINGS else None
     flat = unpack(dtype, packed, where) if packed is not None else _through_protobuf(data, dtype, where)
     count = total_size(shape)
