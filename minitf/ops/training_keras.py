@@ -48,6 +48,14 @@ def _adam_with_amsgrad(new, var, m, v, vhat, beta1_power, beta2_power, lr, beta1
     return less(var, step), new_m, new_v, new_vhat
 
 
+def _keras_adam(new, var, m, v, alpha, share, share_of_squares, epsilon, grad):
+    new_m = _closer(m, grad, share, new[1])
+    new_v = _closer(v, grad * grad, share_of_squares, new[2])
+    step = np.multiply(new_m, alpha, new[0])
+    step /= np.sqrt(new_v) + epsilon
+    return less(var, step), new_m, new_v
+
+
 def _plain_rms_prop(new, var, ms, lr, rho, epsilon, grad):
     new_ms = _mean(rho, ms, grad * grad, new[1])
     step = np.multiply(grad, lr, new[0])
@@ -117,6 +125,12 @@ def apply_ada_max(var: Place, m: Place, v: Place, beta1_power: Floating, lr: Flo
 def apply_adam_with_amsgrad(var: Place, m: Place, v: Place, vhat: Place, beta1_power: Floating, beta2_power: Floating,
                             lr: Floating, beta1: Floating, beta2: Floating, epsilon: Floating, grad: Floating):  # fmt: skip
     """As ``apply_adam``, with ``vhat = max(vhat, v)`` in the place of v in the step."""
+
+
+@formula_op(_keras_adam)
+def apply_keras_adam(var: Place, m: Place, v: Place, alpha: Floating, share: Floating, share_of_squares: Floating,
+                     epsilon: Floating, grad: Floating):  # fmt: skip
+    """``m += (grad - m) * share; v += (grad ** 2 - v) * share_of_squares; var -= m * alpha / (sqrt(v) + epsilon)``"""
 
 
 @formula_op(_plain_rms_prop)

@@ -30,7 +30,7 @@ from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
 from minitf.ops.state import assign
 from minitf.ops.together import Updates
-from minitf.optimizers.again import Again
+from minitf.optimizers.again import Again, Kept
 from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.optimizers.updating import Rule, check_dtypes, laid_out, only_variables
 from minitf.runtimes.building import control_dependencies, init_scope
@@ -138,7 +138,7 @@ class Optimizer(SlotOwner):
         without a gradient are left out. Raises ValueError if nothing remains, TypeError for things that are no variables.
         """
         pairs = list(grads_and_vars)
-        if self._again is not None and global_step is None and self._again.step(pairs, self._hypers()):
+        if self._again is not None and global_step is None and self._again.step(pairs, self._hypers().values()):
             return None
         if not pairs:
             raise ValueError("No variables provided: grads_and_vars is empty.")
@@ -200,7 +200,7 @@ class Optimizer(SlotOwner):
         ]
         if any(power.dtype is not updates.dtype for power, _ in self._powers.values()):
             return None
-        return Again(handles, hypers, numbers, powers, updates.together)
+        return Again(handles, hypers.values(), Kept(numbers, powers), updates.together)
 
     def _get_ready(self, trained: list[Any]) -> None:
         """Makes the slots of variables, and lists their updates."""

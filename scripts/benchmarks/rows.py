@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -218,6 +219,26 @@ def _torch_step(torch: Any, adam: bool) -> Callable[[], float]:
         return float(loss)
 
     return step
+
+
+@row("step of six small variables, Adam", peers=())
+def six_small_variables(tf: Any) -> dict[str, Candidate]:
+    """Eager ``apply_gradients`` alone, of the optimizers of TensorFlow 1.x, of Keras up to 2.10, and of later ones."""
+    shapes = [(64, 32), (32,), (32, 32), (32,), (32, 10), (10,)]
+    draw = np.random.default_rng(0)
+    made = {
+        "1.x": tf.compat.v1.train.AdamOptimizer(RATE),
+        "legacy": tf.keras.optimizers.legacy.Adam(RATE),
+        "Keras": tf.keras.optimizers.Adam(RATE),
+    }
+    out = {}
+    for name, optimizer in made.items():
+        values = [draw.standard_normal(shape).astype(np.float32) for shape in (*shapes, *shapes)]
+        pairs = [(tf.constant(g), tf.Variable(v)) for g, v in zip(values[:6], values[6:], strict=True)]
+        for _ in range(3):
+            optimizer.apply_gradients(pairs)
+        out[name] = repeated(partial(optimizer.apply_gradients, pairs))
+    return out
 
 
 @row("train, SGD", EVERYBODY)

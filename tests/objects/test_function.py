@@ -285,3 +285,16 @@ class TestConcreteFunctions:
         concrete = tf.function(lambda x: x * v + w).get_concrete_function(tf.constant(1.0))
         assert [x.name for x in concrete.variables] == ["v:0", "w:0"]
         assert [x.name for x in concrete.captured_inputs] == ["v:0", "w:0"]
+
+
+def test_gradients_may_be_arguments_of_a_function():
+    """The updates wait for them by a control dependency."""
+    v = tf.Variable([1.0, 2.0])
+    for optimizer in (
+        tf.compat.v1.train.GradientDescentOptimizer(1.0), tf.keras.optimizers.legacy.SGD(1.0), tf.keras.optimizers.SGD(1.0),
+    ):  # fmt: skip
+        optimizer.apply_gradients([(tf.zeros([2]), v)])
+        step = tf.function(lambda g, optimizer=optimizer: optimizer.apply_gradients([(g, v)]))
+        before = v.numpy()
+        step(tf.constant([1.0, 3.0]))
+        assert v.numpy().tolist() == (before - [1.0, 3.0]).tolist()

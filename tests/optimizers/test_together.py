@@ -22,7 +22,7 @@ NUMBERS = {
     "apply_proximal_gradient_descent": [0.1, 0.5, 0.25], "apply_proximal_adagrad": [0.1, 0.5, 0.25],
     "apply_keras_momentum": [0.1, 0.9], "apply_adagrad_v2": [0.1, 1e-3], "apply_ada_max": [0.9, 0.1, 0.9, 0.99, 1e-3],
     "apply_adam_with_amsgrad": [0.9, 0.99, 0.1, 0.9, 0.99, 1e-3], "apply_plain_rms_prop": [0.1, 0.9, 1e-3],
-    "apply_plain_centered_rms_prop": [0.1, 0.9, 1e-3],
+    "apply_plain_centered_rms_prop": [0.1, 0.9, 1e-3], "apply_keras_adam": [0.1, 0.1, 0.01, 1e-3],
     "apply_nadam": [0.1, 0.9, 0.99, 1e-3, 0.8, 0.85, 0.8, 0.7, 0.9],
 }  # fmt: skip
 NESTEROV = ("apply_momentum", "apply_keras_momentum", "apply_adam")

@@ -105,6 +105,18 @@ def test_control_dependencies_order_one_run(session):
     assert session.run(r) == 2
 
 
+def test_a_fed_placeholder_is_waited_for_by_nobody(session):
+    """As in TensorFlow, where an operation may have a control dependency on a placeholder."""
+    p, v = tf.compat.v1.placeholder(tf.float32, (2,)), tf.Variable(1.0)
+    with tf.control_dependencies([p]):
+        added = v.assign_add(1.0)
+    session.run(v.initializer)
+    assert session.run(added, {p: [1.0, 2.0]}) == 2
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not fed"):
+        session.run(added)
+    assert session.run(v) == 2
+
+
 def test_values_that_leave_a_session_are_the_callers(session):
     v = tf.Variable([1.0, 2.0])
     c = tf.constant([1.0, 2.0])

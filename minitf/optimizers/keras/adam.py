@@ -11,7 +11,9 @@ from minitf.ops import elementwise
 from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast, ones
 from minitf.ops.elementwise import sqrt
+from minitf.ops.training_keras import apply_keras_adam
 from minitf.optimizers.keras.optimizer import Optimizer
+from minitf.optimizers.updating import Rule
 
 
 class Adam(Optimizer):
@@ -39,8 +41,7 @@ class Adam(Optimizer):
         """One step for one variable."""
         i = self._index(variable)
         m, v = self._momentums[i], self._velocities[i]
-        step = cast(self._iterations, variable.dtype) + 1.0
-        alpha = self._rate(variable) * sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
+        alpha = self._alpha(variable.dtype)
         # not apply_adam: that op rounds 1 - beta in the variable's dtype, Keras does not
         mean = convert(m.assign_add((gradient - m) * (1.0 - self.beta_1)))
         spread = convert(v.assign_add((gradient * gradient - v) * (1.0 - self.beta_2)))
@@ -48,6 +49,25 @@ class Adam(Optimizer):
             hat = self._velocity_hats[i]
             spread = convert(hat.assign(maximum(hat, spread)))
         return variable.assign_sub(mean * alpha / (sqrt(spread) + self.epsilon), read_value=False)
+
+    def _alpha(self, dtype: Any) -> Any:
+        """The rate of this step, with the corrections of both means."""
+        step = cast(self._iterations, dtype) + 1.0
+        return cast(self.learning_rate, dtype) * sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
+
+    def _rule(self) -> Rule | None:
+        """``update_step`` in one formula."""
+        return None if self.amsgrad else _ADAM
+
+    def _state_of(self, variable: Any, name: str) -> Any:
+        return (self._momentums if name == "m" else self._velocities)[self._index(variable)]
+
+    def _numbers(self, dtype: Any) -> list[Any]:
+        shares = [convert(1.0 - beta, dtype) for beta in (self.beta_1, self.beta_2)]
+        return [self._alpha(dtype), *shares, convert(self.epsilon, dtype)]
+
+
+_ADAM = Rule(apply_keras_adam, ("m", "v"), ("alpha", "share", "share_of_squares", "epsilon"))
 
 
 class AdamW(Adam):

@@ -19,11 +19,17 @@ from minitf.objects.variable import Variable
 from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.creating import cast, fill, zeros
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
+from minitf.ops.together import Together
 from minitf.optimizers import schedules
+from minitf.optimizers.again import ShortRoad, as_written
 from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.optimizers.differentiating import gradients_and_variables
 from minitf.optimizers.schedules import LearningRateSchedule
+from minitf.optimizers.updating import Rule, laid_out
 from minitf.runtimes.building import control_dependencies, group, init_scope
+from minitf.runtimes.eager import EAGER
+
+_STEPPING = ("_clipped", "_begin_step", "update_step", "_rule", "_state_of", "_numbers", "_index", "_var_key")
 
 
 class Optimizer(AutoTrackable):
@@ -53,6 +59,7 @@ class Optimizer(AutoTrackable):
             global_clipnorm,
         )
         self._built = False
+        self._road: Any = ShortRoad()
         self._undecayed: Any = NoDependency([])
         self._variables: list[Any] = []
         with names.entered(names.Scope()):
@@ -169,7 +176,10 @@ class Optimizer(AutoTrackable):
         Pairs without a gradient are left out. Raises ValueError if nothing remains, KeyError for a variable that the first
         call did not have.
         """
-        pairs = [(convert(g), v) for g, v in grads_and_vars if g is not None]
+        given = list(grads_and_vars)
+        if self._road.step(given, vars(self).values()):
+            return None
+        pairs = [(convert(g), v) for g, v in given if g is not None]
         if not pairs:
             raise ValueError("No gradients provided for any variable.")
         gradients, variables = [g for g, _ in pairs], [v for _, v in pairs]
@@ -192,7 +202,41 @@ class Optimizer(AutoTrackable):
             with control_dependencies(steps):
                 counted = self._iterations.assign_add(1, read_value=False)
                 kept = constrain(with_constraint(variables), [])
-            return group(*steps, counted, *kept, name=scope)
+            done = group(*steps, counted, *kept, name=scope)
+        if done is None:
+            self._look_for_a_short_road(variables)
+        return done
+
+    def _look_for_a_short_road(self, variables: list[Any]) -> None:
+        rule = self._rule()
+        if rule is None or not as_written(type(self), *_STEPPING):
+            return
+        dtype = variables[0].dtype
+
+        def together() -> Together | None:
+            limits = self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm
+            scheduled = isinstance(self._learning_rate, LearningRateSchedule)  # which may do anything
+            if scheduled or any(limit is not None for limit in limits) or with_constraint(variables):
+                return None
+            [(updates, _), *others] = laid_out(rule, variables, lambda v, name: self._state_of(v, name).handle, [])
+            updates.parts(EAGER.store_at_hand(None))
+            return None if others else updates.together
+
+        handles = [v.handle for v in variables]
+        self._road.look(handles, vars(self).values(), together, lambda: self._numbers(dtype), self._iterations.handle)
+
+    def _rule(self) -> Rule | None:
+        """``update_step`` as the formula of an op, for many small variables at once; None if there is none.
+
+        Who gives one also defines ``_state_of(variable, name)`` and ``_numbers(dtype)``, for the names in it.
+        """
+        return None
+
+    def _state_of(self, variable: Any, name: str) -> Any:
+        raise NotImplementedError
+
+    def _numbers(self, dtype: Any) -> list[Any]:
+        raise NotImplementedError
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm is not None and self.clipnorm > 0:

@@ -24,10 +24,12 @@ from minitf.core.state import Handle
 from minitf.core.structures import flatten
 from minitf.core.tensor import EagerTensor
 from minitf.objects import edges
+from minitf.objects.variable import Variable
 from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.creating import cast
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
-from minitf.ops.together import Updates
+from minitf.ops.together import Together, Updates
+from minitf.optimizers.again import ShortRoad, as_written
 from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.optimizers.differentiating import gradients_and_variables
 from minitf.optimizers.legacy.settings import Settings, first_value, is_number, value_of
@@ -39,6 +41,10 @@ from minitf.runtimes.object_names import snake_case, unique_object_name
 _Pairs = Sequence[tuple[Any, Any]]
 _State = dict[tuple[str, Any], dict[str, Any]]  # numbers of a step by name, for each device ("") and dtype
 
+_STEPPING = (
+    "_aggregate_gradients", "_transform_gradients", "_prepare", "_prepare_local", "_decayed_lr", "_get_hyper", "_lay_out",
+    "_update", "_rule", "_slot_handle", "_resource_apply_dense",
+)  # fmt: skip
 _ALLOWED = ("clipnorm", "clipvalue", "decay", "global_clipnorm", "lr")
 
 
@@ -100,6 +106,7 @@ class Optimizer(Settings):
         self._ready_for: Any = None  # the variables of the last step, and the version of edges and slots then
         self._updates_of: Any = None  # the rule and variables of the last step
         self._updates: list[tuple[Updates, slice]] = []  # what it did
+        self._road = ShortRoad()
         self._constrained: list[Any] = []  # those of its variables that have a constraint
 
     def _set_hypers(self, learning_rate: Any, kwargs: dict[str, Any], **others: Any) -> None:
@@ -153,6 +160,8 @@ class Optimizer(Settings):
         than the optimizer's state.
         """
         given = list(grads_and_vars)
+        if self._road.step(given, self._settings()):
+            return self._iterations
         pairs: _Pairs = [(g if type(g) is EagerTensor else convert(g), v) for g, v in given if g is not None]
         if given and not pairs:
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in given]}.")
@@ -174,7 +183,32 @@ class Optimizer(Settings):
                     updates += constrain(self._constrained, updates)
                 with control_dependencies([u for u in updates if u is not None]):
                     counted = self.iterations.assign_add(1, read_value=False)
-        return self.iterations if counted is None else counted
+        if counted is not None:
+            return counted
+        self._look_for_a_short_road(variables)
+        return self.iterations
+
+    def _settings(self) -> list[Any]:
+        """The objects on which a step depends, besides the values of variables."""
+        return [*vars(self).values(), *self._hyper.values(), *self._limits.values(), *self.gradient_transformers]
+
+    def _look_for_a_short_road(self, variables: list[Any]) -> None:
+        rule = self._rule()
+        if rule is None or not as_written(type(self), *_STEPPING):
+            return
+        dtype = variables[0].dtype
+
+        def together() -> Together | None:
+            plain = not (self.gradient_transformers or self.gradient_aggregator or self._constrained or len(self._updates) != 1)
+            limited = any(limit is not None for limit in self._limits.values())
+            known = all(isinstance(value, Variable) for value in self._hyper.values())  # no schedule, which may do anything
+            return self._updates[0][0].together if plain and not limited and known else None
+
+        def numbers() -> list[Any]:
+            of_dtype = self._prepare(variables)["", dtype]
+            return [of_dtype[n] for n in rule.numbers]
+
+        self._road.look([v.handle for v in variables], self._settings(), together, numbers, self.iterations.handle)
 
     def _aggregate_gradients(self, grads_and_vars: _Pairs) -> _Pairs:
         """What ``gradient_aggregator`` makes of the pairs."""

@@ -14,7 +14,10 @@ from minitf.runtimes.operation import Operation
 
 
 def needed(fetches: Sequence[Any], fed: set[int]) -> list[Operation]:
-    """The operations that the fetches need, in order of creation. A fed tensor needs nothing."""
+    """The operations that the fetches need, in order of creation. A fed tensor needs nothing.
+
+    Who waits for a placeholder by a control dependency does not need it either if it is fed.
+    """
     found: dict[int, Operation] = {}
     stack = [f for f in fetches if not (isinstance(f, SymbolicTensor) and id(f) in fed)]
     todo = [f.op if isinstance(f, SymbolicTensor) else f for f in stack]
@@ -26,7 +29,9 @@ def needed(fetches: Sequence[Any], fed: set[int]) -> list[Operation]:
         for a in operation.arguments:
             if isinstance(a, SymbolicTensor) and id(a) not in fed and a.op.number not in found:
                 todo.append(a.op)
-        todo.extend(operation.control_inputs)
+        for before in operation.control_inputs:
+            if before.type != "placeholder" or id(before.outputs[0]) not in fed:
+                todo.append(before)
     return [found[n] for n in sorted(found)]
 
 
