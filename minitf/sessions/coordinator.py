@@ -102,14 +102,15 @@ class Coordinator:
         ``ignore_live_threads``.
         """
         with self._lock:
-            waiting = self._threads | set(threads or ())
+            known = self._threads | set(threads or ())
+        waiting = [t for t in known if t.is_alive() and t is not threading.current_thread()]  # nobody waits for himself
         for thread in waiting:
             while thread.is_alive() and not self._stop.is_set():
                 thread.join(_POLL)
         end = time.monotonic() + stop_grace_period_secs
         for thread in waiting:
             thread.join(max(0.0, end - time.monotonic()))
-        late = sorted(thread.name for thread in waiting if thread.is_alive())
+        late = sorted(thread.name for thread in known if thread.is_alive())
         with self._lock:
             self._joined = True
             self._threads = set()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 from minitf.core import runtime
 from minitf.errors import OutOfRangeError
@@ -98,7 +98,7 @@ class _Monitored:
                 if not self._was_finalized:
                     self._graph._unsafe_unfinalize()
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: Any, traceback: Any) -> bool:

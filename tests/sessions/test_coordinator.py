@@ -98,6 +98,22 @@ def test_a_failure_says_more_than_a_straggler():
     thread.join()
 
 
+def test_a_thread_does_not_wait_for_itself_or_for_one_that_was_never_started():
+    coordinator, told = tf.train.Coordinator(), []
+    coordinator.register_thread(threading.Thread())
+
+    def work():
+        coordinator.request_stop()
+        coordinator.join(ignore_live_threads=True)
+        told.append(coordinator.joined)
+
+    thread = threading.Thread(target=work)
+    coordinator.register_thread(thread)
+    thread.start()
+    thread.join()
+    assert told == [True]
+
+
 def test_waiting_for_a_stop():
     coordinator = tf.train.Coordinator()
     assert coordinator.wait_for_stop(0.001) is False

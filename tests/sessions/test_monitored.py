@@ -325,6 +325,29 @@ def test_a_thread_that_finds_the_session_lost(graph, tmp_path):
         assert session.run(train) == 3
 
 
+def test_a_thread_of_the_session_may_find_it_lost_in_its_own_run(graph, tmp_path):
+    step, train = counter()
+    hook = Noting()
+    made, found = [], []
+
+    def runs(session, coord):
+        made.append(coord)
+        if len(made) == 1:
+            ready.wait()
+            hook.trouble = {"before_run": tf.errors.AbortedError("lost")}
+            found.append(monitored[0].run(train))
+
+    ready, monitored, beside = threading.Event(), [], Beside(runs)
+    with tf.train.MonitoredTrainingSession(checkpoint_dir=tmp_path, hooks=[beside, hook], save_checkpoint_steps=1) as session:
+        monitored.append(session)
+        session.run(train)
+        ready.set()
+        beside.threads[0].join()
+        assert found == [2]
+        assert len(made) == 2
+        assert session.run(step) == 2
+
+
 def test_a_runs_error_gives_way_to_the_loss_that_caused_it(graph, tmp_path):
     _, train = counter()
     problems = [tf.errors.AbortedError("the cause")]
