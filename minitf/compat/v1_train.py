@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.sessions.scaffold": "Scaffold",
         "minitf.sessions.session_manager": "SessionManager",
         "minitf.sessions.session_run_hook": "SessionRunArgs SessionRunContext SessionRunHook SessionRunValues",
-        "minitf.sessions.supervisor": "Supervisor",
+        "minitf.sessions.supervisor": "Supervisor basic_train_loop",
         "minitf.sessions.training": "MonitoredTrainingSession",
     },
     besides="minitf.train",

@@ -31,6 +31,7 @@ from minitf.sessions.session_run_hook import SessionRunContext as SessionRunCont
 from minitf.sessions.session_run_hook import SessionRunHook as SessionRunHook
 from minitf.sessions.session_run_hook import SessionRunValues as SessionRunValues
 from minitf.sessions.supervisor import Supervisor as Supervisor
+from minitf.sessions.supervisor import basic_train_loop as basic_train_loop
 from minitf.sessions.training import MonitoredTrainingSession as MonitoredTrainingSession
 from minitf.train import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.train import AdagradOptimizer as AdagradOptimizer

@@ -5,7 +5,8 @@
         while not supervisor.should_stop():
             session.run(train_op)
 
-There are no hooks, no recovery, and no save at the end: what was trained since the thread's last save is not in a file.
+There are no hooks, no recovery (but by ``basic_train_loop``), and no save at the end: what was trained since the thread's last
+save is not in a file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from minitf.checkpoint.name_saver import Saver
 from minitf.core import runtime
+from minitf.errors import AbortedError
 from minitf.optimizers.global_step import get_global_step, global_step
 from minitf.runtimes.building import global_variables, global_variables_initializer, report_uninitialized_variables
 from minitf.runtimes.graph_home import GraphKeys
@@ -257,6 +259,23 @@ class Supervisor:
     def wait_for_stop(self) -> None:
         """Waits until a stop is requested."""
         self._coord.wait_for_stop()
+
+
+def basic_train_loop(supervisor: Supervisor, train_step_fn: Callable[..., Any], args: Sequence[Any] | None = None,
+                     kwargs: Mapping[str, Any] | None = None, master: str = "") -> None:  # fmt: skip
+    """Calls ``train_step_fn(session, *args, **kwargs)`` until the supervisor stops.
+
+    After AbortedError it begins anew, with a session that is restored again. Raises what else the function or a thread raises.
+    """
+    while True:
+        try:
+            with supervisor.managed_session(master) as session:
+                while not supervisor.should_stop():
+                    train_step_fn(session, *(args or ()), **(kwargs or {}))
+        except AbortedError as error:
+            _log.info("basic_train_loop: the session was lost; a new one is made and restored. %s", error)
+        else:
+            return
 
 
 class _Saving(LooperThread):

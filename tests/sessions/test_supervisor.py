@@ -130,6 +130,30 @@ def test_threads_of_ones_own(train):
     supervisor.stop()
 
 
+def test_the_basic_loop_begins_anew_when_the_session_is_lost(train, tmp_path):
+    supervisor = tf.train.Supervisor(logdir=tmp_path, save_model_secs=None)
+    sessions, troubles = [], [tf.errors.AbortedError("lost"), None]
+
+    def step(session, last, trouble_at):
+        if session not in sessions:
+            sessions.append(session)
+        done = session.run(train)
+        supervisor.saver.save(session, supervisor.save_path, global_step=done)
+        if done == trouble_at:
+            error = troubles.pop(0)
+            if error is not None:
+                raise error
+        if done >= last:
+            supervisor.request_stop()
+
+    tf.train.basic_train_loop(supervisor, step, args=(5,), kwargs={"trouble_at": 3})
+    assert len(sessions) == 2
+    assert tf.train.latest_checkpoint(tmp_path).endswith("-5")
+    troubles[:] = [tf.errors.UnavailableError("is no such loss")]
+    with pytest.raises(tf.errors.UnavailableError):
+        tf.train.basic_train_loop(supervisor, step, (9, 7))
+
+
 def test_a_thread_that_does_not_end(train):
     supervisor = tf.train.Supervisor(stop_grace_secs=0.01)
     release = threading.Event()

@@ -84,4 +84,26 @@ def endings_of_supervisors(tf, np):
     return found
 
 
-PROGRAMS = [supervisors, pieces_of_supervisors, endings_of_supervisors]
+def basic_loops(tf, np):
+    found = {}
+    for kind in ("AbortedError", "UnavailableError", "OutOfRangeError"):
+        directory, log, troubles = tempfile.mkdtemp(), [], [getattr(tf.errors, kind)(None, None, "drawn")]
+        with tf.Graph().as_default():
+            _v, step, train = model(tf)
+            supervisor = tf.train.Supervisor(logdir=directory, save_model_secs=0, save_summaries_secs=0)
+
+            def one(session, last, supervisor=supervisor, log=log, troubles=troubles, train=train, step=step):
+                log.append(int(session.run(train)))
+                if log[-1] == 2:
+                    supervisor.saver.save(session, supervisor.save_path, global_step=2)
+                if log[-1] == 3 and troubles:
+                    raise troubles.pop()
+                if log[-1] == last:
+                    supervisor.request_stop()
+
+            log.append(outcome(lambda supervisor=supervisor, one=one: tf.train.basic_train_loop(supervisor, one, (5,))))
+        found[kind] = log
+    return found
+
+
+PROGRAMS = [supervisors, pieces_of_supervisors, endings_of_supervisors, basic_loops]
