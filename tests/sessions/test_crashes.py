@@ -34,7 +34,8 @@ with tf.Graph().as_default():
 
     hooks = [tf.train.StopAtStepHook(last_step=last), Dies()]
     with tf.train.MonitoredTrainingSession(checkpoint_dir=directory, hooks=hooks, save_checkpoint_steps=3) as session:
-        print(json.dumps([int(session.run(step)), session.run(w).tolist()]), flush=True)
+        begins, first = session.run([step, w])
+        print(json.dumps([int(begins), first.tolist()]), flush=True)
         while not session.should_stop():
             session.run(train)
 """
