@@ -3,7 +3,9 @@
 import logging
 import math
 import os
+import re
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -660,3 +662,13 @@ def test_texts_that_are_no_slice(text):
 def test_a_slice():
     assert Slice.parse("6 4 0,3:-") == ((6, 4), ((0, 3), None))
     assert Slice.parse("6 4 2,3:-").start == (2, 0)
+
+
+def test_the_page_shows_what_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "spread-a-checkpoint.md"
+    blocks = re.findall(r"```(?:python|text)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    space = {}
+    for code, shown in zip(blocks[::2], blocks[1::2], strict=True):
+        exec(compile(code, page.name, "exec"), space)
+        assert capsys.readouterr().out == shown
