@@ -20,6 +20,7 @@ from minitf.cli import main
 from minitf.storage.bundle import TensorBundle
 from minitf.testing import strategies as mst
 from tests.checkpoint.wrong_shards import GRAPH, KEY, results
+from tests.storage import test_crashes as crashes
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 experimental = tf.train.experimental
@@ -363,6 +364,20 @@ def test_the_command_understands_the_files(prefix, tmp_path, capsys):
         converted = str(tmp_path / form / sorted(os.listdir(tmp_path / form))[0])
         assert main(["diff", path, converted]) == 0
     assert data_files(str(tmp_path / "tf-v2" / "p")) == data_files(path)  # in the same pieces
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_whenever_the_power_fails_the_old_checkpoint_is_there_or_the_new_one(before):
+    start = crashes.after(*[("d/p-1", crashes.tensors(n + 1)) for n in range(before)])
+    old, new = crashes.tensors(before) if before else None, crashes.tensors(7, size=90)
+    files = []
+
+    def save(disk):
+        ShardedBundle(TensorBundle(disk=disk), experimental.MaxShardSizePolicy(200), {}).write("d/p-1", new)
+        files.extend(path for path in disk.state() if ".data" in path)
+
+    assert crashes.explore(start, save, crashes.old_or_new("d/p-1", old, new), 0.02) > 40
+    assert len(files) > 3
 
 
 # -- what is wrong ---------------------------------------------------------------------------------------------------------
