@@ -561,12 +561,16 @@ def test_it_says_what_tensorflow_cannot_read(prefix, caplog):
     [message] = caplog.messages
     assert "float16, which TensorFlow does not put together" in message
     assert tf.train.load_variable(prefix, "v/1" + VALUE).tolist() == list(range(10))
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "minitf"):  # strings that are cut only because one is too large
+        tf.train.Checkpoint(v=tf.Variable(["a", "bcdef"])).write(prefix, options(experimental.MaxShardSizePolicy(4)))
+    assert ["string" in message for message in caplog.messages] == [True, False]
 
 
 def test_it_says_that_an_element_is_too_large(prefix, caplog):
     with caplog.at_level(logging.WARNING, "minitf"):
-        tf.train.Checkpoint(v=tf.Variable(np.float64(1))).write(prefix, options(experimental.MaxShardSizePolicy(4)))
-    [message] = caplog.messages
+        tf.train.Checkpoint(v=tf.Variable(np.ones(3))).write(prefix, options(experimental.MaxShardSizePolicy(4)))
+    [message] = caplog.messages  # once for all three
     assert "an element of 'v/.ATTRIBUTES/VARIABLE_VALUE' has 8 bytes, more than the 4" in message
 
 

@@ -84,13 +84,14 @@ def _limit(size: Any) -> Any:
 
 
 class _Filling:
-    """Data files that are being filled. ``alone``: those of single elements that are larger than a file; they come last."""
+    """Data files that are being filled. Those of single elements that are larger than a file come last."""
 
     def __init__(self, most: Any):
         self._most = self._room = most
         self._files: list[dict[str, dict[str, Any]]] = [{}]
         self._alone: list[Shard] = []
         self._warned = False
+        self._large: set[str] = set()
 
     def shards(self) -> list[Shard]:
         """All that have something in them."""
@@ -109,35 +110,35 @@ class _Filling:
     def _put_box(self, tensor: _Tensor, box: Box, size: int) -> None:
         while size > self._room:
             part = first_part(box.shape, tensor.item, self._room)
-            if part is None and first_part(box.shape, tensor.item, self._most) is not None:
-                self._next()
-                continue
             if part is not None:
                 first, box = box.cut(*part)
                 self._put_piece(tensor, first, first.elements * tensor.item)
                 if not self._room:
                     self._next()
+            elif first_part(box.shape, tensor.item, self._most) is not None:
+                self._next()
+                continue  # with the size as it was: that of strings is their own until they are cut
             elif box.elements > 1:  # thin slices, which are cut along the other axes
                 first, box = box.cut(max(range(len(box.shape)), key=box.shape.__getitem__), 1)
                 self._put_box(tensor, first, first.elements * tensor.item)
             else:
-                spec, value = tensor.piece(box)
+                spec, value = self._piece(tensor, box)
                 self._put_element(tensor, spec, value, tensor.size_of(value))
                 return
             size = box.elements * tensor.item
         self._put_piece(tensor, box, size)
 
     def _put_piece(self, tensor: _Tensor, box: Box, size: int) -> None:
-        self._put(tensor, *tensor.piece(box), size)
-        if box != tensor.box:
-            self._warn_of(tensor)
+        self._put(tensor, *self._piece(tensor, box), size)
 
     def _put_element(self, tensor: _Tensor, spec: str, value: Any, size: int) -> None:
         if size > self._most:
-            _log.warning(
-                "MaxShardSizePolicy: an element of %r has %d bytes, more than the %d that a data file may have. It gets a data "
-                "file of its own.", tensor.key, size, self._most,
-            )  # fmt: skip
+            if tensor.key not in self._large:
+                self._large.add(tensor.key)
+                _log.warning(
+                    "MaxShardSizePolicy: an element of %r has %d bytes, more than the %d that a data file may have. It gets a "
+                    "data file of its own.", tensor.key, size, self._most,
+                )  # fmt: skip
             self._alone.append({tensor.key: {spec: value}})
             return
         if size > self._room:
@@ -152,14 +153,15 @@ class _Filling:
         self._files.append({})
         self._room = self._most
 
-    def _warn_of(self, tensor: _Tensor) -> None:
-        if tensor.dtype not in _JOINED_BY_TENSORFLOW and not self._warned:
+    def _piece(self, tensor: _Tensor, box: Box) -> tuple[str, Any]:
+        if box != tensor.box and tensor.dtype not in _JOINED_BY_TENSORFLOW and not self._warned:
             self._warned = True
             _log.warning(
                 "MaxShardSizePolicy: %r is cut, and it is of dtype %s, which TensorFlow does not put together from pieces: "
                 "minitf can restore it, TensorFlow cannot. Use a larger max_shard_size if it should.",
                 tensor.key, tensor.dtype.name,
             )  # fmt: skip
+        return tensor.piece(box)
 
 
 _JOINED_BY_TENSORFLOW = {
