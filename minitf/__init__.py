@@ -23,14 +23,14 @@ _WHERE = {
     "minitf.ops.shapes": "shape size rank reshape expand_dims squeeze broadcast_to",
     "minitf.ops.creating": """
         identity stop_gradient ensure_shape cast constant convert_to_tensor zeros ones eye zeros_like ones_like fill""",
-    "minitf.ops.elementwise": """
-        negative abs sign square sqrt exp sigmoid tanh sinh cosh asinh acosh atanh sin cos tan asin acos atan floor round""",
+    "minitf.ops.elementwise": "negative abs sign square sqrt exp sigmoid tanh floor round",
+    "minitf.ops.trigonometry": "sinh cosh asinh acosh atanh sin cos tan asin acos atan atan2",
     "minitf.ops.comparisons": """
         equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not where is_tensor""",
     "minitf.ops.complex": "complex",
     "minitf.ops.arithmetic": """
-        add subtract multiply truediv divide realdiv truncatediv truncatemod pow maximum minimum clip_by_value saturate_cast
-        squared_difference atan2 add_n""",
+        add subtract multiply truediv divide realdiv truncatediv truncatemod pow squared_difference add_n""",
+    "minitf.ops.extremes": "maximum minimum clip_by_value saturate_cast",
     "minitf.ops.shaping": "transpose reverse roll",
     "minitf.ops.running": "cumsum",
     "minitf.ops.reductions": """

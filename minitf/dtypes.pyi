@@ -27,6 +27,6 @@ from minitf.core.dtypes import uint32 as uint32
 from minitf.core.dtypes import uint64 as uint64
 from minitf.core.dtypes import uint8 as uint8
 from minitf.core.dtypes import variant as variant
-from minitf.ops.arithmetic import saturate_cast as saturate_cast
 from minitf.ops.complex import complex as complex
 from minitf.ops.creating import cast as cast
+from minitf.ops.extremes import saturate_cast as saturate_cast

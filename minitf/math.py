@@ -4,14 +4,16 @@ from minitf.core.lazy import names_from
 
 _WHERE = {
     "minitf.ops.elementwise": """
-        abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor is_finite is_inf is_nan log log1p
-        negative reciprocal rint round rsqrt sigmoid sign sin sinh sqrt square tan tanh""",
+        abs ceil conj exp expm1 floor is_finite is_inf is_nan log log1p negative reciprocal rint round rsqrt sigmoid
+        sign sqrt square tanh""",
+    "minitf.ops.trigonometry": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
     "minitf.ops.complex": "angle imag real",
     "minitf.ops.comparisons": """
         equal greater greater_equal less less_equal logical_and logical_not logical_or logical_xor not_equal""",
     "minitf.ops.arithmetic": """
-        add add_n atan2 div_no_nan=divide_no_nan divide floordiv floormod floormod=mod maximum minimum multiply
-        multiply_no_nan nextafter pow squared_difference subtract truediv xdivy xlog1py xlogy""",
+        add add_n div_no_nan=divide_no_nan divide floordiv floormod floormod=mod multiply multiply_no_nan nextafter
+        pow squared_difference subtract truediv xdivy xlog1py xlogy""",
+    "minitf.ops.extremes": "maximum minimum",
     "minitf.ops.reductions": """
         argmax argmin count_nonzero reduce_all reduce_any reduce_euclidean_norm reduce_logsumexp reduce_max reduce_mean
         reduce_min reduce_prod reduce_std reduce_sum reduce_variance""",

@@ -7,14 +7,11 @@ from minitf.ops.activations import softplus as softplus
 from minitf.ops.activations import softsign as softsign
 from minitf.ops.arithmetic import add as add
 from minitf.ops.arithmetic import add_n as add_n
-from minitf.ops.arithmetic import atan2 as atan2
 from minitf.ops.arithmetic import div_no_nan as _divide_no_nan
 from minitf.ops.arithmetic import divide as divide
 from minitf.ops.arithmetic import floordiv as floordiv
 from minitf.ops.arithmetic import floormod as _mod
 from minitf.ops.arithmetic import floormod as floormod
-from minitf.ops.arithmetic import maximum as maximum
-from minitf.ops.arithmetic import minimum as minimum
 from minitf.ops.arithmetic import multiply as multiply
 from minitf.ops.arithmetic import multiply_no_nan as multiply_no_nan
 from minitf.ops.arithmetic import nextafter as nextafter
@@ -39,16 +36,8 @@ from minitf.ops.complex import angle as angle
 from minitf.ops.complex import imag as imag
 from minitf.ops.complex import real as real
 from minitf.ops.elementwise import abs as abs
-from minitf.ops.elementwise import acos as acos
-from minitf.ops.elementwise import acosh as acosh
-from minitf.ops.elementwise import asin as asin
-from minitf.ops.elementwise import asinh as asinh
-from minitf.ops.elementwise import atan as atan
-from minitf.ops.elementwise import atanh as atanh
 from minitf.ops.elementwise import ceil as ceil
 from minitf.ops.elementwise import conj as conj
-from minitf.ops.elementwise import cos as cos
-from minitf.ops.elementwise import cosh as cosh
 from minitf.ops.elementwise import exp as exp
 from minitf.ops.elementwise import expm1 as expm1
 from minitf.ops.elementwise import floor as floor
@@ -64,12 +53,11 @@ from minitf.ops.elementwise import round as round
 from minitf.ops.elementwise import rsqrt as rsqrt
 from minitf.ops.elementwise import sigmoid as sigmoid
 from minitf.ops.elementwise import sign as sign
-from minitf.ops.elementwise import sin as sin
-from minitf.ops.elementwise import sinh as sinh
 from minitf.ops.elementwise import sqrt as sqrt
 from minitf.ops.elementwise import square as square
-from minitf.ops.elementwise import tan as tan
 from minitf.ops.elementwise import tanh as tanh
+from minitf.ops.extremes import maximum as maximum
+from minitf.ops.extremes import minimum as minimum
 from minitf.ops.formulas import accumulate_n as accumulate_n
 from minitf.ops.formulas import confusion_matrix as confusion_matrix
 from minitf.ops.formulas import invert_permutation as invert_permutation
@@ -120,6 +108,18 @@ from minitf.ops.special import lgamma as lgamma
 from minitf.ops.special import ndtri as ndtri
 from minitf.ops.special import polygamma as polygamma
 from minitf.ops.special import zeta as zeta
+from minitf.ops.trigonometry import acos as acos
+from minitf.ops.trigonometry import acosh as acosh
+from minitf.ops.trigonometry import asin as asin
+from minitf.ops.trigonometry import asinh as asinh
+from minitf.ops.trigonometry import atan as atan
+from minitf.ops.trigonometry import atan2 as atan2
+from minitf.ops.trigonometry import atanh as atanh
+from minitf.ops.trigonometry import cos as cos
+from minitf.ops.trigonometry import cosh as cosh
+from minitf.ops.trigonometry import sin as sin
+from minitf.ops.trigonometry import sinh as sinh
+from minitf.ops.trigonometry import tan as tan
 
 divide_no_nan = _divide_no_nan
 mod = _mod

@@ -11,10 +11,10 @@ from minitf.ops.activations import elu, leaky_relu, relu6, selu, softplus, softs
 from minitf.ops.activations import gelu as gelu
 from minitf.ops.activations import relu as _relu
 from minitf.ops.activations import softmax as softmax
-from minitf.ops.arithmetic import maximum, minimum
 from minitf.ops.comparisons import select
 from minitf.ops.creating import zeros_like
 from minitf.ops.elementwise import exp, sigmoid, tanh
+from minitf.ops.extremes import maximum, minimum
 
 
 def linear(x: Any) -> Any:

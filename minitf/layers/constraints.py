@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from minitf.core.op import convert
-from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import sqrt, square
+from minitf.ops.extremes import clip_by_value
 from minitf.ops.reductions import reduce_sum
 from minitf.runtimes.object_names import snake_case
 

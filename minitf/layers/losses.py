@@ -14,10 +14,10 @@ from minitf.core.op import convert
 from minitf.layers.masks import mask_of
 from minitf.ops import elementwise
 from minitf.ops.activations import softplus
-from minitf.ops.arithmetic import clip_by_value, maximum
 from minitf.ops.comparisons import select
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import log, square
+from minitf.ops.extremes import clip_by_value, maximum
 from minitf.ops.losses import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits,

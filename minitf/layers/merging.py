@@ -15,7 +15,7 @@ from minitf.core.spec import TensorShape, broadcast_shapes
 from minitf.errors import ShapeError
 from minitf.layers.abstract import given_shapes
 from minitf.layers.layer import Layer
-from minitf.ops import arithmetic
+from minitf.ops import extremes
 from minitf.ops.creating import ones_like
 from minitf.ops.einsum import einsum
 from minitf.ops.joining import concat, stack
@@ -127,7 +127,7 @@ class Maximum(Merge):
 
     def merge(self, inputs: Sequence[Any]) -> Any:
         """The largest."""
-        return reduce(arithmetic.maximum, inputs)
+        return reduce(extremes.maximum, inputs)
 
 
 class Minimum(Merge):
@@ -135,7 +135,7 @@ class Minimum(Merge):
 
     def merge(self, inputs: Sequence[Any]) -> Any:
         """The smallest."""
-        return reduce(arithmetic.minimum, inputs)
+        return reduce(extremes.minimum, inputs)
 
 
 class Concatenate(Merge):

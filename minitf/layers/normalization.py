@@ -12,9 +12,9 @@ from minitf.layers.input_spec import InputSpec
 from minitf.layers.layer import Layer
 from minitf.layers.switching import in_training, share_of_training
 from minitf.layers.weight_settings import make, settle
-from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import rsqrt, square
+from minitf.ops.extremes import maximum
 from minitf.ops.gathering import gather
 from minitf.ops.normalisation import weighted_moments
 from minitf.ops.reductions import reduce_mean, reduce_prod, reduce_sum

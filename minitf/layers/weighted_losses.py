@@ -13,10 +13,11 @@ from minitf.core.op import convert
 from minitf.objects.variable_table import add_loss as noted
 from minitf.ops import elementwise
 from minitf.ops.activations import relu
-from minitf.ops.arithmetic import add_n, div_no_nan, maximum, minimum, squared_difference
+from minitf.ops.arithmetic import add_n, div_no_nan, squared_difference
 from minitf.ops.comparisons import not_equal
 from minitf.ops.creating import cast, constant, ones_like, stop_gradient, zeros_like
 from minitf.ops.elementwise import log, square
+from minitf.ops.extremes import maximum, minimum
 from minitf.ops.losses import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits,

@@ -10,15 +10,17 @@ Imports between the modules follow the gradient rules, which call ops: a module 
 import importlib
 
 _FRONT = (
-    "sources", "restoring", "static", "shapes", "creating", "comparisons", "elementwise", "complex", "arithmetic", "shaping",
-    "running", "reductions", "ranges", "joining", "gathering", "masking", "indexing", "products", "state", "together",
+    "sources", "restoring", "static", "shapes", "creating", "comparisons", "elementwise", "complex", "arithmetic", "extremes",
+    "shaping", "running", "reductions", "ranges", "joining", "gathering", "masking", "indexing", "products", "state",
+    "together",
 )  # fmt: skip
 _LATER = (
-    "repeating", "padding", "bands", "diagonals", "activations", "losses", "training", "training_keras", "random", "stateless",
-    "special", "sorting", "norms", "normalisation", "segments", "einsum", "equations", "decompositions", "conv", "pooling",
-    "formulas", "strings", "control", "parting", "indexed_slices", "partial_updates", "tensor_lists", "loops", "tensor_array",
-    "printing", "asserting", "python_functions", "custom", "saving", "tensor_diagonals", "bits",
-    "places", "blocks", "histograms", "clock", "binomial", "v1", "v1_print", "v1_names", "v1_asserting",
+    "trigonometry", "repeating", "padding", "bands", "diagonals", "activations", "losses", "training", "training_keras",
+    "random", "stateless", "special", "sorting", "norms", "normalisation", "segments", "einsum", "equations",
+    "decompositions", "conv", "pooling", "formulas", "strings", "control", "parting", "indexed_slices", "partial_updates",
+    "tensor_lists", "loops", "tensor_array", "printing", "asserting", "python_functions", "custom", "saving",
+    "tensor_diagonals", "bits", "places", "blocks", "histograms", "clock", "binomial", "v1", "v1_print", "v1_names",
+    "v1_asserting",
 )  # fmt: skip
 
 for _module in _FRONT:

@@ -8,9 +8,10 @@ from minitf.core import dtypes
 from minitf.core.op import RealFloating, convert, op
 from minitf.core.spec import Spec, shape_text
 from minitf.errors import InvalidArgumentError, ShapeError
-from minitf.ops.arithmetic import maximum, minimum, truediv
+from minitf.ops.arithmetic import truediv
 from minitf.ops.creating import cast
 from minitf.ops.elementwise import floor
+from minitf.ops.extremes import maximum, minimum
 from minitf.ops.kinds import Divisible
 from minitf.ops.static import known_int
 

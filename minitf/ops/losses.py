@@ -11,10 +11,10 @@ from minitf.core.spec import Spec, broadcast_shapes, compatible, merge_shapes, s
 from minitf.core.tensor import EagerTensor, Tensor
 from minitf.errors import InvalidArgumentError, ShapeError
 from minitf.ops.activations import log_softmax, softmax
-from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast, zeros_like
 from minitf.ops.elementwise import abs as abs_
 from minitf.ops.elementwise import exp, log1p, sigmoid
+from minitf.ops.extremes import maximum
 from minitf.ops.reductions import reduce_sum
 from minitf.ops.shapes import _expand_dims, expand_dims, reshape, sum_to, widened
 from minitf.ops.shaping import transpose

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from minitf.core.op import convert
-from minitf.ops.arithmetic import maximum, minimum
 from minitf.ops.comparisons import select
 from minitf.ops.complex import real
 from minitf.ops.creating import cast, ones_like, zeros_like
 from minitf.ops.elementwise import abs as abs_
 from minitf.ops.elementwise import conj, is_finite, rsqrt, sqrt
+from minitf.ops.extremes import maximum, minimum
 from minitf.ops.losses import l2_loss
 from minitf.ops.reductions import reduce_max, reduce_sum
 from minitf.ops.static import known_axes

@@ -9,9 +9,9 @@ from minitf.core.dtypes import int32
 from minitf.core.op import Anything, Index, convert, op
 from minitf.core.spec import Spec, compatible, shape_text
 from minitf.errors import InvalidArgumentError, ShapeError
-from minitf.ops.arithmetic import maximum
 from minitf.ops.comparisons import where
 from minitf.ops.creating import cast
+from minitf.ops.extremes import maximum
 from minitf.ops.gathering import gather
 from minitf.ops.joining import concat
 from minitf.ops.kinds import Rows

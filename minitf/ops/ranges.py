@@ -9,8 +9,8 @@ from minitf.core import dtypes
 from minitf.core.op import Index, RealFloating, convert, op
 from minitf.core.spec import Spec, broadcast_shapes, shape_text
 from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
-from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast
+from minitf.ops.extremes import maximum
 from minitf.ops.kinds import Countable
 from minitf.ops.reductions import reduce_sum
 from minitf.ops.shapes import reshape, shape, sum_to

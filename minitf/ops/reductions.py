@@ -8,11 +8,12 @@ from minitf.core import dtypes
 from minitf.core.op import Boolean, Numeric, Real, convert, op
 from minitf.core.spec import Shape, Spec, total_size
 from minitf.errors import DTypeError, InvalidArgumentError, ShapeError
-from minitf.ops.arithmetic import floordiv, maximum
+from minitf.ops.arithmetic import floordiv
 from minitf.ops.comparisons import equal, not_equal, select
 from minitf.ops.complex import real
 from minitf.ops.creating import cast, stop_gradient, zeros_like
 from minitf.ops.elementwise import conj, exp, is_finite, log, sqrt, square
+from minitf.ops.extremes import maximum
 from minitf.ops.kinds import Ordered
 from minitf.ops.running import cumprod
 from minitf.ops.shapes import (

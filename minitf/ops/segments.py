@@ -8,10 +8,10 @@ from minitf.core.dtypes import of_numpy
 from minitf.core.op import Index, Numeric, Real, convert, op
 from minitf.core.spec import Spec, compatible, shape_text
 from minitf.errors import InvalidArgumentError, ShapeError
-from minitf.ops.arithmetic import maximum
 from minitf.ops.comparisons import equal, greater_equal, select
 from minitf.ops.creating import cast, ones_like, zeros_like
 from minitf.ops.elementwise import sqrt
+from minitf.ops.extremes import maximum
 from minitf.ops.gathering import gather
 from minitf.ops.kinds import Rows
 from minitf.ops.shapes import reshape, widened

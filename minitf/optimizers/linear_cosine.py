@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minitf.ops.arithmetic import minimum
-from minitf.ops.elementwise import cos, sqrt
+from minitf.ops.elementwise import sqrt
+from minitf.ops.extremes import minimum
 from minitf.ops.random import normal
+from minitf.ops.trigonometry import cos
 from minitf.optimizers.schedules import LearningRateSchedule, _of, _start
 
 

@@ -9,8 +9,8 @@ from minitf.core.op import convert
 from minitf.core.tensor import EagerTensor, TensorRef
 from minitf.objects.partitioned import goes_with
 from minitf.objects.variable import Variable
-from minitf.ops.arithmetic import minimum
 from minitf.ops.creating import cast, zeros
+from minitf.ops.extremes import minimum
 from minitf.runtimes.building import (
     get_collection,
     global_variables,

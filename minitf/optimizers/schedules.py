@@ -12,10 +12,11 @@ from typing import Any
 
 from minitf.core import dtypes, runtime
 from minitf.core.op import convert
-from minitf.ops.arithmetic import minimum
 from minitf.ops.comparisons import equal, select
 from minitf.ops.creating import cast, ones_like
-from minitf.ops.elementwise import ceil, cos, exp, floor, log
+from minitf.ops.elementwise import ceil, exp, floor, log
+from minitf.ops.extremes import minimum
+from minitf.ops.trigonometry import cos
 
 
 class LearningRateSchedule:

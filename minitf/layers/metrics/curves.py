@@ -9,10 +9,11 @@ from minitf.core.op import convert
 from minitf.layers.metrics.collected import Metric
 from minitf.layers.metrics.confusions import count
 from minitf.objects.trackable import NoDependency
-from minitf.ops.arithmetic import div_no_nan, maximum, minimum
+from minitf.ops.arithmetic import div_no_nan
 from minitf.ops.comparisons import logical_and, select
 from minitf.ops.creating import constant, ones_like, zeros_like
 from minitf.ops.elementwise import log, sigmoid
+from minitf.ops.extremes import maximum, minimum
 from minitf.ops.reductions import reduce_max, reduce_mean, reduce_sum
 
 _EPSILON = 1e-7

@@ -8,9 +8,9 @@ from minitf.core import names
 from minitf.core.op import convert
 from minitf.objects.variable import Variable
 from minitf.ops import elementwise
-from minitf.ops.arithmetic import maximum
 from minitf.ops.creating import cast, ones
 from minitf.ops.elementwise import sqrt
+from minitf.ops.extremes import maximum
 from minitf.ops.training_keras import apply_keras_adam
 from minitf.optimizers.keras.optimizer import Optimizer
 from minitf.optimizers.updating import Rule

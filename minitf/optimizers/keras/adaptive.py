@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.core.op import convert
-from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.elementwise import rsqrt, sqrt
+from minitf.ops.extremes import clip_by_value
 from minitf.optimizers.keras.optimizer import Optimizer
 
 

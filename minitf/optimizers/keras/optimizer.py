@@ -16,8 +16,8 @@ from minitf.core.op import convert
 from minitf.core.structures import flatten
 from minitf.objects.trackable import AutoTrackable, NoDependency
 from minitf.objects.variable import Variable
-from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.creating import cast, fill, zeros
+from minitf.ops.extremes import clip_by_value
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
 from minitf.ops.together import Together
 from minitf.optimizers import schedules

@@ -25,8 +25,8 @@ from minitf.core.structures import flatten
 from minitf.core.tensor import EagerTensor
 from minitf.objects import edges
 from minitf.objects.variable import Variable
-from minitf.ops.arithmetic import clip_by_value
 from minitf.ops.creating import cast
+from minitf.ops.extremes import clip_by_value
 from minitf.ops.norms import clip_by_global_norm, clip_by_norm
 from minitf.ops.together import Together, Updates
 from minitf.optimizers.again import ShortRoad, as_written
