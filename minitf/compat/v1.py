@@ -11,7 +11,9 @@ __getattr__, __dir__, __all__ = names_from(
     __name__,
     {
         "minitf.compat.v1_debugging": "*=debugging",
+        "minitf.compat.v1_app": "*=app",
         "minitf.compat.v1_gfile": "*=gfile",
+        "minitf.environment.flags": "*=flags",
         "minitf.environment.logging": "*=logging",
         "minitf.compat.v1_train": "*=train",
         "minitf.compat.v1_nn": "*=nn",

@@ -240,6 +240,7 @@ from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
 from minitf import version as version
 from minitf import zeros as zeros
+from minitf.compat import v1_app as _app
 from minitf.compat import v1_debugging as _debugging
 from minitf.compat import v1_gfile as _gfile
 from minitf.compat import v1_initializers as _initializers
@@ -250,6 +251,7 @@ from minitf.compat import v1_train as _train
 from minitf.core.dimension import Dimension as Dimension
 from minitf.core.dimension import dimension_at_index as dimension_at_index
 from minitf.core.dimension import dimension_value as dimension_value
+from minitf.environment import flags as flags
 from minitf.environment import logging as logging
 from minitf.layers.initializers_v1 import Constant as _constant_initializer
 from minitf.layers.initializers_v1 import GlorotNormal as _glorot_normal_initializer
@@ -462,6 +464,7 @@ from minitf.runtimes.session_options import OptimizerOptions as OptimizerOptions
 from minitf.runtimes.session_options import RunMetadata as RunMetadata
 from minitf.runtimes.session_options import RunOptions as RunOptions
 
+app = _app
 constant_initializer = _constant_initializer
 debugging = _debugging
 diag = _diag

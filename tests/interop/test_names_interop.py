@@ -22,9 +22,10 @@ OWN = {
     "minitf.compat.v1_train": "CheckpointView TrackableView",  # of 2.x; they serve both
 }
 FACES = [
-    "minitf", "minitf.bitwise", "minitf.compat", "minitf.compat.v1", "minitf.compat.v1_debugging", "minitf.compat.v1_gfile",
-    "minitf.compat.v1_train", "minitf.config", "minitf.config.experimental", "minitf.dtypes", "minitf.io", "minitf.linalg",
-    "minitf.math", "minitf.nn", "minitf.random", "minitf.strings", "minitf.train", "minitf.train.experimental",
+    "minitf", "minitf.bitwise", "minitf.compat", "minitf.compat.v1", "minitf.compat.v1_app", "minitf.compat.v1_debugging",
+    "minitf.compat.v1_gfile", "minitf.compat.v1_train", "minitf.config", "minitf.config.experimental", "minitf.dtypes",
+    "minitf.io", "minitf.linalg", "minitf.math", "minitf.nn", "minitf.random", "minitf.strings", "minitf.train",
+    "minitf.train.experimental",
 ]  # fmt: skip
 
 SCRIPT = """
