@@ -55,7 +55,7 @@ _WHERE = {
     "minitf.ops.printing": "print",
     "minitf.ops.tensor_array": "TensorArray",
     "minitf.ops.strings": "as_string",
-    "minitf.ops.custom": "custom_gradient",
+    "minitf.ops.custom": "custom_gradient grad_pass_through",
     "minitf.ops.python_functions": "numpy_function py_function",
     "minitf.ops.repeating": "tile repeat",
     "minitf.ops.padding": "pad",
@@ -75,8 +75,8 @@ _WHERE = {
         enable_eager_execution name_scope control_dependencies device init_scope no_op group get_collection
         add_to_collection global_variables trainable_variables local_variables variables_initializer
         global_variables_initializer local_variables_initializer is_variable_initialized
-        report_uninitialized_variables""",
-    "minitf.autodiff": "GradientTape gradients hessians UnconnectedGradients",
+        parallel_stack report_uninitialized_variables""",
+    "minitf.autodiff": "AggregationMethod GradientTape gradients hessians UnconnectedGradients",
     # objects and checkpoints
     "minitf.objects.variable": "Variable",
     "minitf.objects.distribution": "VariableAggregation VariableSynchronization",

@@ -20,6 +20,7 @@ from minitf import random as random
 from minitf import strings as strings
 from minitf import testing as testing
 from minitf import train as train
+from minitf.autodiff import AggregationMethod as AggregationMethod
 from minitf.autodiff import GradientTape as GradientTape
 from minitf.autodiff import UnconnectedGradients as UnconnectedGradients
 from minitf.autodiff import gradients as gradients
@@ -150,6 +151,7 @@ from minitf.ops.creating import stop_gradient as stop_gradient
 from minitf.ops.creating import zeros as zeros
 from minitf.ops.creating import zeros_like as zeros_like
 from minitf.ops.custom import custom_gradient as custom_gradient
+from minitf.ops.custom import grad_pass_through as grad_pass_through
 from minitf.ops.einsum import einsum as einsum
 from minitf.ops.einsum import tensordot as tensordot
 from minitf.ops.elementwise import abs as abs
@@ -274,6 +276,7 @@ from minitf.runtimes.building import local_variables as local_variables
 from minitf.runtimes.building import local_variables_initializer as local_variables_initializer
 from minitf.runtimes.building import name_scope as name_scope
 from minitf.runtimes.building import no_op as no_op
+from minitf.runtimes.building import parallel_stack as parallel_stack
 from minitf.runtimes.building import placeholder as placeholder
 from minitf.runtimes.building import placeholder_with_default as placeholder_with_default
 from minitf.runtimes.building import report_uninitialized_variables as report_uninitialized_variables

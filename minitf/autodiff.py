@@ -28,6 +28,15 @@ from minitf.ops.shapes import reshape
 from minitf.ops.state import read_variable
 
 
+class AggregationMethod:
+    """How TensorFlow adds the gradients of a tensor that is used several times; minitf has one way, and takes them all."""
+
+    ADD_N = 0
+    DEFAULT = ADD_N
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
 class UnconnectedGradients:
     """What ``gradient`` gives for a source that the target does not depend on."""
 
@@ -311,12 +320,14 @@ def _unconnected(g: Any, source: Any, what: str) -> Any:
 # -- graphs --------------------------------------------------------------------------------------------------------------
 
 
-def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", stop_gradients: Any = None,
+def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", gate_gradients: bool = False,
+              aggregation_method: Any = None, stop_gradients: Any = None,
               unconnected_gradients: str = UnconnectedGradients.NONE) -> list[Any]:  # fmt: skip
     """Adds operations for the gradients of sum(ys) with respect to xs to the graph; one tensor (or None) for each x.
 
-    ``stop_gradients``: tensors that count as constants. Raises RuntimeError in eager mode, where ``GradientTape`` does this,
-    and for an eager source, and ValueError for targets of two graphs.
+    ``stop_gradients``: tensors that count as constants. ``gate_gradients`` and ``aggregation_method`` have no effect. Raises
+    RuntimeError in eager mode, where ``GradientTape`` does this, and for an eager source, and ValueError for targets of two
+    graphs.
     """
     targets, sources = [_graph_tensor(y) for y in flatten(ys)], [_source(x) for x in flatten(xs)]
     if not targets or not all(isinstance(t, SymbolicTensor) for t in targets):
@@ -373,3 +384,16 @@ def hessians(ys: Any, xs: Any, gate_gradients: bool = False, aggregation_method:
         sizes = x.shape.as_list()
         out.append(reshape(stack(rows), [*sizes, *sizes], name=name))
     return out
+
+
+def gradients_v1(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", colocate_gradients_with_ops: bool = False,
+                 gate_gradients: bool = False, aggregation_method: Any = None, stop_gradients: Any = None,
+                 unconnected_gradients: str = UnconnectedGradients.NONE) -> list[Any]:  # fmt: skip
+    """``gradients`` (1.x: ``colocate_gradients_with_ops``, without effect)."""
+    return gradients(ys, xs, grad_ys, name, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients)
+
+
+def hessians_v1(ys: Any, xs: Any, name: str = "hessians", colocate_gradients_with_ops: bool = False,
+                gate_gradients: bool = False, aggregation_method: Any = None) -> list[Any]:  # fmt: skip
+    """``hessians`` (1.x: the name comes first)."""
+    return hessians(ys, xs, gate_gradients, aggregation_method, name)

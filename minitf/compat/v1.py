@@ -59,7 +59,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.ops.python_functions": "numpy_function=py_func",
         "minitf.ops.ranges": "linspace=lin_space",
         "minitf.ops.shaping": "matrix_transpose reverse=reverse_v2",
-        "minitf.ops.norms": "global_norm",
+        "minitf.ops.norms": "clip_by_average_norm global_norm",
         "minitf.ops.random": """
             get_seed normal=random_normal set_seed=set_random_seed shuffle=random_shuffle truncated_normal
             uniform=random_uniform""",
@@ -76,11 +76,17 @@ __getattr__, __dir__, __all__ = names_from(
             scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update shape size squeeze transpose where
             while_loop zeros_like""",
         "minitf.ops.v1_names": """
-            arg_max arg_min batch_to_space bincount confusion_matrix depth_to_space log_sigmoid random_crop
+            arg_max arg_min batch_gather batch_to_space bincount confusion_matrix depth_to_space log_sigmoid random_crop
             reverse_sequence space_to_batch space_to_depth to_bfloat16
-            to_complex128 to_complex64 to_double to_float to_int32 to_int64 verify_tensor_all_finite""",
+            to_complex128 to_complex64 to_double to_float to_int32 to_int64
+            string_to_number verify_tensor_all_finite""",
         "minitf.ops.v1_print": "Print",
         "minitf.ops.blocks": "batch_to_space_nd",
+        "minitf.ops.differences": "setdiff1d",
+        "minitf.environment.version": "VERSION VERSION=__version__",
+        "minitf.autodiff": "gradients_v1=gradients hessians_v1=hessians",
+        "minitf.errors": "OpError",
+        "minitf.ops.indexed_slices": "convert_to_tensor_or_indexed_slices",
         # assertions
         "minitf.ops.v1_asserting": """
             assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal assert_near

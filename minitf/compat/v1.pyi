@@ -1,6 +1,7 @@
 # The names of the module beside it, for tools that read types. Written by tests/test_faces.py.
 
 from minitf import AUTO_REUSE as AUTO_REUSE
+from minitf import AggregationMethod as AggregationMethod
 from minitf import Assert as Assert
 from minitf import CheckpointableSaver as CheckpointableSaver
 from minitf import DType as DType
@@ -106,12 +107,11 @@ from minitf import get_variable as get_variable
 from minitf import get_variable_scope as get_variable_scope
 from minitf import global_variables as global_variables
 from minitf import global_variables_initializer as global_variables_initializer
-from minitf import gradients as gradients
+from minitf import grad_pass_through as grad_pass_through
 from minitf import greater as greater
 from minitf import greater_equal as greater_equal
 from minitf import group as group
 from minitf import half as half
-from minitf import hessians as hessians
 from minitf import histogram_fixed_width as histogram_fixed_width
 from minitf import histogram_fixed_width_bins as histogram_fixed_width_bins
 from minitf import identity as identity
@@ -157,6 +157,7 @@ from minitf import one_hot as one_hot
 from minitf import ones as ones
 from minitf import op as op
 from minitf import optimizers as optimizers
+from minitf import parallel_stack as parallel_stack
 from minitf import placeholder as placeholder
 from minitf import placeholder_with_default as placeholder_with_default
 from minitf import pow as pow
@@ -240,6 +241,8 @@ from minitf import variables_initializer as variables_initializer
 from minitf import variant as variant
 from minitf import version as version
 from minitf import zeros as zeros
+from minitf.autodiff import gradients_v1 as _gradients
+from minitf.autodiff import hessians_v1 as _hessians
 from minitf.compat import v1_app as _app
 from minitf.compat import v1_debugging as _debugging
 from minitf.compat import v1_gfile as _gfile
@@ -253,6 +256,9 @@ from minitf.core.dimension import dimension_at_index as dimension_at_index
 from minitf.core.dimension import dimension_value as dimension_value
 from minitf.environment import flags as flags
 from minitf.environment import logging as logging
+from minitf.environment.version import VERSION as VERSION
+from minitf.environment.version import VERSION as ___version__
+from minitf.errors import OpError as OpError
 from minitf.layers.initializers_v1 import Constant as _constant_initializer
 from minitf.layers.initializers_v1 import GlorotNormal as _glorot_normal_initializer
 from minitf.layers.initializers_v1 import GlorotUniform as _glorot_uniform_initializer
@@ -291,6 +297,7 @@ from minitf.ops.diagonals import band_part as _matrix_band_part
 from minitf.ops.diagonals import diag as _matrix_diag
 from minitf.ops.diagonals import diag_part as _matrix_diag_part
 from minitf.ops.diagonals import set_diag as _matrix_set_diag
+from minitf.ops.differences import setdiff1d as setdiff1d
 from minitf.ops.elementwise import ceil as ceil
 from minitf.ops.elementwise import conj as conj
 from minitf.ops.elementwise import expm1 as expm1
@@ -315,6 +322,8 @@ from minitf.ops.formulas import trace as trace
 from minitf.ops.gathering import tensor_scatter_nd_add as _tensor_scatter_add
 from minitf.ops.gathering import tensor_scatter_nd_sub as _tensor_scatter_sub
 from minitf.ops.gathering import tensor_scatter_nd_update as _tensor_scatter_update
+from minitf.ops.indexed_slices import convert_to_tensor_or_indexed_slices as convert_to_tensor_or_indexed_slices
+from minitf.ops.norms import clip_by_average_norm as clip_by_average_norm
 from minitf.ops.norms import global_norm as global_norm
 from minitf.ops.python_functions import numpy_function as _py_func
 from minitf.ops.random import get_seed as get_seed
@@ -414,6 +423,7 @@ from minitf.ops.v1_asserting import assert_scalar as assert_scalar
 from minitf.ops.v1_asserting import assert_type as assert_type
 from minitf.ops.v1_names import arg_max as arg_max
 from minitf.ops.v1_names import arg_min as arg_min
+from minitf.ops.v1_names import batch_gather as batch_gather
 from minitf.ops.v1_names import batch_to_space as batch_to_space
 from minitf.ops.v1_names import bincount as bincount
 from minitf.ops.v1_names import confusion_matrix as confusion_matrix
@@ -423,6 +433,7 @@ from minitf.ops.v1_names import random_crop as random_crop
 from minitf.ops.v1_names import reverse_sequence as reverse_sequence
 from minitf.ops.v1_names import space_to_batch as space_to_batch
 from minitf.ops.v1_names import space_to_depth as space_to_depth
+from minitf.ops.v1_names import string_to_number as string_to_number
 from minitf.ops.v1_names import to_bfloat16 as to_bfloat16
 from minitf.ops.v1_names import to_complex128 as to_complex128
 from minitf.ops.v1_names import to_complex64 as to_complex64
@@ -464,6 +475,7 @@ from minitf.runtimes.session_options import OptimizerOptions as OptimizerOptions
 from minitf.runtimes.session_options import RunMetadata as RunMetadata
 from minitf.runtimes.session_options import RunOptions as RunOptions
 
+__version__ = ___version__
 app = _app
 constant_initializer = _constant_initializer
 debugging = _debugging
@@ -473,6 +485,8 @@ floor_div = _floor_div
 gfile = _gfile
 glorot_normal_initializer = _glorot_normal_initializer
 glorot_uniform_initializer = _glorot_uniform_initializer
+gradients = _gradients
+hessians = _hessians
 initialize_all_tables = _initialize_all_tables
 initializers = _initializers
 layers = _layers

@@ -47,3 +47,13 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         return pack(result, list(out))
 
     return decorated
+
+
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f`` with the gradient of the identity: what comes to its results goes on to its arguments unchanged."""
+
+    @custom_gradient
+    def through(*args: Any) -> Any:
+        return f(*args), lambda *upstream: upstream[0] if len(upstream) == 1 else upstream
+
+    return through

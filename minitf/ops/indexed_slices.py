@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf.core.dtypes import DType
+from minitf.core.dtypes import DType, as_dtype
 from minitf.core.op import convert
 from minitf.core.spec import TensorShape
 from minitf.core.tensor import Tensor
@@ -96,3 +96,12 @@ class IndexedSlices:
         return f"IndexedSlices(indices={self._indices}, values={self._values}{whole})"
 
     __repr__ = __str__
+
+
+def convert_to_tensor_or_indexed_slices(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """The value as a tensor, but ``IndexedSlices`` as they are. Raises ValueError if these are not of the dtype asked for."""
+    if not isinstance(value, IndexedSlices):
+        return convert(value, dtype, name)
+    if dtype is not None and as_dtype(dtype) is not value.dtype:
+        raise ValueError(f"IndexedSlices of {value.dtype.name} were given where {as_dtype(dtype).name} is needed.")
+    return value

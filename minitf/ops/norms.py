@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core.op import convert
+from minitf.ops.arithmetic import multiply
 from minitf.ops.comparisons import select
 from minitf.ops.complex import real
 from minitf.ops.creating import cast, ones_like, zeros_like
@@ -14,6 +15,7 @@ from minitf.ops.elementwise import conj, is_finite, rsqrt, sqrt
 from minitf.ops.extremes import maximum, minimum
 from minitf.ops.losses import l2_loss
 from minitf.ops.reductions import reduce_max, reduce_sum
+from minitf.ops.shapes import size as size_of
 from minitf.ops.static import known_axes
 
 
@@ -80,6 +82,15 @@ def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str |
     x = convert(tensor)
     length = norm(x, ord, axis, keepdims=True)
     return x / cast(length, x.dtype), length
+
+
+def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Any:
+    """``t`` scaled so that its Euclidean norm, divided by its number of elements, is at most ``clip_norm``."""
+    x = convert(t)
+    most = cast(clip_norm, x.dtype)
+    mean = sqrt(reduce_sum(x * x)) / cast(size_of(x), x.dtype)
+    scale = minimum(1.0 / mean, 1.0 / most)
+    return multiply(x * most, scale, name=name)
 
 
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:

@@ -4,7 +4,20 @@ from typing import Any
 
 from minitf.core import dtypes, runtime
 from minitf.core.op import convert
-from minitf.ops import activations, blocks, creating, formulas, places, pooling, random, reductions, shapes, sorting
+from minitf.ops import (
+    activations,
+    blocks,
+    creating,
+    formulas,
+    gathering,
+    places,
+    pooling,
+    random,
+    reductions,
+    shapes,
+    sorting,
+    strings,
+)
 from minitf.ops.asserting import check_numerics
 from minitf.ops.comparisons import greater_equal
 from minitf.ops.control import Assert
@@ -47,6 +60,24 @@ def arg_min(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: s
 def log_sigmoid(x: Any, name: str | None = None) -> Any:
     """``log(sigmoid(x))``"""
     return activations.log_sigmoid(x, name=name)
+
+
+def batch_gather(params: Any, indices: Any, name: str | None = None) -> Any:
+    """Slices of ``params`` by number, along the last axis of ``indices``; the axes before it are a batch.
+
+    Raises ValueError if ``indices`` are a scalar, or a session has to tell their rank.
+    """
+    numbers = convert(indices)
+    if not numbers.shape.rank:
+        raise ValueError(f"batch_gather: the indices must have at least rank 1, but they have shape {numbers.shape}.")
+    last = numbers.shape.rank - 1
+    return gathering.gather(params, numbers, axis=last, batch_dims=last, name=name)
+
+
+def string_to_number(string_tensor: Any = None, out_type: Any = dtypes.float32, name: str | None = None,
+                     input: Any = None) -> Any:  # fmt: skip
+    """Texts as numbers; as ``tf.strings.to_number`` (1.x: the texts also as ``input``)."""
+    return strings.to_number(one_of(string_tensor, input, "string_tensor", "input"), out_type, name)
 
 
 def bincount(arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32) -> Any:

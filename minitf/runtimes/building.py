@@ -10,8 +10,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from minitf.core import dtypes, names, runtime
+from minitf.core.op import convert
 from minitf.core.spec import as_shape
 from minitf.ops import sources
+from minitf.ops.joining import stack
 from minitf.ops.state import is_initialized, uninitialized_names
 from minitf.runtimes.graph import Graph
 from minitf.runtimes.graph_home import GraphKeys
@@ -152,3 +154,15 @@ def report_uninitialized_variables(var_list: Any = None, name: str = "report_uni
     variables = global_variables() + local_variables() if var_list is None else list(var_list)
     handles = [v.handle for v in variables]
     return uninitialized_names(*handles, names=[h.name for h in handles], name=name)
+
+
+def parallel_stack(values: Any, name: str = "parallel_stack") -> Any:
+    """``tf.stack(values)`` along a new first axis, in a graph, of tensors whose shapes are known.
+
+    Raises RuntimeError in eager mode, ValueError for a shape that is not known.
+    """
+    runtime.current().home.require_graph("tf.parallel_stack")
+    tensors = [convert(v) for v in values]
+    for t in tensors:
+        t.shape.assert_is_fully_defined()
+    return stack(tensors, name=name)

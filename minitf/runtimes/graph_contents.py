@@ -145,6 +145,17 @@ class GraphContents:
         """False after ``prevent_fetching``."""
         return getattr(tensor_or_op, "op", tensor_or_op) not in self._not_fetched
 
+    def check_run(self, fetches: list[Any], feeds: list[Any]) -> None:
+        """Raises ValueError if one of them was prevented."""
+        if not self._not_fed and not self._not_fetched:
+            return
+        for feed in feeds:
+            if not self.is_feedable(feed):
+                raise ValueError(f"Tensor {feed.name!r} may not be fed: the graph was told so by prevent_feeding.")
+        for fetch in fetches:
+            if not self.is_fetchable(fetch):
+                raise ValueError(f"{fetch.name!r} may not be fetched: the graph was told so by prevent_fetching.")
+
     # -- collections ---------------------------------------------------------------------------------------------------
 
     @property

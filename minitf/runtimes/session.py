@@ -133,12 +133,7 @@ class Session:
         leaves: list[Any] = []
         rebuild: Any = self._flatten(fetches, leaves)
         feeds = [self.graph.as_graph_element(t, allow_operation=False) for t in feed_dict]
-        for feed in feeds:
-            if not self.graph.is_feedable(feed):
-                raise ValueError(f"Tensor {feed.name!r} may not be fed: the graph was told so by prevent_feeding.")
-        for leaf in leaves:
-            if not self.graph.is_fetchable(leaf):
-                raise ValueError(f"{leaf.name!r} may not be fetched: the graph was told so by prevent_fetching.")
+        self.graph.check_run(leaves, feeds)
         flat = several and not any(isinstance(f, (list, tuple, dict)) for f in fetches)
         if not flat and isinstance(fetches, (list, tuple, dict)):
             return leaves, feeds, rebuild, None, None, None
