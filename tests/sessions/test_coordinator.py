@@ -123,8 +123,10 @@ def test_waiting_for_a_stop():
 
 def test_join_without_a_stop_ends_when_the_threads_do():
     coordinator = tf.train.Coordinator()
-    coordinator.join([start(coordinator, lambda: time.sleep(0.03))])
+    thread = start(coordinator, lambda: time.sleep(0.05))
+    coordinator.join([thread], stop_grace_period_secs=0)  # there is no hurry before somebody requests a stop
     assert not coordinator.should_stop()
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("interval", [None, 0.001])

@@ -114,8 +114,9 @@ def test_several_steps_in_one_run(train):
     lambda: tf.train.CheckpointSaverHook("nowhere", save_steps=1),
 ])  # fmt: skip
 def test_hooks_that_need_a_global_step_say_so(hook):
-    with tf.Graph().as_default(), pytest.raises(RuntimeError, match="Global step should be created to use"):
-        tf.train.MonitoredSession(hooks=[hook()])
+    made = hook()
+    with tf.Graph().as_default(), pytest.raises(RuntimeError, match=f"created to use {type(made).__name__}. Call"):
+        tf.train.MonitoredSession(hooks=[made])
 
 
 def test_a_loss_that_is_no_number(train, lines):
@@ -193,6 +194,11 @@ def test_steps_in_a_second(train, lines):
     assert [line for line in lines() if "/sec" in line] == ["global_step/sec: 2", "global_step/sec: 2"]
     run(train, tf.train.StepCounterHook(None, every_n_secs=2.0, clock=clock), 6, later)
     assert [line for line in lines() if "/sec" in line] == ["global_step/sec: 2"] * 3
+
+
+def test_steps_in_no_time(train, lines):
+    run(train, tf.train.StepCounterHook(every_n_steps=1, clock=Clock()), 2)
+    assert [line for line in lines() if "/sec" in line] == ["global_step/sec: inf"]
 
 
 def test_a_step_that_stands_still(train, lines):

@@ -441,6 +441,39 @@ def test_the_configuration_reaches_the_session(graph, make):
     assert make(config=tf.ConfigProto(allow_soft_placement=True)).run(c) == 1
 
 
+def test_who_is_no_chief_waits_and_saves_nothing(graph, tmp_path):
+    c = tf.constant(5)
+    everybody, chief = Noting(), Noting()
+    with tf.train.MonitoredTrainingSession(
+        is_chief=False, checkpoint_dir=tmp_path, hooks=[everybody], chief_only_hooks=[chief], save_checkpoint_steps=1
+    ) as session:
+        assert session.run(c) == 5
+    assert everybody.calls[-1] == "end"
+    assert chief.calls == list(tmp_path.iterdir()) == []
+    with tf.Graph().as_default():
+        counter()
+        with pytest.raises(tf.errors.DeadlineExceededError, match="global_step"):
+            tf.train.MonitoredTrainingSession(is_chief=False, max_wait_secs=0)
+
+
+def test_the_hooks_of_the_chief_come_first(graph, tmp_path):
+    _, train = counter()
+    order = []
+
+    class Says(tf.train.SessionRunHook):
+        def __init__(self, word):
+            self.word = word
+
+        def begin(self):
+            order.append((self.word, graph.get_collection("global_step_read_op_cache") != []))
+
+    with tf.train.MonitoredTrainingSession(
+        checkpoint_dir=tmp_path, hooks=[Says("all")], chief_only_hooks=[Says("chief")]
+    ) as session:
+        session.run(train)
+    assert order == [("chief", False), ("all", True)]  # between them are those that count and save
+
+
 def test_results_have_the_structure_of_the_fetches(graph):
     step, train = counter()
     c = tf.constant([1.0, 2.0], name="c")
