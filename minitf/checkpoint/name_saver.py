@@ -90,7 +90,10 @@ class Saver:
                  write_version: int = V2, pad_step_number: bool = False, save_relative_paths: bool = False,
                  filename: str | None = None, *, clock: Clock = time):  # fmt: skip
         if saver_def is not None or builder is not None:
-            raise NotImplementedError("Saver: minitf has no saver definitions and builders. Make the saver from its variables.")
+            raise NotImplementedError(
+                "Saver: a saver_def says how a saver was made but not of what, and minitf has no builders. Make the saver from "
+                "its variables, for example Saver(variables, max_to_keep=saver_def.max_to_keep)."
+            )
         if reshape and isinstance(var_list, FrozenSaver):
             raise NotImplementedError("Saver: reshape=True works for variables that are saved by name, not for a frozen_saver.")
         if defer_build and var_list:
@@ -165,6 +168,11 @@ class Saver:
         if export_scope is not None:
             raise NotImplementedError("Saver.to_proto: minitf does not export scopes of a graph. Leave export_scope out.")
         return self._def
+
+    @staticmethod
+    def from_proto(saver_def: Any, import_scope: str | None = None) -> Saver:
+        """Raises NotImplementedError: a ``saver_def`` has no variables."""
+        return Saver(saver_def=saver_def, name=import_scope)
 
     # -- saving --------------------------------------------------------------------------------------------------------
 

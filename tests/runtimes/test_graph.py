@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
+import minitf.compat.v1 as v1
 
 
 @pytest.fixture
@@ -138,6 +139,42 @@ def test_finalize(graph):
     with pytest.raises(RuntimeError, match="finalized"):
         tf.constant(2)
     assert len(graph.get_operations()) == 1
+
+
+def test_nothing_gets_into_a_finalized_graph(graph):
+    v, x = tf.Variable([1.0, 2.0], name="v"), tf.placeholder(tf.float32, [2])
+    y = tf.tanh(v * x) * v
+    double, optimizer = tf.function(lambda t: t * 2.0), v1.train.GradientDescentOptimizer(0.1)
+    double(x), optimizer.minimize(tf.reduce_sum(y)), tf.gradients(y, [v], grad_ys=[x])
+    root = tf.train.Checkpoint(v=v)
+    saver = v1.train.Saver()
+    graph.finalize()
+    count = graph.version
+    additions = {
+        "constant": lambda: tf.constant(1), "placeholder": lambda: tf.placeholder(tf.float32),
+        "variable": lambda: tf.Variable(1), "get_variable": lambda: tf.get_variable("w", [2]),
+        "assignment": lambda: v.assign([1.0, 2.0]), "read": lambda: v.read_value(),
+        "gradients": lambda: tf.gradients(y, [v], grad_ys=[x]), "minimize": lambda: optimizer.minimize(tf.reduce_sum(y)),
+        "function": lambda: double(x), "new function": lambda: tf.function(lambda t: t * 3.0)(x), "group": lambda: tf.group(),
+        "cond": lambda: tf.cond(x[0] > 1.0, lambda: 1.0, lambda: 2.0), "random": lambda: tf.random.normal([2]),
+        "loop": lambda: tf.while_loop(lambda i: i < 3, lambda i: i + 1, [x[0]]), "saver": lambda: v1.train.Saver(),
+        "python": lambda: tf.numpy_function(abs, [x], tf.float32), "initializer": lambda: tf.global_variables_initializer(),
+        "frozen": lambda: tf.train.frozen_saver(root).build(),
+    }  # fmt: skip
+    for what, add in additions.items():
+        try:
+            add()
+        except RuntimeError as error:
+            assert "finalized" in str(error), what
+        else:
+            pytest.fail(what)
+        assert graph.version == count, what
+    with tf.Session() as session:  # what is there still works
+        session.run(v.initializer)
+        v.load([5.0, 6.0], session)
+        assert session.run(v).tolist() == [5.0, 6.0]
+        assert session.run(y, {x: [0.0, 0.0]}).tolist() == [0.0, 0.0]
+        assert "v" in repr(saver)
 
 
 def test_collections(graph):

@@ -341,3 +341,6 @@ def test_a_saver_says_how_it_was_made(graph):
     assert saver.to_proto() == saver.as_saver_def() == made
     with pytest.raises(NotImplementedError, match="export_scope"):
         saver.to_proto("scope")
+    for make in (tf.train.Saver.from_proto, lambda definition: tf.train.Saver(saver_def=definition)):
+        with pytest.raises(NotImplementedError, match="not of what"):
+            make(made)

@@ -66,6 +66,13 @@ def test_pieces_are_taken_from_the_graph_or_made(train):
     assert isinstance(first.session_manager, tf.train.SessionManager)
 
 
+def test_without_a_directory_no_thread_is_started(train, caplog):
+    supervisor = tf.train.Supervisor()
+    with supervisor.managed_session() as session:
+        assert supervisor.start_standard_services(session) is None
+    assert caplog.text.count("without a logdir there is nothing to save") == 2
+
+
 def test_without_variables_there_is_no_saver():
     with tf.Graph().as_default():
         c = tf.constant(5)
