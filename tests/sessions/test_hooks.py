@@ -153,6 +153,13 @@ def test_logging_every_few_runs(train, lines):
     assert np.get_printoptions()["suppress"] is False
 
 
+def test_what_is_not_logged_is_not_computed(train):
+    computed = []
+    x = tf.py_function(lambda: computed.append(1) or 7.0, [], tf.float32)
+    run(train, tf.train.LoggingTensorHook({"x": x}, every_n_iter=2), 5)
+    assert len(computed) == 3
+
+
 def test_logging_every_few_seconds(train, lines):
     clock = Clock()
 
