@@ -20,7 +20,7 @@ from minitf.checkpoint.walking import edges_of, kind_of
 from minitf.objects.edges import tracking
 
 if TYPE_CHECKING:
-    from minitf.checkpoint.attempt import Match
+    from minitf.checkpoint.match import Match
     from minitf.checkpoint.restoration import Restoration
 
 _tracking_of = attrgetter("_tracking")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minitf.checkpoint.attempt import Attempt, Match
+from minitf.checkpoint.attempt import Attempt
 from minitf.checkpoint.collector import CollectorPaused
+from minitf.checkpoint.match import Match
 from minitf.checkpoint.matching import Matcher, Rules
 from minitf.checkpoint.restoration import Restoration
 from minitf.checkpoint.source import Source

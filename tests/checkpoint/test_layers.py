@@ -107,7 +107,7 @@ def path(tmp_path_factory):
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: getattr(change, "__name__", "as saved"))
 def test_layers_at_once_are_as_one_by_one(path, kind, change, monkeypatch):
     at_once = restored(kind, path, change, None)
-    monkeypatch.setattr("minitf.checkpoint.attempt.pair_layers", lambda match, at: (1, False))
+    monkeypatch.setattr("minitf.checkpoint.match.pair_layers", lambda match, at: (1, False))
     assert restored(kind, path, change, None) == at_once
 
 
@@ -118,7 +118,7 @@ def test_variables_that_are_paired_at_once_are_most(path, eager, monkeypatch):
         counts.append(rooms.pair_layers(match, at))
         return counts[-1]
 
-    monkeypatch.setattr("minitf.checkpoint.attempt.pair_layers", counted)
+    monkeypatch.setattr("minitf.checkpoint.match.pair_layers", counted)
     status = Saver(model(0)).restore(path).expect_partial()
     assert counts == [(1, True), (1, True), (1, True), (4, True)]  # the list; the layer that two edges lead to; the others
     assert [type(event) for event in status.journal.raw].count(Later) == 2
@@ -136,7 +136,7 @@ def test_an_error_takes_everything_back(path, eager, wrong, monkeypatch):
         uid = tracking(root.layers[0].w0).update_uid
         root.layers[4].w3 = tf.Variable(wrong)
         if one_by_one:
-            monkeypatch.setattr("minitf.checkpoint.attempt.pair_layers", lambda match, at: (1, False))
+            monkeypatch.setattr("minitf.checkpoint.match.pair_layers", lambda match, at: (1, False))
         with tf.record() as timeline, pytest.raises(tf.errors.InvalidArgumentError, match="layers.4.w3"):
             Saver(root).restore(path)
         assert len(timeline.of("failed")) == 1
@@ -158,7 +158,7 @@ def test_a_newer_restore_of_some_goes_first(tmp_path, eager, monkeypatch):
     found = []
     for one_by_one in (False, True):
         if one_by_one:
-            monkeypatch.setattr("minitf.checkpoint.attempt.pair_layers", lambda match, at: (1, False))
+            monkeypatch.setattr("minitf.checkpoint.match.pair_layers", lambda match, at: (1, False))
         root, late = Node(), model(0)
         status = Saver(root).restore(old)
         Saver(late.layers[3]).restore(new).assert_consumed()
