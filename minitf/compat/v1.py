@@ -43,7 +43,7 @@ __getattr__, __dir__, __all__ = names_from(
         "minitf.ops.comparisons": "logical_xor where=where_v2",
         "minitf.ops.complex": "angle imag real",
         "minitf.ops.decompositions": """
-            cholesky cholesky_solve qr svd""",
+            cholesky cholesky_solve eigh=self_adjoint_eig eigvalsh=self_adjoint_eigvals qr svd""",
         "minitf.ops.equations": """
             det=matrix_determinant inv=matrix_inverse solve=matrix_solve triangular_solve=matrix_triangular_solve""",
         "minitf.ops.diagonals": """

@@ -291,6 +291,8 @@ from minitf.ops.complex import imag as imag
 from minitf.ops.complex import real as real
 from minitf.ops.decompositions import cholesky as cholesky
 from minitf.ops.decompositions import cholesky_solve as cholesky_solve
+from minitf.ops.decompositions import eigh as _self_adjoint_eig
+from minitf.ops.decompositions import eigvalsh as _self_adjoint_eigvals
 from minitf.ops.decompositions import qr as qr
 from minitf.ops.decompositions import svd as svd
 from minitf.ops.diagonals import band_part as _matrix_band_part
@@ -511,6 +513,8 @@ random_shuffle = _random_shuffle
 random_uniform = _random_uniform
 random_uniform_initializer = _random_uniform_initializer
 reverse_v2 = _reverse_v2
+self_adjoint_eig = _self_adjoint_eig
+self_adjoint_eigvals = _self_adjoint_eigvals
 set_random_seed = _set_random_seed
 string_join = _string_join
 string_strip = _string_strip

@@ -52,7 +52,7 @@ class Layer(LayerFacts, Module):
     ``supports_masking`` hands on the mask of its inputs as ``compute_mask`` says, and gets it if ``call`` takes ``mask``.
     """
 
-    __slots__ = ("_added_losses", "_arguments", "_regularized_weights")
+    __slots__ = ("_added_losses", "_arguments", "_in_a_model", "_regularized_weights")
 
     input_spec: Any = None
     activity_regularizer: Any = None
@@ -65,6 +65,7 @@ class Layer(LayerFacts, Module):
     built = False
     _losses_added = False  # whether any layer of the process ever added a loss: most programs need not look for them
     _arguments: dict[str, Any]
+    _in_a_model: tuple[Any, Any]  # the specs of inputs and outputs, as the Sequential knows them whose part the layer is
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Notes the arguments of the constructor, for ``get_config``."""
@@ -171,6 +172,8 @@ class Layer(LayerFacts, Module):
         if regularizer is not None:
             self._regularized.append((weight, regularizer))
         return weight
+
+    add_variable = add_weight
 
     def _check_trained(self, name: str | None, trainable: bool | None, synchronization: Any) -> None:
         if trainable and synchronization is VariableSynchronization.ON_READ:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from minitf.core.spec import TensorShape
+from minitf.layers.abstract import shapes_of
+
 
 class LayerFacts:
     """A part of ``Layer``."""
@@ -31,6 +34,26 @@ class LayerFacts:
     def updates(self) -> list[Any]:
         """Empty: what a layer changes when it is called, it changes then."""
         return []
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the inputs, in a ``Sequential`` that knows them. Raises AttributeError in all other layers."""
+        return self._shape_there(0, "input")
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the outputs, in a ``Sequential`` that knows them. Raises AttributeError in all other layers."""
+        return self._shape_there(1, "output")
+
+    def _shape_there(self, which: int, what: str) -> Any:
+        try:
+            specs = self._in_a_model[which]  # type: ignore[attr-defined]
+        except AttributeError:
+            raise AttributeError(
+                f"Layer {self.name!r} has no {what} shape of its own: it is no part of a Sequential that knows its inputs."  # type: ignore[attr-defined]
+            ) from None
+        shapes = shapes_of(specs)
+        return tuple(shapes) if isinstance(shapes, TensorShape) else shapes
 
     @property
     def metrics(self) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minitf.core import names
 from minitf.core.spec import Spec, as_shape
-from minitf.layers.abstract import mapped, shapes_of, specs_for, specs_of_call
+from minitf.layers.abstract import mapped, specs_for, specs_of_call
 from minitf.layers.layer import Layer
 from minitf.layers.masks import give_mask, mask_of
 from minitf.layers.model import Model
@@ -70,6 +70,7 @@ class Sequential(Model):
             if self._chain or self._known is not None:
                 raise ValueError(f"Sequential {self.name!r}: an input can only come first.")
             self._known = self._reached = Spec(layer._weight_dtype, layer._input_shape)
+            object.__setattr__(self, "_in_a_model", (self._known, self._known))  # until there are layers
             return
         if any(layer.name == other.name for other in self._chain):
             raise ValueError(
@@ -82,7 +83,7 @@ class Sequential(Model):
             changed()
             arrived(self, f"layer-{len(self._chain) - 1}", layer)
             if self._known is not None:
-                self._seen, self._reached = self._known, specs_of_call(layer, self._reached)
+                self._seen, self._reached = self._known, _passed(layer, self._reached)
         except BaseException:
             self._chain.pop()
             changed()
@@ -113,7 +114,7 @@ class Sequential(Model):
     def _build_layers(self, specs: Any) -> None:
         self._seen = specs
         for layer in self._chain:
-            specs = specs_of_call(layer, specs)
+            specs = _passed(layer, specs)
 
     def _build_for(self, inputs: Any, outside: names.Scope) -> None:
         """Builds the layers as if they were called one by one where the model was called: the weights are ``dense/kernel``."""
@@ -131,19 +132,12 @@ class Sequential(Model):
             inputs = layer(inputs)
         return inputs
 
-    @property
-    def input_shape(self) -> Any:
-        """The shape of the inputs, if the first layer told it. Raises AttributeError otherwise."""
-        if self._known is None:
-            raise AttributeError(f"Sequential {self.name!r} was not told the shape of its inputs.")
-        return tuple(shapes_of(self._known))
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of the outputs, if the first layer told that of the inputs. Raises AttributeError otherwise."""
-        if self._known is None:
-            raise AttributeError(f"Sequential {self.name!r} was not told the shape of its inputs.")
-        return tuple(shapes_of(self._reached))
+    def _shape_there(self, which: int, what: str) -> Any:
+        """Of the first layer's inputs or the last layer's outputs: told by the first layer, or by building the model."""
+        first, last = (self._chain[0], self._chain[-1]) if self._chain else (self, self)
+        if self._known is None and not self.built:
+            raise AttributeError(f"Sequential {self.name!r} was not told the shape of its inputs, and has not been built.")
+        return Layer._shape_there(last if which else first, which, what)
 
     # -- weights and edges ---------------------------------------------------------------------------------------------
 
@@ -182,6 +176,13 @@ class Sequential(Model):
                 with_weights += 1
             edges[f"layer-{number}"] = layer
         return {**edges, **super()._children()}
+
+
+def _passed(layer: Layer, specs: Any) -> Any:
+    """The specs that a layer of the chain gives for these. It remembers both."""
+    result = specs_of_call(layer, specs)
+    object.__setattr__(layer, "_in_a_model", (specs, result))
+    return result
 
 
 def _any_batch(tensor: Any) -> Spec:
