@@ -128,17 +128,19 @@ def test_a_loss_that_is_no_number(train, lines):
     assert lines().count("Model diverged with loss = NaN.") == 2
 
 
-def test_waiting_for_a_step(train):
+@pytest.mark.parametrize("until", [0, 1, 3])
+def test_waiting_for_a_step(until):
     clock = Clock()
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
         train = step.assign_add(1)
-        hook = tf.train.GlobalStepWaiterHook(3, clock=clock)
+        hook = tf.train.GlobalStepWaiterHook(until, clock=clock)
         session = tf.train.SingularMonitoredSession(hooks=[hook])
         clock.sleep = lambda seconds: (clock.slept.append(seconds), session.raw_session().run(train))
-        assert session.run(step) == 3
-        assert clock.slept == [0.5] * 3
+        assert session.run(step) == until
+        assert clock.slept == [0.5] * until
         session.run(train)
+        assert len(clock.slept) == until
         session.close()
 
 

@@ -332,6 +332,19 @@ def test_a_checkpoint_of_objects_in_a_scaffold(tmp_path):
         tf.train.Saver(tf.train.frozen_saver(root), reshape=True)
 
 
+def test_a_session_goes_on_from_an_eager_program(tmp_path):
+    w, step = tf.Variable(8.0), tf.Variable(3, dtype=tf.int64)
+    tf.train.CheckpointManager(tf.train.Checkpoint(net=tf.train.Checkpoint(w=w), step=step), tmp_path, max_to_keep=2).save()
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        w = tf.get_variable("another_name", initializer=0.0)
+        scaffold = tf.train.Scaffold(saver=tf.train.Checkpoint(net=tf.train.Checkpoint(w=w), step=step))
+        with tf.train.MonitoredTrainingSession(checkpoint_dir=tmp_path, scaffold=scaffold) as session:
+            assert session.run([w, step]) == [8.0, 3]
+    assert tf.train.latest_checkpoint(tmp_path).endswith("model.ckpt-3")
+    assert len(list(tmp_path.glob("ckpt-1.*"))) == 2  # it is listed still, and would leave in its turn
+
+
 def test_a_saver_says_how_it_was_made(graph):
     weights()
     saver = tf.train.Saver(max_to_keep=3, sharded=True)
