@@ -37,15 +37,20 @@ class HookedSession:
         run_metadata = self._metadata() if run_metadata is None else run_metadata
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict), self.session)
         wanted, feeds = self._before(context, feed_dict, options)
-        if wanted:
-            results, *found = self.session.run([fetches, *wanted.values()], feeds)
-            answers = dict(zip(wanted, found, strict=True))
-        else:
-            results, answers = self.session.run(fetches, feeds), {}
+        results, found = self._run(fetches, list(wanted.values()), feeds)
+        answers = dict(zip(wanted, found, strict=True))
         for number, hook in enumerate(self._hooks):
             hook.after_run(context, SessionRunValues(answers.get(number), options, run_metadata))
         self._stop = self._stop or context.stop_requested
         return results
+
+    def _run(self, fetches: Any, wanted: list[Any], feeds: Any) -> tuple[Any, list[Any]]:
+        """The values of the fetches and of what hooks want. A list is not put into another: flat ones are found faster."""
+        if not wanted:
+            return self.session.run(fetches, feeds), []
+        own = fetches if type(fetches) is list else [fetches]
+        found = self.session.run([*own, *wanted], feeds)
+        return found[: len(own)] if own is fetches else found[0], found[len(own) :]
 
     def _before(self, context: SessionRunContext, feed_dict: Any, options: Any) -> tuple[dict[int, Any], Any]:
         """What the hooks want fetched, by their number, and all that is fed; ``options`` take up what they want besides."""

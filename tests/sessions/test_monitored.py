@@ -480,5 +480,8 @@ def test_results_have_the_structure_of_the_fetches(graph):
     with tf.train.MonitoredSession(hooks=[tf.train.NanTensorHook(c[0])]) as session:
         assert session.run(train) == 1
         assert session.run([step, (c,)])[1][0].tolist() == [1.0, 2.0]
+        assert session.run([]) == []
+        assert session.run([step]) == [1]
+        assert session.run([[step]]) == [[1]]
         assert isinstance(session.run({"c": c})["c"], np.ndarray)
         assert session.run("c:0").tolist() == [1.0, 2.0]
