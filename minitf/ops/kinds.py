@@ -1,14 +1,14 @@
-"""Kinds of inputs that only some ops take (the usual ones are in ``core.op``)."""
+"""Kinds of inputs that only some ops take (the usual ones are in ``core.kinds``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minitf.core import dtypes
-from minitf.core.op import Floating as _Floating
-from minitf.core.op import Kind
-from minitf.core.op import Numeric as _Numeric
-from minitf.core.op import Real as _Real
+from minitf.core.kinds import Floating as _Floating
+from minitf.core.kinds import Kind
+from minitf.core.kinds import Numeric as _Numeric
+from minitf.core.kinds import Real as _Real
 
 COMPLEX_OF = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
 
