@@ -12,8 +12,6 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Self
 
-import numpy as np
-
 from minitf.core import dtypes, names, runtime
 from minitf.core.op import convert
 from minitf.core.structures import flatten, pack
@@ -24,12 +22,11 @@ from minitf.layers.call_arguments import constructor_arguments, mask_argument, t
 from minitf.layers.contents import each_once, leaves
 from minitf.layers.input_spec import check_inputs
 from minitf.layers.layer_facts import LayerFacts
+from minitf.layers.layer_weights import LayerWeights
 from minitf.layers.masks import masks_of, pass_on, with_mask_of
 from minitf.objects.adding import add_variable_with_getter
 from minitf.objects.distribution import VariableSynchronization
 from minitf.objects.edges import tracking
-from minitf.objects.module import Module
-from minitf.objects.variable import Variable
 from minitf.ops.creating import cast
 from minitf.ops.shapes import shape as shape_of
 from minitf.runtimes.building import init_scope
@@ -39,7 +36,7 @@ _training: ContextVar[Any] = ContextVar("minitf_training", default=None)
 _depth: ContextVar[int] = ContextVar("minitf_layer_depth", default=0)
 
 
-class Layer(LayerFacts, Module):
+class Layer(LayerFacts, LayerWeights):
     """Base class of layers: define ``build(input_shape)`` to make weights and ``call(inputs)`` to use them.
 
     * ``trainable``: False freezes the weights of the layer and of all layers in it.
@@ -279,80 +276,7 @@ class Layer(LayerFacts, Module):
     def _output_specs(self, specs: Any) -> Any:
         return specs_of_call(self, specs)
 
-    # -- weights -------------------------------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> list[Any]:
-        """All variables of the layer and of the layers in it: trainable ones first."""
-        return each_once([*self.trainable_weights, *self.non_trainable_weights])
-
-    @property
-    def trainable_weights(self) -> list[Any]:
-        """The variables that are trained; none if ``trainable`` is False."""
-        if not self._trainable:
-            return []
-        own, layers = self._own_weights(), self._sublayers()
-        return each_once([*(v for v in own if v.trainable), *(v for layer in layers for v in layer.trainable_weights)])
-
-    @property
-    def non_trainable_weights(self) -> list[Any]:
-        """The variables that are not trained; all if ``trainable`` is False."""
-        own, layers = self._own_weights(), self._sublayers()
-        if self._trainable:
-            return each_once(
-                [*(v for v in own if not v.trainable), *(v for layer in layers for v in layer.non_trainable_weights)]
-            )
-        ordered = [*(v for v in own if v.trainable), *(v for v in own if not v.trainable)]
-        return each_once([*ordered, *(v for layer in layers for v in layer.weights)])
-
-    @property
-    def variables(self) -> list[Any]:  # type: ignore[override]
-        """The same as ``weights``."""
-        return self.weights
-
-    @property
-    def trainable_variables(self) -> list[Any]:  # type: ignore[override]
-        """The same as ``trainable_weights``."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self) -> list[Any]:  # type: ignore[override]
-        """The same as ``non_trainable_weights``."""
-        return self.non_trainable_weights
-
-    def get_weights(self) -> list[Any]:
-        """The values of ``weights`` as arrays (graph: from the default session)."""
-        weights = self.weights
-        if not weights:
-            return []
-        store = weights[0].handle.home.store_to_save(None, "get_weights")
-        return [np.array(store.cell(v.handle).read()) for v in weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Sets the values of ``weights``, in their order. Raises ValueError if number or shapes differ; then nothing is set."""
-        values, variables = list(weights), self.weights
-        if len(values) != len(variables):
-            raise ValueError(
-                f"set_weights: {self.name!r} has {len(variables)} weights ({', '.join(v.name for v in variables)}), but "
-                f"{len(values)} values were given."
-            )
-        for v, value in zip(variables, values, strict=True):
-            if not v.shape.is_compatible_with(value.shape):
-                raise ValueError(
-                    f"set_weights: the weight {v.name!r} has shape {v.shape}, but its value has shape {tuple(value.shape)}."
-                )
-        for v, value in zip(variables, values, strict=True):
-            v.load(value)
-
-    def count_params(self) -> int:
-        """The number of elements of all weights. Raises ValueError if the layer has not been built."""
-        if not self.built:
-            raise ValueError(f"Layer {self.name!r} has no weights yet: call it, or build(input_shape), first.")
-        return sum(v.shape.num_elements() or 0 for v in self.weights)
-
-    def _own_weights(self) -> list[Any]:
-        """The variables among the attributes, in the order in which they were made."""
-        return each_once([v for edge in tracking(self).edges.values() for v in leaves(edge, Variable)])
+    # -- the layers in it ----------------------------------------------------------------------------------------------
 
     def _sublayers(self) -> list[Layer]:
         """The layers among the attributes, in the order in which they were set."""
