@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from minitf.checkpoint.saver import CheckpointableSaver, read_graph
-from minitf.errors import OpError
 from minitf.objects.adding import add_variable
 from minitf.objects.slots import SlotOwner
 from minitf.objects.trackable import AutoTrackable, children
@@ -34,9 +33,9 @@ from minitf.storage.memory import MemoryStorage
 from minitf.testing import model
 from minitf.testing.divergence import Divergence
 from minitf.testing.modes import check_mode, quietly
-from minitf.testing.ops import same_bits
 from minitf.testing.parts import Lenient, Text
 from minitf.testing.programs import Step, dtype_of, line, literal
+from minitf.testing.sameness import TextCell, outcome, same, same_stored
 
 ASSERTIONS = ("assert_consumed", "assert_existing_objects_matched", "assert_nontrivial_match")
 _NOTHING = object()  # what a step gives that was not done
@@ -120,7 +119,7 @@ class Twins:
         """Compares all values. Raises Divergence."""
         for number, (real, variable) in self._values.items():
             expected = variable.value
-            if expected is not real.value and not _same(real.value, expected):
+            if expected is not real.value and not same(real.value, expected):
                 message = f"object {number} has the value {real.value!r}, but the model says {expected!r}"
                 self.fail(message, self._demand(number, expected))
         if self._optimizers:
@@ -133,7 +132,7 @@ class Twins:
         variables = [real for _, real, _ in found]
         values = [v.numpy() for v in variables] if self.session is None else self.session.run(variables)
         for (number, _, expected), value in zip(found, values, strict=True):
-            if not _same(value, expected):
+            if not same(value, expected):
                 message = f"reading object {number} gives {value!r}, but the model says {expected!r}"
                 self.fail(message, self._demand(number, expected))
 
@@ -162,7 +161,7 @@ class Twins:
                     slot, expected = real.get_slot(variable, name), twin.slots.get((counterpart, name))
                     found = "no slot" if slot is None else self._cell(slot).value
                     wanted = "no slot" if expected is None else expected.value
-                    if found is not wanted and not _same(found, wanted):
+                    if found is not wanted and not same(found, wanted):
                         there = "assert slot is None" if expected is None else self._read("slot", wanted)
                         message = f"slot {name!r} of {number} for {of}: {found!r}, but the model says {wanted!r}"
                         self.fail(message, f"slot = x{number}.get_slot(x{of}, {name!r})\n{there}")
@@ -173,7 +172,7 @@ class Twins:
 
     def _outcomes(self, mine: Callable[[], Any], the_models: Callable[[], Any]) -> tuple[Any, Any]:
         """Does both; a refusal must be one on both sides. Gives the results."""
-        (found, result), (expected, other) = _outcome(mine), _outcome(the_models)
+        (found, result), (expected, other) = outcome(mine), outcome(the_models)
         if found != expected:
             done = line(self.history[-1])
             refuse = f"try:\n    {done}\nexcept Exception:\n    pass\nelse:\n    raise AssertionError('the model refuses this')"
@@ -189,7 +188,7 @@ class Twins:
         if twin.kind == "variable":
             self._values[number] = self._cell(real), twin
         elif twin.kind == "state":
-            self._values[number] = _TextCell(real), twin
+            self._values[number] = TextCell(real), twin
         elif twin.kind == "optimizer":
             self._optimizers[number] = real, twin
             self._keeps = True
@@ -318,7 +317,7 @@ class Twins:
         for n, (node, other) in enumerate(zip(graph.nodes, saved, strict=True)):
             values = [reader.read(value.key) for value in node.values]
             wanted = [other.value] * (other.kind in model.VALUED)
-            if len(values) != len(wanted) or not all(map(_same_stored, values, wanted)):
+            if len(values) != len(wanted) or not all(map(same_stored, values, wanted)):
                 self.fail(f"node {n} was saved with the values {values}, but the model says {wanted}")
 
     def _restore(self, saver: int, checkpoint: int | None, number: int) -> Any:
@@ -379,42 +378,6 @@ _STEPS: dict[str, Callable[..., Any]] = {
     "initialize_or_restore": Twins._initialize_or_restore,
     "ask": Twins._ask,
 }
-
-
-class _TextCell:
-    """A Python state's text as the value of a cell."""
-
-    __slots__ = ("_of",)
-
-    def __init__(self, of: Text):
-        self._of = of
-
-    @property
-    def value(self) -> str:
-        return self._of.text
-
-
-def _outcome(call: Callable[[], Any]) -> tuple[str, Any]:
-    try:
-        return "done", call()
-    except AssertionError:
-        return "AssertionError", None
-    except (ValueError, OpError):
-        return "refused", None
-
-
-def _same_stored(found: Any, expected: Any) -> bool:
-    return bool(found.item() == expected.encode()) if isinstance(expected, str) else _same(found, expected)
-
-
-def _same(found: Any, expected: Any) -> bool:
-    if type(expected) is float and type(found) is np.float32:
-        return bool(found == expected)
-    if isinstance(expected, (np.ndarray, np.generic)):
-        return found is not None and same_bits(found, expected)
-    if found is None or expected is None or isinstance(expected, str):
-        return type(found) is type(expected) and bool(found == expected)
-    return bool(found == expected)
 
 
 def run(steps: Iterable[Step], mode: str = "eager") -> Twins:
