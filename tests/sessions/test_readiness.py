@@ -240,6 +240,13 @@ def test_a_scaffold_makes_what_is_missing_once(graph):
     assert graph.finalized
     assert len(graph.get_operations()) == count
     assert graph.get_collection(tf.GraphKeys.SAVERS) == [first.saver]
+    assert first.saver.saver_def.sharded
+
+
+def test_a_scaffold_without_variables_has_nothing_to_save(graph, tmp_path):
+    saver = tf.train.Scaffold().finalize().saver
+    with tf.Session() as session:
+        assert saver.save(session, str(tmp_path / "m")) is None
 
 
 def test_the_saver_of_a_scaffold_may_choose_its_variables_last(graph):

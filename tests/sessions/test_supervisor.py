@@ -78,6 +78,7 @@ def test_without_variables_there_is_no_saver():
         c = tf.constant(5)
         supervisor = tf.train.Supervisor(logdir="nowhere")
         assert supervisor.saver is supervisor.global_step is None
+        assert tf.get_collection(tf.GraphKeys.SAVERS) == tf.get_collection(tf.GraphKeys.GLOBAL_STEP) == []
         with supervisor.managed_session() as session:
             assert session.run(c) == 5
 
@@ -192,9 +193,12 @@ def test_runners_are_started(train):
 def test_steps_in_a_second_are_told(train, tmp_path, caplog):
     caplog.set_level(logging.INFO, "minitf")
     supervisor = tf.train.Supervisor(logdir=tmp_path, save_model_secs=0, save_summaries_secs=0.005)
-    with supervisor.managed_session() as session:
+    with supervisor.managed_session(start_standard_services=False) as session:
         session.run(train)
-        until(lambda: "global_step/sec: " in caplog.text)
+        supervisor.start_standard_services(session)
+        until(lambda: caplog.text.count("global_step/sec: 0\n") >= 2)  # none since it began to count
+        session.run(train)
+        until(lambda: caplog.text.count("global_step/sec: ") > caplog.text.count("global_step/sec: 0\n"))
     assert not list(tmp_path.iterdir())
 
 
