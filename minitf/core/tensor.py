@@ -338,13 +338,13 @@ class SymbolicTensor(Tensor):
     def __index__(self) -> NoReturn:
         self._refuse("Cannot use as an index", "Use tf.gather, or run it in a session.")
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
+    def __eq__(self, other: object) -> Any:
+        return self.op.graph.equal(self, other)
 
-    def __ne__(self, other: object) -> bool:
-        return self is not other
+    def __ne__(self, other: object) -> Any:
+        return self.op.graph.not_equal(self, other)
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # feeds are looked up by it; in a traced function TensorFlow refuses it
 
     def __copy__(self) -> SymbolicTensor:
         return self

@@ -52,6 +52,16 @@ class Trace(Graph):
             known = self.captured[id(value)] = (value, inner)
         return known[1]
 
+    # What a function in eager code does with == is what eager code does; one in a graph compares objects, as graphs do.
+
+    def equal(self, a: Any, b: Any) -> Any:
+        """As the home around the function has it."""
+        return self.owner.equal(a, b)
+
+    def not_equal(self, a: Any, b: Any) -> Any:
+        """As the home around the function has it."""
+        return self.owner.not_equal(a, b)
+
     def check_mine(self, value: Any, op: Op) -> None:
         """Raises for a tensor or variable of neither this graph nor the outer home."""
         if isinstance(value, Handle):

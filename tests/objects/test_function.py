@@ -298,3 +298,25 @@ def test_gradients_may_be_arguments_of_a_function():
         before = v.numpy()
         step(tf.constant([1.0, 3.0]))
         assert v.numpy().tolist() == (before - [1.0, 3.0]).tolist()
+
+
+def test_equality_in_a_function_is_that_of_eager_code():
+    variable = tf.Variable(2)
+
+    @tf.function
+    def compared(x):
+        return x == 2, x != 2, 2 == x, variable == x, x == [1, 2], tf.cast(x == x, tf.int32)
+
+    found = [one.numpy().tolist() for one in compared(tf.constant(2))]
+    assert found == [True, False, True, True, [False, True], 1]
+
+
+def test_equality_in_a_function_of_a_graph_is_identity():
+    @tf.function
+    def compared(x):
+        assert (x == x) is True
+        assert (x == 2) is False
+        return x
+
+    with tf.Graph().as_default():
+        compared(tf.constant(2))
