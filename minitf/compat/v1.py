@@ -10,6 +10,7 @@ from minitf.core.lazy import names_from
 __getattr__, __dir__, __all__ = names_from(
     __name__,
     {
+        "minitf.compat.v1_data": "*=data",
         "minitf.compat.v1_debugging": "*=debugging",
         "minitf.compat.v1_app": "*=app",
         "minitf.compat.v1_gfile": "*=gfile",

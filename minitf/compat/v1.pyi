@@ -65,7 +65,6 @@ from minitf import cosh as cosh
 from minitf import create_partitioned_variables as create_partitioned_variables
 from minitf import cumsum as cumsum
 from minitf import custom_gradient as custom_gradient
-from minitf import data as data
 from minitf import device as device
 from minitf import disable_eager_execution as disable_eager_execution
 from minitf import divide as divide
@@ -244,6 +243,7 @@ from minitf import zeros as zeros
 from minitf.autodiff import gradients_v1 as _gradients
 from minitf.autodiff import hessians_v1 as _hessians
 from minitf.compat import v1_app as _app
+from minitf.compat import v1_data as _data
 from minitf.compat import v1_debugging as _debugging
 from minitf.compat import v1_gfile as _gfile
 from minitf.compat import v1_initializers as _initializers
@@ -480,6 +480,7 @@ from minitf.runtimes.session_options import RunOptions as RunOptions
 __version__ = ___version__
 app = _app
 constant_initializer = _constant_initializer
+data = _data
 debugging = _debugging
 diag = _diag
 diag_part = _diag_part

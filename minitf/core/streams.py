@@ -70,6 +70,7 @@ class Streams:
         self._seed: int | None = None
         self._count = 0
         self._by_seed: dict[int, Handle] = {}
+        self.sown = 0  # how often the seed was set
 
     @property
     def seed(self) -> int | None:
@@ -81,6 +82,7 @@ class Streams:
         self._seed = None if value is None else int(value)
         self._count = 0
         self._by_seed.clear()
+        self.sown += 1
 
     def stream(self, op_seed: int | None) -> tuple[Handle, int | None]:
         """The place of a stream's state and its key; None for a key that chance decides."""

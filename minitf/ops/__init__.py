@@ -18,7 +18,7 @@ _LATER = (
     "trigonometry", "repeating", "padding", "bands", "diagonals", "activations", "losses", "training", "training_keras",
     "random", "stateless", "special", "sorting", "norms", "normalisation", "segments", "einsum", "equations",
     "decompositions", "conv", "pooling", "formulas", "strings", "control", "parting", "indexed_slices", "partial_updates",
-    "tensor_lists", "loops", "tensor_array", "printing", "asserting", "python_functions", "custom", "saving",
+    "tensor_lists", "loops", "tensor_array", "printing", "asserting", "python_functions", "custom", "saving", "iterating",
     "tensor_diagonals", "bits", "places", "blocks", "histograms", "clock", "binomial", "differences", "v1", "v1_print",
     "v1_names", "v1_asserting",
 )  # fmt: skip

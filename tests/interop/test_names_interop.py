@@ -19,13 +19,14 @@ OWN = {
         add_variable add_variable_with_getter children dot_graph_from_checkpoint frozen_saver gather_initializers
         list_objects no_automatic_dependency_tracking object_metadata serialize_object_graph streaming_restore track
         CheckpointReader CheckpointState""",
+    "minitf.data": "digits load_digits",
     "minitf.compat.v1_train": "CheckpointView TrackableView",  # of 2.x; they serve both
 }
 FACES = [
-    "minitf", "minitf.bitwise", "minitf.compat", "minitf.compat.v1", "minitf.compat.v1_app", "minitf.compat.v1_debugging",
-    "minitf.compat.v1_gfile", "minitf.compat.v1_train", "minitf.config", "minitf.config.experimental", "minitf.dtypes",
-    "minitf.io", "minitf.linalg", "minitf.math", "minitf.nn", "minitf.random", "minitf.strings", "minitf.train",
-    "minitf.train.experimental",
+    "minitf", "minitf.bitwise", "minitf.compat", "minitf.compat.v1", "minitf.compat.v1_app", "minitf.compat.v1_data",
+    "minitf.compat.v1_debugging", "minitf.compat.v1_gfile", "minitf.compat.v1_train", "minitf.config",
+    "minitf.config.experimental", "minitf.data", "minitf.dtypes", "minitf.io", "minitf.linalg", "minitf.math", "minitf.nn",
+    "minitf.random", "minitf.strings", "minitf.train", "minitf.train.experimental",
 ]  # fmt: skip
 
 SCRIPT = """

@@ -1,0 +1,96 @@
+"""Random pipelines in TensorFlow and in minitf: the same elements in the same order, also if they are shuffled."""
+
+import pytest
+
+pytestmark = pytest.mark.interop
+
+PIPELINES = """
+def program(tf, np):
+    D = tf.data.Dataset
+    STEPS = [
+        lambda d, r: d.map(lambda x: x * 2 + 1),
+        lambda d, r: d.filter(lambda x: x % 3 != 0),
+        lambda d, r: d.filter(lambda x: x % 5 == 1),
+        lambda d, r: d.take_while(lambda x: x < 40),
+        lambda d, r: d.scan(np.int64(1), lambda s, x: (s + x, s % 100)),
+        lambda d, r: d.take(int(r.integers(-1, 9))),
+        lambda d, r: d.skip(int(r.integers(-1, 4))),
+        lambda d, r: d.shard(2, int(r.integers(2))),
+        lambda d, r: d.repeat(int(r.integers(1, 4))),  # shuffle().repeat(0) is an error in TensorFlow, fused
+        lambda d, r: d.concatenate(D.range(50, 53)),
+        lambda d, r: d.shuffle(int(r.integers(1, 6)), seed=int(r.integers(0, 3))),
+        lambda d, r: d.shuffle(int(r.integers(1, 6)), seed=int(r.integers(9)), reshuffle_each_iteration=False).repeat(2),
+        lambda d, r: d.cache(),
+        lambda d, r: d.prefetch(1),
+        lambda d, r: d.batch(int(r.integers(1, 4)), drop_remainder=bool(r.integers(2))).unbatch(),
+        lambda d, r: d.window(int(r.integers(1, 4)), shift=int(r.integers(1, 5)), stride=int(r.integers(1, 3)),
+                              drop_remainder=bool(r.integers(2))).flat_map(lambda w: w.batch(2)).unbatch(),
+        lambda d, r: d.interleave(lambda x: D.from_tensors(x).repeat(3), cycle_length=int(r.integers(1, 4)),
+                                  block_length=int(r.integers(1, 3))),
+        lambda d, r: d.flat_map(lambda x: D.range(x, x + 2)),
+        lambda d, r: D.zip((d, D.range(3, 30))).map(lambda x, y: x * y),
+        lambda d, r: d.enumerate(2).map(lambda i, x: i + x),
+        lambda d, r: d.unique(),
+        lambda d, r: D.zip((d, D.random(seed=4))).map(lambda x, y: x + y % 7),
+        lambda d, r: d.map(lambda x: {"a": x, "b": (x + 1, [x, x])}).batch(2).map(lambda e: e["a"] + e["b"][0]).unbatch(),
+        lambda d, r: d.map(lambda x: tf.fill([x % 3], x)).padded_batch(2).map(lambda x: tf.reduce_sum(x, 1)).unbatch(),
+    ]
+    out = []
+    for seed in range(COUNT):
+        r = np.random.default_rng(seed)
+        if seed % 5 == 0:
+            tf.random.set_seed(seed)
+        d = D.range(int(r.integers(0, 12)))
+        try:
+            for _ in range(r.integers(1, 6)):
+                d = STEPS[r.integers(len(STEPS))](d, r)
+            size = int(d.cardinality())
+            d = d.take(80)
+            out.append([repr(d.element_spec), [int(x) for x in d], [int(x) for x in d]])
+            out.append(size if size >= -1 and len(out[-1][1]) < 80 else None)
+        except Exception as error:
+            out.append(type(error).__name__)
+    return out
+"""
+
+SEEDS = """
+def program(tf, np):
+    D = tf.data.Dataset
+    out = []
+    for seed in (None, 0, 7):
+        if seed is not None:
+            tf.random.set_seed(seed)
+        for own in (0, 1, 2**31 - 1, *([] if seed is None else [None, None, 5, None])):
+            d = D.range(12).shuffle(5, seed=own)
+            out += [[int(x) for x in d], [int(x) for x in d], [int(x) for x in d.repeat(2).batch(5).unbatch()]]
+    return out
+"""
+
+IN_GRAPHS = """
+def program(tf, np):
+    out = []
+    with tf.Graph().as_default():
+        data = tf.data.Dataset.from_tensor_slices({"x": np.arange(6.0), "y": list("abcdef")}).shuffle(3, seed=1).batch(4)
+        once = tf.compat.v1.data.make_one_shot_iterator(data).get_next()
+        iterator = tf.compat.v1.data.make_initializable_iterator(data)
+        x = iterator.get_next()["x"] * 2.0
+        out.append([str(once["x"].shape), once["y"].dtype.name])
+        for _ in range(2):
+            with tf.compat.v1.Session() as session:
+                for fetch in (once["x"], x, iterator.initializer, x, x, x, once["y"], iterator.initializer, x, once):
+                    try:
+                        value = session.run(fetch)
+                        out.append(None if value is None else np.asarray(value).astype(str).tolist())
+                    except Exception as error:
+                        out.append(type(error).__name__)
+    return out
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [PIPELINES.replace("COUNT", "150"), SEEDS, IN_GRAPHS], ids=["pipelines", "seeds", "in graphs"]
+)
+def test_the_same_program(program, both):
+    ours, theirs = both(program)
+    for number, (mine, its) in enumerate(zip(ours, theirs, strict=True)):
+        assert mine == its, number
