@@ -280,7 +280,7 @@ class Layer(LayerFacts, LayerWeights):
 
     def _sublayers(self) -> list[Layer]:
         """The layers among the attributes, in the order in which they were set."""
-        return each_once([v for edge in tracking(self).edges.values() for v in leaves(edge, Layer)])
+        return each_once([v for edge in list(tracking(self).edges.values()) for v in leaves(edge, Layer)])
 
     def _flatten_layers(self) -> Iterator[Layer]:
         """The layer and all layers in it, each once."""

@@ -96,4 +96,4 @@ class LayerWeights(Module):
 
     def _own_weights(self) -> list[Any]:
         """The variables among the attributes, in the order in which they were made."""
-        return each_once([v for edge in tracking(self).edges.values() for v in leaves(edge, Variable)])
+        return each_once([v for edge in list(tracking(self).edges.values()) for v in leaves(edge, Variable)])
