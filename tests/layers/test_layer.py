@@ -336,3 +336,20 @@ class TestCopies:
         assert float(layer(tf.constant(3.0))) == 6.0
         assert layer.name == "bare"
         assert len(layer.weights) == 1
+
+
+def test_attributes_of_ones_own_take_the_place_of_what_a_layer_tells_about_itself():
+    class Reporting(tf.keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.updates = ["mine"]
+            self.metrics = [tf.keras.metrics.Mean(name="own")]
+            self.input_shape = (3, 4)
+
+    layer = Reporting()
+    assert list(layer.updates) == ["mine"]
+    assert [metric.name for metric in layer.metrics] == ["own"]
+    assert tuple(layer.input_shape) == (3, 4)
+    assert not layer.dynamic
+    with pytest.raises(AttributeError, match="has no output shape of its own"):
+        layer.output_shape
