@@ -166,9 +166,8 @@ def test_two_threads_set_the_same_names(way):
 
 def test_a_list_that_another_thread_spoils_is_refused_or_saved_as_it_was(tmp_path):
     """What a list with trackable elements must not do: it is said, as in one thread."""
-    refused = 0
     for _ in range(ROUNDS):
-        owner, path = tree("list"), None
+        owner = tree("list")
         grow(owner, "list", [tf.Variable(float(i)) for i in range(CHANGES)])
         checkpoint = tf.train.Checkpoint(held=owner.held)
         with Beside(lambda owner=owner: [owner.held.pop() for _ in range(CHANGES)]) as running:
@@ -177,12 +176,10 @@ def test_a_list_that_another_thread_spoils_is_refused_or_saved_as_it_was(tmp_pat
                     path = checkpoint.write(tmp_path / "c")
                 except ValueError as error:
                     assert "replaced, deleted or moved (by pop)" in str(error)  # noqa: PT017
-                    refused += 1
                 else:
                     assert numbers_saved(path, "list") == list(range(CHANGES))
         with pytest.raises(ValueError, match="by pop"):
             checkpoint.write(tmp_path / "c")
-    assert refused
 
 
 def test_slots_that_a_training_thread_makes(tmp_path):
