@@ -98,11 +98,10 @@ _set = object.__setattr__
 
 
 def link_and_set(obj: Any, state: Tracking, name: str, value: Any) -> None:
-    """Assigns an attribute where nothing waits, with its edge."""
+    """Assigns an attribute where nothing waits, with its edge. The caller holds what the attribute was before."""
     global version
     child, edges = value._stand_in(), state.edges
     before, tick = edges.get(name, _MISSING), next(_ticks)
-    replaced = getattr(obj, "__dict__", _NO_ATTRIBUTES).get(name)  # so that it is not finalized between
     try:
         version = tick
         edges[name] = child
@@ -111,7 +110,6 @@ def link_and_set(obj: Any, state: Tracking, name: str, value: Any) -> None:
         if not _has(obj, name, value):
             _put_back(edges, name, child, before)
         raise
-    del replaced
     if state.watchers:  # a restore has begun to wait meanwhile
         arrived(obj, name, child)
 

@@ -67,7 +67,8 @@ class AutoTrackable(Trackable):
         if kind in _PLAIN:
             _set(self, name, value)
             return
-        if getattr(self, "__dict__", _NO_VALUES).get(name, _MISSING) is value:
+        replaced = getattr(self, "__dict__", _NO_VALUES).get(name, _MISSING)  # held, so that it is finalized at the end
+        if replaced is value:
             return
         state = getattr(self, "_tracking", None) or tracking(self)
         if kind is NoDependency:
