@@ -7,7 +7,7 @@ trained unless one says so.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 
 class VariableSynchronization(Enum):
@@ -28,21 +28,24 @@ class VariableAggregation(Enum):
     ONLY_FIRST_REPLICA = 3
 
 
+_Word = TypeVar("_Word", VariableSynchronization, VariableAggregation)
+
+
 def synchronization_of(given: Any, what: str) -> VariableSynchronization:
     """The synchronization, AUTO for None. Raises ValueError for anything else."""
-    if given is None:
-        return VariableSynchronization.AUTO
-    if not isinstance(given, VariableSynchronization):
-        raise ValueError(f"{what}: synchronization is one of tf.VariableSynchronization, not {given!r}.")
-    return given
+    return _member(VariableSynchronization.AUTO, given, f"{what}: synchronization")
 
 
 def aggregation_of(given: Any, what: str) -> VariableAggregation:
     """The aggregation, NONE for None. Raises ValueError for anything else."""
+    return _member(VariableAggregation.NONE, given, f"{what}: aggregation")
+
+
+def _member(usual: _Word, given: Any, what: str) -> _Word:
     if given is None:
-        return VariableAggregation.NONE
-    if not isinstance(given, VariableAggregation):
-        raise ValueError(f"{what}: aggregation is one of tf.VariableAggregation, not {given!r}.")
+        return usual
+    if not isinstance(given, type(usual)):
+        raise ValueError(f"{what} is one of tf.{type(usual).__name__}, not {given!r}.")
     return given
 
 
