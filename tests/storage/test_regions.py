@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minitf.core.dtypes import float64, int32
-from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.core.dtypes import as_dtype, float64, int32
+from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from minitf.storage.regions import (
     box_of,
     check_disjoint,
@@ -141,3 +141,12 @@ def test_overlaps_are_those_of_any_two(found):
         assert overlap
     else:
         assert not overlap
+
+
+def test_an_empty_region_that_is_too_large_for_numpy():
+    size = 1 << 62
+    shape = (0, size, 8)
+    nothing = join(as_dtype("float32"), shape, [], (slice(0, 0), slice(size - 1, size), slice(0, 8)), None, "here")
+    assert nothing.shape == (0, 1, 8)
+    with pytest.raises(UnimplementedError, match=r"^here: shape \(0, 4611686018427387899, 8\) is larger"):
+        join(as_dtype("float32"), shape, [], (slice(0, 0), slice(5, size), slice(0, 8)), None, "here")

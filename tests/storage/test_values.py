@@ -11,12 +11,13 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from minitf.errors import InvalidArgumentError, NotFoundError
+from minitf.core.dtypes import as_dtype
+from minitf.errors import InvalidArgumentError, NotFoundError, UnimplementedError
 from minitf.storage.file_view import FileView
 from minitf.storage.files import Disk
 from minitf.storage.keys import all_bytes_of, bytes_of, text_of
 from minitf.storage.memory import MemoryStorage
-from minitf.storage.values import Typed, as_bytes, as_value, bytes_view, string_array
+from minitf.storage.values import Typed, as_bytes, as_value, bytes_view, check_shape, has_array, string_array
 
 
 def test_values_become_native_arrays_in_order():
@@ -189,3 +190,25 @@ def test_a_file_object_keeps_the_error(opened):
         assert view.error is not None
         assert view.error.errno == number
     assert view.seek(3) == 3  # which asks nobody
+
+
+@pytest.mark.parametrize(
+    ("shape", "width", "there_is"),
+    [
+        ((1,) * 64, 1, True), ((1,) * 65, 1, False),
+        ((0, (1 << 60) - 1), 8, True), ((0, 1 << 60), 8, False),
+        ((0, 0, (1 << 63) - 1), 1, True), ((0, 1 << 63), 1, False),
+    ],
+)  # fmt: skip
+def test_shapes_that_numpy_has_arrays_for(shape, width, there_is):
+    assert has_array(shape, width) is there_is
+    dtype = as_dtype({1: "uint8", 8: "float64"}[width])
+    if there_is:
+        check_shape(shape, dtype, "here")
+        assert np.empty(shape, dtype.np).shape == shape
+    else:
+        deep = "65 dimensions; NumPy arrays have 64 at most"
+        with pytest.raises(UnimplementedError, match=deep if len(shape) > 64 else "larger than any NumPy array"):
+            check_shape(shape, dtype, "here")
+        with pytest.raises(ValueError, match="dimension|too big"):
+            np.empty(shape, dtype.np)
