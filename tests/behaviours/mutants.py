@@ -39,7 +39,7 @@ MUTANTS = [
     ("S7", TRACKABLE, "        if kind in _PLAIN:\n", "        if kind in _PLAIN:\n            detach(self, name)\n"),
     ("S9", TRACKABLE, "detach(self, name, (_delete, self, name))", "_delete(self, name)"),
     ("S13", TRACKABLE, "            value = value.value\n        elif state.automatic:", "            value = value.value\n        if state.automatic:"),
-    ("S14", TRACKABLE, "if getattr(self, \"__dict__\", _NO_VALUES).get(name, _MISSING) is value:", "if False:"),
+    ("S14", TRACKABLE, "if replaced is value:", "if False:"),
     ("S16", TRACKABLE, "before, state.automatic = state.automatic, False", "before, state.automatic = state.automatic, True"),
     ("S18", TRACKABLE, "if current is not None and not overwrite:", "if False:"),
     ("S25", CHECKPOINT + "checkpoint.py", "in sorted(kwargs.items()):", "in kwargs.items():"),
