@@ -34,7 +34,7 @@ def pack(structure: Any, leaves: Sequence[Any]) -> Any:
     def build(part: Any) -> Any:
         if isinstance(part, dict):
             built = {key: build(part[key]) for key in sorted(part)}
-            return _dict_like(part, {key: built[key] for key in part})
+            return dict_like(part, {key: built[key] for key in part})
         if hasattr(part, "_fields"):
             return type(part)(*[build(p) for p in part])
         if isinstance(part, (list, tuple)):
@@ -44,7 +44,7 @@ def pack(structure: Any, leaves: Sequence[Any]) -> Any:
     return build(structure)
 
 
-def _dict_like(one: dict[Any, Any], built: dict[Any, Any]) -> dict[Any, Any]:
+def dict_like(one: dict[Any, Any], built: dict[Any, Any]) -> dict[Any, Any]:
     """``built`` as a dict of the same kind; kinds of somebody's own become plain dicts."""
     if isinstance(one, OrderedDict):
         return OrderedDict(built)

@@ -10,7 +10,7 @@ import numpy as np
 from minitf.core import runtime
 from minitf.core.op import convert
 from minitf.core.spec import Spec, TensorShape
-from minitf.core.structures import flatten, pack
+from minitf.core.structures import dict_like, flatten, pack
 from minitf.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from minitf.objects.tensor_spec import TensorSpec
 from minitf.ops.shapes import settle
@@ -59,22 +59,14 @@ def element_of(value: Any) -> Any:
     if value is None or isinstance(value, Tensor) or is_dataset(value):
         return value
     if isinstance(value, (tuple, dict)):
-        parts = [element_of(part) for part in (value.values() if isinstance(value, dict) else value)]
         if isinstance(value, dict):
-            leaf_of = dict(zip(value, parts, strict=True))
-            return pack_parts(value, leaf_of)
+            return dict_like(value, {key: element_of(part) for key, part in value.items()})
+        parts = [element_of(part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, list) and any(isinstance(leaf, SymbolicTensor) for leaf in flatten(value)):
         return convert(value)  # in a function that is being traced
     with runtime.using(EAGER):
         return convert(value)
-
-
-def pack_parts(like: dict[Any, Any], parts: dict[Any, Any]) -> Any:
-    """A dict of the kind of ``like``, with other values."""
-    new = like.copy()
-    new.update(parts)
-    return new
 
 
 def spec_of(element: Any) -> Any:

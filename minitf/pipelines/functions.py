@@ -90,8 +90,9 @@ class ToDatasets:
 
     def __call__(self, leaves: Leaves) -> Any:
         """The dataset of an element."""
-        for leaf, spec in zip(leaves, flatten(self._spec), strict=True):
-            if is_dataset(leaf) and leaf._spec is None:  # it comes out of a checkpoint
-                leaf._spec = spec.element_spec
+        parts = [
+            leaf._of_elements(leaf._elements, spec.element_spec) if is_dataset(leaf) and leaf.element_spec is None else leaf
+            for leaf, spec in zip(leaves, flatten(self._spec), strict=True)  # out of a checkpoint come elements alone
+        ]
         with runtime.using(EAGER):
-            return self._checked(called(self._function, pack(self._spec, leaves)))
+            return self._checked(called(self._function, pack(self._spec, parts)))

@@ -61,12 +61,12 @@ class GraphIterator:
     @property
     def output_types(self) -> Any:
         """The dtypes of an element."""
-        return over(self._dataset.element_spec, lambda leaf: leaf.dtype)
+        return get_output_types(self)
 
     @property
     def output_shapes(self) -> Any:
         """The shapes of an element."""
-        return over(self._dataset.element_spec, lambda leaf: leaf.shape)
+        return get_output_shapes(self)
 
 
 def _begun(dataset: Dataset) -> Callable[[], tuple[Any, ...]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from minitf.core.structures import pack
 from minitf.errors import DataLossError, OpError, OutOfRangeError
 from minitf.objects.trackable import Trackable
@@ -85,4 +83,4 @@ class NumpyIterator:
 def _as_numpy(leaf: Any) -> Any:
     if leaf is None:
         return None
-    return NumpyIterator(leaf) if is_dataset(leaf) else np.asarray(leaf.numpy()) if leaf.ndim else leaf.numpy()
+    return NumpyIterator(leaf) if is_dataset(leaf) else leaf.numpy()
