@@ -69,13 +69,9 @@ class Interrupt:
 
     def _enter(self, frame, event, argument):
         code = frame.f_code
-        known = self._known.get(code)
-        if known is None:  # without a generator: Python 3.11 mixes up the stack of one that begins in a trace function
-            known = False
-            for place in self._inside:
-                known = known or place in code.co_filename
-            self._known[code] = known
-        if not known:
+        if code not in self._known:
+            self._known[code] = any(place in code.co_filename for place in self._inside)
+        if not self._known[code]:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return self._step
