@@ -17,7 +17,7 @@ from pathlib import Path
 import minitf
 
 PLACES = [str(Path(minitf.__file__).parent), *(f"{os.sep}{name}" for name in ("contextlib.py", "zipfile"))]
-LOOKING = {dis.opmap[name] for name in ("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX", "JUMP_BACKWARD") if name in dis.opmap}
+LOOKING = {dis.opmap[name] for name in ("CALL", "CALL_KW", "CALL_FUNCTION_EX", "JUMP_BACKWARD") if name in dis.opmap}
 
 _set = ctypes.pythonapi.PyErr_SetInterrupt
 _set.argtypes, _set.restype = [ctypes.py_object], None
