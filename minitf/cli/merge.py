@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from minitf.cli.contents import counted
 from minitf.cli.output import Output
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Merges; 0. A value that comes twice is an error, and so is a second object graph."""
-    readers = [open_checkpoint(path) for path in args.inputs]
+    readers: list[Any] = [open_checkpoint(path) for path in args.inputs]
     prefix = output_prefix(args.output, args.to or "tf-v2", args.force)
     with_objects = [reader.source for reader in readers if OBJECT_GRAPH_KEY in reader]
     if len(with_objects) > 1:
@@ -36,12 +37,13 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if len(bundles) == len(readers) and args.to in (None, "tf-v2"):
         merge([reader.prefix for reader in bundles], prefix, delete_inputs=False)
     else:
-        shards: list[Shard] = [shard for reader in readers for shard in reader.contents()]  # type: ignore[attr-defined]
-        owners: dict[str, str] = {}
+        shards: list[Shard] = [shard for reader in readers for shard in reader.contents()]
+        owners: dict[str, Any] = {}
         for reader in readers:
             for key in reader.keys():
-                if owners.setdefault(key, reader.source) != reader.source:
-                    raise InvalidArgumentError(f"merge: key {key!r} is in {owners[key]!r} and in {reader.source!r}.")
+                owner = owners.setdefault(key, reader)
+                if owner is not reader and not (owner.slices(key) and reader.slices(key)):  # pieces of one tensor go together
+                    raise InvalidArgumentError(f"merge: key {key!r} is in {owner.source!r} and in {reader.source!r}.")
         put(shards, prefix, args.to or "tf-v2", "merge")
     values = len(list(open_checkpoint(prefix).keys()))
     output.facts({"inputs": [reader.source for reader in readers], "output": args.output, "values": values})

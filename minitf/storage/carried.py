@@ -23,7 +23,7 @@ from minitf.core.dtypes import DType, named, of_numpy
 from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
-from minitf.storage.regions import box_of, check_piece, cut, join, region_box
+from minitf.storage.regions import box_of, check_piece, check_pieces, cut, join, region_box
 from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, has_array, string_array
 
 Note = dict[str, Any]
@@ -43,6 +43,7 @@ def whole_value(value: Any, key: str) -> tuple[DType, Array]:
         parts[tuple(extents)] = array
     if dtype is None:
         raise InvalidArgumentError(f"write: the partitioned tensor {key!r} has no pieces.")
+    check_pieces(key, [tuple(extents) for extents, _ in value.pieces], shape)
     everything = box_of((None,) * len(shape), shape)
     return dtype, join(dtype, shape, list(parts), everything, lambda e, box: cut(parts[e], box), f"write: {key!r}")
 

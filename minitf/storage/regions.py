@@ -69,8 +69,8 @@ def cut(array: Array, box: Box) -> Array:
     return array[box].copy()
 
 
-def check_disjoint(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...], where: str) -> None:
-    """Raises DataLossError if two slices overlap."""
+def overlap(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...]) -> str | None:
+    """Two slices that overlap, as text; None if there are none."""
     found = [(box_of(extents, shape), extents) for extents in slices]
     found = [(box, extents) for box, extents in found if volume(box)]
     cuts = [len({(box[d].start, box[d].stop) for box, _ in found}) for d in range(len(shape))]
@@ -81,8 +81,23 @@ def check_disjoint(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...],
             active = [other for other in active if other[0][axis].stop > box[axis].start]
         for other, other_extents in active:
             if intersection(box, other) is not None:
-                raise DataLossError(f"{where}: overlapping slices {slice_text(other_extents)} and {slice_text(extents)}.")
+                return f"{slice_text(other_extents)} and {slice_text(extents)}"
         active.append((box, extents))
+    return None
+
+
+def check_disjoint(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...], where: str) -> None:
+    """Raises DataLossError if two slices overlap."""
+    found = overlap(slices, shape)
+    if found is not None:
+        raise DataLossError(f"{where}: overlapping slices {found}.")
+
+
+def check_pieces(key: str, slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...], doing: str = "write") -> None:
+    """Raises InvalidArgumentError for pieces to be stored of which two overlap: nobody could read them again."""
+    found = overlap(slices, shape)
+    if found is not None:
+        raise InvalidArgumentError(f"{doing}: the pieces {found} of {key!r} overlap.")
 
 
 def join(

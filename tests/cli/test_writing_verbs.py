@@ -132,6 +132,21 @@ def test_merge_refuses_a_value_that_comes_twice_and_a_second_root(minitf, checkp
     assert not list(tmp_path.glob("all*"))
 
 
+@pytest.mark.parametrize("name", [None, *FORMATS])
+def test_merge_puts_pieces_of_one_tensor_together(minitf, tmp_path, name):
+    def part(file, start, size):
+        value = Partitioned((4,), [(((start, size),), np.arange(start, start + size))])
+        TensorBundle(durable=False).write(str(tmp_path / file), {"w": value, file: np.zeros(1)})
+        return tmp_path / file
+
+    to = ["--to", name] if name else []
+    assert minitf("merge", part("p", 0, 3), part("q", 3, 1), "-o", tmp_path / "all", *to)[0] == 0
+    assert open_checkpoint(str(tmp_path / "all")).read("w").tolist() == [0, 1, 2, 3]
+    code, _, err = minitf("merge", tmp_path / "p", part("r", 2, 2), "-o", tmp_path / "no", *to)
+    assert (code, "the pieces 0,3 and 2,2 of 'w' overlap" in err) == (1, True)
+    assert not list(tmp_path.glob("no*"))
+
+
 # -- rename --------------------------------------------------------------------------------------------------------------
 
 

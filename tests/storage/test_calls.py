@@ -303,15 +303,20 @@ def test_merges_that_cannot_be():
     TensorBundle(False, disk=disk).write("i/5/p", {"w": pieces[0]})
     TensorBundle(False, disk=disk).write("i/6/p", {"w": pieces[1], "x": np.zeros(3)})
     TensorBundle(False, disk=disk).write("i/7/p", {"w": np.zeros(2)})
+    TensorBundle(False, disk=disk).write("i/8/p", {"w": pieces[0]})
+    for number, start, size in ((9, 0, 3), (10, 2, 2)):
+        TensorBundle(False, disk=disk).write(f"i/{number}/p", {"w": Partitioned((4,), [(((start, size),), np.zeros(size))])})
     before = disk.state()
     for given, target, kind, said in (
         ([], "m", InvalidArgumentError, "there is nothing to merge into 'm'"),
         ([*paths, "i/0/p"], "m", InvalidArgumentError, "the input 'i/0/p' is missing: "),
         (paths, "i/2/p", InvalidArgumentError, "'i/2/p' is one of the inputs; give the result another name"),
-        ([paths[0], "i/3/p"], "m", InvalidArgumentError, "Duplicate tensor 'a': it comes again from 'i/3/p'"),
+        ([paths[0], "i/3/p"], "m", InvalidArgumentError, "Duplicate tensor: the key 'a' comes again from 'i/3/p'"),
         ([paths[0], "i/4/p"], "m", InvalidArgumentError, "'i/4/p' and 'i/1/p' differ in byte order or version"),
         (["i/5/p", "i/7/p"], "m", InternalError, "'w' comes in pieces, and then whole from 'i/7/p'"),
-        (["i/7/p", "i/5/p"], "m", InvalidArgumentError, "Duplicate tensor 'w': it comes again from 'i/5/p'"),
+        (["i/7/p", "i/5/p"], "m", InvalidArgumentError, "Duplicate tensor: the key 'w' comes again from 'i/5/p'"),
+        (["i/5/p", "i/8/p"], "m", InvalidArgumentError, "Duplicate tensor: the piece 0,1 of 'w' comes again from 'i/8/p'"),
+        (["i/9/p", "i/10/p"], "m", InvalidArgumentError, "the pieces 0,3 and 2,2 of 'w' overlap"),
     ):
         with pytest.raises(kind, match=f"^merge: {re.escape(said)}"):
             merge(given, target, disk=disk)

@@ -268,8 +268,29 @@ def test_packages_read_the_files(tmp_path):
     (Partitioned((2,), [(((0, 2),), np.zeros(1))]), "a piece of 'k' "),
     (Partitioned((2,), [(((-1, 1),), np.zeros(1))]), "a piece of 'k' "),
     ([[1], [2, 3]], "the value of 'k' is no array: "), (Partitioned((2,), []), "the partitioned tensor 'k' has no pieces"),
+    (Partitioned((4,), [(((2, 2),), np.ones(2)), (((0, 3),), np.zeros(3))]), "the pieces 0,3 and 2,2 of 'k' overlap"),
 ])  # fmt: skip
 def test_what_is_no_value_is_refused_and_nothing_is_written(tmp_path, name, value, said):
     with pytest.raises(errors.InvalidArgumentError, match=f"^write: {said}"):
         format_named(name, durable=False).write(str(tmp_path / "m"), {"good": np.zeros(2), "k": value})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_piece_that_comes_twice_is_refused_under_the_name_of_its_tensor(tmp_path, name):
+    value = Partitioned((4,), [(((0, 2),), np.ones(2)), (((2, 2),), np.zeros(2)), (((0, 2),), np.zeros(2))])
+    with pytest.raises((errors.InvalidArgumentError, errors.AlreadyExistsError), match="^write: .*'k'"):
+        format_named(name, durable=False).write(str(tmp_path / "m"), {"k": value})
+    assert not list(tmp_path.iterdir())
+
+
+def test_pieces_in_two_data_files_must_not_overlap_either(tmp_path):
+    def piece(start, size):
+        return {"k": Partitioned((4,), [(((start, size),), np.full(size, start))])}
+
+    storage = TensorBundle(durable=False)
+    with pytest.raises(errors.InvalidArgumentError, match="^write: the pieces 0,3 and 2,2 of 'k' overlap"):
+        storage.write_shards(str(tmp_path / "m"), [piece(2, 2), piece(0, 3)])
+    assert not list(tmp_path.iterdir())
+    storage.write_shards(str(tmp_path / "m"), [piece(2, 2), piece(0, 2)])
+    assert storage.open(str(tmp_path / "m")).read("k").tolist() == [0, 0, 2, 2]

@@ -22,7 +22,7 @@ from minitf.storage.bundle.index import forget, load_index
 from minitf.storage.bundle.lazy import reader_for
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
-from minitf.storage.bundle.writer import Layout, Plan, Tensors, in_parts, lay_out, write_data
+from minitf.storage.bundle.writer import Layout, Plan, Tensors, check_shards, in_parts, lay_out, write_data
 from minitf.storage.files import (
     Disk,
     commit,
@@ -99,6 +99,7 @@ class TensorBundle:
         plans = self._plans  # looked at once: another thread may save, too
         last = plans if len(plans) == len(shards) else [None] * len(shards)
         layouts = [lay_out(tensors, self.big_endian, plan) for tensors, plan in zip(shards, last, strict=True)]
+        check_shards(layouts)
         self._plans = [layout.plan for layout in layouts]
         directory = parent_of(prefix)
         make_directories(self._disk, directory, self.durable)

@@ -14,7 +14,7 @@ from minitf.storage.bundle.entries import Entry, Header, encode_entry, encode_he
 from minitf.storage.bundle.names import data_path, files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.table import table_chunks
-from minitf.storage.bundle.writer import join_partitioned
+from minitf.storage.bundle.writer import check_partitioned, join_partitioned, what_is_at
 from minitf.storage.files import (
     Disk,
     commit,
@@ -120,12 +120,14 @@ def _joined(readers: Sequence[BundleReader]) -> tuple[Header, dict[bytes, Entry]
             if before is not None and not (before.slices and entry.slices):
                 if before.slices:
                     raise InternalError(f"merge: {text_of(key)!r} comes in pieces, and then whole from {reader.prefix!r}.")
-                raise InvalidArgumentError(f"merge: Duplicate tensor {text_of(key)!r}: it comes again from {reader.prefix!r}.")
+                what = what_is_at(key, {name: one for name, one in entries.items() if one.slices})
+                raise InvalidArgumentError(f"merge: Duplicate tensor: {what} comes again from {reader.prefix!r}.")
             if before is not None:
                 entries.update(join_partitioned([{key: before}, {key: entry}]))
             else:
                 path = data_path(reader.prefix, entry.shard, found.shards)
                 entries[key] = entry._replace(shard=sources.setdefault(path, len(sources)))
+    check_partitioned({key: entry for key, entry in entries.items() if entry.slices}, "merge")
     return header, entries, list(sources)
 
 

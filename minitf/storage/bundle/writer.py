@@ -23,7 +23,8 @@ from minitf.storage.bundle import payload, spans
 from minitf.storage.bundle.coding import mask_all, slice_key
 from minitf.storage.bundle.entries import Entry, encode_entry, entry_head, entry_tail
 from minitf.storage.files import Disk, write_fully
-from minitf.storage.keys import all_bytes_of, bytes_of
+from minitf.storage.keys import all_bytes_of, bytes_of, text_of
+from minitf.storage.regions import check_pieces, slice_text
 from minitf.storage.values import Array, Extent, Partitioned, as_value, bytes_view
 from minitf.storage.varint import varint
 
@@ -213,7 +214,27 @@ def _check_keys(plan: Plan) -> None:
         raise InvalidArgumentError("write: the empty key is taken by the header of the file.")
     if len(every) < len(plan.keys) + len(plan.partitioned):
         (key, _), *_ = Counter((*plan.partitioned, *plan.keys)).most_common(1)
-        raise AlreadyExistsError(f"write: the key {key!r} comes twice.")
+        raise AlreadyExistsError(f"write: {what_is_at(key, plan.partitioned)} comes twice.")
+
+
+def what_is_at(key: bytes, partitioned: Mapping[bytes, Entry]) -> str:
+    """A key as people know it: of a piece, that is the tensor's and its extents."""
+    for name, entry in partitioned.items():
+        for extents in entry.slices:
+            if slice_key(name, extents) == key:
+                return f"the piece {slice_text(extents)} of {text_of(name)!r}"
+    return f"the key {text_of(key)!r}"
+
+
+def check_partitioned(partitioned: Mapping[bytes, Entry], doing: str = "write") -> None:
+    """Raises InvalidArgumentError for a partitioned tensor of which two pieces overlap."""
+    for key, entry in partitioned.items():
+        check_pieces(text_of(key), entry.slices, entry.shape, doing)
+
+
+def check_shards(layouts: Sequence[Layout]) -> None:
+    """Raises InvalidArgumentError for a partitioned tensor whose pieces, in any of the data files, overlap or do not fit."""
+    check_partitioned(join_partitioned([layout.plan.partitioned for layout in layouts]))
 
 
 def write_data(disk: Disk, layout: Layout, durable: bool, handle: int) -> None:
@@ -331,7 +352,8 @@ def join_partitioned(parts: Sequence[Mapping[bytes, Entry]]) -> dict[bytes, Entr
                 continue
             if before.dtype is not entry.dtype or before.shape != entry.shape:
                 raise InvalidArgumentError(
-                    f"the pieces of {key!r} are of {before.dtype.name} {before.shape} and of {entry.dtype.name} {entry.shape}."
+                    f"the pieces of {text_of(key)!r} are of {before.dtype.name} {before.shape} and of {entry.dtype.name} "
+                    f"{entry.shape}."
                 )
             out[key] = before._replace(slices=before.slices + entry.slices)
     return out

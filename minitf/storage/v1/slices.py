@@ -28,7 +28,7 @@ from minitf.storage.files import (
     while_locked,
 )
 from minitf.storage.keys import bytes_of, is_text
-from minitf.storage.regions import check_piece
+from minitf.storage.regions import check_piece, check_pieces
 from minitf.storage.v1.names import pattern_of, shard_path
 from minitf.storage.v1.reader import SlicesReader
 from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, encode_meta, encode_values
@@ -166,5 +166,7 @@ def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
             if (before.shape, before.dtype) != (shape, dtype):
                 raise InvalidArgumentError(f"write: the pieces of {name!r} differ in dtype or in the shape of the whole.")
             metas[name] = before._replace(slices=(*before.slices, extents))
+    for meta in metas.values():
+        check_pieces(meta.name, meta.slices, meta.shape)
     keys = sorted(pieces)
     return [b"", *keys], _Values(encode_meta(list(metas.values())), [pieces[key] for key in keys])
