@@ -48,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb in VERBS and "--json" in words[: words.index(verb)]:  # where it stands does not matter
         words.remove("--json")
         words.insert(words.index(verb) + 1, "--json")
-    module = import_module(f"minitf.cli.{verb}") if verb in VERBS else None
     try:
+        _open_streams()
+        module = import_module(f"minitf.cli.{verb}") if verb in VERBS else None
         args, unknown = _parser(verb, module).parse_known_args(words)
         if unknown:
             args.of_verb.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -72,10 +73,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _open_streams() -> None:
+    """Stands in for streams that whoever calls has closed (``minitf ... >&-``): nothing is printed there.
+
+    The numbers 0 to 2 are taken, too: else the next file that is opened would get one, and be read or written by mistake.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(number)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+
+
 def _told(error: Exception) -> str:
     """An error in one line."""
-    if isinstance(error, OSError) and not isinstance(error, OpError) and error.filename is not None:
-        return shown(f"{error.filename}: {error.strerror}")
+    if isinstance(error, OSError) and not isinstance(error, OpError) and error.strerror is not None:
+        return shown(": ".join(str(part) for part in (error.filename, error.strerror) if part is not None))
     return shown(" ".join(str(error).split()))
 
 

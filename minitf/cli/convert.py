@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The checkpoint, the result and its format."""
     parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
     output_arguments(parser)
-    format_argument(parser, required=True)
+    format_argument(parser)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
-from contextlib import nullcontext
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from minitf.cli.output import Output
 from minitf.cli.region import read, region_arguments
 from minitf.core.spec import Spec
 from minitf.errors import InvalidArgumentError
+from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.detect import open_checkpoint
+from minitf.storage.files import replace_file
 from minitf.storage.values import bytes_view
 
 
@@ -48,15 +51,34 @@ def run(args: argparse.Namespace, output: Output) -> int:
     elif value.dtype.isbuiltin != 1:  # ml_dtypes' types
         value = value.astype(np.int8 if np.can_cast(value.dtype, np.int8) else np.float32)
         stored_as = value.dtype.name
-    with nullcontext(sys.stdout.buffer) if to_stdout else Path(args.output).open("wb") as file:
-        if stored_as == "bytes":
-            file.write(value.item())
-        else:
-            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(value))
-            file.write(bytes_view(value))  # np.save wants a file that has places, which a pipe has not
-        file.flush()
+    chunks: list[Any] = [value.item()] if stored_as == "bytes" else [_header(value), bytes_view(value)]
+    if to_stdout:
+        _send(sys.stdout.buffer, chunks)
+    elif is_url(args.output) or not os.path.exists(args.output) or os.path.isfile(args.output):
+        replace_file(ANYWHERE, _end_of_links(args.output), chunks, durable=False)
+    else:  # a device or a pipe; a directory says that it is one
+        with open(args.output, "wb") as file:
+            _send(file, chunks)
     if not to_stdout:
         output.facts(facts | {"file": args.output, "stored_as": stored_as})
         widened = "" if stored_as in (facts["dtype"], "bytes") else f", widened to {stored_as}"
         output.lines([[f"{args.output}: {key}, {facts['dtype']} {tuple(facts['shape'])}{widened}"]])
     return 0
+
+
+def _header(value: Any) -> bytes:
+    """What stands before the elements in a .npy file."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(value))
+    return header.getvalue()
+
+
+def _send(file: Any, chunks: list[Any]) -> None:
+    for chunk in chunks:
+        file.write(chunk)
+    file.flush()
+
+
+def _end_of_links(path: str) -> str:
+    """The file to be replaced, so that a link to it stays a link."""
+    return os.path.realpath(path) if os.path.islink(path) else path

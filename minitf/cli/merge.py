@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="prefix, file or directory of a checkpoint")
     parser.add_argument("-o", "--output", required=True, metavar="OUTPUT", help="prefix of the checkpoint to write")
     parser.add_argument("--force", action="store_true", help="replace a checkpoint that stands there")
-    format_argument(parser, required=False)
+    format_argument(parser, "tf-v2")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:

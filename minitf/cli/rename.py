@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     objects.add_argument("--like", metavar="C", help="give names the objects of this checkpoint")
     objects.add_argument("--to-objects", action="store_true", help="make objects of names: a/b becomes b of a")
     parser.add_argument("--write", action="store_true", help="do it")
-    format_argument(parser, required=False)
+    format_argument(parser, "that of CHECKPOINT")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -82,10 +82,11 @@ def _wanted(words: list[str]) -> dict[str, str]:
             raise InvalidArgumentError(f"rename: --map {word!r} is neither OLD=NEW nor a file.")
         try:
             read = json.loads(Path(word).read_text(encoding="utf-8"))
-            read = read.get("mapping", read)
-            pairs = {str(name): str(to) for name, to in read.items()}
-        except (ValueError, AttributeError) as error:
+        except ValueError as error:
             raise InvalidArgumentError(f"rename: {word!r} is no JSON object of old and new names: {error}") from None
+        pairs = read.get("mapping", read) if isinstance(read, dict) else None
+        if not isinstance(pairs, dict) or not all(isinstance(name, str) for name in pairs.values()):
+            raise InvalidArgumentError(f"rename: {word!r} is no JSON object of old and new names, which are texts.")
         out |= pairs
     return out
 

@@ -19,6 +19,7 @@ from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 from minitf.storage.detect import identify
 from minitf.storage.formats import format_named
 from minitf.storage.messages import decode_graph, encode_graph
+from minitf.storage.state_file import newest_checkpoint
 from minitf.storage.v1 import SlicesReader
 from minitf.storage.values import Typed
 
@@ -29,12 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The damaged checkpoint, and the result."""
     parser.add_argument("checkpoint", help="prefix, file or directory of a checkpoint")
     output_arguments(parser)
-    format_argument(parser, required=False)
+    format_argument(parser, "that of CHECKPOINT")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Salvages; 0 if nothing was lost, 1 if anything was. If nothing can be read, nothing is written."""
-    found = identify(args.checkpoint)
+    found = identify(args.checkpoint, among=newest_checkpoint)
     lost: list[Loss] = []
     mended: list[str] = []
     reader = _opened(found.format, found.prefix, lost, mended)

@@ -11,7 +11,8 @@ from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader
 from minitf.storage.bundle.verify import size_of
-from minitf.storage.detect import open_checkpoint
+from minitf.storage.detect import identify, open_found
+from minitf.storage.state_file import newest_checkpoint
 from minitf.storage.v1 import SlicesReader
 
 
@@ -24,8 +25,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Checks; 0 if all is well, 1 if anything is damaged."""
     checked = total = 0
     problems: list[dict[str, str | None]] = []
+    found = identify(args.checkpoint, among=newest_checkpoint)
+    source = found.prefix
     try:
-        reader = open_checkpoint(args.checkpoint)
+        reader = open_found(found)
+        source = reader.source
         keys = list(reader.keys())
     except DataLossError as error:  # nothing can be told about single values
         keys, problems = [], [{"key": None, "problem": str(error)}]
@@ -34,16 +38,16 @@ def run(args: argparse.Namespace, output: Output) -> int:
         checked += problem is None
         if problem is not None:
             problems.append({"key": key, "problem": str(problem)})
-    problems.sort(key=lambda found: found["key"] or "")
+    problems.sort(key=lambda problem: problem["key"] or "")
     missing = reader.missing_file() if keys and isinstance(reader, SlicesReader) else None
     if missing is not None:
         problems.append({"key": None, "problem": f"{reader.source!r} lacks the file {missing!r}, and whatever is in it."})
-    if keys and not any(found["key"] == OBJECT_GRAPH_KEY for found in problems):
+    if keys and not any(problem["key"] == OBJECT_GRAPH_KEY for problem in problems):
         problems += _objects(reader)
-    output.facts({"checkpoint": args.checkpoint, "values": len(keys), "bytes": total, "problems": problems})
-    output.lines([[("damaged  ", "red"), (str(found["problem"]))] for found in problems])
+    output.facts({"checkpoint": source, "values": len(keys), "bytes": total, "problems": problems})
+    output.lines([[("damaged  ", "red"), str(one["problem"])] for one in problems])
     verdict = (counted(len(problems), "problem"), "red") if problems else ("all is well", "green")
-    output.lines([[verdict, f": {checked} of {len(keys)} values read, {size_text(total)}"]])
+    output.lines([[verdict, f": {checked} of {len(keys)} values read, {size_text(total)} ", (f"({source})", "dim")]])
     return int(bool(problems))
 
 

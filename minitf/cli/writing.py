@@ -10,6 +10,7 @@ from typing import Any
 from minitf.errors import AlreadyExistsError, InvalidArgumentError, OpError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.bundle.names import split_data_name
 from minitf.storage.files import find, split_path
 from minitf.storage.formats import FORMATS, format_at, format_named
 from minitf.storage.v1 import TensorSlices
@@ -24,9 +25,10 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace a checkpoint that stands there")
 
 
-def format_argument(parser: argparse.ArgumentParser, required: bool) -> None:
-    """``--to``: the result's format."""
-    parser.add_argument("--to", choices=list(FORMATS), required=required, help="format of the result")
+def format_argument(parser: argparse.ArgumentParser, otherwise: str | None = None) -> None:
+    """``--to``: the result's format. ``otherwise`` says which it is without; None: it must be said."""
+    default = "" if otherwise is None else f" (default: {otherwise})"
+    parser.add_argument("--to", choices=list(FORMATS), required=otherwise is None, help=f"format of the result{default}")
 
 
 def output_prefix(path: str, name: str, force: bool) -> str:
@@ -36,6 +38,9 @@ def output_prefix(path: str, name: str, force: bool) -> str:
     and nobody said that it may go, and for a file that is none, whatever was said.
     """
     prefix = path.removesuffix(".index") if name == "tf-v2" else path
+    of_data_file = split_data_name(prefix)
+    if of_data_file is not None:
+        raise InvalidArgumentError(f"{path!r} is the name of a data file. OUTPUT is a prefix, such as {of_data_file[0]!r}.")
     if not split_path(prefix)[1]:
         raise InvalidArgumentError(f"{path!r} names no files. OUTPUT is a prefix, such as {os.path.join(path, 'model')!r}.")
     found = format_at(prefix)
@@ -65,7 +70,7 @@ def put(shards: Sequence[Shard], prefix: str, name: str, verb: str) -> None:
         if isinstance(storage, TensorBundle):
             storage.write_shards(prefix, shards)
         elif isinstance(storage, TensorSlices):
-            storage.write_shards(prefix, [together])
+            storage.write_shards(prefix, [together], though_hidden=True)
         else:
             storage.write(prefix, joined(together))
     except OpError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from minitf.errors import DataLossError, NotFoundError
 from minitf.saved import Reader
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.names import index_path, missing_text, split_data_name
-from minitf.storage.files import Disk, is_directory, is_file, names_in, parent_of, path_of, read_fully, split_path, typed
+from minitf.storage.files import Disk, find, is_directory, is_file, names_in, parent_of, path_of, read_fully, split_path, typed
 from minitf.storage.formats import format_at, format_named
 from minitf.storage.state_file import STATE_FILE, latest_checkpoint
 from minitf.storage.v1.names import pattern_of, split_shard_name
@@ -33,8 +34,13 @@ _SIGNATURES = (
     (b"{", "a JSON text"),
     (b"[", "a JSON text"),
 )
+_ENDINGS = (".index", ".safetensors", ".npz")
 _PROGRAMS = ("saved_model.pb", "saved_model.pbtxt")
 _STATE = re.compile(rb"^\s*(all_)?model_checkpoint_path\w*\s*:", re.MULTILINE)  # a line of a state file
+
+
+Choice = Callable[..., str | None]
+"""Gives a checkpoint of ``(directory, latest_filename, disk=disk)``, None if there is none to give."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +53,22 @@ class Found:
 
 def open_checkpoint(path: str, disk: Disk = ANYWHERE) -> Reader:
     """A ``Reader`` for the checkpoint that a path of any form stands for. Raises as ``identify`` and as ``open``."""
-    found = identify(path, disk)
+    return open_found(identify(path, disk), disk)
+
+
+def open_found(found: Found, disk: Disk = ANYWHERE) -> Reader:
+    """A ``Reader`` for what ``identify`` found. Raises as ``open``."""
     reader: Any = format_named(found.format, disk=disk).open(found.prefix)
     opened: Reader = reader
     return opened
 
 
-def identify(path: str, disk: Disk = ANYWHERE) -> Found:
+def identify(path: str, disk: Disk = ANYWHERE, *, among: Choice = latest_checkpoint) -> Found:
     """What a path stands for.
 
-    Raises NotFoundError, saying what was looked for, and DataLossError for a file that is no checkpoint, saying what it seems
-    to be.
+    ``among`` chooses where a state file names several: ``latest_checkpoint`` the newest that is whole, ``newest_checkpoint``
+    the newest. Raises NotFoundError, saying what was looked for, and DataLossError for a file that is no checkpoint, saying
+    what it seems to be.
     """
     path = path_of(path)
     storage = format_at(path, disk) if path else None
@@ -67,11 +78,13 @@ def identify(path: str, disk: Disk = ANYWHERE) -> Found:
         if is_file(disk, index_path(prefix)):
             return Found("tf-v2", prefix)
     if path and is_directory(disk, path):
-        return _in_directory(path, disk)
+        return _in_directory(path, disk, among)
     if is_file(disk, path):
-        return _sniff(path, disk)
+        return _sniff(path, disk, among)
     if (pattern := _pattern_of(path, disk)) is not None:
         return Found("tf-v1", pattern)
+    if path and find(disk, path) is not None:
+        raise DataLossError(f"open: {path!r} is no checkpoint: it is neither a file nor a directory.")
     raise NotFoundError(missing_text(disk, path))
 
 
@@ -93,26 +106,28 @@ def _pattern_of(prefix: str, disk: Disk) -> str | None:
     return pattern_of(prefix, found[0][1])
 
 
-def _in_directory(directory: str, disk: Disk) -> Found:
+def _in_directory(directory: str, disk: Disk, among: Choice) -> Found:
     saved_model = os.path.join(directory, "variables", "variables")
     if is_file(disk, index_path(saved_model)):
         return Found("tf-v2", saved_model)
     if is_file(disk, index_path(os.path.join(directory, "variables"))):
         return Found("tf-v2", os.path.join(directory, "variables"))
-    return _latest(directory, STATE_FILE, disk)
+    return _named_in(directory, STATE_FILE, disk, among)
 
 
-def _latest(directory: str, state_file: str, disk: Disk) -> Found:
+def _named_in(directory: str, state_file: str, disk: Disk, among: Choice) -> Found:
     try:
-        latest = latest_checkpoint(directory, state_file, disk=disk)
+        prefix = among(directory, state_file, disk=disk)
     except ValueError as error:
         raise DataLossError(str(error)) from error
-    if latest is not None and (storage := format_at(latest, disk)) is not None:
-        return Found(storage.name, latest)
-    found = sorted(name.removesuffix(".index") for name in names_in(disk, directory) if name.endswith(".index"))
+    if prefix is not None and (storage := format_at(prefix, disk)) is not None:
+        return Found(storage.name, prefix)
+    found = sorted(name.removesuffix(".index") for name in names_in(disk, directory) if name.endswith(_ENDINGS))
     hint = f" There is {', '.join(repr(os.path.join(directory, name)) for name in found[:3])}." if found else ""
     path = os.path.join(directory, state_file)
-    why = "names no checkpoint that can be used" if is_file(disk, path) else "does not exist"
+    why = "does not exist"
+    if is_file(disk, path):
+        why = "names no checkpoint that can be used" if prefix is None else f"names {prefix!r}, which is not there"
     raise NotFoundError(f"open: directory {directory!r}: {path!r} {why}.{hint}")
 
 
@@ -134,14 +149,16 @@ def _is_table(path: str, disk: Disk) -> bool:
     return _ends(path, disk)[2] == _TABLE_MAGIC
 
 
-def _sniff(path: str, disk: Disk) -> Found:
+def _sniff(path: str, disk: Disk, among: Choice) -> Found:
     """What a file is by its content."""
     size, head, tail = _ends(path, disk)
     if tail == _TABLE_MAGIC:
         shard = split_shard_name(path)  # if it is one of several, all of them are meant, as with a data file of V2
         return Found("tf-v1", (_pattern_of(shard[0], disk) if shard else None) or path)
     if _STATE.search(head):
-        return _latest(parent_of(path), os.path.basename(path), disk)
+        return _named_in(parent_of(path), os.path.basename(path), disk, among)
+    if (parts := split_data_name(path)) is not None:
+        raise DataLossError(f"open: {path!r} is a data file, and its index, {index_path(parts[0])!r}, is missing.")
     what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), "something else, or damaged")
     if size >= 10 and head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= size - 8:
         what = "a safetensors file without its ending: rename it to end with .safetensors"

@@ -64,8 +64,10 @@ class Npz(SingleFile):
         crcs: dict[str, int] = {}
         out = []
         for key, value in tensors.items():
-            if key == NOTES or "\0" in key or not key or not is_text(key) or len(key.encode()) > LONGEST_KEY:
-                raise InvalidArgumentError(f"write: {key!r} cannot be a key in an npz archive.")
+            problem = _problem_with(key)
+            if problem is not None:
+                shown = f"{key[:80]!r}{'...' * (len(key) > 80)}"
+                raise InvalidArgumentError(f"write: {shown} cannot be a key in an npz archive: {problem}.")
             dtype, array = whole_value(value, key)
             if not is_native(dtype):
                 array, notes[key] = carry(dtype, array, key)
@@ -89,6 +91,18 @@ class Npz(SingleFile):
 
     def _reader(self, path: str) -> CarriedReader:
         return CarriedReader(_Archive(self._disk, path))
+
+
+def _problem_with(key: str) -> str | None:
+    """Why no file in an archive can have the name of this key."""
+    if key == NOTES:
+        return "the name is taken by the notes of minitf"
+    if not key or "\0" in key:
+        return "a name in a zip archive has a sign at least, and no NUL"
+    if not is_text(key):
+        return "it is not Unicode text"
+    size = len(key.encode())
+    return f"it has {size} bytes, and may have {LONGEST_KEY}" if size > LONGEST_KEY else None
 
 
 def _add(archive: zipfile.ZipFile, key: str, array: Array) -> None:

@@ -48,14 +48,20 @@ def state_path(directory: str, latest_filename: str | None = None) -> str:
 
 
 def is_inside(directory: str, path: str) -> bool:
-    """True if a path, taken as it is written (links are not followed), lies in the directory or below.
+    """True if a path lies in the directory or below: as it is written, or behind links, where the directory has two names.
 
     A URL never lies in a local directory, not even in ``""``, to which it can be joined and stay what it is.
     """
-    if is_url(path) and not is_url(directory):
+    directory = path_of(directory)
+    if is_url(path) != is_url(directory):
         return False
     base = os.path.join(os.path.abspath(directory or os.curdir), "")
-    return os.path.abspath(path).startswith(base)
+    if os.path.abspath(path).startswith(base):
+        return True
+    if is_url(path):
+        return False
+    parent, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(parent), name).startswith(os.path.join(os.path.realpath(directory or os.curdir), ""))
 
 
 def read_state(
@@ -204,6 +210,22 @@ def latest_checkpoint(
         state_path(directory, latest_filename),
         "; ".join(refused),
     )
+    return None
+
+
+def newest_checkpoint(directory: str, latest_filename: str | None = None, *, disk: Disk = ANYWHERE) -> str | None:
+    """The prefix that the state file names as the newest, whole or not: for who looks at damage.
+
+    None, with a word in the log, if no state file makes sense or the path leads out of the directory. Raises ValueError for a
+    state file that names no checkpoint.
+    """
+    state = _parsed(directory, latest_filename, disk)
+    if state is None:
+        return None
+    newest = state.model_checkpoint_path
+    if is_inside(directory, newest):
+        return newest
+    _log.error("%s: %r is outside of the directory", state_path(directory, latest_filename), newest)
     return None
 
 

@@ -85,3 +85,37 @@ def test_a_reader_that_leaves_is_no_error(checkpoint):
     with done.stderr:
         assert b"Traceback" not in done.stderr.read()
     done.wait(60)
+
+
+def with_closed_streams(which, *words):
+    shell = ["sh", "-c", f'"$0" -m minitf "$@" {which}', sys.executable, *map(str, words)]
+    return subprocess.run(shell, capture_output=True, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sh")
+@pytest.mark.parametrize("words", [["ls"], ["ls", "--json"], ["get", "net/kernel", "-o", "-"]])
+@pytest.mark.parametrize("which", [">&-", "<&- >&- 2>&-"])
+def test_streams_that_the_caller_has_closed(checkpoint, words, which):
+    done = with_closed_streams(which, words[0], checkpoint, *words[1:])
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sh")
+def test_an_error_goes_nowhere_if_stderr_is_closed(tmp_path):
+    for words, code in ((["ls", tmp_path / "nothing"], 1), (["ls", "--frobnicate", "x"], 2)):
+        done = with_closed_streams("2>&-", *words)
+        assert (done.returncode, done.stdout) == (code, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sh")
+def test_what_a_verb_writes_does_not_take_the_place_of_a_closed_stream(checkpoint, tmp_path):
+    assert with_closed_streams(">&- 2>&-", "convert", checkpoint, tmp_path / "b", "--to", "npz").returncode == 0
+    assert process("verify", str(tmp_path / "b.npz")).returncode == 0
+
+
+def test_ctrl_c_while_a_verb_is_loaded(minitf, monkeypatch):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minitf.cli.import_module", interrupted)
+    assert minitf("ls", "x") == (130, "", "minitf ls: interrupted\n")

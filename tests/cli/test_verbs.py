@@ -1,10 +1,12 @@
 """What the verbs answer, for people and as JSON, on one small checkpoint written for the purpose."""
 
+import errno
 import io
 import json
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -211,6 +213,36 @@ def test_get_into_a_directory_that_is_not_there(minitf, checkpoint, tmp_path):
     assert err.count("\n") == 1
 
 
+def test_get_leaves_an_older_file_alone_if_the_disk_is_full(minitf, checkpoint, tmp_path, monkeypatch):
+    def full(self, handle, data, offset):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    target = tmp_path / "kernel.npy"
+    assert minitf("get", checkpoint, "net/kernel", "-o", target)[0] == 0
+    before = target.read_bytes()
+    monkeypatch.setattr("minitf.storage.files.Disk.write", full)
+    for path in (target, tmp_path / "new.npy"):
+        code, _, err = minitf("get", checkpoint, "stray", "-o", path)
+        assert (code, err) == (1, f"minitf get: write: {path}: No space left on device.\n")
+    assert target.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if "npy" in path.name) == ["kernel.npy"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_get_writes_to_what_is_behind_a_link_and_to_a_pipe(minitf, checkpoint, tmp_path):
+    (tmp_path / "link.npy").symlink_to("there.npy")
+    assert minitf("get", checkpoint, "net/kernel", "-o", tmp_path / "link.npy")[0] == 0
+    assert (tmp_path / "link.npy").is_symlink()
+    assert np.load(tmp_path / "there.npy").shape == (2, 3)
+    os.mkfifo(tmp_path / "pipe")
+    reading = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    read = []
+    reading.start()
+    assert minitf("get", checkpoint, "net/kernel", "-o", tmp_path / "pipe")[0] == 0
+    reading.join(60)
+    assert read == [(tmp_path / "there.npy").read_bytes()]
+
+
 # -- diff ----------------------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +291,11 @@ def test_diff_sees_a_zero_change_its_sign(minitf, tmp_path):
     assert "1 of 2 elements, by at most 0" in minitf("diff", a, b)[1]
 
 
+def test_diff_with_a_tolerance_that_is_no_number(minitf, checkpoint):
+    code, _, err = minitf("diff", checkpoint, checkpoint, "--atol", "much")
+    assert (code, "argument --atol: 'much' is no number" in err) == (2, True)
+
+
 # -- verify --------------------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +340,38 @@ def test_verify_finds_an_object_without_its_value(minitf, tmp_path):
     code, out, _ = minitf("verify", write(tmp_path / "lacks", graph, values))
     assert code == 1
     assert "net/kernel/.OPTIMIZER_SLOT/opt/m has its value under" in out
+
+
+def damaged_newest(tmp_path):
+    """A directory of two checkpoints, of which the newer one has a damaged index."""
+    paths = [write(tmp_path / f"m-{number}", *contents()) for number in (1, 2)]
+    write_state(str(tmp_path), CheckpointState(paths[1], paths))
+    with open(paths[1] + ".index", "r+b") as file:
+        file.seek(10)
+        byte = file.read(1)[0]
+        file.seek(10)
+        file.write(bytes([byte ^ 0x40]))
+    return paths
+
+
+@pytest.mark.parametrize("form", ["", "checkpoint"])
+def test_verify_of_a_directory_looks_at_the_newest_though_an_older_one_is_whole(minitf, tmp_path, form):
+    older, newest = damaged_newest(tmp_path)
+    code, out, _ = minitf("verify", tmp_path / form)
+    assert (code, newest in out, "damaged" in out) == (1, True, True)
+    facts = json.loads(minitf("verify", tmp_path / form, "--json")[1])
+    assert (facts["checkpoint"], len(facts["problems"])) == (newest, 1)
+    assert minitf("ls", tmp_path)[1].startswith(older)  # whoever wants values gets the one that has them
+
+
+def test_verify_says_what_it_has_read(minitf, tmp_path):
+    path = write(tmp_path / "m-1", *contents())
+    write_state(str(tmp_path), CheckpointState(path, [path]))
+    assert minitf("verify", tmp_path)[1].endswith(f" ({path})\n")
+    assert json.loads(minitf("verify", tmp_path, "--json")[1])["checkpoint"] == path
+    os.unlink(path + ".index")
+    code, _, err = minitf("verify", tmp_path)
+    assert (code, f"names '{path}', which is not there" in err) == (1, True)
 
 
 # -- numbers -------------------------------------------------------------------------------------------------------------

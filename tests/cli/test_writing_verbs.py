@@ -150,6 +150,16 @@ def test_merge_puts_pieces_of_one_tensor_together(minitf, tmp_path, name):
 # -- rename --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", ['{"a": "b"', '["a"]', '{"a": 3}', '{"mapping": ["a"]}', "3"])
+def test_rename_with_a_file_that_is_no_map(minitf, tmp_path, text):
+    a = write(tmp_path / "a", None, {"a": np.zeros(1)})
+    (tmp_path / "map.json").write_text(text)
+    code, out, err = minitf("rename", a, tmp_path / "b", "--map", tmp_path / "map.json")
+    assert (code, out) == (1, "")
+    assert f"'{tmp_path}/map.json' is no JSON object of old and new names" in err
+    assert "object has no attribute" not in err
+
+
 def test_rename_is_a_dry_run_without_write(minitf, tmp_path):
     a = write(tmp_path / "a", None, {"w": np.arange(3.0), "b": np.zeros(1)})
     code, out, _ = minitf("rename", a, tmp_path / "b", "--map", "w=weights")
@@ -444,6 +454,26 @@ def test_a_result_may_be_named_by_its_index_file(minitf, checkpoint, tmp_path):
     assert (code, "--force replaces it" in err) == (1, True)
 
 
+def test_v1_replaces_v2_with_force(minitf, checkpoint, tmp_path):
+    values = {"x": np.arange(3.0)}
+    words = ["convert", write(tmp_path / "a", None, values), checkpoint, "--to", "tf-v1"]
+    code, _, err = minitf(*words)
+    assert (code, "--force replaces it" in err) == (1, True)
+    assert identify(checkpoint).format == "tf-v2"
+    assert minitf(*words, "--force")[0] == 0
+    assert identify(checkpoint).format == "tf-v1"
+    assert sorted(path.name for path in tmp_path.glob("ckpt-1*")) == ["ckpt-1"]
+    assert everything(checkpoint) == everything(str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_result_is_not_called_as_a_data_file(minitf, checkpoint, tmp_path, name):
+    data = f"{checkpoint}.data-00000-of-00001"
+    code, _, err = minitf("convert", checkpoint, data, "--to", name, "--force")
+    assert (code, err.endswith(f"is the name of a data file. OUTPUT is a prefix, such as {checkpoint!r}.\n")) == (1, True)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.parametrize("force", [[], ["--force"]])
 def test_v1_does_not_take_the_place_of_what_is_no_checkpoint(minitf, checkpoint, tmp_path, force):
     """Its file has the prefix for a name, without an ending, so anything may stand there: a text, a directory, a device."""
@@ -579,6 +609,19 @@ def test_verify_misses_a_file_of_a_sharded_v1_checkpoint(minitf, tmp_path):
     code, out, _ = minitf("verify", pattern)
     assert code == 1
     assert f"lacks the file '{tmp_path}/m-00001-of-00002'" in out
+
+
+def test_salvage_of_a_directory_takes_the_newest_though_an_older_one_is_whole(minitf, tmp_path):
+    older = write(tmp_path / "m-1", None, {"a": np.zeros(1)})
+    newest = write(tmp_path / "m-2", *contents())
+    write_state(str(tmp_path), CheckpointState(newest, [older, newest]))
+    damage_value(newest, np.arange(6, dtype=np.float32).tobytes())
+    with open(f"{newest}.data-00000-of-00001", "r+b") as file:  # so that latest_checkpoint does not take it
+        file.truncate(os.path.getsize(file.name) - 1)
+    code, out, _ = minitf("salvage", tmp_path, tmp_path / "saved", "--json")
+    facts = json.loads(out)
+    assert (code, facts["checkpoint"]) == (1, newest)
+    assert KERNEL in [one["key"] for one in facts["lost"]]
 
 
 def test_salvage_of_an_index_of_which_no_block_holds(minitf, checkpoint, tmp_path):

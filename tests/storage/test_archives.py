@@ -437,8 +437,11 @@ def test_a_directory_that_claims_too_much(tmp_path):
 
 
 def test_keys_of_archives():
-    for key in (npz.NOTES, "a\0b", "", "\udcff"):
-        with pytest.raises(InvalidArgumentError, match=r"^write: .* cannot be a key in an npz archive"):
+    for key, why in (
+        (npz.NOTES, "taken by the notes of minitf"), ("a\0b", "no NUL"), ("", "a sign at least"),
+        ("\udcff", "not Unicode text"), ("x" * 70000, "it has 70000 bytes, and may have 65531"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidArgumentError, match=f"^write: .{{0,90}} cannot be a key in an npz archive: .*{why}"):
             format_named("npz")._prepare({key: np.zeros(1)})
 
 

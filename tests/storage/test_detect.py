@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import numpy as np
@@ -11,7 +12,7 @@ from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.detect import Found, identify, open_checkpoint
 from minitf.storage.formats import FORMATS, format_at, format_named
-from minitf.storage.state_file import CheckpointState, write_state
+from minitf.storage.state_file import CheckpointState, newest_checkpoint, write_state
 from minitf.storage.v1 import TensorSlices
 
 ONE = {"a": np.ones(3)}
@@ -182,3 +183,37 @@ def test_what_is_said_of_no_checkpoint(here, name):
         with pytest.raises(kind, match="^open: "):
             format_named(name).open(prefix)
         assert not format_named(name).exists(prefix)
+
+
+def test_a_data_file_whose_index_is_missing(here):
+    TensorBundle(durable=False).write("m", ONE)
+    (here / "m.index").unlink()
+    with pytest.raises(DataLossError, match=r"^open: 'm.data-.*' is a data file, and its index, 'm.index', is missing"):
+        identify("m.data-00000-of-00001")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_what_is_neither_a_file_nor_a_directory(here):
+    os.mkfifo("pipe")
+    with pytest.raises(DataLossError, match=r"^open: 'pipe' is no checkpoint: it is neither a file nor a directory"):
+        identify("pipe")
+
+
+@pytest.mark.parametrize("name", ["tf-v2", "npz", "safetensors"])
+def test_a_directory_without_a_state_file_tells_what_is_there(here, name):
+    format_named(name, durable=False).write("d/m", ONE)
+    with pytest.raises(NotFoundError, match=r"'d/checkpoint' does not exist\. There is 'd/m[.a-z]*'\.$"):
+        identify("d")
+
+
+def test_the_newest_of_a_directory_whether_it_is_whole_or_not(here):
+    for number in (1, 2):
+        TensorBundle(durable=False).write(f"d/m-{number}", ONE)
+    write_state("d", CheckpointState("d/m-2", ["d/m-1", "d/m-2"]))
+    (here / "d" / "m-2.data-00000-of-00001").unlink()
+    assert identify("d") == Found("tf-v2", "d/m-1")
+    for path in ("d", "d/checkpoint"):
+        assert identify(path, among=newest_checkpoint) == Found("tf-v2", "d/m-2")
+    (here / "d" / "m-2.index").unlink()
+    with pytest.raises(NotFoundError, match=r"'d/checkpoint' names 'd/m-2', which is not there\. There is 'd/m-1'\.$"):
+        identify("d", among=newest_checkpoint)

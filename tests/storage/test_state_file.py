@@ -18,6 +18,7 @@ from minitf.storage.state_file import (
     CheckpointState,
     is_inside,
     latest_checkpoint,
+    newest_checkpoint,
     read_state,
     state_path,
     stored_path,
@@ -215,6 +216,34 @@ def test_what_lies_in_a_directory(tmp_path, monkeypatch):
         ("memory://b", "memory://c/m", False),
     ):  # fmt: skip
         assert is_inside(directory, path) is inside, (directory, path)
+
+
+def test_a_directory_with_two_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "real" / "out").symlink_to(tmp_path)
+    for directory, path, inside in (
+        ("link", tmp_path / "real" / "m", True), (tmp_path / "link", "real/x/m", True), ("real", "link/m", True),
+        ("link", tmp_path / "m", False), ("link", "real", False), ("link", "real/../m", False), ("link", "real/out/m", False),
+    ):  # fmt: skip
+        assert is_inside(directory, str(path)) is inside, (directory, path)
+    path = save(tmp_path / "real" / "m-1")
+    write_state("real", CheckpointState(path, [path]), relative=False)  # as the name-based Saver does
+    assert latest_checkpoint("link") == path
+
+
+def test_the_newest_that_the_state_names(tmp_path, caplog):
+    assert newest_checkpoint(tmp_path) is None
+    write_state(tmp_path, CheckpointState(str(tmp_path / "m-1"), [str(tmp_path / "m-1")]))
+    assert newest_checkpoint(tmp_path) == newest_checkpoint(tmp_path, "checkpoint") == str(tmp_path / "m-1")
+    write_state(tmp_path, CheckpointState("/elsewhere/m-1", []), "other", relative=False)
+    assert caplog.text == ""
+    assert newest_checkpoint(tmp_path, "other") is None
+    assert f"{tmp_path}/other: '/elsewhere/m-1' is outside of the directory" in caplog.text
+    (tmp_path / "empty").write_text("")
+    with pytest.raises(ValueError, match="names no model_checkpoint_path"):
+        newest_checkpoint(tmp_path, "empty")
 
 
 def test_where_the_state_file_is(tmp_path):

@@ -61,25 +61,27 @@ class TensorSlices:
         prefix = path_of(prefix)
         self._write([(prefix, tensors)], prefix)
 
-    def write_shards(self, prefix: str, shards: Sequence[Tensors]) -> str:
+    def write_shards(self, prefix: str, shards: Sequence[Tensors], *, though_hidden: bool = False) -> str:
         """Writes a file for each of ``shards`` and returns the pattern that stands for all of them.
 
         Each file is replaced in one step; the set is not: use it for new prefixes. One shard: the same as ``write``.
+        ``though_hidden`` is for who removes a V2 checkpoint that has the prefix afterwards: until then readers take that one.
         """
         prefix = path_of(prefix)
         if len(shards) == 1:
-            self._write([(prefix, shards[0])], prefix)
+            self._write([(prefix, shards[0])], prefix, though_hidden)
             return prefix
-        self._write([(shard_path(prefix, n, len(shards)), tensors) for n, tensors in enumerate(shards)], prefix)
+        files = [(shard_path(prefix, n, len(shards)), tensors) for n, tensors in enumerate(shards)]
+        self._write(files, prefix, though_hidden)
         return pattern_of(prefix, len(shards))
 
-    def _write(self, files: Sequence[tuple[str, Tensors]], prefix: str) -> None:
+    def _write(self, files: Sequence[tuple[str, Tensors]], prefix: str, though_hidden: bool = False) -> None:
         tables = [(path, *_records(tensors)) for path, tensors in files]
         directory = parent_of(prefix)
         make_directories(self._disk, directory, self.durable)
 
         def write() -> None:
-            if is_file(self._disk, index_path(prefix)):
+            if not though_hidden and is_file(self._disk, index_path(prefix)):
                 raise AlreadyExistsError(
                     f"write: a V2 checkpoint stands under {prefix!r} and would hide a V1 one. Remove it, or use another name."
                 )
