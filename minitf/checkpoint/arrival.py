@@ -13,6 +13,7 @@ from minitf.checkpoint.restoration import Restoration
 from minitf.checkpoint.walking import kind_of
 from minitf.journal import LAYER, VARIABLE, clock
 from minitf.objects.edges import tracking
+from minitf.objects.variable import Variable
 
 
 def restored_alone(request: Request, parent: Any, name: Any, child: Any) -> bool:
@@ -72,8 +73,8 @@ def _layer_came(r: Restoration, request: Request, parent: Any, name: str, child:
 
 def _variable_came(r: Restoration, node: int, above: int, parent: int, name: str, child: Any) -> bool:
     """Restores ``child``, if it is an ordinary variable."""
-    kind, key, ref = kind_of(type(child)), r.keys[node], r.bound[node]
-    if not kind.variable or not kind.plain or key is None or (ref is not None and ref() is not None):
+    cls, key, ref = type(child), r.keys[node], r.bound[node]
+    if key is None or (ref is not None and ref() is not None) or not (cls is Variable or _is_variable(cls)):
         return False
     handle, state = child._handle, tracking(child)
     if state.update_uid >= r.uid or handle.home is not r.home:
@@ -82,7 +83,7 @@ def _variable_came(r: Restoration, node: int, above: int, parent: int, name: str
         built = r.home.apply_one(handle, key, r.source, r.cache)
     except Exception:
         return False  # the attempt fails too, and takes note of it
-    new, at, kind_name = r.number_of_new(child), clock(), type(child).__name__
+    new, at, kind_name = r.number_of_new(child), clock(), cls.__name__
     number = r.number_of(child) if new is None else new
     r.claimed.add(node)
     if built is None and new is not None:
@@ -100,3 +101,9 @@ def _variable_came(r: Restoration, node: int, above: int, parent: int, name: str
             raw.append(("OpBuilt", number, node, key, built.name, built.reused))
     state.update_uid, r.bound[node] = r.uid, r.objects[number]  # both, whoever interrupts
     return True
+
+
+def _is_variable(cls: type) -> bool:
+    """True if objects of the class are variables like others."""
+    kind = kind_of(cls)
+    return kind.variable and kind.plain

@@ -128,10 +128,31 @@ def _refuse_read_only(obj: Any, name: str, value: Any) -> None:
         object.__setattr__(obj, name, value)
 
 
-def attach_and_set(obj: Any, name: str, value: Any) -> None:
-    """Assigns an attribute where something may wait for its edge."""
+def attach_and_set(obj: Any, state: Tracking, name: str, value: Any) -> None:
+    """Assigns an attribute where something may wait for its edge. The caller holds what the attribute was before."""
+    global version
     _refuse_read_only(obj, name, value)
     with restoring:
+        watchers, edges = state.watchers, state.edges
+        waiting = watchers.get(name) if watchers else None
+        if waiting is None or type(waiting) is list or name in edges or ANY in watchers:  # type: ignore[operator]
+            attach_and(obj, name, value, (_set, obj, name, value))
+            return
+        child, tick = value._stand_in(), next(_ticks)
+        try:
+            del watchers[name]  # type: ignore[union-attr]
+            if waiting.arrived(name, child):
+                version = tick
+                edges[name] = child
+                _set(obj, name, value)
+                return
+        except BaseException:
+            if name not in edges:  # nothing has happened
+                watchers[name] = waiting  # type: ignore[index]
+            elif not _has(obj, name, value):
+                _put_back(edges, name, child, _MISSING)
+            raise
+        watchers[name] = waiting  # type: ignore[index]
         attach_and(obj, name, value, (_set, obj, name, value))
 
 

@@ -80,7 +80,7 @@ class AutoTrackable(Trackable):
                 tracked = isinstance(value, Tracked)
             if tracked:
                 if state.watchers:
-                    attach_and_set(self, name, value)
+                    attach_and_set(self, state, name, value)
                 else:
                     link_and_set(self, state, name, value)
                 return

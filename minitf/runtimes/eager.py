@@ -129,7 +129,7 @@ class Eager:
                 )
             shape = None
         elif type(initial_value) is np.ndarray and dtype is None:  # the commonest
-            spec = _spec_of_copy(initial_value)
+            spec = _copied.get((initial_value.dtype, initial_value.shape)) or _spec_of_copy(initial_value)
             value = to_array(initial_value) if spec is None else initial_value.copy()  # which is in C order
         else:
             value = own_array(initial_value() if callable(initial_value) else initial_value, dtype)

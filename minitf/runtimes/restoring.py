@@ -118,14 +118,13 @@ def _assign_all(cells: list[Any], values: list[Any], fills: Sequence[Callable[[]
 
 def assign_one(handle: Handle, key: str, reader: Any, cache: Any) -> None:
     """``assign_now`` of a single variable: reads, checks and assigns."""
-    value, spec, cell = None, handle.spec, handle.cell
-    if reader.first_use:
-        [value] = reader.unverified([key])
+    value = reader.unverified([key])[0] if reader.first_use else None
     if value is None:
         value = reader.read(key)
+    spec = handle.spec
     if value.dtype is not spec.dtype.np or value.shape != spec.shape:
         check_restored(handle, key, str, value, reader.source)
-    take_over(cell, value)  # type: ignore[arg-type]
+    take_over(handle.cell, value)  # type: ignore[arg-type]
 
 
 def _read(batch: Batch) -> AbstractContextManager[Reading]:

@@ -52,8 +52,7 @@ class BundleReader:
             found = self.disk.stat(self._index.path)
         except OSError:
             return False
-        device, inode, size, time = self._identity
-        return found.st_mtime_ns == time and found.st_ino == inode and found.st_size == size and found.st_dev == device
+        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) == self._identity
 
     def keys(self) -> list[str]:
         """All keys, sorted by their bytes. Keys that are not UTF-8 come with surrogate escapes."""
@@ -97,9 +96,10 @@ class BundleReader:
 
     def read_small(self, keys: Sequence[str], limit: int) -> dict[str, Any]:
         """The values of those keys that are there, saved whole, with at most so many bytes in the files. Raises as ``read``."""
-        records = self._index.records
-        there = {key: name for key, name in zip(keys, map(bytes_of, keys), strict=True) if name in records}
-        names = list(there.values())
+        records, names = self._index.records, all_bytes_of(keys)
+        if not all(map(records.__contains__, names)):
+            keys = [key for key, name in zip(keys, names, strict=True) if name in records]
+            names = all_bytes_of(keys)
         alike, rest = self._index.alike(names)
         out: list[Any] = [None] * len(names)
         with self._told_if_replaced():
@@ -109,7 +109,7 @@ class BundleReader:
         values = self.read_entries([names[number] for number, _ in found], [entry for _, entry in found])
         for (number, _), value in zip(found, values, strict=True):
             out[number] = value
-        return {key: value for key, value in zip(there, out, strict=True) if value is not None}
+        return {key: value for key, value in zip(keys, out, strict=True) if value is not None}
 
     def slices(self, key: str) -> list[tuple[Extent, ...]]:
         """The pieces that a partitioned tensor was saved in; none for a tensor saved whole."""
