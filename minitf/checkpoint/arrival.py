@@ -12,7 +12,7 @@ from minitf.checkpoint.requests import Request
 from minitf.checkpoint.restoration import Restoration
 from minitf.checkpoint.walking import kind_of
 from minitf.journal import LAYER, VARIABLE, clock
-from minitf.objects.edges import tracking
+from minitf.objects.edges import share, tracking
 from minitf.objects.variable import Variable
 
 
@@ -76,7 +76,7 @@ def _variable_came(r: Restoration, node: int, above: int, parent: int, name: str
     cls, key, ref = type(child), r.keys[node], r.bound[node]
     if key is None or (ref is not None and ref() is not None) or not (cls is Variable or _is_variable(cls)):
         return False
-    handle, state = child._handle, tracking(child)
+    handle, state = child._handle, getattr(child, "_tracking", None) or tracking(child)
     if state.update_uid >= r.uid or handle.home is not r.home:
         return False
     try:
@@ -99,7 +99,11 @@ def _variable_came(r: Restoration, node: int, above: int, parent: int, name: str
         else:
             r.ops.extend((built,))  # not append: a stream of restores listens to extend
             raw.append(("OpBuilt", number, node, key, built.name, built.reused))
-    state.update_uid, r.bound[node] = r.uid, r.objects[number]  # both, whoever interrupts
+    if state.shared and cls is Variable:
+        share(child, state, r.reached)
+    else:
+        tracking(child).update_uid = r.uid
+    r.bound[node] = r.objects[number]  # no call since the uid: both, whoever interrupts
     return True
 
 

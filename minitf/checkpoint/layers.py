@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitf.checkpoint.walking import edges_of, kind_of
 from minitf.objects.edges import tracking
+from minitf.objects.variable import Variable
 
 if TYPE_CHECKING:
     from minitf.checkpoint.match import Match
@@ -86,21 +87,19 @@ def _pair(match: Match, found: Stretch) -> bool:
     if len(ids) < len(there) or not all(keys) or any(r.bound[start:stop]) or r.has_numbered(ids):
         return False
     try:
-        states = list(map(_tracking_of, there))
-    except AttributeError:  # of one that nothing has reached yet
-        states = list(map(tracking, there))
-    before = list(map(_uid_of, states))
-    if max(before) >= r.uid:
+        carried = set(map(_tracking_of, there))
+    except AttributeError:  # of one that has none yet
+        carried = set(map(tracking, there))
+    if max(map(_uid_of, carried)) >= r.uid:
         return False
     handles, home = list(map(_handle_of, there)), r.home
     if [handle for handle in handles if handle.home is not home]:
         return False
     refs = list(map(weakref.ref, there))
     number = r.add_numbers(refs)
-    match.take(states, before, handles, keys, range(number, number + len(there)), range(start, stop))  # first: to be undone
+    match.take(handles, keys, range(number, number + len(there)), range(start, stop))  # first: to be undone
     r.bound[start:stop] = refs
-    for state in states:
-        state.update_uid = r.uid
+    match.reach(there, carried.pop() if len(carried) == 1 and classes == {Variable} else None)
     kinds = [classes.pop().__name__] * len(there) if len(classes) == 1 else [type(variable).__name__ for variable in there]
     r.journal.later(2 * len(there), partial(_events, number, start, kinds, list(map(_name_of, handles)), layers))
     if r.slots:

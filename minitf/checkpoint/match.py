@@ -16,7 +16,7 @@ from minitf.checkpoint.restoration import Restoration, log
 from minitf.checkpoint.walking import edges_of, kind_of
 from minitf.core.state import Batch, Group, Handle
 from minitf.errors import DTypeError, ShapeError
-from minitf.objects.edges import tracking
+from minitf.objects.edges import Tracking, share, tracking
 from minitf.objects.slots import existing_slot
 from minitf.objects.values import GroupValue, PythonValue, values_of
 from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, escape
@@ -56,6 +56,7 @@ class Match:
         self._paired: list[int] = []
         self._states: list[Any] = []  # whose uids have been changed,
         self._uids: list[int] = []  # and what they were
+        self._shared: list[tuple[list[Any], Any]] = []  # variables, and what they carried together
         self._placed = Placed([], [], [])  # of the batch's variables
         self._placed_groups: list[tuple[str, int, int]] = []
         self._placed_python: list[tuple[str, int, int]] = []
@@ -148,7 +149,9 @@ class Match:
         """Notes which values go where. Plain variables, of a large tree nearly all, come first."""
         r = self.restoration
         key = r.keys[node]
-        state = getattr(obj, "_tracking", None) or tracking(obj)
+        state = getattr(obj, "_tracking", None)
+        if state is None or state.shared:
+            state = tracking(obj)
         before = state.update_uid
         if before >= r.uid:
             keys = [value.key for value in r.graph.values(node)] if key is None else [key]
@@ -177,13 +180,23 @@ class Match:
             for value in r.graph.nodes[node].values:
                 self._unused(node, number, value.name)
 
-    def take(
-        self, states: list[Any], uids: list[int], handles: list[Handle], keys: list[Any], numbers: range, nodes: range
-    ) -> None:
-        """Takes variables that were paired together: their trackings, with the uids that they had, and what goes where."""
-        self._paired.extend(nodes)
+    def reach(self, variables: list[Any], carried: Tracking | None) -> None:
+        """Notes that the restore has reached variables that were paired together; ``carried`` is what all have, if it is one."""
+        uid, reached = self.restoration.uid, self.restoration.reached
+        if carried is not None and carried.shared:
+            self._shared.append((variables, carried))  # first: to be undone
+            for variable in variables:
+                share(variable, carried, reached)
+            return
+        states = list(map(tracking, variables))
         self._states.extend(states)
-        self._uids.extend(uids)
+        self._uids.extend([state.update_uid for state in states])
+        for state in states:
+            state.update_uid = uid
+
+    def take(self, handles: list[Handle], keys: list[Any], numbers: range, nodes: range) -> None:
+        """Takes what goes where, of variables that were paired together."""
+        self._paired.extend(nodes)
         self.batch.handles.extend(handles)
         self.batch.keys.extend(keys)
         for column, more in zip(self._placed, (keys, numbers, nodes), strict=True):
@@ -333,12 +346,16 @@ class Match:
 
     def close(self) -> None:
         """Lets go of live objects and of the attempt, so that no cycle keeps them."""
-        del self._attempt, self.batch, self.queue[:], self._states[:], self._conflicts[:]
+        del self._attempt, self.batch, self.queue[:], self._states[:], self._shared[:], self._conflicts[:]
 
     def restore_uids(self) -> None:
         """Gives the objects the uids that they had."""
         for state, before in reversed(list(zip(self._states, self._uids, strict=False))):  # Ctrl-C may come between the two
             state.update_uid = before
+        for variables, carried in self._shared:
+            for variable in variables:
+                if variable._tracking is not carried:
+                    share(variable, self.restoration.reached, carried)
 
     def take_back(self, error: BaseException) -> None:
         """Undoes the pairing."""

@@ -18,6 +18,7 @@ from minitf import journal as events
 from minitf.checkpoint.matching import ByName, Matcher, Rules
 from minitf.checkpoint.source import Source
 from minitf.core.runtime import Home
+from minitf.objects.edges import SharedTracking
 from minitf.saved import Layer, SavedGraph, SavedNode
 
 log = logging.getLogger("minitf")
@@ -46,6 +47,7 @@ class Restoration:
     * ``claimed``: nodes that were paired once: even if their object dies, they are not reported at the end.
     * ``ops``: restore operations of a graph, in the order in which they were added.
     * ``places``: by the names of a layer's edges, the place of each: one dict for all layers that are alike.
+    * ``reached``: what variables carry that came when it waited, and that nothing has reached since.
     * ``seen``: weak references to objects that were met, by id: unmatched ones are remembered as long as they live (S196).
     * ``unused``: (node, value name) for stored values that the paired object has no place for.
     * ``created``: nodes whose variable was made with the stored value.
@@ -54,12 +56,13 @@ class Restoration:
 
     __slots__ = (
         "__weakref__", "_last_runs", "_leftovers", "_not_entered", "_numbers", "bound", "cache", "claimed", "created", "graph",
-        "home", "journal", "keys", "layers", "matcher", "objects", "ops", "places", "rules", "seen", "slots", "source",
-        "stores", "uid", "unused", "waitable",
+        "home", "journal", "keys", "layers", "matcher", "objects", "ops", "places", "reached", "rules", "seen", "slots",
+        "source", "stores", "uid", "unused", "waitable",
     )  # fmt: skip
 
     def __init__(self, graph: SavedGraph, source: Source, home: Home, rules: Rules, matcher: Matcher, cache: dict[Any, Any]):
         self.uid = next_uid()
+        self.reached = SharedTracking(self.uid)
         self.graph = graph
         self.source = source
         self.home = home

@@ -17,7 +17,7 @@ from functools import partial
 from itertools import starmap
 from operator import call
 from threading import Lock, RLock
-from types import MemberDescriptorType
+from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Protocol
 
 from minitf.core.at_once import at_once, exhaust
@@ -59,6 +59,7 @@ class Tracking:
     """
 
     __slots__ = ("automatic", "edges", "kept", "update_uid", "watchers")
+    shared = False
 
     def __init__(self, edges: dict[str, Any] | None = None) -> None:
         self.edges: dict[str, Any] = {} if edges is None else edges
@@ -89,6 +90,21 @@ class Tracking:
             waiting.sort(key=lambda r: -r.uid)
 
 
+class SharedTracking(Tracking):
+    """What objects that have no edges and no requests carry together, while restores up to ``uid`` have reached them.
+
+    Variables do, of which there may be many. ``tracking`` gives an object one of its own, so this one is never changed.
+    """
+
+    __slots__ = ()
+    shared = True
+
+    def __init__(self, uid: int):
+        super().__init__(MappingProxyType({}))  # type: ignore[arg-type]
+        self.update_uid = uid
+
+
+UNREACHED = SharedTracking(-1)
 new_tracking: Callable[[], Tracking] = Tracking  # makes what an object carries; a recorder's has a watcher in it
 ANY = None  # the name under which requests wait for every child, again and again
 
@@ -179,16 +195,26 @@ def attach_and(parent: Any, name: str, child: Any, *steps: tuple[Any, ...]) -> N
 
 
 def tracking(obj: Any) -> Tracking:
-    """The object's tracking state, made at first use: a subclass need not call its base's ``__init__`` (S4)."""
+    """The object's own tracking state, made at first use: a subclass need not call its base's ``__init__`` (S4)."""
     state: Tracking | None = getattr(obj, "_tracking", None)
-    if state is None:
+    if state is None or state.shared:
         new = new_tracking()
         with _making_tracking:  # one, whichever thread comes first
             state = getattr(obj, "_tracking", None)
-            if state is None:
+            if state is None or state.shared:
+                if state is not None:
+                    new.update_uid = obj._tracking.update_uid  # now, when no restore can come between
+                _set(obj, "_tracking", new)
                 state = new
-                object.__setattr__(obj, "_tracking", state)
     return state
+
+
+def share(obj: Any, before: Tracking, new: SharedTracking) -> None:
+    """Lets an object carry ``new`` instead of ``before``, which is shared, too. If it has one of its own by now, that gets the uid."""
+    if obj._tracking is before:
+        obj._tracking = new  # no call since the comparison, so nobody has come between
+    else:
+        tracking(obj).update_uid = new.update_uid
 
 
 def changed() -> None:

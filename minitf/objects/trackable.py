@@ -70,7 +70,9 @@ class AutoTrackable(Trackable):
         replaced = getattr(self, "__dict__", _NO_VALUES).get(name, _MISSING)  # held, so that it is finalized at the end
         if replaced is value:
             return
-        state = getattr(self, "_tracking", None) or tracking(self)
+        state = getattr(self, "_tracking", None)
+        if state is None or state.shared:
+            state = tracking(self)
         if kind is NoDependency:
             value = value.value
         elif state.automatic:

@@ -29,6 +29,7 @@ from minitf.objects.distribution import (
     synchronization_of,
     trained,
 )
+from minitf.objects.edges import UNREACHED
 from minitf.objects.partial_updates import PartialUpdates
 from minitf.objects.trackable import Trackable
 from minitf.ops.state import is_initialized, read_variable
@@ -79,6 +80,7 @@ class Variable(PartialUpdates, Trackable, metaclass=VariableKind):
         here = runtime.current()
         handle = self._handle = here.home.create_variable(initial_value, dtype, sizes, name, train, waiting)
         handle.variable = weakref.ref(self)
+        self._tracking = UNREACHED
         here.register(self, train, collections)
 
     def _saved_values(self) -> Mapping[str, Handle]:
