@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from operator import call, is_
 from typing import Any, NamedTuple
 
 from minitf.checkpoint.walking import Walk, edges_of, kind_of
@@ -136,8 +137,7 @@ class Plan:
         self._root = weakref.ref(root)
         self._extra = {name: weakref.ref(child) for name, child in (extra or {}).items()}
         self._computed = [
-            (weakref.ref(obj), [(name, weakref.ref(child)) for name, child in found.items()])
-            for obj, found in capture.walk.computed
+            (weakref.ref(obj), list(found), list(map(weakref.ref, found.values()))) for obj, found in capture.walk.computed
         ]
         self.keys = [key for key, _ in capture.entries]
         self._handles = [weakref.ref(handle) for _, handle in capture.entries]
@@ -149,9 +149,12 @@ class Plan:
             return None
         if {n: id(c) for n, c in (extra or {}).items()} != {n: id(r()) for n, r in self._extra.items()}:
             return None
-        for ref, known in self._computed:
+        for ref, names, children in self._computed:
             obj = ref()
-            if obj is None or [(n, id(c)) for n, c in edges_of(obj).items()] != [(n, id(r())) for n, r in known]:
+            if obj is None:
                 return None
-        out = [ref() for ref in self._handles]
+            found = edges_of(obj)
+            if list(found) != names or not all(map(is_, found.values(), map(call, children))):
+                return None
+        out = list(map(call, self._handles))
         return out if all(out) else None  # type: ignore[return-value]

@@ -181,7 +181,7 @@ class Match:
                 self._unused(node, number, value.name)
 
     def reach(self, variables: list[Any], carried: Tracking | None) -> None:
-        """Notes that the restore has reached variables that were paired together; ``carried`` is what all have, if it is one."""
+        """Notes that the restore has reached variables that were paired together. ``carried``: what all have, if it is one."""
         uid, reached = self.restoration.uid, self.restoration.reached
         if carried is not None and carried.shared:
             self._shared.append((variables, carried))  # first: to be undone

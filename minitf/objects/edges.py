@@ -210,7 +210,7 @@ def tracking(obj: Any) -> Tracking:
 
 
 def share(obj: Any, before: Tracking, new: SharedTracking) -> None:
-    """Lets an object carry ``new`` instead of ``before``, which is shared, too. If it has one of its own by now, that gets the uid."""
+    """Lets an object carry ``new`` instead of ``before``, which is shared; its own, if it has one by now, gets the uid."""
     if obj._tracking is before:
         obj._tracking = new  # no call since the comparison, so nobody has come between
     else:

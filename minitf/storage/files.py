@@ -22,6 +22,7 @@ from minitf.storage.errnos import class_of
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
 LONGEST = 255 - len(TEMPORARY) - 16  # bytes of a name that another 16 signs can follow
+ROOM = 1 << 16  # for so many bytes it pays to take room on the disk before they are written
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 
 
@@ -273,6 +274,8 @@ def write_temporary(disk: Disk, path: str, chunks: Iterable[Any], durable: bool)
     def fill(handle: int) -> None:
         offset = 0
         for chunk in chunks:
+            if len(chunk) >= ROOM:
+                disk.reserve(handle, offset + len(chunk))
             offset = write_fully(disk, handle, chunk, offset)
 
     return fill_temporary(disk, path, fill, durable)

@@ -1,8 +1,8 @@
 """Two calls of Linux that Python does not have, and that make saves of large values faster; elsewhere they do nothing.
 
 ``reserve`` takes room on the disk before a file is written. The file system then looks for blocks once and not at every write,
-nor at the rename, and a disk that is too full says so before anything is written. (Python's ``os.posix_fallocate`` would write
-into every block where a file system cannot reserve.)
+nor at the rename, which otherwise waits for that if it replaces a file; and a disk that is too full says so before anything is
+written. (Python's ``os.posix_fallocate`` would write into every block where a file system cannot reserve.)
 
 ``begin_sync`` has the disk begin with what was written, while the next bytes are written, so that a sync at the end finds
 little left to do.

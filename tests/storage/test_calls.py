@@ -165,7 +165,7 @@ def test_small_values_are_written_together_and_large_ones_alone():
         "close p.data-00000-of-00001~",
         *renamed("p.data-00000-of-00001"),
     ]  # fmt: skip
-    TensorBundle(disk=disk, durable=False).write("q", {"c": np.zeros(mib - 1, np.uint8)})
+    TensorBundle(disk=disk, durable=False).write("q", {"c": np.zeros((1 << 16) - 1, np.uint8)})
     assert not any(call.startswith("reserve") for call in disk.since())
 
 

@@ -11,7 +11,7 @@ from minitf.errors import ResourceExhaustedError
 from minitf.storage import linux
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import Disk
+from minitf.storage.files import ROOM, Disk
 
 MIB = 1 << 20
 
@@ -48,12 +48,19 @@ def test_content_and_size_stay_as_they_are(tmp_path):
     assert taken >= MIB or not can
 
 
-def test_only_large_files_are_reserved_each_for_itself(tmp_path):
+def test_only_larger_files_are_reserved_each_for_itself(tmp_path):
     disk = Noting()
-    TensorBundle(disk=disk, shards=2).write(str(tmp_path / "a"), {"x": np.ones(MIB, np.uint8), "y": np.ones(MIB + 1, np.uint8)})
-    assert sorted(disk.asked) == [MIB, MIB + 1]
-    TensorBundle(disk=disk).write(str(tmp_path / "b"), {"x": np.ones(MIB - 1, np.uint8)})
+    values = {"x": np.ones(ROOM, np.uint8), "y": np.ones(MIB + 1, np.uint8)}
+    TensorBundle(disk=disk, shards=2).write(str(tmp_path / "a"), values)
+    assert sorted(disk.asked) == [ROOM, MIB + 1]
+    TensorBundle(disk=disk).write(str(tmp_path / "b"), {"x": np.ones(ROOM - 1, np.uint8)})
     assert len(disk.asked) == 2
+
+
+def test_room_is_taken_for_a_long_index(tmp_path):
+    disk = Noting()
+    TensorBundle(disk=disk).write(str(tmp_path / "a"), {f"{n:04}": np.ones(1, np.uint8) for n in range(4000)})
+    assert disk.asked == [(tmp_path / "a.index").stat().st_size]
 
 
 def test_a_disk_that_is_too_full_says_so_before_anything_is_written(tmp_path):

@@ -62,7 +62,9 @@ class Objects:
 
     def _watch(self, obj: Any) -> None:
         state = getattr(obj, "_tracking", None)
-        if state is not None and not state.shared and (state.watchers is None or self.watcher not in state.watchers.get(edges.ANY, ())):
+        if state is None or state.shared:
+            return
+        if state.watchers is None or self.watcher not in state.watchers.get(edges.ANY, ()):
             state.watch(edges.ANY, [self.watcher])
             self._watched.append(weakref.ref(obj))
 

@@ -22,7 +22,7 @@ from minitf.errors import AlreadyExistsError, InvalidArgumentError
 from minitf.storage.bundle import payload, spans
 from minitf.storage.bundle.coding import mask_all, slice_key
 from minitf.storage.bundle.entries import Entry, encode_entry, entry_head, entry_tail
-from minitf.storage.files import Disk, write_fully
+from minitf.storage.files import ROOM, Disk, write_fully
 from minitf.storage.keys import all_bytes_of, bytes_of, text_of
 from minitf.storage.regions import check_pieces, slice_text
 from minitf.storage.values import Array, Extent, Partitioned, as_value, bytes_view
@@ -240,7 +240,7 @@ def check_shards(layouts: Sequence[Layout]) -> None:
 def write_data(disk: Disk, layout: Layout, durable: bool, handle: int) -> None:
     """Writes all values to an open file, which is synced then if ``durable``, and notes their checksums in the layout."""
     offset, total = 0, sum(layout.plan.sizes)
-    if total >= LARGE:
+    if total >= ROOM:
         disk.reserve(handle, total)
     large: list[tuple[int, spans.Placed]] = []
     own = [(number, layout.crcs[number]) for number in layout.plan.others if layout.crcs[number] is not None]
