@@ -77,11 +77,10 @@ class Variable(PartialUpdates, Trackable, metaclass=VariableKind):
             self._distribution = synchronization_of(synchronization, what), aggregation_of(aggregation, what)
             trainable = trained(trainable, self.synchronization)
         train, sizes = trainable is not False, None if shape is None else _sizes(shape)
-        here = runtime.current()
-        handle = self._handle = here.home.create_variable(initial_value, dtype, sizes, name, train, waiting)
+        handle = self._handle = runtime.current().home.create_variable(initial_value, dtype, sizes, name, train, waiting)
         handle.variable = weakref.ref(self)
         self._tracking = UNREACHED
-        here.register(self, train, collections)
+        runtime.current().register(self, train, collections)
 
     def _saved_values(self) -> Mapping[str, Handle]:
         return {VARIABLE_VALUE: self._handle}
