@@ -42,7 +42,7 @@ def _list(reader: Reader, graph: SavedGraph | None, output: Output) -> None:
     """Prints the list. Raises DataLossError at the end if a value is of no dtype and shape that make sense."""
     specs, unreadable = _specs(reader)
     if output.as_json:
-        output.facts(_facts(reader, specs, graph))
+        output.facts(_facts(reader, specs, graph) | ({"unreadable": unreadable} if unreadable else {}))
     elif graph is None:
         output.table(_flat(specs), right=[3])
     else:

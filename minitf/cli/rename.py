@@ -21,7 +21,7 @@ from minitf.cli.output import Output
 from minitf.cli.writing import format_argument, output_arguments, output_prefix, put
 from minitf.errors import InvalidArgumentError
 from minitf.saved import OBJECT_GRAPH_KEY
-from minitf.storage.detect import identify, open_checkpoint
+from minitf.storage.detect import identify, open_checkpoint, open_found
 from minitf.storage.messages import encode_graph
 
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Says what would be renamed, and with --write does it; 0. 1 if, with --like, a value or an object is left over."""
     wanted = _wanted(args.map)
     found = identify(args.checkpoint)
-    reader: Any = open_checkpoint(args.checkpoint)
+    reader: Any = open_found(found)
     graph = object_graph(reader)
     keys = [key for key in reader.keys() if key != OBJECT_GRAPH_KEY]
     if (args.like or args.to_objects) and graph is not None:

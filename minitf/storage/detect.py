@@ -6,6 +6,7 @@ an archive: ``identify`` says what it is, ``open_checkpoint`` opens it. Of other
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -73,6 +74,9 @@ def identify(path: str, disk: Disk = ANYWHERE, *, among: Choice = latest_checkpo
     path = path_of(path)
     storage = format_at(path, disk) if path else None
     if storage is not None and not (storage.name == "tf-v1" and is_file(disk, path)):
+        if is_directory(disk, path):  # "run" beside "run.npz": as in TensorFlow, the directory counts, if it has a checkpoint
+            with contextlib.suppress(NotFoundError):
+                return _in_directory(path, disk, among)
         return Found(storage.name, path)
     for prefix in _prefixes_of_part(path):
         if is_file(disk, index_path(prefix)):

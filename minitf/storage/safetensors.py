@@ -20,7 +20,7 @@ from crc32c import crc32c
 from minitf.core import dtypes
 from minitf.core.dtypes import DType
 from minitf.core.spec import total_size
-from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from minitf.storage.bundle import spans
 from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
 from minitf.storage.files import Disk, read_fully, typed, write_fully
@@ -35,7 +35,9 @@ NAMES: dict[DType, str] = {
     dtypes.uint32: "U32", dtypes.int64: "I64", dtypes.uint64: "U64", dtypes.float16: "F16", dtypes.bfloat16: "BF16",
     dtypes.float32: "F32", dtypes.float64: "F64", dtypes.float8_e5m2: "F8_E5M2", dtypes.float8_e4m3fn: "F8_E4M3",
 }  # fmt: skip
-_DTYPES = {name: dtype for dtype, name in NAMES.items()} | {"C64": dtypes.complex64}
+_DTYPES = {name: dtype for dtype, name in NAMES.items()} | {
+    "C64": dtypes.complex64, "F8_E4M3FNUZ": dtypes.float8_e4m3fnuz, "F8_E5M2FNUZ": dtypes.float8_e5m2fnuz,
+}  # fmt: skip
 
 
 class Safetensors(SingleFile):
@@ -84,6 +86,7 @@ class _File:
         self.source = path
         self.notes: dict[str, Note] = {}
         self._crcs: dict[str, int] = {}
+        self._strange: dict[str, str] = {}  # dtypes that TensorFlow has not, by key
         self._disk = disk
         with typed("read", path):
             handle = disk.open(path)
@@ -108,8 +111,11 @@ class _File:
         try:
             header = json.loads(text.decode("utf-8"), object_pairs_hook=_no_twins)
             metadata = header.pop(METADATA, {})
-            found = {key: self._entry(key, entry, size) for key, entry in header.items()}
             notes = metadata.get("minitf", "" if metadata.get("written_by") == "minitf" else None)
+            if notes is None:  # minitf writes no dtypes that it does not know; other programs may
+                told = {key: entry["dtype"] for key, entry in header.items()}
+                self._strange = {key: name for key, name in told.items() if isinstance(name, str) and name not in _DTYPES}
+            found = {key: self._entry(key, entry, size) for key, entry in header.items() if key not in self._strange}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DataLossError(f"{self.source}: the header is damaged: {error}.") from None
         if notes is not None:
@@ -130,16 +136,21 @@ class _File:
 
     def names(self) -> Iterable[str]:
         """All keys."""
-        return self._entries
+        return [*self._entries, *self._strange]
 
     def described(self, key: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
         """NumPy dtype and shape as stored."""
-        dtype, shape, _, _ = self._entries[key]
+        dtype, shape, _, _ = self._known(key)
         return dtype.np, shape
+
+    def _known(self, key: str) -> tuple[DType, tuple[int, ...], int, int]:
+        if key in self._strange:
+            raise UnimplementedError(f"{self.source}: key {key!r}: TensorFlow has no dtype {self._strange[key]!r}.")
+        return self._entries[key]
 
     def load(self, keys: Sequence[str]) -> list[Array]:
         """Values as stored, new, and verified if the file has checksums."""
-        entries = [self._entries[key] for key in keys]
+        entries = [self._known(key) for key in keys]
         with typed("read", self.source):
             handle = self._disk.open(self.source)
             try:

@@ -671,6 +671,7 @@ def test_ls_lists_the_other_values_if_one_makes_no_sense(minitf, tmp_path, form)
     assert (code, "dtype number 99" in err, err.count("\n")) == (1, True, 1)
     if form == ["--json"]:
         assert [one["key"] for one in json.loads(out)["values"]] == [SLOT, PY_STATE, "stray"]
+        assert list(json.loads(out)["unreadable"]) == [KERNEL]
     else:
         assert f"unreadable  {KERNEL}" in out.splitlines()
         assert out.splitlines()[-1] == "3 values, 40 B without 1 of no fixed size"

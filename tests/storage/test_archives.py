@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from crc32c import crc32c
 
+from minitf.core import dtypes
 from minitf.core.dtypes import ALL, as_dtype
 from minitf.core.spec import Spec
-from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
+from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, ResourceExhaustedError, UnimplementedError
 from minitf.storage import carried, npz, safetensors
 from minitf.storage.carried import (
     carry,
@@ -267,6 +268,21 @@ def test_safetensors_of_others(tmp_path):
     ]  # fmt: skip
 
 
+def test_dtypes_of_others_that_tensorflow_has_not(tmp_path):
+    other = {"b": {"dtype": "F8_E8M0", "shape": [2], "data_offsets": [8, 10]}}
+    found = stored(tmp_path, one() | other, np.array([1, 2], np.float32).tobytes() + b"ab")
+    assert found.keys() == ["a", "b"]
+    assert found.read("a").tolist() == [1, 2]
+    for ask in (found.spec, found.read):
+        with pytest.raises(UnimplementedError, match=f"^{tmp_path}/p.safetensors: key 'b': TensorFlow has no dtype 'F8_E8M0'"):
+            ask("b")
+    for name, dtype in (("F8_E4M3FNUZ", dtypes.float8_e4m3fnuz), ("F8_E5M2FNUZ", dtypes.float8_e5m2fnuz)):
+        value = np.array([1.5, -2.0], dtype.np)
+        found = stored(tmp_path, one(name, (2,), (0, 2)), value.tobytes())
+        assert found.spec("a").dtype is dtype
+        assert found.read("a").tobytes() == value.tobytes()
+
+
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
@@ -274,7 +290,8 @@ def test_safetensors_of_others(tmp_path):
         (one(shape=(True, 2)), "'a' is no array inside the file"), (one(shape=(2.0,)), "'a' is no array inside the file"),
         (one(shape=(2, *[1] * 64)), "'a' is no array inside the file"),
         (one(offsets=(0, 4)), r"'a' has 4 bytes, float32 \(2,\) has 8"),
-        (one("F33"), "dtype 'F33' of 'a' is not known"),
+        (one("F33") | {"__metadata__": {"minitf": encode_notes({}, {"a": 5})}}, "dtype 'F33' of 'a' is not known"),
+        (one(33), "dtype 33 of 'a' is not known"), (one(["F32"]), "damaged"),
         (one() | {"__metadata__": {"written_by": "minitf"}}, "notes of minitf"),
         (one() | {"__metadata__": {"minitf": 7}}, "the notes of minitf in it are damaged"),
         (one() | {"__metadata__": 3}, "damaged"),

@@ -217,3 +217,15 @@ def test_the_newest_of_a_directory_whether_it_is_whole_or_not(here):
     (here / "d" / "m-2.index").unlink()
     with pytest.raises(NotFoundError, match=r"'d/checkpoint' names 'd/m-2', which is not there\. There is 'd/m-1'\.$"):
         identify("d", among=newest_checkpoint)
+
+
+@pytest.mark.parametrize("name", ["tf-v2", "npz", "safetensors"])
+def test_a_directory_beside_a_checkpoint_of_its_name(here, name):
+    format_named(name, durable=False).write("run", {"b": np.ones(1)})
+    (here / "run").mkdir()
+    assert identify("run") == Found(name, "run")  # there is nothing in the directory
+    TensorBundle(durable=False).write("run/m-1", ONE)
+    write_state("run", CheckpointState("run/m-1", ["run/m-1"]))
+    assert identify("run") == Found("tf-v2", "run/m-1")
+    [file] = [path.name for path in here.iterdir() if path.name.startswith("run.") and "data" not in path.name]
+    assert open_checkpoint(file).keys() == ["b"]
