@@ -132,7 +132,8 @@ class Checkpoint(AutoTrackable):
         chosen, prefix = options_of(options, "Checkpoint.save"), path_of(file_prefix)
         check_name(split_path(prefix)[1])
         path = f"{prefix}-{self._count(session)}"
-        self._write(path, session, "Checkpoint.save", chosen, partial(write_checkpoint_state, directory_of(path), path))
+        record = partial(write_checkpoint_state, directory_of(path), path, durable=chosen.durable)
+        self._write(path, session, "Checkpoint.save", chosen, record)
         return path
 
     def write(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> Any:

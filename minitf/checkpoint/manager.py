@@ -148,12 +148,12 @@ class CheckpointManager:
         path = f"{self._prefix}-{number:d}"
         self._begun.pop(path, None)
         self._begun[path] = None
-        self._checkpoint._write(path, None, "CheckpointManager.save", options, partial(self._record, path))
+        self._checkpoint._write(path, None, "CheckpointManager.save", options, partial(self._record, path, options.durable))
         if self._interval is not None:
             self._last_step = step
         return path
 
-    def _record(self, path: str) -> None:
+    def _record(self, path: str, durable: bool) -> None:
         """Takes note of a checkpoint that is whole, and deletes old ones."""
         self._settle(list(takewhile(path.__ne__, list(self._begun))))
         self._doomed.pop(path, None)
@@ -161,9 +161,9 @@ class CheckpointManager:
         self._managed[path] = self._clock.time()
         self._begun.pop(path)
         self._latest = path
-        self._write_state()
+        self._write_state(durable)
         self._sweep()
-        self._write_state()
+        self._write_state(durable)
 
     def _settle(self, failed: list[str]) -> None:
         """What saves that raised have left will be deleted; a checkpoint that is whole all the same is managed.
@@ -192,11 +192,11 @@ class CheckpointManager:
                 TensorBundle().remove(path)
                 self._doomed.pop(path, None)
 
-    def _write_state(self) -> None:
+    def _write_state(self, durable: bool) -> None:
         assert self._latest is not None
         write_checkpoint_state(
             self._directory, self._latest, list(self._managed), timestamps=list(self._managed.values()),
-            last_preserved_timestamp=self._preserved,
+            last_preserved_timestamp=self._preserved, durable=durable,
         )  # fmt: skip
 
     def restore_or_initialize(self) -> str | None:

@@ -55,7 +55,8 @@ class CheckpointReader:
 
         Of a partitioned tensor only the pieces that the region touches are read. A checksum covers a whole piece, so all of it
         is read and compared; ``verify=False`` reads the rows of the region alone, and trusts them. (V1 and archives are always
-        verified.) Raises NotFoundError, DataLossError, and InvalidArgumentError for a region that is not inside the value.
+        verified.) Raises NotFoundError, DataLossError, InvalidArgumentError for a region that is not inside the value, and
+        TypeError for what is no integer.
         """
         reader: Any = self._reader
         return reader.read_slice(_key(tensor_str), begin, size, verify)

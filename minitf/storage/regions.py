@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 
 import numpy as np
 
@@ -46,13 +47,16 @@ def moved(box: Box, origin: Box) -> Box:
 
 
 def region_box(key: str, shape: tuple[int, ...], begin: Sequence[int], size: Sequence[int]) -> Box:
-    """The box that ``begin`` and ``size`` (-1: up to the end) ask for. Raises InvalidArgumentError if it is not inside."""
+    """The box that ``begin`` and ``size`` (-1: up to the end) ask for.
+
+    Raises InvalidArgumentError if it is not inside, TypeError for what is no integer.
+    """
     if len(begin) != len(shape) or len(size) != len(shape):
         raise InvalidArgumentError(
             f"read_slice: {key!r} has {len(shape)} dimensions; begin {list(begin)} and size {list(size)} must have as many."
         )
     out = []
-    for start, length, whole in zip(map(int, begin), map(int, size), shape, strict=True):
+    for start, length, whole in zip(map(index, begin), map(index, size), shape, strict=True):
         stop = whole if length == -1 else start + length
         if not 0 <= start <= stop <= whole:
             raise InvalidArgumentError(

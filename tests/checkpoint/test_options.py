@@ -3,6 +3,7 @@
 import inspect
 import os
 import threading
+from functools import partial
 
 import pytest
 
@@ -29,6 +30,9 @@ def test_defaults_and_the_older_name():
     assert (options.enable_async, options.experimental_skip_slot_variables) == (False, False)
     assert options.experimental_write_callbacks is options.experimental_io_device is None
     assert tf.train.CheckpointOptions(experimental_enable_async_checkpoint=True).enable_async
+    assert options.durable
+    assert repr(options) == "CheckpointOptions()"
+    assert repr(tf.train.CheckpointOptions(durable=False)) == "CheckpointOptions(durable=False)"
     assert repr(tf.train.CheckpointOptions("/job:localhost")) == "CheckpointOptions(experimental_io_device='/job:localhost')"
 
 
@@ -51,6 +55,34 @@ def test_wrong_options(prefix):
         manager.save(options=3)
     assert not os.path.exists(os.path.dirname(prefix))
     assert int(checkpoint.save_counter.numpy()) == 0
+
+
+class Whole(tf.train.experimental.ShardingCallback):
+    description = "One file."
+
+    def __call__(self, shardable_tensors):
+        return [{one.checkpoint_key: {one.slice_spec: one.tensor} for one in shardable_tensors}]
+
+
+@pytest.mark.parametrize("in_background", [False, True])
+@pytest.mark.parametrize("callback", [None, Whole()])
+def test_a_save_that_is_not_durable_syncs_nothing(prefix, monkeypatch, in_background, callback):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(handle))
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    manager = tf.train.CheckpointManager(checkpoint, os.path.dirname(prefix), 1)
+    for durable in (False, True, False):
+        options = tf.train.CheckpointOptions(
+            durable=durable, enable_async=in_background, experimental_sharding_callback=callback
+        )
+        for save in (partial(checkpoint.write, prefix), partial(checkpoint.save, prefix), manager.save):
+            synced.clear()
+            path = save(options=options)
+            checkpoint.sync()
+            assert bool(synced) == durable
+            checkpoint.v.assign(0.0)
+            checkpoint.read(path).assert_consumed()
+            assert float(checkpoint.v) == 1.0
 
 
 # -- callbacks ---------------------------------------------------------------------------------------------------------------

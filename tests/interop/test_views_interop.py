@@ -89,7 +89,7 @@ OPTIONS = (
     START
     + """
     Options = tf.train.CheckpointOptions
-    own = ("call_back", "graph_to_restore", "storage")
+    own = ("call_back", "durable", "graph_to_restore", "storage")
     names = [name for name in dir(Options()) if not name.startswith("_") and name not in own]
     out.append([[name, getattr(Options(), name)] for name in names])
     out.append(Options(experimental_enable_async_checkpoint=True).enable_async)

@@ -52,6 +52,9 @@ def test_regions_that_are_inside():
     for begin, size in (([0, 0], [5, 1]), ([-1, 0], [1, 1]), ([4, 0], [1, 1]), ([5, 0], [-1, 1]), ([0, 0], [-2, 1])):
         with pytest.raises(InvalidArgumentError, match=r"^read_slice: the region from .* is not inside 'k' of shape \(4, 3\)"):
             region_box("k", (4, 3), begin, size)
+    for begin, size in (([0.5, 0], [1, 1]), ([0, 0], [1, "1"])):
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            region_box("k", (4, 3), begin, size)
     for begin, size in (([0], [1, 1]), ([0, 0], [1]), ([0, 0, 0], [1, 1, 1])):
         with pytest.raises(InvalidArgumentError, match="^read_slice: 'k' has 2 dimensions; begin .* must have as many"):
             region_box("k", (4, 3), begin, size)
