@@ -19,6 +19,7 @@ from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 from minitf.storage.detect import identify
 from minitf.storage.formats import format_named
 from minitf.storage.messages import decode_graph, encode_graph
+from minitf.storage.safetensors import open_torn
 from minitf.storage.state_file import newest_checkpoint
 from minitf.storage.v1 import SlicesReader
 from minitf.storage.values import Typed
@@ -63,9 +64,12 @@ def _opened(name: str, prefix: str, lost: list[Loss], mended: list[str]) -> Read
         reader = format_named(name).open(prefix)
         list(reader.keys())
     except DataLossError as error:
-        if name not in ("tf-v2", "tf-v1"):
+        if name == "npz":
             raise
-        if name == "tf-v2":
+        problems: list[str] = []
+        if name == "safetensors":
+            reader = open_torn(prefix)
+        elif name == "tf-v2":
             from minitf.storage.bundle.salvage import Mended, open_damaged
 
             reader, found = open_damaged(prefix)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from crc32c import crc32c
@@ -21,6 +21,7 @@ from minitf.core import dtypes
 from minitf.core.dtypes import DType
 from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import spans
 from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
 from minitf.storage.files import Disk, read_fully, typed, write_fully
@@ -81,7 +82,22 @@ class Safetensors(SingleFile):
         return CarriedReader(_File(self._disk, path))
 
 
+def open_torn(prefix: str, disk: Disk = ANYWHERE) -> CarriedReader:
+    """Opens a file that was cut off behind its list of values; reading what was cut off is a DataLossError.
+
+    Raises NotFoundError, and DataLossError for other damage.
+    """
+    return _Torn(disk=disk).open(prefix)
+
+
+class _Torn(Safetensors):
+    def _reader(self, path: str) -> CarriedReader:
+        return CarriedReader(_TornFile(self._disk, path))
+
+
 class _File:
+    whole: ClassVar[bool] = True  # every value must lie inside
+
     def __init__(self, disk: Disk, path: str):
         self.source = path
         self.notes: dict[str, Note] = {}
@@ -128,7 +144,8 @@ class _File:
         if dtype is None:
             raise ValueError(f"dtype {entry['dtype']!r} of {key!r} is not known")
         shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
-        if not all(type(n) is int and n >= 0 for n in (*shape, begin, end)) or end > size or not has_array(shape, dtype.size):
+        inside = all(type(n) is int and n >= 0 for n in (*shape, begin, end)) and (end <= size or not self.whole)
+        if not inside or not has_array(shape, dtype.size):
             raise ValueError(f"{key!r} is no array inside the file")
         if end - begin != total_size(shape) * dtype.size:
             raise ValueError(f"{key!r} has {end - begin} bytes, {dtype.name} {shape} has {total_size(shape) * dtype.size}")
@@ -154,8 +171,13 @@ class _File:
         with typed("read", self.source):
             handle = self._disk.open(self.source)
             try:
-                if any(self._start + end > self._disk.size(handle) for _, _, _, end in entries):
-                    raise DataLossError(f"{self.source}: the file became shorter since it was opened.")
+                size = self._disk.size(handle)
+                for key, (_, _, _, end) in zip(keys, entries, strict=True):
+                    if self._start + end > size:
+                        raise DataLossError(
+                            f"{self.source}: key {key!r}: the value ends at byte {self._start + end}, and the file has {size}: "
+                            "it was cut off."
+                        )
                 arrays = [np.empty(shape, dtype.np) for dtype, shape, _, _ in entries]
                 wanted = [(self._start + entry[2], bytes_view(array)) for entry, array in zip(entries, arrays, strict=True)]
                 crcs = spans.read(self._disk, handle, wanted, self.source)
@@ -166,6 +188,10 @@ class _File:
             if self._crcs and self._crcs[key] != checksum(crc, NAMES.get(dtype, ""), shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
         return arrays
+
+
+class _TornFile(_File):
+    whole = False
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

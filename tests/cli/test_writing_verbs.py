@@ -624,6 +624,31 @@ def test_salvage_of_a_directory_takes_the_newest_though_an_older_one_is_whole(mi
     assert KERNEL in [one["key"] for one in facts["lost"]]
 
 
+@pytest.mark.parametrize("others", [False, True])
+def test_salvage_of_a_safetensors_file_that_was_cut_off(minitf, checkpoint, tmp_path, others):
+    path = str(tmp_path / "m.safetensors")
+    if others:  # without notes and checksums
+        header = {
+            key: {"dtype": "U8", "shape": [4], "data_offsets": [start, start + 4]} for key, start in (("a", 0), ("b", 4))
+        }
+        text = json.dumps(header).encode()
+        (tmp_path / "m.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + b"aaaabbbb")
+    else:
+        assert minitf("convert", checkpoint, path, "--to", "safetensors")[0] == 0
+    before = everything(path)
+    [(last, _)] = list(before.items())[-1:] if others else [(OBJECT_GRAPH_KEY, None)]
+    os.truncate(path, os.path.getsize(path) - 1)
+    assert minitf("verify", path)[0] == 1
+    code, out, _ = minitf("salvage", path, tmp_path / "rest", "--json")
+    facts = json.loads(out)
+    assert (code, [one["key"] for one in facts["lost"]]) == (1, [last])
+    assert "it was cut off" in facts["lost"][0]["problem"]
+    assert everything(str(tmp_path / "rest")) == {key: value for key, value in before.items() if key != last}
+    os.truncate(path, 60)  # in the list of values
+    assert minitf("salvage", path, tmp_path / "none")[0] == 1
+    assert not list(tmp_path.glob("none*"))
+
+
 def test_salvage_of_an_index_of_which_no_block_holds(minitf, checkpoint, tmp_path):
     with open(f"{checkpoint}.index", "r+b") as file:
         file.seek(20)
