@@ -332,6 +332,23 @@ def test_a_file_that_was_cut_since(tmp_path):
         found.read("a")
 
 
+def test_what_stands_before_the_cut_of_a_file(tmp_path):
+    values = {"a": np.arange(4), "b": np.ones(2, np.float32), "c": np.zeros(0)}
+    format_named("safetensors", durable=False).write(str(tmp_path / "p"), values)
+    os.truncate(tmp_path / "p.safetensors", os.path.getsize(tmp_path / "p.safetensors") - 1)
+    with pytest.raises(DataLossError, match="'b' is no array inside the file"):
+        format_named("safetensors").open(str(tmp_path / "p"))
+    found = safetensors.open_torn(str(tmp_path / "p"))
+    assert found.keys() == ["a", "b", "c"]
+    assert found.read("a").tolist() == [0, 1, 2, 3]
+    for keys in (["b"], ["a", "b"]):
+        with pytest.raises(DataLossError, match="key 'b': the value ends at byte [0-9]+, .* it was cut off"):
+            found.read_many(keys)
+    (tmp_path / "p.safetensors").write_bytes(b"\5" + b"\0" * 7)
+    with pytest.raises(DataLossError, match="not a safetensors file"):
+        safetensors.open_torn(str(tmp_path / "p"))
+
+
 # npz ----------------------------------------------------------------------------------------------------------------
 
 
