@@ -119,9 +119,10 @@ def _compare_arrays(x: Any, y: Any, rtol: float, atol: float) -> dict[str, str] 
     apart = _apart(x, y)
     different = (_bytes_of_each(x) != _bytes_of_each(y)).any(axis=1).reshape(x.shape)
     if rtol or atol:
-        wide = y.astype(np.complex128 if y.dtype.kind == "c" else np.float64)
+        wide_x, wide = (array.astype(np.complex128 if array.dtype.kind == "c" else np.float64) for array in (x, y))
         with np.errstate(all="ignore"):  # infinity times 0, where only atol is given
-            different &= ~((apart <= atol + np.where(rtol, rtol * np.abs(wide), 0.0)) | (x == y) | ((x != x) & (y != y)))
+            near = (apart <= atol + np.where(rtol, rtol * np.abs(wide), 0.0)) & np.isfinite(wide_x) & np.isfinite(wide)
+            different &= ~(near | (x == y) | ((x != x) & (y != y)))
     if not different.any():
         return None
     known = apart[different & (apart == apart)]

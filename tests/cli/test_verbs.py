@@ -286,6 +286,17 @@ def test_diff_with_a_tolerance(minitf, tmp_path, option, code):
     assert minitf("diff", a, b, *option)[0] == code
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+@pytest.mark.parametrize(("rtol", "atol"), [(1e-5, 0.0), (0.1, 0.0), (0.0, 0.1), (0.0, 1e300), (1e30, 0.0), (3.0, 0.5)])
+def test_diff_means_by_a_tolerance_what_numpy_means(minitf, tmp_path, dtype, rtol, atol):
+    values = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, 1.05, -1.0, 1e200, 1.01e200], dtype)
+    x, y = (array.ravel() for array in np.meshgrid(values, values))
+    a, b = (write(tmp_path / name, None, {"x": value}) for name, value in (("a", x), ("b", y)))
+    apart = np.count_nonzero(~np.isclose(x, y, rtol, atol, equal_nan=True))
+    code, out, _ = minitf("diff", a, b, f"--rtol={rtol}", f"--atol={atol}")
+    assert (code, f"  {apart} of {x.size} elements" in out) == (1, True)
+
+
 def test_diff_sees_a_zero_change_its_sign(minitf, tmp_path):
     a, b = (write(tmp_path / name, None, {"x": np.array([x, 1.0])}) for name, x in (("a", 0.0), ("b", -0.0)))
     assert "1 of 2 elements, by at most 0" in minitf("diff", a, b)[1]
