@@ -56,7 +56,8 @@ class Dataset(Sources, Batches):
         function = Traced(map_func, self._spec, "Dataset.map")
         if all(leaf is None for leaf in function._leaves):
             raise InvalidArgumentError("Dataset.map: the function gives no tensor.")
-        return self._next("Map", lambda shared: cursors.Mapped(self._cursor(shared), function), function.element_spec)
+        following = self._next("Map", lambda shared: cursors.Mapped(self._cursor(shared), function), function.element_spec)
+        return self._unless(function.changes, following)
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements for which ``predicate`` is true."""
@@ -114,9 +115,10 @@ class Dataset(Sources, Batches):
         if most is None:
             return self._next("Take", lambda _: no_value(count), count=UNKNOWN)
         size = self._count if most < 0 else most if self._count == INFINITE else _at_most(self._count, most)
-        return self._next(
+        following = self._next(
             "Take", lambda shared: cursors.Part(self._cursor(shared), count=None if most < 0 else most), count=size
         )
+        return self._unless(most >= 0, following)
 
     def skip(self, count: Any, name: str | None = None) -> Dataset:
         """All but the first ``count`` elements; -1: none."""
@@ -126,7 +128,8 @@ class Dataset(Sources, Batches):
         if left_out < 0:
             return self._next("Skip", lambda shared: cursors.Part(self._cursor(shared), count=0), count=0)
         size = max(0, self._count - left_out) if self._count >= 0 else self._count
-        return self._next("Skip", lambda shared: cursors.Part(self._cursor(shared), left_out), count=size)
+        following = self._next("Skip", lambda shared: cursors.Part(self._cursor(shared), left_out), count=size)
+        return self._unless(left_out > 0, following)
 
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
         """One element in ``num_shards``, beginning with number ``index``."""
@@ -134,7 +137,8 @@ class Dataset(Sources, Batches):
         if not 0 <= first < step:
             raise InvalidArgumentError(f"shard: index must be between 0 and {step - 1} (currently index = {first}).")
         size = len(range(first, self._count, step)) if self._count >= 0 else self._count
-        return self._next("Shard", lambda shared: cursors.Part(self._cursor(shared), step=step, first=first), count=size)
+        following = self._next("Shard", lambda shared: cursors.Part(self._cursor(shared), step=step, first=first), count=size)
+        return self._unless(step > 1, following)
 
     def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
         """The elements again and again, ``count`` times in all; without end for None or -1."""
@@ -145,7 +149,10 @@ class Dataset(Sources, Batches):
         size = (
             0 if self._count == 0 or many == 0 else INFINITE if many is None else self._count * (many if self._count > 0 else 1)
         )
-        return self._next("Repeat", lambda shared: ordering.Repeated(partial(self._cursor, shared), many), count=size)
+        if many == 1:  # which TensorFlow leaves out
+            return self._unless(False, self._next("Repeat", self._cursor, count=size))
+        shuffled = self._shuffled
+        return self._next("Repeat", lambda shared: ordering.Repeated(partial(self._cursor, shared), many, shuffled), count=size)
 
     def concatenate(self, dataset: Dataset, name: str | None = None) -> Dataset:
         """The elements of this dataset, then of another. Raises TypeError for elements of other dtypes or structures."""
@@ -166,7 +173,11 @@ class Dataset(Sources, Batches):
         size = self._count if int(buffer_size) == UNKNOWN else int(buffer_size)
         checked_size(size, "shuffle: buffer_size")
         seeds = Seeds(seeds_of(seed), reshuffle_each_iteration is not False)
-        return self._next("Shuffle", lambda shared: ordering.Shuffled(self._cursor(shared), size, shared.of(seeds)))
+        following = self._next(
+            "Shuffle", lambda shared: ordering.Shuffled(partial(self._cursor, shared), size, shared.of(seeds))
+        )
+        following._shuffled = True
+        return following
 
     def cache(self, filename: str = "", name: str | None = None) -> Dataset:
         """The elements, kept in memory from the first complete iteration on. Raises NotImplementedError for a file."""

@@ -23,6 +23,8 @@ UNKNOWN = -2
 class Described(Trackable):
     """A sequence of elements. ``start(shared)`` gives a cursor before the first; ``elements``: they are all there already."""
 
+    _shuffled = False  # whether the last thing that was done to the elements was to shuffle them
+
     def __init__(self, name: str, element_spec: Any, start: Callable[[Shared], Cursor], cardinality: int,
                  elements: list[Leaves] | None = None):  # fmt: skip
         self._name = name
@@ -75,6 +77,11 @@ class Described(Trackable):
 
     def __repr__(self) -> str:
         return f"<_{self._name}Dataset element_spec={self._spec!r}>"
+
+    def _unless(self, changes: bool, following: Self) -> Self:
+        """The dataset that follows this one; if it changes nothing, the elements are still as shuffled as they are here."""
+        following._shuffled = self._shuffled and not changes
+        return following
 
     @classmethod
     def _of_elements(cls, elements: list[Leaves], spec: Any = None) -> Self:

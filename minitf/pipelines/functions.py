@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,12 @@ class Traced:
             self.structure,
             [NoneTensorSpec() if out is None else TensorSpec(out.shape, out.dtype) for out in self._leaves],
         )
+
+    @property
+    def changes(self) -> bool:
+        """False if the results are what was given."""
+        traced = self._traced
+        return len(traced.fetches) != len(traced.feeds) or not all(map(operator.is_, traced.fetches, traced.feeds))
 
     @property
     def stateful(self) -> bool:

@@ -11,13 +11,18 @@ from minitf.pipelines.philox import Bits, Seeds
 
 
 class Repeated(Cursor):
-    """A dataset from its beginning again, ``count`` times in all; without end if that is None."""
+    """A dataset from its beginning again, ``count`` times in all; without end if that is None.
 
-    def __init__(self, start: Callable[[], Cursor], count: int | None):
+    Like TensorFlow it begins once more behind the last time, which shows where beginning draws the seeds of a new order. Where
+    elements are shuffled just before (``shuffled``), TensorFlow makes one step of both, and that does not.
+    """
+
+    def __init__(self, start: Callable[[], Cursor], count: int | None, shuffled: bool):
         self._start = start
         self._count = count
+        self._once_more = count is not None and not shuffled
         self._done = 0
-        self._now: Cursor | None = None
+        self._now: Cursor | None = start() if count else None
 
     def next(self) -> Leaves:
         """The next element. Raises End."""
@@ -30,8 +35,11 @@ class Repeated(Cursor):
             except End:
                 if first and self._count is None:
                     raise  # there is nothing to repeat
-                self._now = None
                 self._done += 1
+                if self._count is None:
+                    self._now = None
+                elif self._once_more or self._done < self._count:
+                    self._now = self._start()
         raise End
 
     def kept(self) -> Any:
@@ -41,51 +49,49 @@ class Repeated(Cursor):
     def take_back(self, kept: Any) -> None:
         """Takes what it kept."""
         self._done, state = kept
-        self._now = None if state is None else self._start()
+        self._now = None if state is None else self._now or self._start()
         if self._now is not None:
             self._now.go_to(state)
 
 
 class After(Cursor):
-    """One dataset after another."""
+    """One dataset after another. Those that are through are kept: what they share with later iterations is saved with them."""
 
     def __init__(self, starts: list[Callable[[], Cursor]]):
         self._starts = starts
-        self._number = 0
-        self._now: Cursor | None = None
+        self._begun = [starts[0]()]
 
     def next(self) -> Leaves:
         """The next element. Raises End."""
-        while self._number < len(self._starts):
-            if self._now is None:
-                self._now = self._starts[self._number]()
+        while True:
             try:
-                return self._now.next()
+                return self._begun[-1].next()
             except End:
-                self._now = None
-                self._number += 1
-        raise End
+                if len(self._begun) == len(self._starts):
+                    raise
+                self._begun.append(self._starts[len(self._begun)]())
 
     def kept(self) -> Any:
         """What it keeps."""
-        return [self._number, None if self._now is None else self._now.state()]
+        return [one.state() for one in self._begun]
 
     def take_back(self, kept: Any) -> None:
         """Takes what it kept."""
-        self._number, state = kept
-        self._now = None if state is None else self._starts[self._number]()
-        if self._now is not None:
-            self._now.go_to(state)
+        self._begun += [start() for start in self._starts[1 : len(kept)]]
+        for one, state in zip(self._begun, kept, strict=True):
+            one.go_to(state)
 
 
 class Shuffled(Cursor):
     """Elements by chance from a buffer of ``size``: with the same seeds in the same order as TensorFlow's.
 
-    The buffer is a ring. An element is drawn from those that wait, and the first of these takes its place.
+    The buffer is a ring. An element is drawn from those that wait, and the first of these takes its place. What is shuffled
+    begins with the first element, which shows where it draws seeds itself.
     """
 
-    def __init__(self, source: Cursor, size: int, seeds: Seeds):
-        self.inputs = (source,)
+    def __init__(self, start: Callable[[], Cursor], size: int, seeds: Seeds):
+        self._start = start
+        self._source: Cursor | None = None
         self._size = size
         self._seeds = seeds
         self._bits = Bits(seeds.draw())
@@ -98,7 +104,9 @@ class Shuffled(Cursor):
         ring, size = self._ring, self._size
         while self._more and self._last - self._first < size:
             try:
-                leaves = self.inputs[0].next()
+                if self._source is None:
+                    self._source = self._start()
+                leaves = self._source.next()
             except End:
                 self._more = False
                 break
@@ -117,12 +125,15 @@ class Shuffled(Cursor):
 
     def kept(self) -> Any:
         """What it keeps."""
-        bits = self._bits
-        return [self._ring, self._first, self._last, self._more, [*bits.seeds, bits.count], self._seeds.state()]
+        bits, source = self._bits, None if self._source is None else self._source.state()
+        return [source, self._ring, self._first, self._last, self._more, [*bits.seeds, bits.count], self._seeds.state()]
 
     def take_back(self, kept: Any) -> None:
         """Takes what it kept."""
-        self._ring, self._first, self._last, self._more, (one, other, count), seeds = kept
+        source, self._ring, self._first, self._last, self._more, (one, other, count), seeds = kept
+        self._source = None if source is None else self._start()
+        if self._source is not None:
+            self._source.go_to(source)
         self._bits = Bits((one, other), count)
         self._seeds.restore(seeds)
 

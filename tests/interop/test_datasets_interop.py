@@ -65,6 +65,25 @@ def program(tf, np):
     return out
 """
 
+AGAIN = """
+def program(tf, np):
+    D = tf.data.Dataset
+    between = [
+        lambda d: d, lambda d: d.take(-1), lambda d: d.skip(0), lambda d: d.shard(1, 0), lambda d: d.repeat(1),
+        lambda d: d.map(lambda x: x), lambda d: d.map(lambda x: x + 1), lambda d: d.filter(lambda x: x < 9),
+        lambda d: d.take(9), lambda d: d.scan(np.int64(1), lambda s, x: (s + x, x)), lambda d: d.batch(2).unbatch(),
+        lambda d: d.prefetch(1), lambda d: d.shuffle(2, seed=3), lambda d: d.concatenate(D.range(7, 10).shuffle(2, seed=5)),
+        lambda d: d.cache(), lambda d: D.zip((D.range(9).shuffle(4, seed=2), d)).map(lambda x, y: x * 10 + y),
+        lambda d: d.flat_map(lambda x: D.range(x).shuffle(3, seed=1).filter(lambda x: x < 9).repeat(2)),
+    ]
+    out = []
+    for first in between:
+        for second in between:
+            d = second(first(D.range(6).shuffle(3, seed=1))).repeat(2)
+            out.append([[int(x) for x in d] for _ in range(3)])
+    return out
+"""
+
 IN_GRAPHS = """
 def program(tf, np):
     out = []
@@ -87,7 +106,9 @@ def program(tf, np):
 
 
 @pytest.mark.parametrize(
-    "program", [PIPELINES.replace("COUNT", "150"), SEEDS, IN_GRAPHS], ids=["pipelines", "seeds", "in graphs"]
+    "program",
+    [PIPELINES.replace("COUNT", "150"), SEEDS, AGAIN, IN_GRAPHS],
+    ids=["pipelines", "seeds", "repeated and shuffled", "in graphs"],
 )
 def test_the_same_program(program, both):
     ours, theirs = both(program)
