@@ -17,9 +17,7 @@ def body_named(text: str) -> Any:
     if not place or not name:
         raise InvalidArgumentError(f"{text!r} names no function. Write FILE.py:NAME or package.module:NAME.")
     if place.endswith(".py"):
-        if not os.path.isfile(place):
-            raise NotFoundError(f"There is no file {place!r}.")
-        found: Any = runpy.run_path(place).get(name)
+        found: Any = names_of(place).get(name)
     else:
         sys.path.insert(0, os.curdir)
         try:
@@ -31,3 +29,15 @@ def body_named(text: str) -> Any:
     if not callable(found):
         raise NotFoundError(f"There is no function {name!r} in {place}.")
     return found
+
+
+def names_of(file: str) -> dict[str, Any]:
+    """What the names of a Python file stand for. As when it is run, it may import its neighbours. Raises NotFoundError."""
+    if not os.path.isfile(file):
+        raise NotFoundError(f"There is no file {file!r}.")
+    directory = os.path.dirname(os.path.abspath(file))
+    sys.path.insert(0, directory)
+    try:
+        return runpy.run_path(file)
+    finally:
+        sys.path.remove(directory)

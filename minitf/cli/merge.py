@@ -7,7 +7,7 @@ from typing import Any
 
 from minitf.cli.contents import counted
 from minitf.cli.output import Output
-from minitf.cli.writing import Shard, format_argument, output_prefix, put
+from minitf.cli.writing import Shard, format_argument, output_prefix, put, remove_others
 from minitf.errors import InvalidArgumentError
 from minitf.saved import OBJECT_GRAPH_KEY
 from minitf.storage.bundle import BundleReader
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     bundles = [reader for reader in readers if isinstance(reader, BundleReader)]
     if len(bundles) == len(readers) and args.to in (None, "tf-v2"):
         merge([reader.prefix for reader in bundles], prefix, delete_inputs=False)
+        remove_others(prefix, "tf-v2")
     else:
         shards: list[Shard] = [shard for reader in readers for shard in reader.contents()]
         owners: dict[str, Any] = {}

@@ -46,16 +46,24 @@ def output_prefix(path: str, name: str, force: bool) -> str:
     found = format_at(prefix)
     stands = None if found is None else found.name
     if stands == "tf-v1" or (name == "tf-v1" and find(ANYWHERE, prefix) is not None):
-        try:
-            TensorSlices().open(prefix)
+        if _is_v1(prefix):
             stands = "tf-v1"
-        except OpError:
-            if name == "tf-v1":
-                raise AlreadyExistsError(f"{prefix!r} is there, and is no checkpoint. It is left as it is.") from None
+        elif name == "tf-v1":
+            raise AlreadyExistsError(f"{prefix!r} is there, and is no checkpoint. It is left as it is.")
+        else:
             stands = None  # the files of other formats have endings, so they do not collide with it
     if stands is not None and not force:
         raise AlreadyExistsError(f"a checkpoint ({stands}) stands under {prefix!r}. --force replaces it.")
     return prefix
+
+
+def _is_v1(prefix: str) -> bool:
+    """True for a V1 checkpoint; the file of one has no ending, and may be anything."""
+    try:
+        TensorSlices().open(prefix)
+    except OpError:
+        return False
+    return True
 
 
 def put(shards: Sequence[Shard], prefix: str, name: str, verb: str) -> None:
@@ -75,8 +83,13 @@ def put(shards: Sequence[Shard], prefix: str, name: str, verb: str) -> None:
             storage.write(prefix, joined(together))
     except OpError as error:
         raise type(error)(f"{verb} to {name}: {error}") from error
-    for other in FORMATS:  # what --force replaces may be of another format, and would be found first
-        if other not in (name, "tf-v1"):
+    remove_others(prefix, name)
+
+
+def remove_others(prefix: str, name: str) -> None:
+    """Deletes checkpoints of other formats than ``name`` under a prefix: what ``--force`` replaces may be of any."""
+    for other in FORMATS:
+        if other != name and (other != "tf-v1" or _is_v1(prefix)):
             format_named(other).remove(prefix)
 
 

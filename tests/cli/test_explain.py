@@ -78,7 +78,12 @@ def test_what_a_factory_may_give(path, capsys, factory):
 @pytest.mark.parametrize(
     "program, code, words",
     [
-        ("a_program", 2, "not MODULE:FACTORY"),
+        ("a_program", 2, "is not FILE.py:FACTORY or MODULE:FACTORY"),
+        ("no_program.py:make", 1, "no file 'no_program.py'"),
+        ("a_program.py:nothing", 1, "has no 'nothing'"),
+        ("a_program:tf", 1, "'tf' of 'a_program' is no function, but a module"),
+        ("a_program:str", 1, "has no 'str'"),
+        ("os:getcwd", 1, "which is no root: "),
         ("no_program:make", 1, "no module 'no_program'"),
         ("a_program:nothing", 1, "has no 'nothing'"),
     ],
@@ -86,6 +91,18 @@ def test_what_a_factory_may_give(path, capsys, factory):
 def test_programs_that_are_not_there(path, capsys, program, code, words):
     assert main(["explain", path, "--program", program]) == code
     assert words in capsys.readouterr().err
+
+
+def test_a_program_in_a_file_imports_its_neighbours(path, tmp_path, capsys):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a_neighbour.py").write_text(PROGRAM)
+    (tmp_path / "sub" / "train.py").write_text("from a_neighbour import right\ndef make():\n    return right()\n")
+    before = list(sys.path)
+    for program in ("a_program.py:right", "sub/train.py:make", f"{tmp_path}/sub/train.py:make"):
+        assert main(["explain", path, "--program", program]) == 0
+        assert "3 of 3 values would be restored" in capsys.readouterr().out
+    assert sys.path == before
+    sys.modules.pop("a_neighbour")
 
 
 def test_a_missing_checkpoint(path, capsys):

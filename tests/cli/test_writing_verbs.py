@@ -114,6 +114,16 @@ def test_merge(minitf, checkpoint, tmp_path, name):
     assert everything(str(tmp_path / "all")) == everything(checkpoint) | everything(more)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_merge_with_force_leaves_nothing_of_what_stood_there(minitf, checkpoint, tmp_path, name):
+    more = write(tmp_path / "more", None, {"another": np.arange(4)})
+    format_named(name).write(str(tmp_path / "all"), {"old": np.zeros(1)})
+    assert minitf("merge", checkpoint, more, "-o", tmp_path / "all", "--force")[0] == 0
+    assert {path.name.partition(".data")[0] for path in tmp_path.glob("all*")} == {"all", "all.index"}
+    assert everything(str(tmp_path / "all")) == everything(checkpoint) | everything(more)
+    assert not (tmp_path / "all").exists()
+
+
 def test_merge_of_several_formats(minitf, checkpoint, tmp_path):
     minitf("convert", write(tmp_path / "more", None, {"another": np.arange(4)}), tmp_path / "more2", "--to", "npz")
     facts = json.loads(minitf("merge", checkpoint, tmp_path / "more2", "-o", tmp_path / "all", "--json")[1])
@@ -452,6 +462,18 @@ def test_a_result_may_be_named_by_its_index_file(minitf, checkpoint, tmp_path):
     assert sorted(path.name for path in tmp_path.glob("a*")) == ["a.data-00000-of-00001", "a.index"]
     code, _, err = minitf("convert", checkpoint, tmp_path / "a.index", "--to", "tf-v2")
     assert (code, "--force replaces it" in err) == (1, True)
+
+
+@pytest.mark.parametrize("first", FORMATS)
+@pytest.mark.parametrize("second", FORMATS)
+def test_force_leaves_nothing_of_what_stood_there(minitf, checkpoint, tmp_path, first, second):
+    assert minitf("convert", checkpoint, tmp_path / "m", "--to", first)[0] == 0
+    assert minitf("convert", tmp_path / "m", tmp_path / "m", "--to", second)[0] == 1
+    assert minitf("convert", tmp_path / "m", tmp_path / "m", "--to", second, "--force")[0] == 0
+    assert {path.name.removeprefix("m").partition(".data")[0] for path in tmp_path.glob("m*")} <= {ENDINGS[second], ""}
+    assert (tmp_path / "m").exists() == (second == "tf-v1")
+    assert identify(str(tmp_path / "m")).format == second
+    assert everything(str(tmp_path / "m")) == everything(checkpoint)
 
 
 def test_v1_replaces_v2_with_force(minitf, checkpoint, tmp_path):
