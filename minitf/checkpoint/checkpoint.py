@@ -21,6 +21,7 @@ from minitf.checkpoint.options import CheckpointOptions, options_of
 from minitf.checkpoint.saver import ObjectSaver, directory_of, home_to_save, root_of
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
 from minitf.core import dtypes, runtime
+from minitf.core.forks import whole_in_children
 from minitf.core.op import convert
 from minitf.core.tensor import Tensor
 from minitf.errors import NotFoundError
@@ -35,7 +36,7 @@ from minitf.storage.files import path_of, split_path
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
 
 
-_counting = threading.RLock()
+_counting = whole_in_children(threading.RLock(), 0)
 
 
 def _nothing() -> None:

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, SupportsIndex, TypeVar
 
+from minitf.core.forks import whole_in_children
+
 _T = TypeVar("_T")
 _wrappers: ContextVar[tuple[Callable[[str, Any], Any], ...]] = ContextVar("minitf_wrappers", default=())
 _count = 0  # contexts with wrappers, process-wide
-_lock = threading.Lock()
+_lock = whole_in_children(threading.Lock())
 
 
 def around(kind: str, part: _T) -> _T:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minitf.core.forks import whole_in_children
 from minitf.core.state import Cell
 
-_changing = threading.Lock()  # held while cells change their class
+_changing = whole_in_children(threading.Lock())  # held while cells change their class
 _held: Any = Cell.value  # type: ignore[misc]
 _busy: dict[int, Overwriting] = {}  # by the identity of the cell, which the thread that overwrites it keeps
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from minitf.core.forks import whole_in_children
 from minitf.core.spec import Shape, Spec, compatible, merge_shapes, shape_text
 from minitf.errors import DTypeError, FailedPreconditionError, ShapeError
 
@@ -90,7 +91,7 @@ class Cell:
             )
 
 
-_making_lock = allocate_lock()
+_making_lock = whole_in_children(allocate_lock())
 
 
 def locks_of(cells: Sequence[Cell]) -> list[LockType]:

@@ -11,9 +11,11 @@ import sys
 import threading
 from typing import Any
 
+from minitf.core.forks import whole_in_children
+
 DEBUG, INFO, WARN, ERROR, FATAL = _logging.DEBUG, _logging.INFO, _logging.WARNING, _logging.ERROR, _logging.CRITICAL
 
-_lock = threading.Lock()
+_lock = whole_in_children(threading.Lock())
 _counts: dict[tuple[str, int], int] = {}  # calls, by the place in the program
 
 

@@ -21,12 +21,13 @@ from functools import partial
 from typing import Any
 
 from minitf.core import runtime
+from minitf.core.forks import whole_in_children
 
 _hooks: ContextVar[tuple[tuple[Any, Callable[..., Any]], ...]] = ContextVar("minitf_variable_creators", default=())
 
 
 _entered = 0  # how many scopes are open in the whole process
-_entering = threading.Lock()
+_entering = whole_in_children(threading.Lock())
 
 
 @contextmanager

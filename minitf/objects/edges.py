@@ -21,11 +21,12 @@ from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Protocol
 
 from minitf.core.at_once import at_once, exhaust
+from minitf.core.forks import whole_in_children
 
 _ticks = itertools.count(1)
 version = 0  # differs after every change of any edge or slot: a saver that sees the same number need not look again
-_making_tracking = Lock()
-restoring = RLock()  # held while objects are paired and restored, and while a list finds the place of an element
+_making_tracking = whole_in_children(Lock())
+restoring = whole_in_children(RLock(), 1)  # held while objects are paired and restored, or a list finds an element's place
 
 
 class Request(Protocol):

@@ -15,13 +15,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minitf.core import runtime
+from minitf.core.forks import whole_in_children
 from minitf.objects.concrete_function import ConcreteFunction
 from minitf.objects.function_call import FunctionCall
 from minitf.objects.running_eagerly import RUNNING_EAGERLY
 from minitf.objects.tensor_spec import TensorSpec
 from minitf.objects.trackable import AutoTrackable
 
-_binding = threading.RLock()  # held while a method is bound to an instance
+_binding = whole_in_children(threading.RLock(), 0)  # held while a method is bound to an instance
 
 
 class Function(AutoTrackable):

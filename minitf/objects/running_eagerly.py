@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 
-_lock = threading.Lock()
+from minitf.core.forks import whole_in_children
+
+_lock = whole_in_children(threading.Lock())
 RUNNING_EAGERLY: list[None] = []
 """Empty, unless functions run eagerly; a function looks here at each call."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from minitf.core.forks import whole_in_children
 from minitf.core.spec import Spec
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from minitf.core.op import Op
     from minitf.runtimes.graph import Graph
 
-_making = allocate_lock()
+_making = whole_in_children(allocate_lock())
 
 
 class Operation:
