@@ -53,7 +53,9 @@ def output_prefix(path: str, name: str, force: bool) -> str:
         else:
             stands = None  # the files of other formats have endings, so they do not collide with it
     if stands is not None and not force:
-        raise AlreadyExistsError(f"a checkpoint ({stands}) stands under {prefix!r}. --force replaces it.")
+        ending = getattr(FORMATS[name], "suffix", None)
+        beside = f" {prefix + ending!r} as OUTPUT leaves it." if ending and stands != name else ""
+        raise AlreadyExistsError(f"a checkpoint ({stands}) stands under {prefix!r}. --force replaces it.{beside}")
     return prefix
 
 

@@ -464,6 +464,15 @@ def test_a_result_may_be_named_by_its_index_file(minitf, checkpoint, tmp_path):
     assert (code, "--force replaces it" in err) == (1, True)
 
 
+@pytest.mark.parametrize("name", ["npz", "safetensors"])
+def test_a_file_beside_the_checkpoint_it_is_made_of(minitf, checkpoint, name):
+    code, _, err = minitf("convert", checkpoint, checkpoint, "--to", name)
+    assert (code, err.endswith(f" --force replaces it. '{checkpoint}.{name}' as OUTPUT leaves it.\n")) == (1, True)
+    assert minitf("convert", checkpoint, f"{checkpoint}.{name}", "--to", name)[0] == 0
+    assert identify(checkpoint).format == "tf-v2"
+    assert everything(f"{checkpoint}.{name}") == everything(checkpoint)
+
+
 @pytest.mark.parametrize("first", FORMATS)
 @pytest.mark.parametrize("second", FORMATS)
 def test_force_leaves_nothing_of_what_stood_there(minitf, checkpoint, tmp_path, first, second):
