@@ -472,11 +472,16 @@ def test_a_directory_that_claims_too_much(tmp_path):
 
 def test_keys_of_archives():
     for key, why in (
-        (npz.NOTES, "taken by the notes of minitf"), ("a\0b", "no NUL"), ("", "a sign at least"),
-        ("\udcff", "not Unicode text"), ("x" * 70000, "it has 70000 bytes, and may have 65531"),
-    ):  # fmt: skip
-        with pytest.raises(InvalidArgumentError, match=f"^write: .{{0,90}} cannot be a key in an npz archive: .*{why}"):
+        (npz.NOTES, "the name is taken by the notes of minitf"),
+        ("a\0b", "a name in a zip archive has a sign at least, and no NUL"),
+        ("", "a name in a zip archive has a sign at least, and no NUL"),
+        ("\udcff", "it is not Unicode text"),
+        ("x" * 70000, "it has 70000 bytes, and may have 65531"),
+    ):
+        with pytest.raises(InvalidArgumentError) as refused:
             format_named("npz")._prepare({key: np.zeros(1)})
+        shown = repr(key) if len(key) < 80 else f"'{'x' * 80}'..."
+        assert str(refused.value) == f"write: {shown} cannot be a key in an npz archive: {why}."
 
 
 def test_large_members_are_written_in_parts(tmp_path):

@@ -172,6 +172,13 @@ def test_a_v2_set_would_hide_it(here):
     TensorBundle(durable=False).write("m", {"a": np.zeros(1)})
     with pytest.raises(AlreadyExistsError, match="^write: a V2 checkpoint stands under 'm' and would hide a V1 one"):
         TensorSlices().write("m", {"a": np.zeros(1)})
+    shards = [{"a": np.ones(1)}, {"b": np.ones(1)}]
+    for several in (shards[:1], shards):
+        with pytest.raises(AlreadyExistsError, match="^write: a V2 checkpoint stands under 'm' and would hide a V1 one"):
+            TensorSlices().write_shards("m", several)
+        written = TensorSlices().write_shards("m", several, though_hidden=True)  # for who removes the other one then
+        assert TensorSlices().open(written).keys() == ["a", "b"][: len(several)]
+        TensorSlices().remove(written)
     assert not (here / "m").exists()
 
 
