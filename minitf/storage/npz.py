@@ -31,8 +31,9 @@ from minitf.storage.carried import (
     whole_value,
 )
 from minitf.storage.file_view import FileView
-from minitf.storage.files import Disk, typed
+from minitf.storage.files import Disk
 from minitf.storage.keys import is_text
+from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
 from minitf.storage.values import Array, bytes_view
 
@@ -125,6 +126,7 @@ class _Archive:
         self._crcs: dict[str, int] | None = None
         self._disk = disk
         self._lock = threading.Lock()
+        self._file = SameFile(disk, path)
         self._view = FileView(disk)
         self._archive: zipfile.ZipFile | None = None
         self._members: dict[str, zipfile.ZipInfo] = {}
@@ -144,14 +146,10 @@ class _Archive:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[zipfile.ZipFile]:
         """The archive with its file opened, for one thread at a time; closes it at the end."""
-        with self._lock, typed("read", self.source):
-            self._view.handle = self._disk.open(self.source)
-            try:
-                if self._archive is None:
-                    self._archive = self._directory()
-                yield self._archive
-            finally:
-                self._disk.close(self._view.handle)
+        with self._lock, self._file.opened() as self._view.handle:
+            if self._archive is None:
+                self._archive = self._directory()
+            yield self._archive
 
     def _directory(self) -> zipfile.ZipFile:
         try:

@@ -24,7 +24,8 @@ from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedErro
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import spans
 from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
-from minitf.storage.files import Disk, read_fully, typed, write_fully
+from minitf.storage.files import Disk, read_fully, write_fully
+from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
 from minitf.storage.values import Array, bytes_view, has_array
 
@@ -104,16 +105,13 @@ class _File:
         self._crcs: dict[str, int] = {}
         self._strange: dict[str, str] = {}  # dtypes that TensorFlow has not, by key
         self._disk = disk
-        with typed("read", path):
-            handle = disk.open(path)
-            try:
-                size = disk.size(handle)
-                length = int.from_bytes(self._bytes(handle, 0, 8 if size >= 8 else 0), "little")
-                if size < 8 or length > min(size - 8, HEADER_LIMIT):
-                    raise DataLossError(f"{path}: not a safetensors file: a header of {length} bytes in a file of {size}.")
-                text = self._bytes(handle, 8, length)
-            finally:
-                disk.close(handle)
+        self._file = SameFile(disk, path)
+        with self._file.opened() as handle:
+            size = disk.size(handle)
+            length = int.from_bytes(self._bytes(handle, 0, 8 if size >= 8 else 0), "little")
+            if size < 8 or length > min(size - 8, HEADER_LIMIT):
+                raise DataLossError(f"{path}: not a safetensors file: a header of {length} bytes in a file of {size}.")
+            text = self._bytes(handle, 8, length)
         self._start = 8 + length
         self._entries = self._parse(bytes(text), size - self._start)
 
@@ -168,21 +166,17 @@ class _File:
     def load(self, keys: Sequence[str]) -> list[Array]:
         """Values as stored, new, and verified if the file has checksums."""
         entries = [self._known(key) for key in keys]
-        with typed("read", self.source):
-            handle = self._disk.open(self.source)
-            try:
-                size = self._disk.size(handle)
-                for key, (_, _, _, end) in zip(keys, entries, strict=True):
-                    if self._start + end > size:
-                        raise DataLossError(
-                            f"{self.source}: key {key!r}: the value ends at byte {self._start + end}, and the file has {size}: "
-                            "it was cut off."
-                        )
-                arrays = [np.empty(shape, dtype.np) for dtype, shape, _, _ in entries]
-                wanted = [(self._start + entry[2], bytes_view(array)) for entry, array in zip(entries, arrays, strict=True)]
-                crcs = spans.read(self._disk, handle, wanted, self.source)
-            finally:
-                self._disk.close(handle)
+        with self._file.opened() as handle:
+            size = self._disk.size(handle)
+            for key, (_, _, _, end) in zip(keys, entries, strict=True):
+                if self._start + end > size:
+                    raise DataLossError(
+                        f"{self.source}: key {key!r}: the value ends at byte {self._start + end}, and the file has {size}: "
+                        "it was cut off."
+                    )
+            arrays = [np.empty(shape, dtype.np) for dtype, shape, _, _ in entries]
+            wanted = [(self._start + entry[2], bytes_view(array)) for entry, array in zip(entries, arrays, strict=True)]
+            crcs = spans.read(self._disk, handle, wanted, self.source)
         for key, crc in zip(keys, crcs, strict=True):
             dtype, shape, _, _ = self._entries[key]
             if self._crcs and self._crcs[key] != checksum(crc, NAMES.get(dtype, ""), shape, self.notes.get(key)):

@@ -21,6 +21,7 @@ from minitf.storage.files import (
     typed,
     while_locked,
 )
+from minitf.storage.same_file import opened_whole
 
 
 class SingleFile:
@@ -62,7 +63,7 @@ class SingleFile:
             if prefix and is_directory(self._disk, path_of(prefix)):
                 raise DataLossError(f"open: {prefix!r} is a directory, not a checkpoint.")
             raise NotFoundError(f"open: no checkpoint {prefix!r}: {path!r} does not exist.")
-        return self._reader(path)
+        return opened_whole(lambda: self._reader(path))
 
     def exists(self, prefix: str) -> bool:
         """True if the file is there."""

@@ -12,11 +12,11 @@ from typing import Any
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
-from minitf.storage.bundle.index import Identity, identity_of
 from minitf.storage.bundle.table import Table
-from minitf.storage.files import Disk, read_fully, typed
+from minitf.storage.files import Disk, read_fully
 from minitf.storage.keys import bytes_of
 from minitf.storage.regions import Box, cut, join, region_box, slice_shape, slice_text
+from minitf.storage.same_file import SameFile
 from minitf.storage.v1.names import missing_shard
 from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
 from minitf.storage.values import Array, Partitioned, Typed
@@ -35,7 +35,7 @@ class TableFile:
         self._disk = disk
         self._lock = lock
         self._handle: int | None = None
-        self._identity: Identity | None = None
+        self._file = SameFile(disk, path)
         self._kept: tuple[int, dict[bytes, bytes]] | None = None
         with self.opened() as handle:
             self._table = Table(self._read, disk.size(handle), path)
@@ -47,18 +47,14 @@ class TableFile:
     @contextlib.contextmanager
     def opened(self) -> Iterator[int]:
         """Opens the file, closes it at the end."""
-        with self._lock, typed("read", self.path):
-            handle = self._handle = self._disk.open(self.path)
+        with self._lock, self._file.opened() as handle:
+            self._handle = handle
             try:
-                identity = identity_of(self._disk, self.path)
-                if identity != self._identity:
-                    self._identity, self._kept = identity, None
                 yield handle
                 if self._kept is not None and self._table.handles[self._kept[0]][1] > KEEP:
                     self._kept = None
             finally:
                 self._handle = None
-                self._disk.close(handle)
 
     def _read(self, offset: int, size: int) -> memoryview:
         assert self._handle is not None

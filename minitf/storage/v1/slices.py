@@ -29,6 +29,7 @@ from minitf.storage.files import (
 )
 from minitf.storage.keys import bytes_of, is_text
 from minitf.storage.regions import check_piece, check_pieces
+from minitf.storage.same_file import opened_whole
 from minitf.storage.v1.names import pattern_of, shard_path
 from minitf.storage.v1.reader import SlicesReader
 from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, encode_meta, encode_values
@@ -99,7 +100,7 @@ class TensorSlices:
             if prefix and is_directory(self._disk, prefix):
                 raise DataLossError(f"open: {prefix!r} is a directory, not a checkpoint; try latest_checkpoint({prefix!r}).")
             raise NotFoundError(f"open: failed to find any matching files for {prefix!r}.")
-        return SlicesReader(self._disk, prefix, paths)
+        return opened_whole(lambda: SlicesReader(self._disk, prefix, paths))
 
     def exists(self, prefix: str) -> bool:
         """True if files stand there (whatever they are)."""
