@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sized
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from minitf.core.structures import flatten, pack
 
+INFINITE, UNKNOWN = -1, -2  # numbers of batches, as datasets give them
+
 
 class Batches:
     """Arrays (or nested structures of them) cut into batches, or an iterable that gives batches itself.
 
-    A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, as ``pack_x_y_sample_weight`` puts it together.
+    A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, as ``pack_x_y_sample_weight`` puts it together. ``begin``, and
+    then iterate once for each round: ``steps`` batches, or all. The next round of an iterable begins anew if a round has all
+    of its batches, and goes on where this one ended otherwise; arrays are gone through once for each of ``rounds``, whatever
+    a round has of them. If there are too few batches for a round, it warns and the data is ``exhausted``.
 
     ``order`` is a function that puts the numbers of the examples into the order of a round. Raises ValueError for arrays of
-    different lengths.
+    different lengths, and for a dataset without end if nobody says how many ``steps`` a round has.
     """
 
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, order: Any = None,
-                 steps: int | None = None):  # fmt: skip
+                 steps: int | None = None, rounds: int = 1):  # fmt: skip
         self._steps = steps
+        self._rounds = rounds
         self._order = order
+        self._now: Iterator[Any] = iter(())
+        self._seen = 0  # batches of it
+        self.exhausted = False
+        self.count: int | None = None  # batches in a round, if known
         self._iterable: Iterable[Any] | None = None
         self._data: Any = None
         if not _is_data(x):
             if y is not None or sample_weight is not None or batch_size is not None:
                 raise ValueError("An iterable gives batches (x, y) itself: leave out y, sample_weight and batch_size.")
             self._iterable = x
-            self._rest: Iterator[Any] | None = None
+            self._known = _length(x)
+            if self._known == INFINITE and not steps:
+                raise ValueError("The dataset has no end: say with steps_per_epoch (or steps) how many batches are a round.")
+            self.count = steps or (None if self._known < 0 else self._known)
             return
         arrays = [None if a is None else _array(a) for a in flatten((x, y, sample_weight))]
         parts = pack((x, y, sample_weight), arrays)
@@ -41,22 +56,40 @@ class Batches:
         self.batch_size = 32 if batch_size is None else int(batch_size)
         if self.batch_size <= 0:
             raise ValueError(f"batch_size must be positive, not {batch_size}.")
+        self._known = -(-self.examples // self.batch_size)
+        self.count = steps or self._known
 
-    @property
-    def count(self) -> int | None:
-        """Batches in a round, if known before."""
-        if self._steps is not None:
-            return self._steps
+    def begin(self) -> Batches:
+        """Goes to the beginning. Gives itself."""
+        self._now, self._seen, self.exhausted = self._begun(), 0, False
+        return self
+
+    def _begun(self) -> Iterator[Any]:
         if self._iterable is not None:
-            return len(self._iterable) if isinstance(self._iterable, Sized) else None
-        return -(-self.examples // self.batch_size)
+            return map(_checked, iter(self._iterable))
+        return chain.from_iterable(self._from_arrays() for _ in range(self._rounds))
 
     def __iter__(self) -> Iterator[Any]:
-        given = self._from_iterable() if self._iterable is not None else self._from_arrays()
-        for number, batch in enumerate(given):
-            if number == self._steps:
+        if self._iterable is not None and (not self._steps or self._steps == self._known):
+            self._now, self._seen = self._begun(), 0
+        number = 0
+        while self.count is None or number < self.count:
+            batch = next(self._now, None)
+            if batch is None:
+                if self.count is None:
+                    self.count = number
+                    return
+                self.exhausted = True
+                warnings.warn(
+                    f"The data has no more batches: this round has {number}, not {self.count}. Give more data, or fewer steps.",
+                    stacklevel=3,
+                )
                 return
+            number += 1
+            self._seen += 1
             yield batch
+        if self._iterable is not None and self._seen == self._known:
+            next(self._now, None)  # TensorFlow has looked for another batch by now: a dataset draws seeds where it ends
 
     def _from_arrays(self) -> Iterator[Any]:
         order = np.arange(self.examples)
@@ -67,11 +100,10 @@ class Batches:
             rows = order[start : start + self.batch_size]
             yield pack_x_y_sample_weight(*pack(self._data, [None if a is None else a[rows] for a in arrays]))
 
-    def _from_iterable(self) -> Iterator[Any]:
-        assert self._iterable is not None
-        for batch in self._iterable:
-            unpack_x_y_sample_weight(batch if isinstance(batch, tuple) else (batch,))
-            yield pack(batch, [None if a is None else _array(a) for a in flatten(batch)])
+
+def _checked(batch: Any) -> Any:
+    unpack_x_y_sample_weight(batch if isinstance(batch, tuple) else (batch,))
+    return pack(batch, [None if a is None else _array(a) for a in flatten(batch)])
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -91,6 +123,13 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     if y is None:
         return (x,) if isinstance(x, tuple) else x
     return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def _length(batches: Any) -> int:
+    """How many batches an iterable gives; -1 without end, -2 if nobody knows."""
+    if hasattr(batches, "cardinality"):
+        return int(batches.cardinality())
+    return len(batches) if isinstance(batches, Sized) else UNKNOWN
 
 
 def _is_data(x: Any) -> bool:

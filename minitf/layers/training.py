@@ -132,6 +132,10 @@ class Training(Layer):
         ``shuffle`` takes the examples in a new order in each epoch; the order follows from ``tf.random.set_seed``.
         ``class_weight`` weighs examples by their class: a dict by class number, for arrays.
 
+        With ``steps_per_epoch`` an epoch has so many batches, and the next one goes on in the data (arrays are gone through
+        ``epochs`` times, iterables once, unless it is just the number of their batches). If the data ends, there is a warning,
+        and training ends with that epoch. ``validation_steps`` begin anew each time.
+
         ``verbose``: 0 nothing, 1 a progress bar, 2 a line an epoch. Raises RuntimeError if the model is not compiled,
         ValueError for data that does not fit together.
         """
@@ -141,7 +145,7 @@ class Training(Layer):
         if class_weight:
             sample_weight = with_class_weights(y, sample_weight, class_weight)
         order = self._step("order", shuffled) if shuffle else None
-        train = Batches(x, y, sample_weight, batch_size, order, steps_per_epoch)
+        train = Batches(x, y, sample_weight, batch_size, order, steps_per_epoch, epochs).begin()
         validation = None
         if validation_data is not None:
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
@@ -160,9 +164,10 @@ class Training(Layer):
         listeners.on_train_begin()
         try:
             for epoch in range(initial_epoch, epochs):
+                if train.exhausted:
+                    break
                 listeners.on_epoch_begin(epoch)
                 self.reset_metrics()
-                logs = {}
                 for number, batch in enumerate(train):
                     listeners.on_train_batch_begin(number)
                     logs = _plain(step(batch))
@@ -201,7 +206,7 @@ class Training(Layer):
         listeners.on_test_begin()
         self.reset_metrics()
         logs: dict[str, Any] = {}
-        for number, batch in enumerate(data):
+        for number, batch in enumerate(data.begin()):
             logs = _plain(step(batch))
             listeners.on_test_batch_end(number, logs)
         listeners.on_test_end(logs)
@@ -217,7 +222,7 @@ class Training(Layer):
         if bar is not None:
             bar.on_test_begin()
         parts = []
-        for number, batch in enumerate(data):
+        for number, batch in enumerate(data.begin()):
             parts.append(step(batch))
             if bar is not None:
                 bar.on_test_batch_end(number)
@@ -243,7 +248,7 @@ class Training(Layer):
     def _on_batch(self, name: str, function: Any, x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
         step = self._step(name, function)
         self.reset_metrics()
-        batch = next(iter(Batches(x, y, sample_weight, batch_size=len(flatten(x)[0]))))
+        batch = next(iter(Batches(x, y, sample_weight, batch_size=len(flatten(x)[0])).begin()))
         logs = _plain(step(batch))
         if return_dict:
             return logs

@@ -84,6 +84,39 @@ def program(tf, np):
     return out
 """
 
+FITS = """
+def program(tf, np):
+    D = tf.data.Dataset
+    tf.random.set_seed(0)
+    x = np.sin(np.arange(24.0)).astype("float32").reshape(8, 3)
+    y = x.sum(1, keepdims=True) - 1
+    def data():
+        return D.from_tensor_slices((x, y)).shuffle(8, seed=1).batch(3)
+    def unknown():
+        return data().filter(lambda a, b: True)
+    def batches():
+        for i in range(7):
+            yield x[i : i + 2], y[i : i + 2]
+    out = []
+    for given, how in (
+        (data(), {}), (data(), {"steps_per_epoch": 2}), (data(), {"steps_per_epoch": 3}), (data(), {"steps_per_epoch": 5}),
+        (data().repeat(), {"steps_per_epoch": 2}), (data().repeat(2), {}), (data().repeat(2), {"steps_per_epoch": 4}),
+        (unknown(), {}), (unknown(), {"steps_per_epoch": 2}), (unknown(), {"steps_per_epoch": 5}),
+        (batches(), {"steps_per_epoch": 2}), ((x, y), {"steps_per_epoch": 2, "shuffle": False, "batch_size": 3}),
+        ((x, y), {"steps_per_epoch": 5, "shuffle": False, "batch_size": 3}),
+        (data(), {"validation_data": data()}), (data(), {"validation_data": data(), "validation_steps": 2}),
+        (unknown(), {"validation_data": unknown(), "validation_steps": 2}),
+    ):
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer="ones")])
+        model.compile(tf.keras.optimizers.SGD(0.1), "mse")
+        arrays = given if isinstance(given, tuple) else (given,)
+        history = model.fit(*arrays, epochs=4, verbose=0, **how).history
+        out.append({name: [float(f"{v:.4g}") for v in found] for name, found in history.items()})
+        if hasattr(given, "repeat") and not isinstance(given, tuple):
+            out.append([float(f"{model.evaluate(given, steps=k, verbose=0):.4g}") for k in (2, 2, 3)])
+    return out
+"""
+
 IN_GRAPHS = """
 def program(tf, np):
     out = []
@@ -107,9 +140,10 @@ def program(tf, np):
 
 @pytest.mark.parametrize(
     "program",
-    [PIPELINES.replace("COUNT", "150"), SEEDS, AGAIN, IN_GRAPHS],
-    ids=["pipelines", "seeds", "repeated and shuffled", "in graphs"],
+    [PIPELINES.replace("COUNT", "150"), SEEDS, AGAIN, FITS, IN_GRAPHS],
+    ids=["pipelines", "seeds", "repeated and shuffled", "fits", "in graphs"],
 )
+@pytest.mark.filterwarnings("ignore:The data has no more batches")
 def test_the_same_program(program, both):
     ours, theirs = both(program)
     for number, (mine, its) in enumerate(zip(ours, theirs, strict=True)):

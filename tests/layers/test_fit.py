@@ -1,5 +1,7 @@
 """fit, evaluate, predict: data, batches, callbacks, progress."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,19 @@ def line(optimizer="sgd", metrics=("mae",)):
     model = Sequential([layers.Dense(1, kernel_initializer="zeros")])
     model.compile(optimizer, "mse", metrics=list(metrics))
     return model
+
+
+class Rounds(callbacks.Callback):
+    """Counts the batches of each epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.batches = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.append(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches[-1] += 1
 
 
 class TestFit:
@@ -55,10 +70,50 @@ class TestFit:
         with mode.scope():
             model = line()
             batches = [(X[i : i + 8], Y[i : i + 8]) for i in range(0, 40, 8)]
-            history = model.fit(batches, epochs=2, verbose=0, steps_per_epoch=3, validation_data=batches)
+            history = model.fit(batches, epochs=2, verbose=0, validation_data=batches)
             assert list(history.history) == ["loss", "mae", "val_loss", "val_mae"]
             found = model.evaluate(iter(batches), verbose=0)
             np.testing.assert_allclose(found, model.evaluate(X, Y, verbose=0, batch_size=8), rtol=1e-5)
+
+    def test_epochs_of_some_steps_go_on_in_the_data(self, mode):
+        """As in Keras 2: batches that were given end once, arrays are gone through once for each epoch."""
+        batches = [(X[i : i + 8], Y[i : i + 8]) for i in range(0, 40, 8)]
+        for given in (batches, iter(batches)):
+            seen = Rounds()
+            with mode.scope():
+                model = line()
+                with pytest.warns(UserWarning, match="no more batches: this round has 1, not 2"):
+                    model.fit(given, epochs=4, verbose=0, steps_per_epoch=2, callbacks=[seen])
+            assert seen.batches == [2, 2, 1]
+        for steps, expected in ((2, [2, 2, 2]), (7, [7, 7, 1])):
+            seen = Rounds()
+            with mode.scope(), warnings.catch_warnings():
+                warnings.simplefilter("ignore" if steps == 7 else "error")
+                line().fit(X, Y, batch_size=8, epochs=3, verbose=0, steps_per_epoch=steps, callbacks=[seen])
+            assert seen.batches == expected
+
+    def test_an_epoch_of_all_batches_begins_anew(self, mode):
+        seen = Rounds()
+        batches = [(X[i : i + 8], Y[i : i + 8]) for i in range(0, 40, 8)]
+        with mode.scope():
+            line().fit(batches, epochs=3, verbose=0, steps_per_epoch=5, callbacks=[seen])
+        assert seen.batches == [5, 5, 5]
+
+    def test_a_dataset_without_end_needs_steps(self):
+        with tf.using(tf.Eager()):
+            data, seen = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8).repeat(), Rounds()
+            model = line()
+            with pytest.raises(ValueError, match="no end: say with steps_per_epoch"):
+                model.fit(data, verbose=0)
+            model.fit(data, epochs=2, steps_per_epoch=7, verbose=0, callbacks=[seen], validation_data=data, validation_steps=2)
+        assert seen.batches == [7, 7]
+
+    def test_a_dataset_whose_length_nobody_knows(self):
+        seen = Rounds()
+        with tf.using(tf.Eager()):
+            data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8).filter(lambda x, y: True)
+            line().fit(data, epochs=2, verbose=0, callbacks=[seen])
+        assert seen.batches == [5, 5]
 
     def test_a_validation_split_takes_the_last_examples(self, mode):
         with mode.scope():
