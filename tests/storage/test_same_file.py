@@ -38,6 +38,21 @@ def test_a_reader_says_that_its_checkpoint_is_another_one_now(tmp_path, name, ot
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("times", [1, 2, 3])  # with the second, V2 has a data file of the first one's name
+def test_rows_that_are_not_verified_are_those_of_the_checkpoint_that_was_opened(tmp_path, name, times):
+    storage = format_named(name, durable=False)
+    path = str(tmp_path / "m")
+    storage.write(path, values(0))
+    reader = storage.open(path)
+    assert reader.read_slice("v1", [3], [2], verify=False).tolist() == [1, 1]
+    for number in range(1, times + 1):
+        storage.write(path, values(number))
+    with pytest.raises(AbortedError, match="open it again"):
+        reader.read_slice("v1", [3], [2], verify=False)
+    assert storage.open(path).read_slice("v1", [3], [2], verify=False).tolist() == [10 * times + 1] * 2
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_reader_says_that_its_checkpoint_is_gone(tmp_path, name):
     storage = format_named(name, durable=False)
     storage.write(str(tmp_path / "m"), values(1))

@@ -29,7 +29,7 @@ def mapped(reader: BundleReader, keys: Sequence[str], least: int, verify: bool) 
     (bool, int4), the other byte order, and files that are not on a local disk.
     """
     entries = [reader.entry(key) for key in keys]
-    with _one_checkpoint(reader):
+    with one_checkpoint(reader):
         out = [
             _pages(reader, key, entry, {}) if entry.size >= least else None for key, entry in zip(keys, entries, strict=True)
         ]
@@ -47,7 +47,7 @@ def mapped_unverified(reader: BundleReader, keys: Sequence[str], least: int, map
     array, which may have its pages in common with others.
     """
     out: list[Any] = []
-    with _one_checkpoint(reader):
+    with one_checkpoint(reader):
         for key in keys:
             entry = reader.entry(key)
             array = _pages(reader, key, entry, maps) if entry.size >= least else None
@@ -96,7 +96,7 @@ def read_into(reader: BundleReader, key: str, array: Any) -> None:
     if entry.slices or not payload.is_plain(entry.dtype) or not array.flags.c_contiguous or not entry.size:
         array[...] = reader.read(key)
         return
-    with _one_checkpoint(reader):
+    with one_checkpoint(reader):
         _fill(reader, bytes_of(key), entry, array)
 
 
@@ -130,7 +130,7 @@ def reading_over(reader: BundleReader, keys: Sequence[str], spare: Sequence[Any]
     over = {number for numbers in taken.values() for number in numbers}
     with ExitStack() as stack:
         opened = []
-        with _one_checkpoint(reader):
+        with one_checkpoint(reader):
             for shard, numbers in taken.items():
                 path = reader.data_path(names[numbers[0]], shard)
                 with typed(f"read key {keys[numbers[0]]!r}", path):
@@ -175,7 +175,7 @@ def _check_crcs(reader: BundleReader, names: Sequence[bytes], entries: Sequence[
 
 
 @contextmanager
-def _one_checkpoint(reader: BundleReader) -> Iterator[None]:
+def one_checkpoint(reader: BundleReader) -> Iterator[None]:
     """Raises AbortedError, whatever was read and whatever went wrong inside, if the checkpoint is another one now."""
     try:
         yield
