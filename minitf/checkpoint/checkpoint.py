@@ -24,7 +24,7 @@ from minitf.core import dtypes, runtime
 from minitf.core.forks import whole_in_children
 from minitf.core.op import convert
 from minitf.core.tensor import Tensor
-from minitf.errors import NotFoundError
+from minitf.errors import DataLossError, NotFoundError
 from minitf.explain.why.explanation import Explanation
 from minitf.objects.adding import add_variable
 from minitf.objects.edges import arrived
@@ -227,14 +227,14 @@ class Checkpoint(AutoTrackable):
 
         In eager mode values are assigned at once; in a graph restore operations are added, which the status runs. With None the
         status can only initialise variables. ``options`` are ``train.CheckpointOptions``; ``lazy`` as for
-        ``CheckpointableSaver.restore``. Waits for a save in the background.
+        ``CheckpointableSaver.restore``. Waits for a save in the background. A SavedModel's directory stands for its values.
 
         Raises NotFoundError for a missing checkpoint, DataLossError for a damaged one, InvalidArgumentError for a value of
         another dtype and ValueError for one of another shape than its variable's; then nothing was assigned.
         """
         chosen = options_of(options, "Checkpoint.restore")
         try:
-            status = self._read(save_path, chosen, lazy)
+            status = self._read_any(save_path, chosen, lazy)
         except NotFoundError as error:
             raise NotFoundError(
                 f"Checkpoint.restore({save_path!r}): {error.message} Is the number missing (the -1 of 'path/to/ckpt-1')?"
@@ -243,6 +243,18 @@ class Checkpoint(AutoTrackable):
         if isinstance(status, NameBasedSaverStatus):
             status.add_to_optionally_restored(counter)
         return status
+
+
+    def _read_any(self, save_path: Any, options: CheckpointOptions, lazy: Lazy) -> Status:
+        try:
+            return self._read(save_path, options, lazy)
+        except (DataLossError, NotFoundError):
+            from minitf.storage.detect import prefix_in_saved_model
+
+            prefix = prefix_in_saved_model(path_of(save_path))
+            if prefix is None:
+                raise
+        return self._read(prefix, options, lazy)
 
 
 class CheckpointV1(Checkpoint):

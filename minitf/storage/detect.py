@@ -110,6 +110,13 @@ def _pattern_of(prefix: str, disk: Disk) -> str | None:
     return pattern_of(prefix, found[0][1])
 
 
+def prefix_in_saved_model(path: str, disk: Disk = ANYWHERE) -> str | None:
+    """The prefix of the values of a SavedModel, if the path is the directory of one."""
+    if path and any(is_file(disk, os.path.join(path, program)) for program in _PROGRAMS):
+        return os.path.join(path, "variables", "variables")
+    return None
+
+
 def _in_directory(directory: str, disk: Disk, among: Choice) -> Found:
     saved_model = os.path.join(directory, "variables", "variables")
     if is_file(disk, index_path(saved_model)):

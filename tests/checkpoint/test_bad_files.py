@@ -85,3 +85,24 @@ def test_another_dtype_is_named_with_key_and_file(world, save):
     for part in ("net/b/.ATTRIBUTES/VARIABLE_VALUE", "float32", "int32", os.path.basename(path)):
         assert part in str(caught.value)
     assert world.value(root.net.a) == 1.0
+
+
+@pytest.mark.parametrize("program", ["saved_model.pb", "saved_model.pbtxt"])
+def test_the_directory_of_a_saved_model_stands_for_its_values(tmp_path, program, monkeypatch):
+    saved = tf.train.Checkpoint(v=tf.Variable(3.0))
+    saved.write(str(tmp_path / "export" / "variables" / "variables"))
+    fresh = tf.train.Checkpoint(v=tf.Variable(0.0))
+    for restore in (fresh.restore, fresh.read):  # without its program it is any directory
+        with pytest.raises(tf.errors.DataLossError, match="is a directory, not a checkpoint"):
+            restore(str(tmp_path / "export"))
+    (tmp_path / "export" / program).touch()
+    fresh.restore(tmp_path / "export").expect_partial()
+    assert float(fresh.v) == 3.0
+    with pytest.raises(tf.errors.DataLossError, match="is a directory, not a checkpoint"):
+        fresh.read(str(tmp_path / "export"))  # as in TensorFlow
+    monkeypatch.chdir(tmp_path / "export")
+    with pytest.raises(tf.errors.NotFoundError):
+        fresh.restore("")
+    (tmp_path / "export" / "variables" / "variables.index").unlink()
+    with pytest.raises(tf.errors.NotFoundError, match=r"variables\.index' does not exist"):
+        fresh.restore(str(tmp_path / "export"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from crc32c import crc32c
 
+import minitf as tf
 from minitf.checkpoint.reading import load_checkpoint
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.merge import merge
@@ -270,3 +271,43 @@ def test_the_text_about_all_keys(oracle, name):
         "import json, sys, tensorflow as tf; print(json.dumps(tf.train.load_checkpoint(sys.argv[1]).debug_string().decode()))"
     )
     assert load_checkpoint(prefix).debug_string().decode() == oracle(script, prefix)
+
+
+def test_the_directory_of_a_saved_model_is_restored(oracle, tmp_path):
+    wanted = oracle(
+        """
+        import json, sys
+        import tensorflow as tf
+
+        class Net(tf.Module):
+            def __init__(self):
+                self.w = tf.Variable([1.5, 2.5])
+                self.layers = [tf.Variable(3.5)]
+
+        net = Net()
+        tf.saved_model.save(net, sys.argv[1])
+        fresh = tf.train.Checkpoint(w=tf.Variable([0.0, 0.0]), layers=[tf.Variable(0.0)])
+        fresh.restore(sys.argv[1]).expect_partial()
+        refused = []
+        for path in (sys.argv[1] + "/variables", sys.argv[1] + "/assets"):
+            try:
+                fresh.restore(path)
+            except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+                refused.append(type(error).__name__)
+        try:
+            fresh.read(sys.argv[1])
+        except tf.errors.DataLossError as error:
+            refused.append(type(error).__name__)
+        print(json.dumps([fresh.w.numpy().tolist(), float(fresh.layers[0]), refused]))
+        """,
+        tmp_path / "export",
+    )
+    fresh = tf.train.Checkpoint(w=tf.Variable([0.0, 0.0]), layers=[tf.Variable(0.0)])
+    path = str(tmp_path / "export")
+    fresh.restore(path).expect_partial()
+    refused = []
+    for call in (lambda: fresh.restore(path + "/variables"), lambda: fresh.restore(path + "/assets"), lambda: fresh.read(path)):
+        with pytest.raises((tf.errors.DataLossError, tf.errors.NotFoundError)) as told:
+            call()
+        refused.append(told.type.__name__)
+    assert [fresh.w.numpy().tolist(), float(fresh.layers[0]), refused] == wanted

@@ -10,7 +10,7 @@ import pytest
 
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.detect import Found, identify, open_checkpoint
+from minitf.storage.detect import Found, identify, open_checkpoint, prefix_in_saved_model
 from minitf.storage.formats import FORMATS, format_at, format_named
 from minitf.storage.state_file import CheckpointState, newest_checkpoint, write_state
 from minitf.storage.v1 import TensorSlices
@@ -229,3 +229,14 @@ def test_a_directory_beside_a_checkpoint_of_its_name(here, name):
     assert identify("run") == Found("tf-v2", "run/m-1")
     [file] = [path.name for path in here.iterdir() if path.name.startswith("run.") and "data" not in path.name]
     assert open_checkpoint(file).keys() == ["b"]
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", "saved_model.pbtxt"])
+def test_the_values_of_a_saved_model(here, name):
+    assert prefix_in_saved_model("export") is prefix_in_saved_model("") is None
+    (here / "export").mkdir()
+    assert prefix_in_saved_model("export") is None
+    (here / "export" / name).touch()
+    (here / name).touch()
+    assert prefix_in_saved_model("export") == "export/variables/variables"
+    assert prefix_in_saved_model("") is None  # the empty path is no directory
