@@ -11,7 +11,7 @@ from minitf.errors import ResourceExhaustedError
 from minitf.storage import linux
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import ROOM, Disk
+from minitf.storage.files import ROOM, Disk, replace_file
 
 MIB = 1 << 20
 
@@ -55,6 +55,13 @@ def test_only_larger_files_are_reserved_each_for_itself(tmp_path):
     assert sorted(disk.asked) == [ROOM, MIB + 1]
     TensorBundle(disk=disk).write(str(tmp_path / "b"), {"x": np.ones(ROOM - 1, np.uint8)})
     assert len(disk.asked) == 2
+
+
+def test_room_is_taken_from_64_kib_on(tmp_path):
+    disk = Noting()
+    for size in (ROOM - 1, ROOM):
+        replace_file(disk, str(tmp_path / "x"), [b"a", bytes(size)], durable=False)
+    assert disk.asked == [ROOM + 1]
 
 
 def test_room_is_taken_for_a_long_index(tmp_path):
