@@ -17,7 +17,7 @@ from crc32c import crc32c
 from minitf.errors import DataLossError
 from minitf.storage.files import Disk, read_fully, write_fully
 
-CHUNK = 1 << 19  # a chunk when reading
+CHUNK = 1 << 20  # a chunk when reading
 WRITTEN = 1 << 20  # a chunk when writing: the larger, the fewer pieces a file system makes of it
 SPAN = 1 << 23
 SHORT = 1 << 21  # a span of memory: nothing is lost between spans
