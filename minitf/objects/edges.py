@@ -146,7 +146,11 @@ def _refuse_read_only(obj: Any, name: str, value: Any) -> None:
 
 
 def attach_and_set(obj: Any, state: Tracking, name: str, value: Any) -> None:
-    """Assigns an attribute where something may wait for its edge. The caller holds what the attribute was before."""
+    """Assigns an attribute where something may wait for its edge. The caller holds what the attribute was before.
+
+    Mostly that is one restore, which wants what is simple: it ends with assignments, and edge and attribute follow, without a
+    call between.
+    """
     global version
     _refuse_read_only(obj, name, value)
     with restoring:
