@@ -226,6 +226,7 @@ def test_a_directory_with_two_names(tmp_path, monkeypatch):
     for directory, path, inside in (
         ("link", tmp_path / "real" / "m", True), (tmp_path / "link", "real/x/m", True), ("real", "link/m", True),
         ("link", tmp_path / "m", False), ("link", "real", False), ("link", "real/../m", False), ("link", "real/out/m", False),
+        ("real", "real/out/m", True), ("link", "link/out/m", True),  # as they are written
     ):  # fmt: skip
         assert is_inside(directory, str(path)) is inside, (directory, path)
     path = save(tmp_path / "real" / "m-1")
