@@ -6,8 +6,11 @@ from minitf.data import DatasetSpec as DatasetSpec
 from minitf.data import INFINITE_CARDINALITY as INFINITE_CARDINALITY
 from minitf.data import Iterator as Iterator
 from minitf.data import NumpyIterator as NumpyIterator
+from minitf.data import Options as Options
+from minitf.data import ThreadingOptions as ThreadingOptions
 from minitf.data import UNKNOWN_CARDINALITY as UNKNOWN_CARDINALITY
 from minitf.data import digits as digits
+from minitf.data import experimental as experimental
 from minitf.data import load_digits as load_digits
 from minitf.pipelines.in_graphs import get_output_shapes as get_output_shapes
 from minitf.pipelines.in_graphs import get_output_types as get_output_types

@@ -10,6 +10,7 @@ _WHERE = {
     "minitf.pipelines.described": "AUTOTUNE INFINITE=INFINITE_CARDINALITY UNKNOWN=UNKNOWN_CARDINALITY",
     "minitf.pipelines.elements": "DatasetSpec",
     "minitf.pipelines.iterator": "Iterator NumpyIterator",
+    "minitf.pipelines.options": "Options ThreadingOptions",
 }
 
-__getattr__, __dir__, __all__ = names_from(__name__, _WHERE)
+__getattr__, __dir__, __all__ = names_from(__name__, _WHERE, submodules="experimental")

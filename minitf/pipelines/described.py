@@ -15,6 +15,7 @@ from minitf.objects.trackable import Trackable
 from minitf.pipelines.cursors import ALL, Cursor, Listed, Shared
 from minitf.pipelines.elements import Leaves, array_of, tensor_of
 from minitf.pipelines.iterator import Iterator, NumpyIterator
+from minitf.pipelines.options import Options
 
 AUTOTUNE = INFINITE = -1
 UNKNOWN = -2
@@ -23,6 +24,7 @@ UNKNOWN = -2
 class Described(Trackable):
     """A sequence of elements. ``start(shared)`` gives a cursor before the first; ``elements``: they are all there already."""
 
+    _options: Options | None = None
     _shuffled = False  # whether the last thing that was done to the elements was to shuffle them
 
     def __init__(self, name: str, element_spec: Any, start: Callable[[Shared], Cursor], cardinality: int,
@@ -43,6 +45,16 @@ class Described(Trackable):
     def cardinality(self) -> Tensor:
         """How many elements there are, an int64 scalar; -1 (INFINITE) without end, -2 (UNKNOWN) if nobody knows."""
         return tensor_of(np.int64(self._count))
+
+    def options(self) -> Options:
+        """The settings of the dataset, from all ``with_options`` before; changing them changes nothing in the dataset."""
+        return Options().merge(self._options or Options())
+
+    def with_options(self, options: Options, name: str | None = None) -> Self:
+        """The same elements, with these settings over those of the dataset. Raises TypeError unless they are Options."""
+        following = self._unless(False, self._next("Options", self._cursor))
+        following._options = self.options().merge(options)
+        return following
 
     def __len__(self) -> int:
         if self._count < 0:
@@ -89,7 +101,9 @@ class Described(Trackable):
         return cls("Window", spec, start, len(elements), elements)
 
     def _next(self, name: str, start: Callable[[Shared], Cursor], spec: Any = ..., count: int | None = None) -> Self:
-        return type(self)(name, self._spec if spec is ... else spec, start, self._count if count is None else count)
+        following = type(self)(name, self._spec if spec is ... else spec, start, self._count if count is None else count)
+        following._options = self._options
+        return following
 
 
 def valued(element: Any, what: str) -> Leaves:

@@ -25,8 +25,8 @@ OWN = {
 FACES = [
     "minitf", "minitf.bitwise", "minitf.compat", "minitf.compat.v1", "minitf.compat.v1_app", "minitf.compat.v1_data",
     "minitf.compat.v1_debugging", "minitf.compat.v1_gfile", "minitf.compat.v1_train", "minitf.config",
-    "minitf.config.experimental", "minitf.data", "minitf.dtypes", "minitf.io", "minitf.linalg", "minitf.math", "minitf.nn",
-    "minitf.random", "minitf.strings", "minitf.train", "minitf.train.experimental",
+    "minitf.config.experimental", "minitf.data", "minitf.data.experimental", "minitf.dtypes", "minitf.io", "minitf.linalg",
+    "minitf.math", "minitf.nn", "minitf.random", "minitf.strings", "minitf.train", "minitf.train.experimental",
 ]  # fmt: skip
 
 SCRIPT = """

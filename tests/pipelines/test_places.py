@@ -25,6 +25,7 @@ STEPS = {
     "zip": lambda d: D.zip(d, D.counter(1)).map(lambda x, y: x * y),
     "enumerate": lambda d: d.enumerate().map(lambda i, x: i + x),
     "strings": lambda d: d.map(tf.as_string).batch(2).unbatch().map(lambda s: tf.cast(s == "3", tf.int64)),
+    "counted": lambda d: d.apply(tf.data.experimental.assert_cardinality(-2)),
     "unique": lambda d: d.unique(), "random": lambda d: D.zip(d, D.random(seed=2)).map(lambda x, r: x + r % 2),
 }  # fmt: skip
 
