@@ -124,7 +124,6 @@ class _Archive:
         self.source = path
         self.notes: dict[str, Note] = {}
         self._crcs: dict[str, int] | None = None
-        self._disk = disk
         self._lock = threading.Lock()
         self._file = SameFile(disk, path)
         self._view = FileView(disk)
