@@ -42,12 +42,14 @@ class Interrupt:
         self._known: dict[object, bool] = {}
         self.where: str | None = None
         self.raised: KeyboardInterrupt | None = None
+        # Python 3.11 calls trace functions and handlers without holding them: they must outlive their own removal.
+        self._entering, self._stepping, self._interrupting = self._enter, self._step, self._interrupted
 
     def call(self, act) -> None:
         """Calls it. Any other error than the interrupt goes on."""
-        before, handler = sys.gettrace(), signal.signal(signal.SIGINT, self._interrupted)
+        before, handler = sys.gettrace(), signal.signal(signal.SIGINT, self._interrupting)
         try:
-            sys.settrace(self._enter)
+            sys.settrace(self._entering)
             act()
             sys.settrace(None)
         except KeyboardInterrupt as error:
@@ -61,7 +63,7 @@ class Interrupt:
         self._times -= 1
         if self._times:
             self._left = self._again
-            sys.settrace(self._enter)
+            sys.settrace(self._entering)
             while frame is not None:
                 frame.f_trace = self._enter(frame, "call", None)
                 frame = frame.f_back
@@ -74,7 +76,7 @@ class Interrupt:
         if not self._known[code]:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        return self._step
+        return self._stepping
 
     def _step(self, frame, event, argument):
         if event == "opcode" and frame.f_code.co_code[frame.f_lasti] in LOOKING:
@@ -84,7 +86,7 @@ class Interrupt:
                 sys.settrace(None)
                 frame.f_trace = None
                 return _Signal().now
-        return self._step
+        return self._stepping
 
 
 def open_files() -> set[tuple[str, str]]:

@@ -78,7 +78,7 @@ def test_a_bad_mode_is_named():
 def test_a_planted_mistake_is_found_and_the_printed_code_fails(monkeypatch):
     """The model shall believe that nothing is assigned."""
     monkeypatch.setattr(model.Restoration, "take_value", lambda self, node, number, obj: None)
-    many = settings(few, max_examples=300, database=None, print_blob=False)
+    many = settings(few, max_examples=300, derandomize=True, database=None, print_blob=False)  # how short it gets is luck
     with pytest.raises(Exception, match="This program shows it") as caught:
         run_state_machine_as_test(RestoreMachine, settings=many)
     code = str(caught.value).partition("This program shows it:")[2]
