@@ -9,12 +9,14 @@ goes on, and the child has the lock open all the same. (Locks that belong to one
 from __future__ import annotations
 
 import os
+import threading
+from time import monotonic
 from typing import Any, TypeVar
 
 _L = TypeVar("_L")
 PATIENCE = 10.0  # seconds for all locks together
 _locks: list[tuple[int, Any]] = []
-_taken: list[Any] = []
+_taken = threading.local()  # by the thread that forks: others may fork, too, when one waits in vain
 
 
 def whole_in_children(lock: _L, depth: int = 2) -> _L:
@@ -25,21 +27,20 @@ def whole_in_children(lock: _L, depth: int = 2) -> _L:
 
 
 def _take() -> None:
-    patience = PATIENCE
+    _taken.locks = []
+    end = monotonic() + PATIENCE
     for _, lock in _locks:
-        if lock.acquire(timeout=patience):
-            _taken.append(lock)
-        else:
-            patience = 0.0
+        if lock.acquire(timeout=max(0.0, end - monotonic())):
+            _taken.locks.append(lock)
 
 
 def _let_go() -> None:
-    while _taken:
-        _taken.pop().release()
+    while _taken.locks:
+        _taken.locks.pop().release()
 
 
 def _open_in_child() -> None:
-    left = [lock for _, lock in _locks if lock not in _taken]
+    left = [lock for _, lock in _locks if lock not in _taken.locks]
     _let_go()
     for lock in left:
         lock._at_fork_reinit()
