@@ -33,6 +33,12 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(left_out)
 
 
+@pytest.fixture(autouse=True)
+def no_seed():
+    """A test begins without a seed of the program, whatever was set by the one before."""
+    tf.random.set_seed(None)
+
+
 @pytest.fixture
 def caplog(caplog):
     """pytest's, after what earlier tests left in cycles is gone: a restore that ends unused warns when it is collected."""

@@ -99,14 +99,6 @@ def same(ours, theirs):
     return ours == theirs
 
 
-@pytest.fixture
-def _without_a_seed():
-    minitf.random.set_seed(None)
-    yield
-    minitf.random.set_seed(None)
-
-
-@pytest.mark.usefixtures("_without_a_seed")
 @pytest.mark.parametrize("number", range(len(PROGRAMS)), ids=lambda n: PROGRAMS[n][1].splitlines()[-1][:60])
 def test_the_same_program(number, tensorflow_says):
     space = {}

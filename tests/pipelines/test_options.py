@@ -51,7 +51,6 @@ def test_wrong_settings():
 
 
 def test_settings_do_not_part_shuffle_and_repeat():
-    tf.random.set_seed(None)
     plain, set_ = (D.range(6).shuffle(3, seed=1) for _ in range(2))
     set_ = set_.with_options(tf.data.Options()).repeat(2)
     plain = plain.repeat(2)
@@ -59,7 +58,6 @@ def test_settings_do_not_part_shuffle_and_repeat():
 
 
 def test_steps():
-    tf.random.set_seed(None)
     d = D.range(5)
     assert given(d.apply(E.take_while(lambda x: x < 3))) == [0, 1, 2]
     assert given(d.apply(E.unique())) == [0, 1, 2, 3, 4]
