@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+# asserts that fail say what they compared; pytest sees to that by itself only if the package is installed as a wheel
+pytest.register_assert_rewrite("minitf.testing.conformance")
+
 _REPLAY, _DATABASE = "MINITF_REPLAY", "MINITF_EXPLORE_DATABASE"
 _before = pytest.StashKey[dict[str, str | None]]()
 

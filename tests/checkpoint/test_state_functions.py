@@ -370,10 +370,10 @@ def test_object_based_savers_record_the_newest_only_and_relative_to_the_director
     root = tf.train.AutoTrackable()
     root.v = tf.Variable(1.0)
     save = tf.train.Checkpoint(v=root.v).save if kind == "Checkpoint" else tf.train.CheckpointableSaver(root).save
-    paths = [save(str(tmp_path / name)) for name in ("a", "b")]
+    paths = [save(str(tmp_path / "run" / name)) for name in ("a", "b")]
     newest = os.path.basename(paths[1])
-    assert state_text(tmp_path) == f'model_checkpoint_path: "{newest}"\nall_model_checkpoint_paths: "{newest}"\n'
+    assert state_text(tmp_path / "run") == f'model_checkpoint_path: "{newest}"\nall_model_checkpoint_paths: "{newest}"\n'
     assert [tf.train.checkpoint_exists(path) for path in paths] == [True, True]
-    moved = tmp_path.with_name(tmp_path.name + "-moved")
-    shutil.move(tmp_path, moved)
+    moved = tmp_path / "moved"
+    shutil.move(tmp_path / "run", moved)
     assert tf.train.latest_checkpoint(moved) == str(moved / newest)
