@@ -31,6 +31,7 @@ from minitf.objects.edges import arrived
 from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked
 from minitf.ops.saving import write_checkpoint
 from minitf.saved import Lazy
+from minitf.storage.anywhere import standing
 from minitf.storage.files import path_of, split_path
 
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
@@ -133,7 +134,8 @@ class Checkpoint(AutoTrackable):
         chosen, prefix = options_of(options, "Checkpoint.save"), path_of(file_prefix)
         check_name(split_path(prefix)[1])
         path = f"{prefix}-{self._count(session)}"
-        record = partial(write_checkpoint_state, directory_of(path), path, durable=chosen.durable)
+        named = standing(path) if chosen.enable_async else path
+        record = partial(write_checkpoint_state, directory_of(named), named, durable=chosen.durable)
         self._write(path, session, "Checkpoint.save", chosen, record)
         return path
 
@@ -170,14 +172,14 @@ class Checkpoint(AutoTrackable):
             options.call_back(path)
             then()
 
-        background = self._in_background() if options.enable_async else None
-        if background is None:
+        if not options.enable_async:
             self.sync()
-        self._saver.write(path, session, what, partial(options.storage, background))
-        if background is None:
+            self._saver.write(path, session, what, partial(options.storage, None))
             finish()
-        else:
-            background.after(finish)
+            return
+        background = self._in_background()
+        self._saver.write(standing(path), session, what, partial(options.storage, background))
+        background.after(finish)
 
     def _in_background(self) -> Any:
         """Where saves in the background go."""

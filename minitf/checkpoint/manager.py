@@ -27,6 +27,7 @@ from minitf.checkpoint.numbering import integer_of
 from minitf.checkpoint.options import CheckpointOptions, options_of
 from minitf.checkpoint.state_functions import Clock, get_checkpoint_state, latest_checkpoint, write_checkpoint_state
 from minitf.errors import OpError
+from minitf.storage.anywhere import start_of
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import path_of
 from minitf.storage.state_file import check_name, is_inside
@@ -148,37 +149,39 @@ class CheckpointManager:
         path = f"{self._prefix}-{number:d}"
         self._begun.pop(path, None)
         self._begun[path] = None
-        self._checkpoint._write(path, None, "CheckpointManager.save", options, partial(self._record, path, options.durable))
+        here = start_of(self._directory) if options.enable_async else ""
+        record = partial(self._record, path, options.durable, here)
+        self._checkpoint._write(path, None, "CheckpointManager.save", options, record)
         if self._interval is not None:
             self._last_step = step
         return path
 
-    def _record(self, path: str, durable: bool) -> None:
-        """Takes note of a checkpoint that is whole, and deletes old ones."""
-        self._settle(list(takewhile(path.__ne__, list(self._begun))))
+    def _record(self, path: str, durable: bool, here: str) -> None:
+        """Takes note of a checkpoint that is whole, and deletes old ones. ``here``: from where relative paths count."""
+        self._settle(list(takewhile(path.__ne__, list(self._begun))), here)
         self._doomed.pop(path, None)
         self._managed.pop(path, None)  # a number that is used again becomes the newest
         self._managed[path] = self._clock.time()
-        self._begun.pop(path)
+        self._begun.pop(path, None)  # a save in the background before this one may have had the same number
         self._latest = path
-        self._write_state(durable)
-        self._sweep()
-        self._write_state(durable)
+        self._write_state(durable, here)
+        self._sweep(here)
+        self._write_state(durable, here)
 
-    def _settle(self, failed: list[str]) -> None:
+    def _settle(self, failed: list[str], here: str) -> None:
         """What saves that raised have left will be deleted; a checkpoint that is whole all the same is managed.
 
         That is so behind a request whose answer was lost, and if Ctrl-C came just behind the commit.
         """
         for path in failed:
             with _warning("it is not known what a failed save has left"):
-                if TensorBundle().exists(path):
+                if TensorBundle().exists(os.path.join(here, path)):
                     self._managed.setdefault(path, self._clock.time())
                 else:
                     self._doomed[path] = None
             self._begun.pop(path)
 
-    def _sweep(self) -> None:
+    def _sweep(self, here: str) -> None:
         """Deletes or preserves the oldest checkpoints beyond ``max_to_keep``, and deletes what could not be deleted before."""
         while self._max_to_keep is not None and len(self._managed) > self._max_to_keep:
             path, written = next(iter(self._managed.items()))
@@ -189,13 +192,14 @@ class CheckpointManager:
             self._managed.pop(path)
         for path in list(self._doomed):
             with _warning("an old checkpoint could not be deleted, which will be tried again"):
-                TensorBundle().remove(path)
+                TensorBundle().remove(os.path.join(here, path))
                 self._doomed.pop(path, None)
 
-    def _write_state(self, durable: bool) -> None:
+    def _write_state(self, durable: bool, here: str) -> None:
         assert self._latest is not None
+        directory, newest, *listed = (os.path.join(here, path) for path in (self._directory, self._latest, *self._managed))
         write_checkpoint_state(
-            self._directory, self._latest, list(self._managed), timestamps=list(self._managed.values()),
+            directory, newest, listed, timestamps=list(self._managed.values()),
             last_preserved_timestamp=self._preserved, durable=durable,
         )  # fmt: skip
 

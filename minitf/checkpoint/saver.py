@@ -91,6 +91,13 @@ class ObjectSaver:
         """False if checkpoints are kept where no state file can name them."""
         return bool(getattr(self._storage, "on_disk", True))
 
+    def check_not_hidden(self, path: str) -> None:
+        """Raises AlreadyExistsError if another format has a checkpoint there that would be opened instead of a new one."""
+        if self._storage is not None:
+            from minitf.storage.formats import check_not_hidden
+
+            check_not_hidden(path, getattr(self._storage, "name", ""))
+
     def after_writing(self, then: Callable[[], Any]) -> None:
         """Calls ``then`` when the last checkpoint is complete: now, or later if the storage writes in the background."""
         after = getattr(self._storage, "after", None)
@@ -207,9 +214,11 @@ class CheckpointableSaver:
         directory's state file, for ``latest_checkpoint``; a ``MemoryStorage`` has a ``latest_checkpoint`` of its own.
 
         Raises RuntimeError in a graph without a session, FailedPreconditionError for a variable that has no value, ValueError
-        for a list or dict that cannot be saved any more, TypeError for a number that is none.
+        for a list or dict that cannot be saved any more, TypeError for a number that is none, AlreadyExistsError if another
+        format has a checkpoint there that readers would take first.
         """
         from minitf.checkpoint.state_functions import write_checkpoint_state
+        from minitf.storage.anywhere import standing
         from minitf.storage.files import path_of, split_path
         from minitf.storage.state_file import check_name
 
@@ -218,9 +227,11 @@ class CheckpointableSaver:
             path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
         if self._engine.on_disk:
             check_name(split_path(path)[1])
+            self._engine.check_not_hidden(path)
         self._engine.write(path, session, "CheckpointableSaver.save")
         if self._engine.on_disk:
-            state = partial(write_checkpoint_state, directory_of(path), path, durable=self._engine.durable)
+            named = standing(path)  # the state file may be written when the program is elsewhere
+            state = partial(write_checkpoint_state, directory_of(named), named, durable=self._engine.durable)
             self._engine.after_writing(state)
         return path
 

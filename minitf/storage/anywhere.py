@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from minitf.core.around import around
-from minitf.storage.files import Disk
+from minitf.storage.files import Disk, typed
 
 _LOCAL = Disk()
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(::[A-Za-z][A-Za-z0-9+.\-]*)*://")
@@ -19,6 +19,19 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(::[A-Za-z][A-Za-z0-9+.\-]*)*://")
 def is_url(path: str) -> bool:
     """True for a path with a protocol, which fsspec has to know."""
     return "://" in path and _URL.match(path) is not None
+
+
+def start_of(path: str) -> str:
+    """From where a path counts: the working directory, or "" if it counts from nowhere. Raises NotFoundError if it is gone."""
+    if is_url(path) or os.path.isabs(path):
+        return ""
+    with typed("look up the working directory for", path):
+        return os.getcwd()
+
+
+def standing(path: str) -> str:
+    """The same path, wherever the program will be by then. Raises as ``start_of``."""
+    return os.path.join(start_of(path), path)
 
 
 _mounted: ContextVar[tuple[str, Callable[[], Disk]] | None] = ContextVar("minitf mounted disk", default=None)

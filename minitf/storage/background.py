@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from minitf.saved import Reader, Storage, Writer
+from minitf.storage.anywhere import standing
+from minitf.storage.files import path_of
 from minitf.storage.values import Partitioned, Typed
 
 
@@ -23,7 +25,7 @@ class BackgroundStorage:
     killed (by ``os._exit`` or a signal without a handler, too), which leaves what any killed save leaves: the old checkpoint or
     the new one. When the process is about to end, writes are made at once. The state file of a save is written in the
     background too, after the checkpoint that it names: ``wait`` before asking for the latest one. A child behind a fork has
-    no part in its parent's writes.
+    no part in its parent's writes. A relative path counts from where the program was when ``write`` was called.
     """
 
     def __init__(self, storage: Storage):
@@ -61,6 +63,8 @@ class BackgroundStorage:
 
     def write_to(self, storage: Writer, prefix: str, tensors: Mapping[str, Any]) -> None:
         """As ``write``, but to another storage than the one around which this is."""
+        if getattr(storage, "on_disk", False):
+            prefix = standing(path_of(prefix))
         with self._turn():
             self._finish()
             copies = {key: _copied(value) for key, value in tensors.items()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
+from minitf.errors import AlreadyExistsError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import Disk
@@ -31,3 +34,20 @@ def format_at(prefix: str, disk: Disk = ANYWHERE) -> FileStorage | None:
         if storage.exists(prefix):
             return storage
     return None
+
+
+def check_not_hidden(prefix: str, name: str, disk: Disk = ANYWHERE) -> None:
+    """Raises AlreadyExistsError if a checkpoint of the format ``name`` would not be what ``format_at`` finds there.
+
+    Says nothing about other formats than these.
+    """
+    if name not in FORMATS:
+        return
+    for before in takewhile(name.__ne__, FORMATS):
+        if format_named(before, disk=disk).exists(prefix):
+            suffix = getattr(FORMATS[name], "suffix", None)
+            own = f" or the path of the file itself, {prefix + suffix!r}" if suffix else ""
+            raise AlreadyExistsError(
+                f"save: a checkpoint ({before}) stands under {prefix!r}, and who opens that would get it instead of this one "
+                f"({name}). Remove it, or save under another name{own}."
+            )

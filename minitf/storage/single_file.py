@@ -29,6 +29,7 @@ class SingleFile:
 
     name: ClassVar[str]
     suffix: ClassVar[str]
+    on_disk: ClassVar[bool] = True
 
     def __init__(self, durable: bool = True, *, disk: Disk = ANYWHERE):
         self.durable = durable

@@ -457,6 +457,23 @@ def test_a_number_that_is_used_again_is_not_deleted_late(group, tmp_path, monkey
     assert files(tmp_path) == ["ckpt-1"]
 
 
+def test_a_number_that_is_used_again_in_the_background(tmp_path):
+    """The second save is begun while the first is under way, or just behind it."""
+    v = tf.Variable(0.0)
+    group = tf.train.Checkpoint(v=v)
+    manager = tf.train.CheckpointManager(group, tmp_path, max_to_keep=2)
+    asynchronous = tf.train.CheckpointOptions(enable_async=True)
+    for value in range(1, 7):
+        v.assign(value)
+        manager.save(checkpoint_number=value // 3, options=asynchronous)
+    group.sync()
+    assert names(manager.checkpoints) == ["ckpt-1", "ckpt-2"] == files(tmp_path)
+    assert names([manager.latest_checkpoint, tf.train.latest_checkpoint(tmp_path)]) == ["ckpt-2"] * 2
+    for path, value in zip(manager.checkpoints, (5, 6), strict=True):
+        group.restore(path)
+        assert v.numpy() == value
+
+
 @pytest.mark.parametrize("committed", [False, True])
 def test_what_a_failed_save_has_left(group, tmp_path, monkeypatch, committed):
     """Data files of a set that did not become one go; a set that did is managed like any other."""

@@ -16,6 +16,7 @@ from minitf import errors
 from minitf.storage import background
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.formats import FORMATS
 from minitf.storage.memory import MemoryStorage
 from minitf.storage.values import Partitioned, Typed
 
@@ -312,6 +313,7 @@ ENDS = {
     "behind the import": "atexit.register(first)",
     "exit": "save(1); sys.exit(3)",
     "error": "save(1); 1 / 0",
+    "several data files": "BackgroundStorage(Slow(shards=2)).write(sys.argv[1], {c: np.ones(1 << 20) for c in 'ab'})",
     "in a thread": "threading.Thread(target=first).start()",
     "a handler": "signal.signal(signal.SIGTERM, lambda *a: sys.exit(0)); save(1); os.kill(os.getpid(), signal.SIGTERM)",
     "Ctrl-C": "save(1); os.kill(os.getpid(), signal.SIGINT); time.sleep(5)",
@@ -395,3 +397,65 @@ def test_a_child_has_no_part_in_its_parents_write(monkeypatch):
         storage.wait()
         assert not inner.exists("p")
     inner.gate.set()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_relative_path_counts_from_where_the_save_was_begun(tmp_path, monkeypatch, name):
+    inner = FORMATS[name]()
+    gate, write = threading.Event(), inner.write
+    monkeypatch.setattr(inner, "write", lambda *arguments: gate.wait(20) and write(*arguments))
+    storage = BackgroundStorage(inner)
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=tf.Variable(1.0)), storage=storage)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert saver.save("run/m", 1) == "run/m-1"
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    gate.set()
+    storage.wait()
+    assert not os.listdir()
+    assert tf.train.latest_checkpoint(tmp_path / "here" / "run") == str(tmp_path / "here" / "run" / "m-1")
+
+
+def test_a_checkpoint_and_a_manager_save_where_they_were(tmp_path, monkeypatch):
+    asynchronous = tf.train.CheckpointOptions(enable_async=True)
+    gate, write = threading.Event(), TensorBundle.write
+    monkeypatch.setattr(TensorBundle, "write", lambda *arguments: gate.wait(20) and write(*arguments))
+    (tmp_path / "here").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    for number, save in enumerate(("checkpoint", "manager"), 1):
+        group = tf.train.Checkpoint(v=tf.Variable(1.0))
+        gate.clear()
+        monkeypatch.chdir(tmp_path / "here")
+        manager = tf.train.CheckpointManager(group, save, max_to_keep=1)
+        for again in (1, 2):
+            gate.set() if again == 1 else (group.sync(), gate.clear())
+            path = manager.save(options=asynchronous) if save == "manager" else group.save(f"{save}/ckpt", asynchronous)
+            assert path == f"{save}/ckpt-{again}"
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        gate.set()
+        group.sync()
+        assert not os.listdir()
+        place = tmp_path / "here" / save
+        assert tf.train.latest_checkpoint(place) == str(place / "ckpt-2")
+        assert len(list(place.glob("*.index"))) == (1 if save == "manager" else 2), number
+
+
+def test_where_the_working_directory_is_gone(tmp_path, monkeypatch):
+    storage = BackgroundStorage(TensorBundle())
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    os.rmdir(tmp_path / "here")
+    with pytest.raises(errors.NotFoundError, match="the working directory for: run/m"):
+        storage.write("run/m", {"a": np.ones(1)})
+    storage.write(str(tmp_path / "m"), {"a": np.ones(1)})
+    assert storage.exists(str(tmp_path / "m"))
+
+
+def test_a_storage_that_keeps_no_files_gets_the_prefix_as_it_is():
+    class Other(MemoryStorage):
+        on_disk = None  # does not say
+
+    for storage in (MemoryStorage(), Other()):
+        BackgroundStorage(storage).write("p", {"a": np.ones(1)})
+        assert BackgroundStorage(storage).exists("p") or storage.exists("p")

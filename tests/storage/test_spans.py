@@ -50,35 +50,3 @@ def test_after_an_error_nothing_new_is_begun_and_nobody_goes_on(tmp_path, at):
     count = len(disk.done)
     disk.close(handle)
     assert len(disk.done) == count < 6 * spans.SPAN // spans.WRITTEN
-
-
-def test_an_interrupt_waits_for_the_other_thread(monkeypatch):
-    """The other thread uses memory and files that the caller gives away afterwards."""
-    going, finished = threading.Event(), []
-
-    class Interrupted(threading.Thread):
-        interrupted = False
-
-        def join(self, timeout=None):
-            if not Interrupted.interrupted:
-                Interrupted.interrupted = True
-                going.set()
-                raise KeyboardInterrupt
-            super().join(timeout)
-
-    def one(number, _):
-        if threading.current_thread() is not threading.main_thread():
-            going.wait(10)
-        finished.append(number)
-        return number
-
-    here = threading.Barrier(2)  # each thread does one job
-
-    def both(number, what):
-        here.wait(10)
-        return one(number, what)
-
-    monkeypatch.setattr(spans.threading, "Thread", Interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        spans._run([(0, 0, None), (1, 1, None)], both)
-    assert sorted(finished) == [0, 1]

@@ -11,10 +11,10 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from minitf.saved import Lazy
+from minitf.storage import jobs
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.entries import Header
 from minitf.storage.bundle.image import IndexImage
@@ -63,6 +63,7 @@ class TensorBundle:
     """
 
     name = "tf-v2"
+    on_disk = True
 
     def __init__(
         self, durable: bool = True, *, shards: int = 1, big_endian: bool = False, lazy: Lazy = False, disk: Disk = ANYWHERE
@@ -135,17 +136,15 @@ class TensorBundle:
     def _write_data(self, paths: Sequence[str], layouts: Sequence[Layout], pending: list[str]) -> list[str]:
         """Writes the data files under temporary names, which go into ``pending``; large ones at the same time."""
 
-        def write(path: str, layout: Layout) -> str:
+        def write(job: tuple[str, Layout]) -> str:
+            path, layout = job
             fill = functools.partial(write_data, self._disk, layout, self.durable)
             name = fill_temporary(self._disk, path, fill, self.durable)
             pending.append(name)
             return name
 
-        if sum(sum(layout.plan.sizes) >= MUCH for layout in layouts) < 2:
-            return [write(path, layout) for path, layout in zip(paths, layouts, strict=True)]
-        with ThreadPoolExecutor(len(paths)) as pool:  # all have come to their end when it is left
-            futures = [pool.submit(write, path, layout) for path, layout in zip(paths, layouts, strict=True)]
-        return [future.result() for future in futures]
+        large = sum(sum(layout.plan.sizes) >= MUCH for layout in layouts) >= 2
+        return jobs.run(list(zip(paths, layouts, strict=True)), write, len(paths) if large else 1)
 
     def _index(self, header: Header, layouts: Sequence[Layout]) -> bytearray:
         for image in self._images:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from crc32c import crc32c
 
 from minitf.errors import DataLossError
+from minitf.storage import jobs
 from minitf.storage.files import Disk, read_fully, write_fully
 
 CHUNK = 1 << 20  # a chunk when reading
@@ -51,7 +50,8 @@ def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str)
     """The checksums of pieces of the file, (offset, size) each, which are not kept. Raises as ``read``."""
     scratch = threading.local()
 
-    def one(offset: int, size: int) -> int:
+    def one(job: tuple[int, int, int]) -> int:
+        _, offset, size = job
         buffer = getattr(scratch, "buffer", None)
         if buffer is None:
             buffer = scratch.buffer = memoryview(bytearray(CHUNK))
@@ -63,13 +63,13 @@ def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str)
             crc = crc32c(chunk, crc)
         return crc
 
-    jobs = [
+    parts = [
         (number, offset + start, min(SPAN, size - start))
         for number, (offset, size) in enumerate(places)
         for start in range(0, size, SPAN)
     ]
     out = [0] * len(places)
-    for (number, _, size), crc in zip(jobs, _run(jobs, one), strict=True):
+    for (number, _, size), crc in zip(parts, jobs.run(parts, one, THREADS), strict=True):
         out[number] = combine(out[number], crc, size)
     return out
 
@@ -91,46 +91,14 @@ def write(disk: Disk, handle: int, buffers: Sequence[Placed], durable: bool) -> 
 
 
 def _each(buffers: Sequence[Placed], one: Callable[[int, memoryview], int], span: int = SPAN) -> list[int]:
-    jobs = [
+    parts = [
         (number, offset + start, view[start : start + span])
         for number, (offset, view) in enumerate(buffers)
         for start in range(0, len(view), span)
     ]
     out = [0] * len(buffers)
-    for (number, _, view), crc in zip(jobs, _run(jobs, one), strict=True):
+    for (number, _, view), crc in zip(parts, jobs.run(parts, lambda part: one(*part[1:]), THREADS), strict=True):
         out[number] = combine(out[number], crc, len(view))
-    return out
-
-
-def _run(jobs: Sequence[tuple[int, int, Any]], one: Callable[[int, Any], int]) -> list[int]:
-    """Does the jobs, this thread and others; after an error none is begun."""
-    out = [0] * len(jobs)
-    waiting = deque(enumerate(jobs))
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        while not errors:
-            try:
-                number, (_, offset, what) = waiting.popleft()
-            except IndexError:
-                return
-            try:
-                out[number] = one(offset, what)
-            except BaseException as error:
-                errors.append(error)
-
-    helpers = [threading.Thread(target=work) for _ in range(min(THREADS, len(jobs)) - 1)]
-    for helper in helpers:
-        helper.start()
-    work()
-    while helpers:
-        try:
-            helpers[-1].join()
-            helpers.pop()
-        except BaseException as error:  # an interrupt; the helper still uses memory and files of the caller
-            errors.append(error)
-    if errors:
-        raise errors[0]
     return out
 
 

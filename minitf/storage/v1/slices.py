@@ -45,6 +45,7 @@ class TensorSlices:
     """
 
     name = "tf-v1"
+    on_disk = True
 
     def __init__(self, durable: bool = True, *, disk: Disk = ANYWHERE):
         self.durable = durable
