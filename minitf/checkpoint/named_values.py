@@ -9,12 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from minitf.checkpoint.expected import Expected
+from minitf.checkpoint.loaded import Loaded
 from minitf.checkpoint.opening import open_checkpoint
-from minitf.checkpoint.reading import key_of_name
-from minitf.checkpoint.source import as_kernels_have
-from minitf.core.spec import Spec, compatible, shape_text, total_size
+from minitf.core.spec import Spec
 from minitf.core.state import Batch, Group, Handle
-from minitf.errors import DTypeError, NotFoundError, ShapeError
 from minitf.objects.partitioned import PartitionedVariable, SaveSliceInfo
 from minitf.objects.variable import is_variable
 from minitf.saved import Reader
@@ -197,93 +195,3 @@ def _flat(given: Iterable[Any]) -> Iterator[Any]:
             yield from _flat(value)
         else:
             yield value
-
-
-class Loaded:
-    """All values of a saver, read from a checkpoint and checked before any of them is assigned (a ``Reader``)."""
-
-    def __init__(self, reader: Reader, values: NamedValues, reshape: bool):
-        self.source = reader.source
-        where = {values.key(name): values.key(name) for name in values}
-        if any(key not in reader for key in where):
-            where = _through_object_graph(reader, where)
-        whole = [name for name in values if values.place(name) is None]
-        arrays = dict(zip(whole, reader.read_many([where[values.key(name)] for name in whole]), strict=True))
-        for name in values:
-            place = values.place(name)
-            if place is not None:
-                arrays[name] = _region(reader, where[values.key(name)], place)
-        self._arrays = {
-            name: as_kernels_have(_fitting(array, values.spec(name), name, reshape, self.source))
-            for name, array in arrays.items()
-        }
-
-    def keys(self) -> list[str]:
-        """The names."""
-        return list(self._arrays)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._arrays
-
-    def spec(self, key: str) -> Spec:
-        """Dtype and shape of a value."""
-        from minitf.core.dtypes import of_numpy
-
-        return Spec(of_numpy(self._arrays[key].dtype), self._arrays[key].shape)
-
-    def read(self, key: str) -> Any:
-        """A value; it is given away once."""
-        return self._arrays[key]
-
-    def read_many(self, keys: Iterable[str]) -> list[Any]:
-        """The values, in the order of keys."""
-        return [self._arrays[key] for key in keys]
-
-
-def _region(reader: Any, key: str, place: SaveSliceInfo) -> Any:
-    """A piece of a stored value, however that was cut when it was saved. Raises ShapeError if the whole has another shape."""
-    shape = reader.spec(key).shape
-    if shape != tuple(place.full_shape):
-        raise ShapeError(
-            f"Saver.restore: {key!r} has shape {shape_text(shape)} in {reader.source}, but the partitioned variable has shape "
-            f"{shape_text(tuple(place.full_shape))}. Nothing was assigned."
-        )
-    return reader.read_slice(key, place.var_offset, place.var_shape)
-
-
-def _through_object_graph(reader: Reader, wanted: Iterable[str]) -> dict[str, str]:
-    """Keys by variable name, from the object graph of a checkpoint. Raises NotFoundError for names that nobody has."""
-    missing = sorted(name for name in wanted if name not in reader)
-    try:
-        keys = key_of_name(reader)
-    except NotFoundError:
-        raise NotFoundError(
-            f"Saver.restore: the checkpoint {reader.source!r} has no value for {', '.join(map(repr, missing))}. Its names are "
-            "shown by tf.train.list_variables; give the saver a dict of those names and your variables, or leave variables "
-            "out."
-        ) from None
-    missing = sorted(name for name in wanted if name not in keys)
-    if missing:
-        raise NotFoundError(
-            f"Saver.restore: {reader.source!r} is an object-based checkpoint, which was tried by the variable names that it "
-            f"records. Not in the checkpoint: {', '.join(missing)}. Not asked for: "
-            f"{', '.join(sorted(keys.keys() - set(wanted))) or 'none'}. Restore it with tf.train.Checkpoint instead."
-        )
-    return {name: keys[name] for name in wanted}
-
-
-def _fitting(array: Any, spec: Spec, name: str, reshape: bool, source: str) -> Any:
-    """The array if it fits; with ``reshape`` in another shape. Raises DTypeError, ShapeError."""
-    if array.dtype != spec.dtype.np:
-        raise DTypeError(
-            f"Saver.restore: {name!r} is {array.dtype} in {source}, but the variable is {spec.dtype.name}. Nothing was "
-            f"assigned; make the variable with the saved dtype."
-        )
-    if compatible(spec.shape, array.shape):
-        return array
-    if reshape and spec.shape is not None and None not in spec.shape and total_size(spec.shape) == array.size:  # type: ignore[arg-type]
-        return array.reshape(spec.shape)
-    raise ShapeError(
-        f"Saver.restore: {name!r} has shape {array.shape} in {source}, but the variable has shape {shape_text(spec.shape)}. "
-        f"Nothing was assigned{'; reshape=True needs as many elements' if reshape else ''}."
-    )

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 AnyOp: TypeAlias = "RestoreOp | GroupOp"
 Reading = tuple[list[Any], Callable[[], None]]
-LARGE = 1 << 20  # an array of so many bytes is read into the memory of the old value
-MUCH = 1 << 25  # if all together have so many
+LARGE = 1 << 20  # an array of so many bytes is read into the memory of the old value,
+MUCH = 1 << 25  # if all together have so many; and smaller ones, if those have so many
 
 
 class GroupOp(NamedTuple):
@@ -161,12 +161,23 @@ def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> A
 
 @contextmanager
 def _over(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> Iterator[Reading]:
-    large = [cell for cell in cells if type(cell) is Cell and cell.value is not None and cell.value.nbytes >= LARGE]
-    with overwriting(large) as mine:
+    with overwriting(_large(cells)) as mine:
         busy = set(map(id, mine))
         spare = [cell.value if id(cell) in busy and _alone(cell) else None for cell in cells]  # type: ignore[union-attr, arg-type]
         with reader.reading_over(keys, spare + [None] * (len(keys) - len(spare))) as found:
             yield found
+
+
+def _large(cells: Sequence[Cell | None]) -> list[Cell]:
+    """The cells whose memory is worth being reused: so many that what the others need anew is little."""
+    held = [cell for cell in cells if type(cell) is Cell and cell.value is not None]
+    held.sort(key=lambda cell: cell.value.nbytes)
+    left = MUCH
+    for number, cell in enumerate(held):
+        left -= cell.value.nbytes
+        if left < 0 or cell.value.nbytes >= LARGE:
+            return held[number:]
+    return []
 
 
 def _untouched(reader: Any, keys: Sequence[str], count: int) -> list[Any]:
@@ -181,11 +192,10 @@ def _nothing() -> None:
 
 
 def _alone(cell: Cell) -> bool:
-    """True if the cell has a large array that nobody else holds."""
+    """True if the cell has an array that nobody else holds."""
     value = cell.value
     return (
         type(value) is np.ndarray
-        and value.nbytes >= LARGE
         and value.base is None
         and value.flags.c_contiguous
         and value.flags.writeable

@@ -1,6 +1,7 @@
 """Large values: how much memory saves and restores need, and that reusing memory changes nothing else."""
 
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -64,6 +65,58 @@ def test_restores_in_a_graph_need_little_memory(prefix):
         status = tf.train.CheckpointableSaver(model, storage=FAST).restore(prefix)
         assert extra_memory(status.run_restore_ops) < 8 * MIB
         assert numbers(model, session) == [10, 11, 12, 13, 14, 15]
+
+
+KINDS = {"of 64 KiB": (1500, 16384, np.float32), "of 4 KiB": (12_000, 1024, np.float32), "bool": (6, 16 * MIB, np.bool_)}
+
+
+def variables(kind, value):
+    count, length, dtype = KINDS[kind]
+    return [tf.Variable(np.full(length, value, dtype), name=f"v{n}") for n in range(count)]
+
+
+def all_are(found, value):
+    return all((one == value).all() for one in found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_matters_neither_how_large_each_value_is_nor_what_it_is_of(prefix, kind):
+    """What is restored into new memory is at most 32 MiB; the variables have 90."""
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variables(kind, 1)), storage=FAST)
+    assert extra_memory(lambda: saver.save(prefix)) < 24 * MIB
+    now = variables(kind, 0)
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=now), storage=FAST)
+    assert extra_memory(lambda: saver.restore(prefix).assert_consumed()) < 64 * MIB
+    assert all_are([one.numpy() for one in now], 1)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("kind", ["of 64 KiB", "bool"])
+def test_a_saver_by_names_needs_little_memory_too(prefix, kind, mode):
+    graph = mode == "graph"
+    with tf.Graph().as_default() if graph else nullcontext(), tf.Session() if graph else nullcontext() as session:
+        found = variables(kind, 0)
+        if graph:
+            session.run([one.initializer for one in found])
+        saver = tf.train.Saver(found)
+
+        def put(value):
+            for one in found:  # a graph's constants hold the arrays of the first values
+                array = np.full(KINDS[kind][1], value, KINDS[kind][2])
+                one.load(array, session) if graph else one.assign(array)
+
+        put(1)
+        assert extra_memory(lambda: saver.save(session, prefix)) < 24 * MIB
+        put(0)
+        assert extra_memory(lambda: saver.restore(session, prefix)) < 64 * MIB
+        assert all_are(session.run(found) if graph else [one.numpy() for one in found], 1)
+        with open(prefix + ".data-00000-of-00001", "r+b") as file:
+            file.seek(-5, 2)
+            file.write(b"\x77")
+        put(0)
+        with pytest.raises(DataLossError):
+            saver.restore(session, prefix)
+        assert all_are(session.run(found) if graph else [one.numpy() for one in found], 0)
 
 
 def test_a_background_save_needs_one_copy_of_the_values(prefix):

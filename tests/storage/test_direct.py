@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minitf.core.dtypes import uint8
+from minitf.core.dtypes import named, uint8
 from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.direct import mapped
@@ -174,6 +174,21 @@ def test_reading_over_gives_the_values_of_read(prefix, big_endian):
         assert equal(value, reader.read(key)), key
     assert any(taken) is not big_endian
     assert not spare[keys.index("scalar")].any()
+
+
+@pytest.mark.parametrize("name", ["bool", "int4", "uint4"])
+def test_bytes_that_are_no_values_are_made_valid_in_spare_memory_too(prefix, name):
+    """TensorFlow takes any byte but 0 for True, and looks at the lower four bits of an int4."""
+    TensorBundle(durable=False).write(prefix, {"a": np.array([0, 1, 2, 255, 16, 7], np.uint8)})
+    old = TensorBundle().open(prefix).entry("a")
+    edit(Path(f"{prefix}.index"), lambda found: found.update({b"a": encode_entry(old._replace(dtype=named(name)))}))
+    reader = TensorBundle().open(prefix)
+    spare = np.zeros(6, named(name).np)
+    with reader.reading_over(["a"], [spare]) as ([value], fill):
+        assert value is spare
+        fill()
+    assert spare.tobytes() == reader.read("a").tobytes()
+    assert spare.view(np.uint8).tolist() == ([0, 1, 1, 1, 1, 1] if name == "bool" else [0, 1, 2, 15, 0, 7])
 
 
 def test_reading_over_changes_nothing_if_something_is_damaged(prefix, tmp_path):

@@ -154,17 +154,20 @@ def reading_over(reader: BundleReader, keys: Sequence[str], spare: Sequence[Any]
                 with typed(f"read key {keys[numbers[0]]!r}", path):
                     crcs = spans.read(reader.disk, handle, places, path)
                 _check_crcs(reader, [names[number] for number in numbers], entries, crcs)
+                for number, entry in zip(numbers, entries, strict=True):
+                    payload.finish_numbers(spare[number], entry.dtype, False)
 
         yield values, fill
 
 
 def _fits(reader: BundleReader, entry: Entry, array: Any) -> bool:
-    """True if the bytes of the file can go into the array as they are."""
+    """True if the bytes of the file can go into the array, of which those that are no values are made valid there."""
     return (
         bool(entry.size)
         and not entry.slices
         and not reader.index.header.big_endian
-        and payload.bare_dtype(entry.dtype) == array.dtype
+        and payload.is_plain(entry.dtype)
+        and entry.dtype.np == array.dtype
         and entry.shape == array.shape
     )
 
