@@ -285,10 +285,13 @@ def display_paths(graph: SavedGraph) -> Callable[[int], str]:
     slots = {s.slot: (n, s) for n, node in graph.others() for s in node.slots}
 
     def display(node: int) -> str:
+        if node in known or node not in slots:
+            return by_edges(node)
+        owner, slot = slots[node]
+        return f"{by_edges(owner)}'s state {slot.slot_name!r} for {by_edges(slot.variable)}"
+
+    def by_edges(node: int) -> str:
         if node not in known:
-            if node in slots:
-                owner, slot = slots[node]
-                return f"{display(owner)}'s state {slot.slot_name!r} for {display(slot.variable)}"
             return f"node {node}, which no path reaches"
         names: list[str] = []
         while node:

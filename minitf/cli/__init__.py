@@ -68,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OpError, OSError) as error:
         print(f"minitf {verb}: {_told(error).removeprefix(f'{verb}: ')}", file=sys.stderr)
         return 1
+    except MemoryError:
+        print(f"minitf {verb}: there is not enough memory", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"minitf {verb}: interrupted", file=sys.stderr)
         return 130

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from minitf.core.spec import Spec
-from minitf.errors import NotFoundError, OpError
-from minitf.saved import ATTRIBUTES, OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue, escape
+from minitf.errors import DataLossError, NotFoundError, OpError
+from minitf.saved import (
+    ATTRIBUTES,
+    OBJECT_GRAPH_KEY,
+    VARIABLE_VALUE,
+    Reader,
+    SavedGraph,
+    SavedValue,
+    escape,
+    letters,
+)
 
 TOGETHER = 64 << 20  # bytes of values read at once,
 MOST = 1024  # of at most so many values,
 STRINGS = 1 << 16  # with a guess for those whose size is not known
 MANY = 20_000  # names among which looking for similar ones takes too long
+LETTERS = 1 << 26  # that the paths of any graph may have together,
+USUAL = 512  # and of one with many objects, for each of them
 
 
 def object_graph(reader: Reader) -> SavedGraph | None:
@@ -24,6 +36,18 @@ def object_graph(reader: Reader) -> SavedGraph | None:
     from minitf.storage.messages import decode_graph
 
     return decode_graph(reader.read(OBJECT_GRAPH_KEY), f"{OBJECT_GRAPH_KEY} in {reader.source}")
+
+
+def paths_of(graph: SavedGraph) -> Sequence[tuple[str, ...] | None]:
+    """The paths of a graph, for who looks at all of them.
+
+    Raises DataLossError for a graph so deep, or with such long names, that a small file would fill the memory with them.
+    """
+    paths = graph.paths()
+    count = letters(paths)
+    if count > max(LETTERS, USUAL * len(paths)):
+        raise DataLossError(f"object graph: it is so deep that the paths of its {len(paths)} objects have {count} letters.")
+    return paths
 
 
 def find(reader: Reader, name: str) -> str:
@@ -50,7 +74,8 @@ def find(reader: Reader, name: str) -> str:
 
     names = [key.removesuffix(ATTRIBUTES + VARIABLE_VALUE) for key in reader.keys()]
     if graph is not None:
-        names += ["/".join(path) for path in graph.paths() if path]
+        with contextlib.suppress(DataLossError):
+            names += ["/".join(path) for path in paths_of(graph) if path]
     close = get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5) if len(names) < MANY else []
     hint = f"Similar: {', '.join(close)}." if close else "minitf ls --keys lists them."
     raise NotFoundError(f"{reader.source} has no key {name!r}. {hint}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.cli.contents import counted, in_groups, object_graph, read_all
+from minitf.cli.contents import counted, in_groups, object_graph, paths_of, read_all
 from minitf.cli.output import Output
 from minitf.cli.renamed import Edge, renamed_objects, renamed_values
 from minitf.errors import OpError
@@ -43,6 +43,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Compares; 0 if they are equal, 1 if not."""
     a, b = open_checkpoint(args.a), open_checkpoint(args.b)
     graph_a, graph_b = object_graph(a), object_graph(b)
+    for graph in filter(None, (graph_a, graph_b)):
+        paths_of(graph)  # before anything else goes along them
     edges, names = renamed_objects(a, b, graph_a, graph_b) if graph_a and graph_b else ([], {})
     of_a, of_b = set(a.keys()) - {OBJECT_GRAPH_KEY}, set(b.keys()) - {OBJECT_GRAPH_KEY}
     moved = {old: new for old, new in names.items() if old not in of_b and new not in of_a}
@@ -174,7 +176,7 @@ def _compare_objects(a: SavedGraph | None, b: SavedGraph | None, renamed: list[E
 
 def _edges(graph: SavedGraph) -> dict[str, dict[str, str]]:
     """For each object, by its shortest path, where its edges lead: numbers of objects do not count."""
-    paths = [None if path is None else "/".join(path) or "the root" for path in graph.paths()]
+    paths = [None if path is None else "/".join(path) or "the root" for path in paths_of(graph)]
     return {
         path: {name: paths[child] or "" for name, child in graph.children(number).items()}
         for number, path in enumerate(paths)

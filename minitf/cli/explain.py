@@ -13,11 +13,12 @@ from typing import Any
 from minitf.checkpoint.checkpoint import Checkpoint
 from minitf.checkpoint.saver import CheckpointableSaver
 from minitf.cli.bodies import names_of
+from minitf.cli.contents import object_graph, paths_of
 from minitf.cli.output import Output, Part
 from minitf.errors import InvalidArgumentError, NotFoundError
 from minitf.explain.why import Explanation, State
 from minitf.runtimes.graph import Graph
-from minitf.storage.detect import identify
+from minitf.storage.detect import identify, open_found
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Explains; 0 if everything would be restored, 1 if not."""
     with Graph().as_default() if args.graph else nullcontext():
         saver = _saver(_factory(*args.program)(), ":".join(args.program))
-        told = saver.explain(identify(args.checkpoint).prefix)
+        found = identify(args.checkpoint)
+        graph = object_graph(open_found(found))
+        if graph is not None:
+            paths_of(graph)  # all of them will be told
+        told = saver.explain(found.prefix)
     output.facts(told.as_data())
     first, *rest = [line.text for line in told.lines]
     output.lines([[(first, "bold")], *([line] for line in rest)])

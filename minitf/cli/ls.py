@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from minitf.cli.contents import Stored, counted, object_graph, size, size_text, spec_facts
+from minitf.cli.contents import Stored, counted, object_graph, paths_of, size, size_text, spec_facts
 from minitf.cli.output import Drawn, Output, Part
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue, specs_of
 from minitf.storage.detect import open_checkpoint
+
+Paths = Sequence[tuple[str, ...] | None]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,26 +29,27 @@ def run(args: argparse.Namespace, output: Output) -> int:
     reader = open_checkpoint(args.checkpoint)
     try:
         graph = None if args.keys else object_graph(reader)
+        paths = () if graph is None else paths_of(graph)
     except OpError as error:
         if args.tree:
             raise
-        _list(reader, None, output)
+        _list(reader, None, (), output)
         raise DataLossError(f"these are keys only, because the objects cannot be read: {error}") from error
     if args.tree and graph is None:
         raise NotFoundError(f"{reader.source} is name-based: it holds keys, no objects. Leave out --tree.")
-    _list(reader, graph, output)
+    _list(reader, graph, paths, output)
     return 0
 
 
-def _list(reader: Reader, graph: SavedGraph | None, output: Output) -> None:
+def _list(reader: Reader, graph: SavedGraph | None, paths: Paths, output: Output) -> None:
     """Prints the list. Raises DataLossError at the end if a value is of no dtype and shape that make sense."""
     specs, unreadable = _specs(reader)
     if output.as_json:
-        output.facts(_facts(reader, specs, graph) | ({"unreadable": unreadable} if unreadable else {}))
+        output.facts(_facts(reader, specs, graph, paths) | ({"unreadable": unreadable} if unreadable else {}))
     elif graph is None:
         output.table(_flat(specs), right=[3])
     else:
-        output.lines(tree(graph, specs, reader.source, unreadable))
+        output.lines(tree(graph, paths, specs, reader.source, unreadable))
     output.lines([[("unreadable  ", "red"), (key, "bold")] for key in unreadable])
     known = sum(size(spec) or 0 for spec in specs.values())
     open_ended = sum(size(spec) is None for spec in specs.values())
@@ -95,7 +98,7 @@ def _place(path: tuple[str, ...] | None) -> str:
     return "/".join(map(_name, path)) if path else "the root" if path == () else "an object that no path leads to"
 
 
-def _facts(reader: Reader, specs: dict[str, Spec], graph: SavedGraph | None) -> dict[str, Any]:
+def _facts(reader: Reader, specs: dict[str, Spec], graph: SavedGraph | None, paths: Paths) -> dict[str, Any]:
     facts: dict[str, Any] = {"checkpoint": reader.source, "values": [spec_facts(key, spec) for key, spec in specs.items()]}
     if graph is not None:
         facts["objects"] = [
@@ -105,17 +108,18 @@ def _facts(reader: Reader, specs: dict[str, Spec], graph: SavedGraph | None) -> 
                 "values": [{"name": value.name, "full_name": value.full_name, "key": value.key} for value in node.values],
                 "slots": [{"variable": slot.variable, "name": slot.slot_name, "object": slot.slot} for slot in node.slots],
             }
-            for path, node in zip(graph.paths(), graph.nodes, strict=True)
+            for path, node in zip(paths, graph.nodes, strict=True)
         ]
     return facts
 
 
-def tree(graph: SavedGraph, specs: dict[str, Spec], title: str, unreadable: Collection[str] = ()) -> Iterator[list[Part]]:
+def tree(
+    graph: SavedGraph, paths: Paths, specs: dict[str, Spec], title: str, unreadable: Collection[str] = ()
+) -> Iterator[list[Part]]:
     """The object graph as lines. An object is drawn where its shortest path leads; elsewhere stands that path.
 
     Slot variables stand under the variable that they belong to.
     """
-    paths = graph.paths()
     slots: dict[int, list[tuple[str, int, int]]] = {}
     for number, node in enumerate(graph.nodes):
         for slot in node.slots:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from minitf.cli.contents import Stored, edge_at, object_at
+from minitf.cli.contents import Stored, edge_at, object_at, paths_of
 from minitf.cli.endings import pairs_by_ending
 from minitf.errors import InvalidArgumentError, NotFoundError
 from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, Reader, SavedGraph, SavedNode, SavedValue, escape
@@ -87,7 +87,7 @@ def names_to_graph(reader: Reader, keys: Sequence[str], model: SavedGraph, like:
     graph = copy.deepcopy(model)
     paths = {
         "/".join(path): graph.nodes[number].values[0]
-        for number, path in enumerate(graph.paths())
+        for number, path in enumerate(paths_of(graph))
         if path is not None and [value.name for value in graph.nodes[number].values] == [VARIABLE_VALUE]
     }
     taken: dict[str, str] = {}  # path to old name
@@ -139,7 +139,7 @@ def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str])
     InvalidArgumentError.
     """
     graph = copy.deepcopy(graph)
-    before = graph.paths()
+    before = paths_of(graph)
     moves = []
     for old, new in wanted.items():
         edge = edge_at(graph, old)
@@ -156,7 +156,7 @@ def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str])
         if not name or name in graph.children(place):
             raise InvalidArgumentError(f"rename: {old!r} cannot become {new!r}: the name is {'taken' if name else 'empty'}.")
         graph.nodes[place].children.append((name, child))
-    after = graph.paths()
+    after = paths_of(graph)
     lost = next((path for path, now in zip(before, after, strict=True) if path is not None and now is None), None)
     if lost is not None:
         raise InvalidArgumentError(f"rename: no path would lead to {'/'.join(lost)!r} any more: it would be below itself.")

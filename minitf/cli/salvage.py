@@ -16,6 +16,7 @@ from minitf.cli.output import Output
 from minitf.cli.writing import format_argument, output_arguments, output_prefix, put
 from minitf.errors import DataLossError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
+from minitf.storage.bundle import BundleReader
 from minitf.storage.detect import identify
 from minitf.storage.formats import format_named
 from minitf.storage.messages import decode_graph, encode_graph
@@ -92,6 +93,8 @@ def _opened(name: str, prefix: str, lost: list[Loss], mended: list[str]) -> Read
 def _readable(reader: Reader, lost: list[Loss]) -> dict[str, Any]:
     """Values ready to be written."""
     out: dict[str, Any] = {}
+    if isinstance(reader, BundleReader):
+        reader.check_apart()
     for group in in_groups(reader, reader.keys()):
         for key, value in read_all(reader, group).items():
             if isinstance(value, OpError):

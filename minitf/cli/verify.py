@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minitf.cli.contents import Stored, counted, in_groups, object_graph, read_all, size_text
+from minitf.cli.contents import Stored, counted, in_groups, object_graph, paths_of, read_all, size_text
 from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader
+from minitf.storage.bundle import BundleReader
 from minitf.storage.bundle.verify import size_of
 from minitf.storage.detect import identify, open_found
 from minitf.storage.state_file import newest_checkpoint
@@ -31,6 +32,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         reader = open_found(found)
         source = reader.source
         keys = list(reader.keys())
+        if isinstance(reader, BundleReader):
+            reader.check_apart()
     except DataLossError as error:  # nothing can be told about single values
         keys, problems = [], [{"key": None, "problem": str(error)}]
     for key, size, problem in output.progress(_verdicts(reader, keys) if keys else (), "verify", len(keys)):
@@ -71,8 +74,13 @@ def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:
     if graph is None:
         return
     stored = Stored(reader.keys())
-    for number, path in enumerate(graph.paths()):
-        for value in graph.nodes[number].values:
+    paths: Sequence[tuple[str, ...] | None]
+    try:
+        paths = paths_of(graph)
+    except DataLossError:  # very deep; nobody could read such paths
+        paths = [None] * len(graph.nodes)
+    for number, (path, node) in enumerate(zip(paths, graph.nodes, strict=True)):
+        for value in node.values:
             if not stored.of(value):
                 where = "/".join(path) if path else f"object {number}"
                 yield {

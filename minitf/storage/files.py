@@ -24,6 +24,7 @@ TEMPORARY = ".tmp-"  # between a file's final name and the random end of its tem
 LONGEST = 255 - len(TEMPORARY) - 16  # bytes of a name that another 16 signs can follow
 ROOM = 1 << 16  # for so many bytes it pays to take room on the disk before they are written
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # to open a pipe would wait for a writer
 
 
 class Disk:
@@ -34,8 +35,13 @@ class Disk:
         return Descriptor.opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
 
     def open(self, path: str) -> int:
-        """Opens a file for reading."""
-        return Descriptor.opened(path, os.O_RDONLY | _BINARY)
+        """Opens a file for reading. A pipe or a device in its place is an error, and nobody waits for it."""
+        handle = Descriptor.opened(path, os.O_RDONLY | _BINARY | _AT_ONCE)
+        kind = os.fstat(handle).st_mode
+        if not (stat_bits.S_ISREG(kind) or stat_bits.S_ISDIR(kind)):
+            handle.close()
+            raise OSError(errno.EINVAL, "It is neither a file nor a directory", path)
+        return handle
 
     def write(self, handle: int, data: Any, offset: int) -> int:
         """Writes a buffer at a place of the file; may write less than asked."""

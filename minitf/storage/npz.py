@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from crc32c import crc32c
 
-from minitf.errors import DataLossError, InvalidArgumentError
+from minitf.errors import DataLossError, InvalidArgumentError, OpError, UnimplementedError
 from minitf.storage.carried import (
     CarriedReader,
     Note,
@@ -132,9 +132,14 @@ class _Archive:
         self._headers: dict[str, tuple[np.dtype[Any], tuple[int, ...], bool]] = {}
         with self._opened() as archive:
             length = disk.size(self._view.handle)
+            room = length  # each value has bytes of its own
             for info in archive.infolist():
-                self._check(info, length)
-                self._members[info.filename.removesuffix(".npy")] = info
+                room -= info.compress_size
+                self._check(info, room)
+                key = info.filename.removesuffix(".npy")
+                if key in self._members:
+                    raise DataLossError(f"{path}: key {key!r} comes twice.")
+                self._members[key] = info
             if NOTES in self._members:
                 self.notes, self._crcs = decode_notes(self._load(archive, NOTES).tobytes(), path)
                 del self._members[NOTES]
@@ -162,10 +167,19 @@ class _Archive:
             raise self._view.error
         return archive
 
-    def _check(self, info: zipfile.ZipInfo, length: int) -> None:
+    def _check(self, info: zipfile.ZipInfo, room: int) -> None:
         """The sizes in the archive's directory are only believed as far as the bytes can hold them."""
-        if info.compress_size > length or info.file_size > 1032 * info.compress_size + 64:
+        if room < 0 or info.file_size > 1032 * info.compress_size + 64:
             raise DataLossError(f"{self.source}: {info.filename!r} claims {info.file_size} bytes, which it cannot have.")
+
+    def _member(self, key: str) -> zipfile.ZipInfo:
+        """Raises UnimplementedError for what NumPy does not write: of LZMA, a few bytes would say how much memory it takes."""
+        info = self._members[key]
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            known = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}
+            kind = known.get(info.compress_type, f"method {info.compress_type}")
+            raise UnimplementedError(f"{self.source}: key {key!r} is compressed with {kind}, which NumPy does not use.")
+        return info
 
     def names(self) -> Iterable[str]:
         """All keys."""
@@ -177,14 +191,14 @@ class _Archive:
             with self._opened() as archive:
                 self._header(archive, key)
                 for name in self._members:  # the others will be asked for as well
-                    with contextlib.suppress(DataLossError):  # said then
+                    with contextlib.suppress(OpError):  # said then
                         self._header(archive, name)
         return self._headers[key][:2]
 
     def _header(self, archive: zipfile.ZipFile, key: str) -> None:
         if key not in self._headers:
             try:
-                with archive.open(self._members[key]) as member:
+                with archive.open(self._member(key)) as member:
                     start = io.BytesIO(member.read(HEADER_LIMIT))
                 self._headers[key] = _parse_header(start)
             except _DAMAGE as error:
@@ -197,7 +211,7 @@ class _Archive:
 
     def _load(self, archive: zipfile.ZipFile, key: str) -> Array:
         try:
-            data = io.BytesIO(archive.read(self._members[key]))  # zip's own checksum is verified here
+            data = io.BytesIO(archive.read(self._member(key)))  # zip's own checksum is verified here
             dtype, shape, fortran = _parse_header(data)
             rest = data.getbuffer()[data.tell() :]
             array = np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
@@ -220,6 +234,8 @@ def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], boo
         raise ValueError(f"damaged npy header: {error}") from None
     if dtype.hasobject:
         raise ValueError("it is a pickled object, which is not loaded")
+    if any(type(n) is not int for n in shape):
+        raise ValueError(f"shape {shape} has sizes that are no numbers")
     if any(n < 0 for n in shape):  # to NumPy's reshape that would mean "whatever is left"
         raise ValueError(f"shape {shape} has a negative size")
     return dtype, shape, fortran

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -74,14 +75,55 @@ def cut(array: Array, box: Box) -> Array:
 
 
 def overlap(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...]) -> str | None:
-    """Two slices that overlap, as text; None if there are none."""
+    """Two slices that overlap, as text; None if there are none.
+
+    Many slices are cut in two, again and again, where few of them reach across; so a grid of them takes no time to speak of,
+    whatever its rank.
+    """
     found = [(box_of(extents, shape), extents) for extents in slices]
     found = [(box, extents) for box, extents in found if volume(box)]
-    cuts = [len({(box[d].start, box[d].stop) for box, _ in found}) for d in range(len(shape))]
+    if len(found) <= FEW or not shape:
+        return _overlap_of_few(found, len(shape))
+    starts: Any = np.array([[side.start for side in box] for box, _ in found], np.int64)
+    stops: Any = np.array([[side.stop for side in box] for box, _ in found], np.int64)
+    groups = [np.arange(len(found))]
+    while groups:
+        group = groups.pop()
+        halves = _halves(starts[group], stops[group]) if len(group) > FEW else None
+        if halves is None:
+            pair = _overlap_of_few([found[number] for number in group.tolist()], len(shape))
+            if pair is not None:
+                return pair
+        else:
+            groups += [group[half] for half in halves]
+    return None
+
+
+FEW = 64  # slices that are compared one by one
+
+
+def _halves(starts: Any, stops: Any) -> tuple[Any, Any] | None:
+    """Which boxes reach below a cut and which above it, both for some; None if no cut parts them well."""
+    count, best = len(starts), None
+    for axis in range(starts.shape[1]):
+        begins = starts[:, axis]
+        above = begins[begins > begins.min()]
+        if not len(above):
+            continue
+        cut_at = max(np.partition(begins, count // 2)[count // 2], above.min())
+        below, behind = begins < cut_at, stops[:, axis] > cut_at
+        sizes = np.count_nonzero(below), np.count_nonzero(behind)
+        if max(sizes) <= 0.9 * count and sum(sizes) <= 1.1 * count and (best is None or max(sizes) < best[0]):
+            best = max(sizes), (below, behind)
+    return None if best is None else best[1]
+
+
+def _overlap_of_few(found: Sequence[tuple[Box, tuple[Extent, ...]]], rank: int) -> str | None:
+    cuts = [len({(box[d].start, box[d].stop) for box, _ in found}) for d in range(rank)]
     axis = cuts.index(max(cuts, default=0)) if cuts else 0
     active: list[tuple[Box, tuple[Extent, ...]]] = []  # those that may reach into the next one
-    for box, extents in sorted(found, key=lambda item: item[0][axis].start if shape else 0):
-        if shape:
+    for box, extents in sorted(found, key=lambda item: item[0][axis].start if rank else 0):
+        if rank:
             active = [other for other in active if other[0][axis].stop > box[axis].start]
         for other, other_extents in active:
             if intersection(box, other) is not None:

@@ -10,6 +10,7 @@ none of its own) are the metadata entry ``minitf``. The files are what the packa
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import spans
 from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
 from minitf.storage.files import Disk, read_fully, write_fully
+from minitf.storage.keys import is_text
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
 from minitf.storage.values import Array, bytes_view, has_array
@@ -130,6 +132,8 @@ class _File:
                 told = {key: entry["dtype"] for key, entry in header.items()}
                 self._strange = {key: name for key, name in told.items() if isinstance(name, str) and name not in _DTYPES}
             found = {key: self._entry(key, entry, size) for key, entry in header.items() if key not in self._strange}
+            _check_keys(header)
+            _check_apart(found)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DataLossError(f"{self.source}: the header is damaged: {error}.") from None
         if notes is not None:
@@ -186,6 +190,21 @@ class _File:
 
 class _TornFile(_File):
     whole = False
+
+
+def _check_keys(keys: Iterable[str]) -> None:
+    """JSON can say what is no text: half of a pair of surrogates."""
+    strange = next((key for key in keys if not is_text(key)), None)
+    if strange is not None:
+        raise ValueError(f"the key {strange!r} is no Unicode text")
+
+
+def _check_apart(entries: Mapping[str, tuple[DType, tuple[int, ...], int, int]]) -> None:
+    """Values that share bytes could make a small file fill the memory."""
+    places = sorted((begin, end, key) for key, (_, _, begin, end) in entries.items() if begin < end)
+    for (_, end, key), (begin, _, other) in itertools.pairwise(places):
+        if begin < end:
+            raise ValueError(f"{key!r} and {other!r} overlap")
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from minitf.storage.protos import message
 from minitf.storage.whole import problem_with
 
 STATE_FILE = "checkpoint"
+LONGEST = 1 << 26  # bytes of a state file: a hundred thousand checkpoints take a fraction
 
 _log = logging.getLogger("minitf")
 
@@ -96,7 +97,11 @@ def _parsed(directory: str, latest_filename: str | None, disk: Disk) -> Checkpoi
 
     directory = path_of(directory)
     path = state_path(directory, latest_filename)
-    if find(disk, path) is None:
+    found = find(disk, path)
+    if found is None:
+        return None
+    if found.st_size > LONGEST:
+        _log.warning("%s: not a valid state file: it has %s bytes", path, found.st_size)
         return None
     stored = message("CheckpointState")()
     try:

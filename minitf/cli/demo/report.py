@@ -82,4 +82,4 @@ def _contents(path: str, output: Output) -> None:
     graph = object_graph(reader)
     assert graph is not None, "the saver has written an object graph"
     specs = {key: reader.spec(key) for key in reader.keys() if key != OBJECT_GRAPH_KEY}
-    output.lines([(" " * MARGIN, *line) for line in tree(graph, specs, reader.source)])
+    output.lines([(" " * MARGIN, *line) for line in tree(graph, graph.paths(), specs, reader.source)])

@@ -95,9 +95,14 @@ class FollowedRestore:
         return "an object that is gone" if number is None else self._recorder.objects.path(number)
 
     def _place(self, node: int) -> str:
+        slot = None if not node or node in self._above else self._slot_of.get(node)
+        if slot is not None:
+            return f"slot {slot.slot_name!r} of {self._place_by_edges(slot.variable)}"
+        return self._place_by_edges(node)
+
+    def _place_by_edges(self, node: int) -> str:
         if node and node not in self._above:
-            slot = self._slot_of.get(node)
-            return f"node {node}" if slot is None else f"slot {slot.slot_name!r} of {self._place(slot.variable)}"
+            return f"node {node}"
         names: list[str] = []
         while node and len(names) <= DEEP:
             node, name = self._above[node]

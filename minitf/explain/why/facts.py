@@ -196,7 +196,10 @@ class SavedTree:
         """A node's path as ``Facts.path`` writes it."""
         if node in self.slot_of:
             _, variable, name = self.slot_of[node]
-            return f"slot {name} of {self.path(variable)}"
+            return f"slot {name} of {self._by_edges(variable)}"  # a file may say that it is its own slot
+        return self._by_edges(node)
+
+    def _by_edges(self, node: int) -> str:
         names = []
         while self.parent[node] >= 0:
             names.append(self.edge[node])

@@ -17,6 +17,7 @@ from crc32c import crc32c
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
 from minitf.storage.bundle import direct, payload, slices, small, spans
+from minitf.storage.bundle.apart import shared_bytes
 from minitf.storage.bundle.coding import mask, mask_all, slice_key
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, identity_of
@@ -181,9 +182,11 @@ class BundleReader:
     def contents(self) -> list[list[tuple[str, Any]]]:
         """Everything, in the order in which it stands in each data file, ready for ``TensorBundle.write_shards``.
 
-        Quantised and variant values come as ``Typed``, pieces of partitioned tensors as ``Partitioned`` with one piece.
+        Quantised and variant values come as ``Typed``, pieces of partitioned tensors as ``Partitioned`` with one piece. Raises
+        as ``read``, and DataLossError if values share bytes.
         """
         index = self._index
+        self.check_apart()
         found: list[tuple[Entry, bytes, bytes, tuple[Extent, ...] | None]] = []
         for key in index.keys():
             entry = index.entry(key)
@@ -199,6 +202,12 @@ class BundleReader:
                 item = Partitioned(index.entry(key).shape, [(extents, item)])
             out[entry.shard].append((text_of(key), item))
         return out
+
+    def check_apart(self) -> None:
+        """Raises DataLossError if values share bytes: all of them together may be far more than there is."""
+        shared = shared_bytes(self._index)
+        if shared is not None:
+            raise DataLossError(f"{self.prefix}: {shared}.")
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
         """A region of a tensor: ``size`` elements from ``begin`` on in each dimension; -1: up to the end.
