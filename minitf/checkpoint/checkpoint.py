@@ -18,7 +18,7 @@ from typing import Any
 from minitf.checkpoint.matching import TENSORFLOW_2
 from minitf.checkpoint.name_based import NameBasedSaverStatus
 from minitf.checkpoint.options import CheckpointOptions, options_of
-from minitf.checkpoint.saver import ObjectSaver, directory_of, home_to_save, root_of
+from minitf.checkpoint.saver import ObjectSaver, directory_of, home_to_save, root_of, top_of
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
 from minitf.core import dtypes, runtime
 from minitf.core.forks import whole_in_children
@@ -63,7 +63,8 @@ class Checkpoint(AutoTrackable):
         self._background: Any = NoDependency(None)
         target = root_of(root)
         if root is not None:
-            _check(target, "root")
+            _check(target, "root", "")
+            self._root = root  # an edge in TensorFlow's files too, where a Checkpoint with a root hangs in another one
             kwargs["root"] = root
             self._attached = NoDependency({})
             self._counter = NoDependency(target._children().get("save_counter"))
@@ -74,8 +75,8 @@ class Checkpoint(AutoTrackable):
             if root is not None:
                 present = target._children().get(name)
                 if present is None:
-                    self._attached[name] = weakref.ref(value)
-                elif present is not value:
+                    self._attached[name] = weakref.ref(value._stand_in())
+                elif present is not value._stand_in():
                     raise ValueError(
                         f"Checkpoint(root, {name}=...): the root has another object under the name {name!r} already. Leave the "
                         "keyword out, or choose another name for it."
@@ -90,7 +91,7 @@ class Checkpoint(AutoTrackable):
         super().__setstate__(state)
         if self._attached is not None:
             names = list(self._attached)
-            object.__setattr__(self, "_attached", {name: weakref.ref(root_of(getattr(self, name))) for name in names})
+            object.__setattr__(self, "_attached", {n: weakref.ref(root_of(getattr(self, n))._stand_in()) for n in names})
 
     # -- parts -----------------------------------------------------------------------------------------------------------
 
@@ -100,7 +101,7 @@ class Checkpoint(AutoTrackable):
         if self._engine is None:
             me = weakref.ref(self)
             root = vars(self)["root"] if self._attached is not None else me
-            self._engine = NoDependency(ObjectSaver(lambda: root_of(root), lambda: _extra(me()), TENSORFLOW_2, None, None))
+            self._engine = NoDependency(ObjectSaver(lambda: top_of(root), lambda: _extra(me()), TENSORFLOW_2, None, None))
         return self._engine  # type: ignore[no-any-return]
 
     @property
@@ -116,7 +117,7 @@ class Checkpoint(AutoTrackable):
             self._counter = NoDependency(add_variable(self, "save_counter", initializer=0, dtype=dtypes.int64, trainable=False))
             if self._attached is not None:
                 self._counted["save_counter"] = self._counter
-                arrived(root_of(vars(self)["root"]), "save_counter", self._counter)
+                arrived(top_of(vars(self)["root"]), "save_counter", self._counter)
 
     # -- saving ----------------------------------------------------------------------------------------------------------
 
@@ -274,11 +275,11 @@ class CheckpointV1(Checkpoint):
         return super().write(file_prefix, session=session)
 
 
-def _check(value: Any, name: str) -> None:
+def _check(value: Any, name: str, others: str = ", or a list, dict or tuple of such") -> None:
     if not isinstance(value, Tracked):
         raise ValueError(
-            f"Checkpoint({name}=...): a trackable object was expected (a variable, module, optimizer, or a list, dict or tuple "
-            f"of such), but {value!r} is a {type(value).__name__}."
+            f"Checkpoint({name}=...): a trackable object was expected (a variable, module or optimizer{others}), but {value!r} is "
+            f"a {type(value).__name__}."
         )
 
 

@@ -204,7 +204,7 @@ class CheckpointableSaver:
                 "Derive it from minitf.train.AutoTrackable or tf.Module, or give a variable."
             )
         self._root = root
-        self._engine = ObjectSaver(lambda: root_of(root), _no_edges, REQUIREMENT, matcher, storage)
+        self._engine = ObjectSaver(lambda: top_of(root), _no_edges, REQUIREMENT, matcher, storage)
 
     def save(self, file_prefix: Any, checkpoint_number: Any = None, session: Any = None) -> str:
         """Writes a checkpoint and gives its full path: the prefix, and ``-number`` if a number is given (0 too).
@@ -274,6 +274,12 @@ def root_of(root: Any) -> Any:
     if found is None:
         raise AssertionError("The saver's root was given as a weak reference, and the object is gone. Keep a reference to it.")
     return found
+
+
+def top_of(root: Any) -> Tracked:
+    """What edges to the root point to (a tuple has an object of its own for that). Raises as ``root_of``."""
+    top: Tracked = root_of(root)._stand_in()
+    return top
 
 
 def _no_edges() -> None:

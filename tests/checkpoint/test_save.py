@@ -310,6 +310,52 @@ def test_an_attribute_of_the_root_that_comes_later_is_restored(world, tmp_path):
     assert world.value(late.v) == 1.0
 
 
+@pytest.mark.behaviour("S271", "S27")
+def test_tuples_beside_a_root_and_as_the_root(world, tmp_path):
+    def tree(value):
+        return Node(v=tf.Variable(value)), (tf.Variable(value), tf.Variable(value))
+
+    net, pair = tree(1.0)
+    checkpoint = Checkpoint(net, pair=pair)
+    world.init()
+    path = checkpoint.save(str(tmp_path / "x"))
+    net, pair = tree(0.0)
+    fresh = Checkpoint(net, pair=pair)
+    world.run(fresh.restore(path).assert_consumed())
+    assert [world.value(v) for v in (net.v, *pair)] == [1.0, 1.0, 1.0]
+    net.own = pair
+    Checkpoint(net, own=net.own)
+    with pytest.raises(ValueError, match="own"):
+        Checkpoint(net, own=(tf.Variable(0.0),))
+    for kind in (Checkpoint, Saver):
+        whole = kind(net.own)
+        if kind is Checkpoint:
+            world.init(whole.save_counter)
+        for value in (2.0, 5.0):
+            world.assign(pair[0], value)
+            path = whole.save(str(tmp_path / f"{kind.__name__}-{value}")) if value == 2.0 else path
+        world.run(kind(net.own).restore(path).assert_consumed())
+        assert world.value(pair[0]) == 2.0
+
+
+@pytest.mark.behaviour("S271")
+def test_a_checkpoint_with_a_root_of_its_own_has_two_edges_to_it_where_it_hangs_in_another(world, tmp_path):
+    inner = Checkpoint(Node(v=tf.Variable(1.0)), extra=Node())
+    outer = Checkpoint(inner=inner)
+    world.init()
+    path = outer.write(str(tmp_path / "x"))
+    nodes = tf.train.object_metadata(path).nodes
+    assert [(c.local_name, c.node_id) for c in nodes[1].children] == [("_root", 2), ("extra", 3), ("root", 2)]
+    assert nodes[4].attributes[0].checkpoint_key == "inner/_root/v/.ATTRIBUTES/VARIABLE_VALUE"
+    world.run(Checkpoint(inner=Checkpoint(Node(v=tf.Variable(0.0)), extra=Node())).read(path).assert_consumed())
+    world.run(Checkpoint(inner=Node(root=Node(v=tf.Variable(0.0)), extra=Node())).read(path).assert_consumed())
+
+
+def test_the_name_of_a_variable_ends_at_its_first_colon_in_the_file(eager, tmp_path):
+    path = Checkpoint(v=tf.Variable(1.0, name="a:b")).write(str(tmp_path / "x"))
+    assert [a.full_name for node in tf.train.object_metadata(path).nodes for a in node.attributes] == ["a"]
+
+
 @pytest.mark.behaviour("S267")
 def test_saving_inside_a_compiled_function_is_not_supported(world, tmp_path):
     checkpoint = Checkpoint(a=tf.Variable(1.0))
