@@ -40,6 +40,11 @@ class Saved(NamedTuple):
         return Spec(part.dtype, None)
 
     @property
+    def group(self) -> str:
+        """What it is sorted by among others: pieces stay in their variables' order, tensors in that of their saveable."""
+        return self.key if self.saveable is None else str(getattr(self.saveable, "name", self.key))
+
+    @property
     def tensor(self) -> Any:
         """The tensor to be saved; a function that gives it is called at every save."""
         given = self.saveable.specs[self.number].tensor
@@ -127,7 +132,7 @@ class NamedValues:
         tensors = {name: saved.tensor for name, saved in self._values.items() if saved.handle is None}
         computed = dict(zip(tensors, self._home.run_tensors(list(tensors.values()), session, "Saver.save"), strict=True))
         out: dict[str, Any] = {}
-        for name, saved in sorted(self._values.items()):
+        for name, saved in sorted(self._values.items(), key=lambda item: item[1].group):
             value = computed[name] if saved.handle is None else store.cell(saved.handle).read()
             if saved.place is None:
                 out[saved.key] = value

@@ -8,7 +8,7 @@ from typing import Any
 
 from minitf.cli.contents import Stored, counted, in_groups, object_graph, paths_of, read_all, size_text
 from minitf.cli.output import Output
-from minitf.errors import DataLossError, OpError
+from minitf.errors import DataLossError, OpError, UnimplementedError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader
 from minitf.storage.bundle import BundleReader
 from minitf.storage.bundle.verify import size_of
@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Checks; 0 if all is well, 1 if anything is damaged."""
     checked = total = 0
+    foreign: set[str | None] = set()  # what there is no tensor for, which may be as whole as the rest
     problems: list[dict[str, str | None]] = []
     found = identify(args.checkpoint, among=newest_checkpoint)
     source = found.prefix
@@ -41,6 +42,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         checked += problem is None
         if problem is not None:
             problems.append({"key": key, "problem": str(problem)})
+            if isinstance(problem, UnimplementedError):
+                foreign.add(key)
     problems.sort(key=lambda problem: problem["key"] or "")
     missing = reader.missing_file() if keys and isinstance(reader, SlicesReader) else None
     if missing is not None:
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if keys and not any(problem["key"] == OBJECT_GRAPH_KEY for problem in problems):
         problems += _objects(reader)
     output.facts({"checkpoint": source, "values": len(keys), "bytes": total, "problems": problems})
-    output.lines([[("damaged  ", "red"), str(one["problem"])] for one in problems])
+    output.lines([[("unreadable  " if one["key"] in foreign else "damaged  ", "red"), str(one["problem"])] for one in problems])
     verdict = (counted(len(problems), "problem"), "red") if problems else ("all is well", "green")
     output.lines([[verdict, f": {checked} of {len(keys)} values read, {size_text(total)} ", (f"({source})", "dim")]])
     return int(bool(problems))

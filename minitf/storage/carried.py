@@ -21,7 +21,7 @@ from crc32c import crc32c
 
 from minitf.core.dtypes import DType, named, of_numpy
 from minitf.core.spec import Spec, total_size
-from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
+from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
 from minitf.storage.regions import box_of, check_piece, check_pieces, cut, join, region_box
 from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, has_array, string_array
@@ -141,6 +141,10 @@ class Arrays(Protocol):
     source: str
     notes: dict[str, Note]
 
+    @property
+    def sealed(self) -> bool:
+        """True if there is a checksum of every value, as minitf writes them: then nothing in the file is another program's."""
+
     def names(self) -> Iterable[str]:
         """All keys."""
 
@@ -172,7 +176,7 @@ class CarriedReader:
         return f"{self.source}: key {key!r}"
 
     def spec(self, key: str) -> Spec:
-        """Dtype and shape. Raises NotFoundError, DataLossError."""
+        """Dtype and shape. Raises NotFoundError, DataLossError, UnimplementedError for an array that no tensor can hold."""
         if key not in self._known:
             raise NotFoundError(f"read: key {key!r} is not in checkpoint {self.source!r}, which has {len(self._keys)} keys.")
         note = self._arrays.notes.get(key)
@@ -182,7 +186,8 @@ class CarriedReader:
         try:
             return Spec(of_numpy(np_dtype), shape)
         except TypeError as error:
-            raise DataLossError(f"{self._where(key)}: {error}") from None
+            kind = DataLossError if self._arrays.sealed else UnimplementedError
+            raise kind(f"{self._where(key)}: {error}") from None
 
     def slices(self, key: str) -> list[tuple[Extent, ...]]:
         """None: these formats have no partitioned tensors."""

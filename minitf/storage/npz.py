@@ -54,6 +54,10 @@ _DAMAGE = (
 )
 
 
+class _Foreign(Exception):
+    """A sound array of another program that no tensor can hold."""
+
+
 class Npz(SingleFile):
     """NumPy's archive as a ``Storage``."""
 
@@ -181,6 +185,11 @@ class _Archive:
             raise UnimplementedError(f"{self.source}: key {key!r} is compressed with {kind}, which NumPy does not use.")
         return info
 
+    @property
+    def sealed(self) -> bool:
+        """True if there is a checksum of every value."""
+        return self._crcs is not None
+
     def names(self) -> Iterable[str]:
         """All keys."""
         return self._members
@@ -197,12 +206,21 @@ class _Archive:
 
     def _header(self, archive: zipfile.ZipFile, key: str) -> None:
         if key not in self._headers:
-            try:
+            with self._told(key):
                 with archive.open(self._member(key)) as member:
                     start = io.BytesIO(member.read(HEADER_LIMIT))
                 self._headers[key] = _parse_header(start)
-            except _DAMAGE as error:
-                raise DataLossError(f"{self.source}: key {key!r}: {error}.") from None
+
+    @contextlib.contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        """Turns what zip and NumPy raise into errors that name file and key."""
+        try:
+            yield
+        except _Foreign as error:
+            kind = DataLossError if self.sealed else UnimplementedError  # minitf writes no such arrays
+            raise kind(f"{self.source}: key {key!r}: {error}.") from None
+        except _DAMAGE as error:
+            raise DataLossError(f"{self.source}: key {key!r}: {error}.") from None
 
     def load(self, keys: Sequence[str]) -> list[Array]:
         """Values as stored, new and verified."""
@@ -210,13 +228,11 @@ class _Archive:
             return [self._load(archive, key) for key in keys]
 
     def _load(self, archive: zipfile.ZipFile, key: str) -> Array:
-        try:
+        with self._told(key):
             data = io.BytesIO(archive.read(self._member(key)))  # zip's own checksum is verified here
             dtype, shape, fortran = _parse_header(data)
             rest = data.getbuffer()[data.tell() :]
             array = np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
-        except _DAMAGE as error:
-            raise DataLossError(f"{self.source}: key {key!r}: {error}.") from None
         if key != NOTES and self._crcs is not None and not fortran:
             if self._crcs[key] != checksum(crc32c(rest), dtype.str, shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
@@ -225,6 +241,8 @@ class _Archive:
 
 def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
     version = np.lib.format.read_magic(data)
+    if version == (3, 0):
+        raise _Foreign("it is of npy version 3.0, which is for records with field names that are not ASCII")
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read is None:
         raise ValueError(f"npy version {version} is not known")
@@ -233,7 +251,7 @@ def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], boo
     except (RecursionError, MemoryError, TypeError, tokenize.TokenError) as error:
         raise ValueError(f"damaged npy header: {error}") from None
     if dtype.hasobject:
-        raise ValueError("it is a pickled object, which is not loaded")
+        raise _Foreign("it is a pickled object, which is not loaded")
     if any(type(n) is not int for n in shape):
         raise ValueError(f"shape {shape} has sizes that are no numbers")
     if any(n < 0 for n in shape):  # to NumPy's reshape that would mean "whatever is left"

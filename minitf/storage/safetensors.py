@@ -73,6 +73,11 @@ class Safetensors(SingleFile):
         except UnicodeEncodeError as error:
             raise InvalidArgumentError(f"write: a key is not Unicode text, which safetensors demands: {error}.") from None
         text += b" " * (-len(text) % 8)
+        if len(text) > HEADER_LIMIT:
+            raise InvalidArgumentError(
+                f"write: the list of {len(arrays)} values has {len(text)} bytes; safetensors takes {HEADER_LIMIT} at most. Use the "
+                "V2 format, or shorter keys."
+            )
         return len(text).to_bytes(8, "little") + text, arrays
 
     def _fill(self, handle: int, prepared: tuple[bytes, list[Array]]) -> None:
@@ -152,6 +157,11 @@ class _File:
         if end - begin != total_size(shape) * dtype.size:
             raise ValueError(f"{key!r} has {end - begin} bytes, {dtype.name} {shape} has {total_size(shape) * dtype.size}")
         return dtype, shape, begin, end
+
+    @property
+    def sealed(self) -> bool:
+        """True if there is a checksum of every value."""
+        return bool(self._crcs)
 
     def names(self) -> Iterable[str]:
         """All keys."""

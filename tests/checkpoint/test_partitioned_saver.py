@@ -61,6 +61,15 @@ def test_ways_of_giving_it_to_a_saver(tmp_path, given):
         np.testing.assert_array_equal(tf.train.load_variable(again, "table"), VALUE)
 
 
+def test_pieces_stand_in_the_order_of_their_variables_names(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = table((12,), 12, value=np.arange(12, dtype=np.float32))
+        session.run(tf.global_variables_initializer())
+        for given, order in [(None, [0, 10, 11, *range(1, 10)]), ({"table": variable}, range(12))]:  # "part_10:0" < "part_1:0"
+            path = tf.train.Saver(given).save(session, str(tmp_path / f"c{given is None}"))
+            assert np.fromfile(path + ".data-00000-of-00001", np.float32).tolist() == list(order)
+
+
 def test_other_names(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         variable = table((5, 2), 2, value=VALUE)

@@ -1,5 +1,6 @@
 """SaveableObject: several tensors, own restore, in both savers and both modes."""
 
+import numpy as np
 import pytest
 
 import minitf as tf
@@ -61,6 +62,14 @@ def test_in_a_name_based_checkpoint(mode, tmp_path, give):
         mode.value(owner.primary.assign(43.0))
         saver.restore(session, path)
         assert (mode.value(owner.primary), mode.value(owner.mirror)) == (42.0, 84.0)
+
+
+def test_tensors_stand_in_the_order_of_their_specs(tmp_path):
+    owner = Owner()
+    backwards = Mirrored(owner.primary, owner.mirror, "owner")
+    backwards.specs.reverse()
+    path = tf.train.Saver([tf.Variable(7.0, name="owner-a"), backwards]).save(None, str(tmp_path / "m"))
+    assert np.fromfile(path + ".data-00000-of-00001", np.float32).tolist() == [30.0, 15.0, 7.0]
 
 
 def test_what_a_spec_needs():

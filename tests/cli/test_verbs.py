@@ -333,6 +333,15 @@ def test_verify_names_the_value_that_a_changed_byte_belongs_to(minitf, checkpoin
     assert "1 problem: 4 of 5 values read" in out
 
 
+def test_verify_does_not_call_damaged_what_there_is_no_tensor_for(minitf, tmp_path):
+    np.savez(tmp_path / "p.npz", a=np.ones(2), b=np.array([None], object))
+    code, out, _ = minitf("verify", str(tmp_path / "p.npz"))
+    assert code == 1
+    assert out.startswith(f"unreadable  {tmp_path}/p.npz: key 'b': it is a pickled object")
+    assert "1 problem: 1 of 2 values read" in out
+    assert "damaged" not in out
+
+
 def test_verify_of_a_damaged_index(minitf, checkpoint):
     index = checkpoint + ".index"
     with open(index, "rb") as file:

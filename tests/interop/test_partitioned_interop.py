@@ -88,6 +88,14 @@ def program(tf, np):
             again = v1.get_variable("renamed", list(shape), partitioner=partitioner)
             v1.train.Saver().restore(session, path)
             out.append(session.run(again.as_tensor()).tolist())
+    for shape, axis, count in [((40, 2), 0, 20), ((26,), 0, 13), ((2, 150), 1, 14)]:  # part_10 comes before part_1
+        with tf.Graph().as_default(), v1.Session() as session:
+            parts = table(shape=shape, partitioner=F(count, axis=axis))
+            session.run(v1.global_variables_initializer())
+            session.run(parts.assign(rng.standard_normal(shape).astype(np.float32)))
+            out.append(bytes_of(v1.train.Saver().save(session, new())))
+            out.append(bytes_of(v1.train.Saver({"renamed": parts}).save(session, new())))
+            out.append(bytes_of(v1.train.Saver({"renamed": list(parts)}, sharded=True).save(session, new())))
     for strategy in ("mod", "div"):
         with tf.Graph().as_default(), v1.Session() as session:
             parts = table(shape=(7, 2), partitioner=F(3))

@@ -7,6 +7,7 @@ import gc
 import io
 import json
 import os
+import warnings
 import zipfile
 
 import numpy as np
@@ -146,8 +147,8 @@ class Arrays:
 
     source = "here"
 
-    def __init__(self, values, notes=()):
-        self.values, self.notes = values, dict(notes)
+    def __init__(self, values, notes=(), sealed=False):
+        self.values, self.notes, self.sealed = values, dict(notes), sealed
 
     def names(self):
         return self.values
@@ -181,8 +182,10 @@ def test_a_reader_over_arrays():
     assert empty.read_slice("e", [0, 0], [0, -1]).shape == (0, 2)
     with pytest.raises(InvalidArgumentError, match="not inside 'e'"):
         empty.read_slice("e", [0, 0], [1, 2])
-    with pytest.raises(DataLossError, match="^here: key 'd': "):
+    with pytest.raises(UnimplementedError, match="^here: key 'd': "):
         found.spec("d")
+    with pytest.raises(DataLossError, match="^here: key 'd': "):
+        carried.CarriedReader(Arrays(values, sealed=True)).spec("d")
     for ask in (found.read, found.slices, lambda key: found.read_many(["b", key]), lambda key: found.read_slice(key, [], [])):
         with pytest.raises(NotFoundError, match="^read: key 'none' is not in checkpoint 'here', which has 6 keys"):
             ask("none")
@@ -324,6 +327,17 @@ def test_the_length_of_a_header(tmp_path):
     assert format_named("safetensors").open(str(tmp_path / "p")).keys() == []
 
 
+def test_a_header_that_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
+    storage = format_named("safetensors")
+    storage.write(str(tmp_path / "p"), {"a": np.ones(2)})
+    size = int.from_bytes((tmp_path / "p.safetensors").read_bytes()[:8], "little")
+    monkeypatch.setattr(safetensors, "HEADER_LIMIT", size)
+    storage.write(str(tmp_path / "p"), {"a": np.zeros(2)})
+    with pytest.raises(InvalidArgumentError, match=f"^write: the list of 1 values has {size + 8} bytes; .* {size} at most"):
+        storage.write(str(tmp_path / "p"), {"a" * 3: np.ones(2)})
+    assert storage.open(str(tmp_path / "p")).read("a").tolist() == [0, 0]
+
+
 def test_what_stands_before_the_cut_of_a_file(tmp_path):
     values = {"a": np.arange(4), "b": np.ones(2, np.float32), "c": np.zeros(0)}
     format_named("safetensors", durable=False).write(str(tmp_path / "p"), values)
@@ -422,8 +436,7 @@ def test_archives_whose_notes_are_gone(tmp_path):
 @pytest.mark.parametrize(
     ("member", "problem"),
     [
-        (b"\x93NUMPY\x03\0\2\0\0\0{}", r"npy version \(3, 0\) is not known"),
-        (npy(np.array([None], object)), "a pickled object, which is not loaded"),
+        (b"\x93NUMPY\x04\0\2\0\0\0{}", r"npy version \(4, 0\) is not known"),
         (npy(np.arange(3)).replace(b"(3,), }", b"(-3,),}"), r"shape \(-3,\) has a negative size"),
         (npy(np.arange(3)).replace(b"{'descr'", b"{('descr'"), "damaged npy header|Cannot parse"),
         (npy(np.arange(3))[:-1], "'a': "),
@@ -435,6 +448,34 @@ def test_members_that_are_refused(tmp_path, member, problem):
     found = format_named("npz").open(str(tmp_path / "p"))
     with pytest.raises(DataLossError, match=f"^{tmp_path}/p.npz: key 'a': .*({problem})" if problem != "'a': " else problem):
         found.read("a")
+
+
+@pytest.mark.parametrize(
+    ("array", "problem"),
+    [
+        (np.array([None], object), "it is a pickled object, which is not loaded"),
+        (np.zeros(1, "M8[D]"), "NumPy dtype datetime64"),
+        (np.zeros(1, np.longdouble), "NumPy dtype float"),
+        (np.zeros(1, [("a", "i4"), ("b", "O")]), "it is a pickled object"),
+        (np.zeros(1, [("a", "i4")]), r"NumPy dtype \[\('a', '<i4'\)\]"),
+        (np.zeros(1, [("\u20ac", "i4")]), "it is of npy version 3.0"),
+    ],
+)
+def test_sound_arrays_of_others_that_no_tensor_can_hold(tmp_path, array, problem):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # NumPy tells that only NumPy reads version 3.0
+        np.savez(tmp_path / "p.npz", a=np.arange(3), b=array)
+    found = format_named("npz").open(str(tmp_path / "p"))
+    assert (found.keys(), found.read("a").tolist(), found.spec("a").shape) == (["a", "b"], [0, 1, 2], (3,))
+    for ask in (found.read, found.spec, lambda key: found.read_many(["a", key])):
+        with pytest.raises(UnimplementedError, match=f"^{tmp_path}/p.npz: key 'b': {problem}"):
+            ask("b")
+    note = np.frombuffer(encode_notes({}, {"a": 0, "b": 0}).encode(), np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.savez(tmp_path / "q.npz", a=np.arange(3), b=array, __minitf__=note)
+    with pytest.raises(DataLossError, match=f"^{tmp_path}/q.npz: key 'b': {problem}"):  # minitf writes no such arrays
+        format_named("npz").open(str(tmp_path / "q")).spec("b")
 
 
 def test_a_member_without_bytes_is_in_nobody_elses_way(tmp_path):

@@ -75,7 +75,7 @@ class BundleReader:
 
     def _not_there(self, key: str) -> NotFoundError:
         return NotFoundError(
-            f"read: key {key!r} is not in checkpoint {self.prefix!r}, which has {len(self._index.records)} keys."
+            f"read: key {key!r} is not in checkpoint {self.prefix!r}, which has {len(self._index.records) - len(self._index.pieces())} keys."
         )
 
     def spec(self, key: str) -> Spec:
