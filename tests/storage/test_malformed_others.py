@@ -204,7 +204,6 @@ NPZ = {
     "half an element": (npz_of({"a.npy": npy(F8 % 1, b"1234")}), "'a'"),
     "code in the header": (npz_of({"a.npy": npy("__import__('os').system('x')")}), "'a'"),
     "deep nesting": (npz_of({"a.npy": npy("(" * 900 + ")" * 900)}), "'a'"),
-    "objects": (npz_of({"a.npy": npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", b"\x80\x04N.")}), "'a'"),
     "notes that are none": (npz_of({"__minitf__.npy": npy(U1 % 1, b"x")}), "notes"),
     "notes of a missing value": (npz_of({"__minitf__.npy": notes({"b": {"dtype": "string", "shape": []}})}), "'b' is missing"),
     "a note that is none": (
