@@ -278,8 +278,8 @@ class CheckpointV1(Checkpoint):
 def _check(value: Any, name: str, others: str = ", or a list, dict or tuple of such") -> None:
     if not isinstance(value, Tracked):
         raise ValueError(
-            f"Checkpoint({name}=...): a trackable object was expected (a variable, module or optimizer{others}), but {value!r} is "
-            f"a {type(value).__name__}."
+            f"Checkpoint({name}=...): a trackable object was expected (a variable, module or optimizer{others}), but {value!r} "
+            f"is a {type(value).__name__}."
         )
 
 

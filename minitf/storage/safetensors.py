@@ -75,8 +75,8 @@ class Safetensors(SingleFile):
         text += b" " * (-len(text) % 8)
         if len(text) > HEADER_LIMIT:
             raise InvalidArgumentError(
-                f"write: the list of {len(arrays)} values has {len(text)} bytes; safetensors takes {HEADER_LIMIT} at most. Use the "
-                "V2 format, or shorter keys."
+                f"write: the list of {len(arrays)} values has {len(text)} bytes; safetensors takes {HEADER_LIMIT} at most. "
+                "Use the V2 format, or shorter keys."
             )
         return len(text).to_bytes(8, "little") + text, arrays
 

@@ -74,9 +74,8 @@ class BundleReader:
             raise self._not_there(key) from None
 
     def _not_there(self, key: str) -> NotFoundError:
-        return NotFoundError(
-            f"read: key {key!r} is not in checkpoint {self.prefix!r}, which has {len(self._index.records) - len(self._index.pieces())} keys."
-        )
+        count = len(self._index.records) - len(self._index.pieces())
+        return NotFoundError(f"read: key {key!r} is not in checkpoint {self.prefix!r}, which has {count} keys.")
 
     def spec(self, key: str) -> Spec:
         """Dtype and shape. Raises NotFoundError, DataLossError."""
