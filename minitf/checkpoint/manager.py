@@ -165,7 +165,7 @@ class CheckpointManager:
         self._begun.pop(path, None)  # a save in the background before this one may have had the same number
         self._latest = path
         self._write_state(durable, here)
-        self._sweep(here)
+        self._sweep(durable, here)
         self._write_state(durable, here)
 
     def _settle(self, failed: list[str], here: str) -> None:
@@ -181,7 +181,7 @@ class CheckpointManager:
                     self._doomed[path] = None
             self._begun.pop(path)
 
-    def _sweep(self, here: str) -> None:
+    def _sweep(self, durable: bool, here: str) -> None:
         """Deletes or preserves the oldest checkpoints beyond ``max_to_keep``, and deletes what could not be deleted before."""
         while self._max_to_keep is not None and len(self._managed) > self._max_to_keep:
             path, written = next(iter(self._managed.items()))
@@ -192,7 +192,7 @@ class CheckpointManager:
             self._managed.pop(path)
         for path in list(self._doomed):
             with _warning("an old checkpoint could not be deleted, which will be tried again"):
-                TensorBundle().remove(os.path.join(here, path))
+                TensorBundle(durable).remove(os.path.join(here, path))
                 self._doomed.pop(path, None)
 
     def _write_state(self, durable: bool, here: str) -> None:

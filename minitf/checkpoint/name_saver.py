@@ -33,9 +33,9 @@ from minitf.checkpoint.state_functions import (
 from minitf.core.around import around
 from minitf.errors import OpError
 from minitf.objects.variable_table import home_here
-from minitf.storage.anywhere import is_url
+from minitf.storage.anywhere import ANYWHERE, is_url
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import parent_of, path_of
+from minitf.storage.files import find, is_directory, parent_of, path_of
 from minitf.storage.state_file import STATE_FILE
 from minitf.storage.v1 import TensorSlices
 
@@ -294,9 +294,9 @@ class Saver:
 
 def _check_parent(prefix: str, directory: str) -> None:
     """TensorFlow's rule: the directory itself is made, but its parent must be there (S253)."""
-    if directory and not is_url(directory) and not os.path.isdir(directory):  # stores of objects have no directories
+    if directory and not is_url(directory) and not is_directory(ANYWHERE, directory):  # stores of objects have no directories
         above = os.path.dirname(directory)
-        if os.path.exists(directory) or (above and not os.path.isdir(above)):
+        if find(ANYWHERE, directory) is not None or (above and not is_directory(ANYWHERE, above)):
             raise ValueError(
                 f"Saver.save: the parent directory of {prefix!r} doesn't exist, so it can't be saved. Make it first."
             )

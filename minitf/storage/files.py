@@ -23,6 +23,7 @@ from minitf.storage.errnos import class_of
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
 LONGEST = 255 - len(TEMPORARY) - 16  # bytes of a name that another 16 signs can follow
 ROOM = 1 << 16  # for so many bytes it pays to take room on the disk before they are written
+_NO_SUCH_SYNC = (errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP, errno.ENOSYS)  # of directories: shared folders, some of FUSE
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # to open a pipe would wait for a writer
 
@@ -125,12 +126,15 @@ class Disk:
         os.mkdir(path)
 
     def sync_directory(self, path: str) -> None:
-        """Returns when the names in the directory are on the disk."""
+        """Returns when the names in the directory are on the disk; at once where the file system cannot do that."""
         if os.name == "nt":
             return  # Windows cannot open a directory; its renames are written through
         handle = Descriptor.opened(path or os.curdir, os.O_RDONLY)
         try:
             os.fsync(handle)
+        except OSError as error:
+            if error.errno not in _NO_SUCH_SYNC:
+                raise
         finally:
             handle.close()
 

@@ -457,6 +457,14 @@ def test_a_number_that_is_used_again_is_not_deleted_late(group, tmp_path, monkey
     assert files(tmp_path) == ["ckpt-1"]
 
 
+def test_without_durability_nothing_is_synced(group, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("synced"))
+    manager = tf.train.CheckpointManager(group, tmp_path / "run", max_to_keep=1)
+    for _ in range(3):
+        manager.save(options=tf.train.CheckpointOptions(durable=False))
+    assert files(tmp_path / "run") == ["ckpt-3"]
+
+
 def test_a_number_that_is_used_again_in_the_background(tmp_path):
     """The second save is begun while the first is under way, or just behind it."""
     v = tf.Variable(0.0)

@@ -212,3 +212,17 @@ def test_a_list_without_times_is_never_deleted(v, tmp_path):
             saver.set_last_checkpoints(wrong)
         with pytest.raises(AssertionError):
             saver.set_last_checkpoints_with_time(wrong)
+
+
+def test_a_directory_that_cannot_be_looked_up(tmp_path, monkeypatch):
+    """That is not one that does not exist."""
+    saver = tf.train.Saver({"v": tf.Variable(1.0)})
+
+    def refused(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", refused)
+        with pytest.raises(tf.errors.PermissionDeniedError, match=f"look up: {tmp_path}"):
+            saver.save(None, str(tmp_path / "m"))
+    assert saver.save(None, str(tmp_path / "m"))

@@ -130,7 +130,10 @@ def test_a_bundle(durable):
     disk._new("d/e/p.index.tmp-00", b"left by a killed writer")
     storage.remove("d/e/p")
     gone = ["p.index", "p.data-00000-of-00001", "p.index.tmp-00"]
-    assert disk.since() == ["lock d/e", *(f"remove d/e/{name}" for name in gone), "unlock -5"]
+    index, *others = (f"remove d/e/{name}" for name in gone)
+    assert disk.since() == both(durable, ["lock d/e", index, "sync d/e/", *others, "unlock -5"])
+    storage.remove("d/e/p")
+    assert disk.since() == ["lock d/e", "unlock -5"]
     assert not storage.exists("d/e/p")
     storage.remove("nowhere/p")
     assert disk.since() == []
@@ -264,6 +267,7 @@ GONE = [
     for call in (
         f"lock i/{n}",
         f"remove i/{n}/p.index",
+        f"sync i/{n}/",
         f"remove i/{n}/p.data-00000-of-00001",
         "unlock -5",
         f"remove directory i/{n}",
@@ -288,7 +292,8 @@ def test_merging(durable, links, delete):
     assert found[4:] == both(durable, [
         "make d", "sync /", "lock d", *copied[0], *renamed(data[0]), *copied[1], *renamed(data[1]), *written("d/m.index"),
         "sync d/", *renamed("d/m.index"), "sync d/", "unlock -5",
-    ]) + (GONE if delete else [])  # fmt: skip
+        *(GONE if delete else []),
+    ])  # fmt: skip
     reader = TensorBundle(disk=disk).open("d/m")
     assert {key: reader.read(key).tolist() for key in reader.keys()} == {"a": [0], "b": [1, 1]}
     assert ("i/1/p.index" in disk.state()) != delete

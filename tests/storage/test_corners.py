@@ -5,12 +5,14 @@ import copy
 import errno
 import itertools
 import os
+import stat
 import sys
 import zipfile
 
 import numpy as np
 import pytest
 
+import minitf as tf
 from minitf.core import dtypes
 from minitf.errors import (
     AbortedError,
@@ -281,6 +283,27 @@ def test_a_directory_is_synced_and_closed(tmp_path, monkeypatch):
     assert number == tmp_path.stat().st_ino
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(handle)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EIO])
+def test_file_systems_that_cannot_sync_a_directory(tmp_path, monkeypatch, number):
+    """Some shared folders say that it is an invalid argument; then nothing better can be done. An error of the disk is one."""
+    fsync = os.fsync
+
+    def no_directories(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", no_directories)
+    if number == errno.EIO:
+        with pytest.raises(OpError, match="Input/output"):
+            TensorBundle().write(tmp_path / "run" / "p", {"a": np.ones(1)})
+        return
+    group = tf.train.Checkpoint(v=tf.Variable(1.0))
+    manager = tf.train.CheckpointManager(group, tmp_path / "run", max_to_keep=1)
+    manager.save()
+    assert group.restore(manager.save()).assert_consumed()
 
 
 def test_a_file_where_a_directory_should_be_made(tmp_path):

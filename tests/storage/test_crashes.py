@@ -144,6 +144,22 @@ def other_format(name, before):
     return explore(start, lambda disk: save(disk, "d/p-1", tensors(7), kind), check, 0.02)
 
 
+def removed_and_saved_again():
+    """What comes after a power cut is the old set, none, or the new one: not the old index beside new data."""
+    disk = RecordingDisk({"d/other": b""})
+    save(disk, "d/p-1", tensors(1))
+
+    def run(disk):
+        TensorBundle(disk=disk).remove("d/p-1")
+        save(disk, "d/p-1", tensors(2))
+
+    def check(disk, last):
+        found = content("d/p-1", disk)
+        assert found == plain(tensors(2)) if last else found in (None, plain(tensors(1)), plain(tensors(2)))
+
+    return explore(disk.state(), run, check, 0.04)
+
+
 def a_managers_rotation():
     disk = RecordingDisk({"d/other": b""})
     for number in (1, 2):
@@ -190,6 +206,7 @@ ALL = (
     }
     | {f"{name} over {n}": functools.partial(other_format, name, n) for name in FORMATS if name != "tf-v2" for n in (0, 1)}
     | {f"merge, delete={delete}": functools.partial(a_merge, delete) for delete in (False, True)}
+    | {"removed and saved again": removed_and_saved_again}
     | {"a manager's rotation": a_managers_rotation, "a first save": a_first_save_with_its_state_file}
 )
 

@@ -174,7 +174,10 @@ class TensorBundle:
         return is_file(self._disk, index_path(path_of(prefix)))
 
     def remove(self, prefix: str) -> None:
-        """Deletes the files of a checkpoint, the index first, so that no half of it can be opened, and what saves have left."""
+        """Deletes the files of a checkpoint, the index first, so that no half of it can be opened, and what saves have left.
+
+        With ``durable`` the index is gone from the disk before the first data file goes.
+        """
         prefix = path_of(prefix)
         directory = parent_of(prefix)
         if is_directory(self._disk, directory):  # with its lock: else data of a save that comes between would go
@@ -183,11 +186,18 @@ class TensorBundle:
     def _remove(self, prefix: str) -> None:
         with typed("remove", prefix):
             data, left = files_of(self._disk, prefix)
-            for path in (index_path(prefix), *data, *left):
-                try:
-                    self._disk.remove(path)
-                except FileNotFoundError:
-                    continue
+            if self._removed(index_path(prefix)):  # else it might come back after a power cut, beside data of the next save
+                self._sync(parent_of(prefix))
+            for path in (*data, *left):
+                self._removed(path)
+
+    def _removed(self, path: str) -> bool:
+        """Deletes a file; False if there was none."""
+        try:
+            self._disk.remove(path)
+        except FileNotFoundError:
+            return False
+        return True
 
 
 def free_count(disk: Disk, prefix: str, least: int, present: Mapping[str, tuple[int, int]]) -> int:
