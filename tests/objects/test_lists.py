@@ -264,8 +264,16 @@ def test_outside_changes_are_noticed_before_the_next_change_hides_them(node):
 
 
 @pytest.mark.behaviour("S45")
-@pytest.mark.parametrize("hide", [lambda x: x.pop(), lambda x: operator.setitem(x, -1, 9), lambda x: operator.delitem(x, 1)])
-def test_an_outside_change_is_not_hidden_by_removing_what_was_changed(node, hide):
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda x: x.append(9), lambda x: x.extend([9]), lambda x: x.insert(0, 9), lambda x: x.pop(), lambda x: x.pop(0),
+        lambda x: x.remove(3), lambda x: x.clear(), lambda x: x.sort(), lambda x: x.reverse(), lambda x: operator.imul(x, 2),
+        lambda x: operator.imul(x, 0), lambda x: operator.setitem(x, -1, 9), lambda x: operator.delitem(x, 1),
+        lambda x: operator.setitem(x, slice(0, 1), [8]), lambda x: operator.delitem(x, slice(1, 2)),
+    ],
+)  # fmt: skip
+def test_an_outside_change_is_not_hidden_by_the_next_change(node, hide):
     original = [1, 2]
     net = node(items=original)
     original[1] = 3

@@ -232,7 +232,7 @@ class ListWrapper(Container, list[Any]):
         """Inserts an element before ``index``. If anything trackable is involved, the list cannot be saved any more."""
         value = value.value if isinstance(value, NoDependency) else wrap(value)
         with restoring:
-            self._catch_up()
+            self._look_behind()
             after = self._storage.copy()
             after.insert(index, value)
             self._become(after, "insert" if isinstance(value, Tracked) else self._if_tracked("insert"))
