@@ -36,16 +36,18 @@ _ERRNOS: tuple[tuple[type[OSError], int], ...] = (
     (TimeoutError, errno.ETIMEDOUT),
     (ConnectionError, errno.ECONNABORTED),
 )
+_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "obs"}  # protocols whose first names are buckets
 
 
 @dataclass
 class _Open:
-    """An open file: for reading its size, for writing where it grows."""
+    """An open file: for reading its size, and all of it if no less can be had; for writing where it grows."""
 
     url: str
     size: int = 0
     spool: Any = None
     wanted: bool = True
+    whole: bytes | None = None
 
 
 class RemoteDisk(Disk):
@@ -80,16 +82,24 @@ class RemoteDisk(Disk):
         return super().write(self._open[handle].spool.fileno(), data, offset)
 
     def read(self, handle: int, into: Any, offset: int) -> int:
-        """Fetches one range of bytes."""
+        """Fetches one range of bytes; from a server that knows no ranges everything, once."""
         opened = self._open[handle]
         stop = min(opened.size, offset + len(into))
         if stop <= offset:
             return 0
-        system, name = place(opened.url)
-        with oserrors(opened.url):
-            data = system.cat_file(name, start=offset, end=stop)
-        into[: len(data)] = data
-        return len(data)
+        data = opened.whole
+        if data is None:
+            system, name = place(opened.url)
+            with oserrors(opened.url):
+                data = system.cat_file(name, start=offset, end=stop)
+            if len(data) <= stop - offset:
+                into[: len(data)] = data
+                return len(data)
+            if len(data) != opened.size:
+                raise OSError(errno.EIO, f"asked for {stop - offset} bytes, the server gave {len(data)}", opened.url)
+            opened.whole = data
+        into[: stop - offset] = data[offset:stop]
+        return stop - offset
 
     def reserve(self, handle: int, size: int) -> None:
         """Does nothing: the file grows in a temporary one."""
@@ -181,8 +191,10 @@ class RemoteDisk(Disk):
             return [posixpath.basename(found.rstrip("/")) for found in system.ls(name, detail=False)]
 
     def make_directory(self, path: str) -> None:
-        """Makes one directory, where there are directories."""
+        """Makes one directory, where there are directories. No bucket: whoever writes to one that is not there is told so."""
         system, name = place(path)
+        if "/" not in name.rstrip("/") and not _STORES.isdisjoint(_protocols(system)):
+            return
         with oserrors(path):
             system.mkdir(name, create_parents=False)
 
@@ -213,12 +225,36 @@ def oserrors(path: str) -> Iterator[None]:
     except OpError:
         raise
     except OSError as error:
-        if error.errno is not None:
+        found = _behind(error)
+        if found.errno is not None and found is error:
             raise
-        number = next((number for kind, number in _ERRNOS if isinstance(error, kind)), errno.EIO)
-        raise OSError(number, str(error) or os.strerror(number), path) from error
+        if found.errno is not None:
+            raise OSError(found.errno, found.strerror or os.strerror(found.errno), path) from error
+        number = next((number for kind, number in _ERRNOS if isinstance(found, kind)), errno.EIO)
+        raise OSError(number, str(found) or os.strerror(number), path) from error
+    except NotImplementedError as error:
+        raise OSError(errno.ENOSYS, "the file system cannot do that", path) from error
     except Exception as error:
         raise OSError(errno.EIO, f"{type(error).__name__}: {error}", path) from error
+
+
+def _behind(error: OSError) -> OSError:
+    """What fsspec's client of HTTP has made a FileNotFoundError of, whatever it was: no connection, no permission."""
+    cause = error.__cause__
+    if not isinstance(error, FileNotFoundError) or error.errno is not None:
+        return error
+    if isinstance(cause, OSError):
+        return cause
+    status = getattr(cause, "status", None)
+    if status in (401, 403):
+        return PermissionError(errno.EACCES, str(cause))
+    return OSError(errno.EIO, str(cause)) if isinstance(status, int) and status >= 500 else error
+
+
+def _protocols(system: Any) -> set[str]:
+    """The protocols of a file system, or of that which it caches."""
+    known = getattr(getattr(system, "fs", system), "protocol", ())
+    return {known} if isinstance(known, str) else set(known)
 
 
 def _seconds(facts: dict[str, Any]) -> float:

@@ -143,6 +143,14 @@ def test_save_and_restore_in_both_modes(place, mode):
         assert found.tolist() == [0, 3, 6, 9, 12, 15]
 
 
+def test_a_bucket_that_is_not_there_is_not_made(requests):
+    for url in (f"s3://bucket-{uuid.uuid4().hex}/run", f"simplecache::s3://bucket-{uuid.uuid4().hex}/run"):
+        manager = tf.train.CheckpointManager(tf.train.Checkpoint(v=tf.Variable(1.0)), url, max_to_keep=1)
+        with pytest.raises(NotFoundError, match=r"The specified bucket (does not|doesn't) exist"):
+            manager.save()
+        assert not fsspec.filesystem("s3").exists(url.rpartition("s3://")[2].partition("/")[0])
+
+
 def test_a_restore_before_the_objects_exist(place):
     path = tf.train.Checkpoint(root=Model(2)).write(f"{place}/ckpt")
     root = tf.Module()

@@ -14,7 +14,7 @@ from minitf.core.around import wrapped
 from minitf.errors import InvalidArgumentError, UnimplementedError
 from minitf.storage import anywhere
 from minitf.storage.anywhere import MOUNTED_HANDLES, Anywhere, is_url, mount, unmount
-from minitf.storage.files import Disk
+from minitf.storage.files import Disk, typed
 from minitf.storage.remote import RemoteDisk, _seconds, oserrors, place
 from minitf.testing.disk import RecordingDisk
 
@@ -167,6 +167,94 @@ def test_a_directory_is_made_without_its_parents(monkeypatch):
     monkeypatch.setattr("minitf.storage.remote.place", lambda url: (facts, "b/d"))
     RemoteDisk().make_directory("x://b/d")
     assert facts.made == ("b/d", False)
+
+
+@pytest.mark.parametrize("protocol", ["s3", ("gs", "gcs"), "other"])
+@pytest.mark.parametrize("cached", [False, True])
+def test_no_bucket_is_made(monkeypatch, protocol, cached):
+    """A name that is mistyped must not become one; where first names are directories, those are made."""
+    facts = Facts()
+    facts.protocol = protocol
+    system = facts
+    if cached:
+        system = Facts()
+        system.fs, system.protocol, system.mkdir = facts, "simplecache", facts.mkdir
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (system, url))
+    for name in ("bucket", "bucket/"):
+        RemoteDisk().make_directory(name)
+        assert hasattr(facts, "made") is (protocol == "other")
+    RemoteDisk().make_directory("bucket/d")
+    assert facts.made == ("bucket/d", False)
+
+
+class NoRanges(Facts):
+    """A server that knows no ranges: it always gives everything."""
+
+    def __init__(self, data):
+        super().__init__(size=8)
+        self.data = data
+        self.asked = []
+
+    def cat_file(self, name, start, end):
+        self.asked.append((start, end))
+        return self.data
+
+
+def test_a_server_that_knows_no_ranges(monkeypatch):
+    """Everything comes, once for each time that a file is opened; of something that is neither, nothing is taken."""
+    system = NoRanges(b"abcdefgh")
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (system, url))
+    disk = RemoteDisk()
+    handle = disk.open("x")
+    for start, stop in ((2, 5), (0, 8), (6, 8), (7, 9)):
+        into = bytearray(stop - start)
+        assert disk.read(handle, memoryview(into), start) == min(stop, 8) - start
+        assert bytes(into[: 8 - start]) == b"abcdefgh"[start:stop]
+    assert system.asked == [(2, 5)]
+    assert disk.read(handle, memoryview(into), 8) == 0
+    disk.close(handle)
+    system.data = b"abcdef"  # not so many as there are, and not those that were asked for
+    handle = disk.open("x")
+    with pytest.raises(OSError, match="asked for 3 bytes, the server gave 6") as caught:
+        disk.read(handle, memoryview(bytearray(3)), 2)
+    assert caught.value.errno == errno.EIO
+    disk.close(handle)
+
+
+class StatusError(Exception):
+    """As a client of HTTP raises it."""
+
+    def __init__(self, status):
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    "cause, number",
+    [
+        (StatusError(404), errno.ENOENT), (StatusError(403), errno.EACCES), (StatusError(401), errno.EACCES),
+        (StatusError(500), errno.EIO), (StatusError(503), errno.EIO), (StatusError("odd"), errno.ENOENT), (None, errno.ENOENT),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), errno.ECONNREFUSED), (TimeoutError(), errno.ETIMEDOUT),
+    ],
+)  # fmt: skip
+def test_what_is_not_found_for_another_reason_is_not_missing(cause, number):
+    """Else a program begins anew because the network is down."""
+    with pytest.raises(OSError) as caught, oserrors("http://x"):
+        raise FileNotFoundError("http://x") from cause
+    assert caught.value.errno == number
+    assert caught.value.filename == "http://x"
+
+
+def test_what_the_system_says_is_kept():
+    with pytest.raises(FileNotFoundError) as caught, oserrors("x"):
+        raise FileNotFoundError(errno.ENOENT, "no such file", "y") from StatusError(500)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, "y")
+
+
+def test_what_a_file_system_cannot_do():
+    said = "^write: http://x: the file system cannot do that"
+    with pytest.raises(UnimplementedError, match=said), typed("write", "http://x"), oserrors("http://x"):
+        raise NotImplementedError
 
 
 def test_nothing_is_fetched_where_nothing_is(monkeypatch):
