@@ -7,11 +7,20 @@ import pytest
 from tampering import fields
 
 from minitf.core.dtypes import ALL, as_dtype
-from minitf.errors import DataLossError, UnimplementedError
+from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
+from minitf.storage.formats import format_named
 from minitf.storage.protos import message, parse
 from minitf.storage.v1 import records
 from minitf.storage.v1.numbers import PACKINGS, narrow, pack, pack_varints, unpack, unpack_varints
-from minitf.storage.v1.records import TensorMeta, check_dtype, decode_meta, decode_values, encode_meta, encode_values
+from minitf.storage.v1.records import (
+    TensorMeta,
+    check_dtype,
+    check_size,
+    decode_meta,
+    decode_values,
+    encode_meta,
+    encode_values,
+)
 from minitf.storage.varint import varint
 
 NUMBERS = [0, 1, 127, 128, 129, 255, 16383, 16384, (1 << 21) - 1, 1 << 21, (1 << 35), (1 << 56) - 1, 1 << 56, (1 << 63) - 1,
@@ -109,6 +118,31 @@ def test_values_are_protobufs_bytes_and_come_back_without_it(dtype, monkeypatch)
             assert (found.shape, found.dtype) == (shape, array.dtype)
             assert found.reshape(-1).tolist() == array.tolist()
         assert decode_values(empty, (3, 0), dtype, "here").shape == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "width"),
+    {
+        "float32": 4, "float64": 8, "complex64": 8, "complex128": 16, "bool": 1, "uint8": 2, "uint16": 3, "float16": 3,
+        "int64": 10, "int8": 10, "qint8": 10, "quint8": 2,
+    }.items(),
+)  # fmt: skip
+def test_a_record_is_never_too_long_to_be_read(dtype, width):
+    dtype = as_dtype(dtype)
+    count = ((1 << 31) - 1031) // width  # TensorFlow's "conservative estimate" has 1031 for the rest of this one
+    array = np.broadcast_to(np.zeros((), dtype.np), (count + 1,))
+    check_size("a", (None,), dtype, array[:-1])
+    with pytest.raises(InvalidArgumentError, match=f"^write: 'a' may need {(count + 1) * width + 1031} bytes"):
+        check_size("a", (None,), dtype, array)
+
+
+def test_strings_that_are_too_long_for_a_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "LARGEST", 1031 + 13 + 11)
+    storage = format_named("tf-v1")
+    storage.write(str(tmp_path / "p"), {"a": np.array([b"abc", b"x"], object)})
+    with pytest.raises(InvalidArgumentError, match=f"^write: 'a' may need {1031 + 13 + 12} bytes"):
+        storage.write(str(tmp_path / "p"), {"a": np.array([b"abc", b"xy"], object)})
+    assert storage.open(str(tmp_path / "p")).read("a").tolist() == [b"abc", b"x"]
 
 
 def test_fields_of_the_format():

@@ -40,6 +40,15 @@ PACKINGS: dict[DType, Packing] = {
 STRING_FIELD = 8
 
 
+_UNSIGNED = {"bool": 1, "uint8": 2, "quint8": 2, "uint16": 3, "float16": 3}
+
+
+def most_bytes(dtype: DType) -> int:
+    """How many bytes an element may need; a negative number needs ten."""
+    packing = PACKINGS[dtype]
+    return _UNSIGNED.get(dtype.name, 10) if packing.bare is None else np.dtype(packing.bare).itemsize
+
+
 def pack(dtype: DType, array: Array) -> bytes:
     """The bytes of the packed field."""
     packing = PACKINGS[dtype]

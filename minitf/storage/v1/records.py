@@ -8,10 +8,10 @@ import numpy as np
 
 from minitf.core.dtypes import DType
 from minitf.core.spec import total_size
-from minitf.errors import DataLossError, UnimplementedError
+from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from minitf.storage.bundle.entries import check_version, decode_shape, decode_slice, encode_shape, encode_slice, known_dtype
 from minitf.storage.protos import parse
-from minitf.storage.v1.numbers import PACKINGS, STRING_FIELD, narrow, pack, unpack
+from minitf.storage.v1.numbers import PACKINGS, STRING_FIELD, most_bytes, narrow, pack, unpack
 from minitf.storage.values import Array, Extent, as_bytes, check_shape, string_array
 from minitf.storage.varint import read_varint, varint
 
@@ -64,6 +64,24 @@ def check_dtype(dtype: DType, name: str) -> None:
         )
 
 
+LARGEST = 1 << 31  # bytes of a record: Protocol Buffers, and so TensorFlow, read no longer ones
+_REST = 1 << 10  # for what is around the values, as TensorFlow reckons
+
+
+def check_size(name: str, extents: Slice, dtype: DType, array: Array) -> None:
+    """Raises InvalidArgumentError for a slice whose record could be too long to be read: TensorFlow refuses the same."""
+    if dtype.kind == "S":
+        most = sum(len(item) + 10 for item in as_bytes(array, name))
+    else:
+        most = array.size * most_bytes(dtype)
+    most += len(_head(name, extents)) + _REST
+    if most > LARGEST:
+        raise InvalidArgumentError(
+            f"write: {name!r} may need {most} bytes, and a value (or a piece of one) in a V1 checkpoint has {LARGEST} at most. "
+            "Use the V2 format."
+        )
+
+
 def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> bytes:
     """The record of one slice."""
     if dtype.kind == "S":
@@ -71,7 +89,11 @@ def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> byte
     else:
         packed = pack(dtype, array)
         values = _field(PACKINGS[dtype].field, packed) if packed else b""
-    return _field(2, _field(1, name.encode()) + _field(2, encode_slice(extents)) + _field(3, values))
+    return _field(2, _head(name, extents) + _field(3, values))
+
+
+def _head(name: str, extents: Slice) -> bytes:
+    return _field(1, name.encode()) + _field(2, encode_slice(extents))
 
 
 def decode_values(data: bytes, shape: tuple[int, ...], dtype: DType, where: str) -> Array:

@@ -32,7 +32,7 @@ from minitf.storage.regions import check_piece, check_pieces
 from minitf.storage.same_file import opened_whole
 from minitf.storage.v1.names import pattern_of, shard_path
 from minitf.storage.v1.reader import SlicesReader
-from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, encode_meta, encode_values
+from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, check_size, encode_meta, encode_values
 from minitf.storage.values import Array, Partitioned, as_value
 
 Tensors = Mapping[str, Any] | Sequence[tuple[str, Any]]
@@ -162,6 +162,7 @@ def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
             dtype, array = as_value(piece, name)
             check_dtype(dtype, name)
             check_piece(name, shape, extents, array)
+            check_size(name, extents, dtype, array)
             key = slice_key(bytes_of(name), extents)
             if key in pieces:
                 raise AlreadyExistsError(f"write: the key {name!r} comes twice.")
