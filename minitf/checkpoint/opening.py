@@ -17,10 +17,10 @@ def open_checkpoint(path: Any, lazy: Lazy = False) -> Reader:
     """
     prefix = path_of(path)
     bundle = TensorBundle(lazy=lazy)
-    if not bundle.exists(prefix) and not prefix.endswith(".index"):
+    if not bundle.exists(prefix):
         from minitf.storage.formats import format_at
 
         storage = format_at(prefix)
-        if storage is not None:
+        if storage is not None and not (storage.name == "tf-v1" and prefix.endswith(".index")):  # that is an index of V2
             return storage.open(prefix)
     return bundle.open(prefix)

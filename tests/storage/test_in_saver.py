@@ -87,6 +87,17 @@ def test_latest_checkpoint_finds_it_and_a_saver_without_storage_reads_it(name, t
     assert tf.train.latest_checkpoint(tmp_path) is None  # the state file names no other
 
 
+@pytest.mark.parametrize("name", ["npz", "safetensors"])
+@pytest.mark.parametrize("prefix", ["m.index", "m.data-00000-of-00001", "m.meta", "m.npz", "m.safetensors", "[m]*?"])
+def test_a_prefix_may_look_like_a_file_of_another_format(name, prefix, tmp_path):
+    variable = tf.Variable(1.0)
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=KINDS[name]())
+    path = saver.save(str(tmp_path / prefix))
+    variable.assign(2.0)
+    tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable)).restore(path).assert_consumed()
+    assert variable.numpy() == 1.0
+
+
 def test_memory_finds_its_own_newest_and_leaves_the_disk_alone(tmp_path):
     storage = MemoryStorage()
     saver = tf.CheckpointableSaver(Root(1.0), storage=storage)
