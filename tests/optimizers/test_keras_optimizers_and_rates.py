@@ -113,6 +113,13 @@ class TestKerasOptimizers:
                 "_variables", "_iterations", "_learning_rate", "_index_dict", "_momentums", "_velocities",
             ]  # fmt: skip
 
+    def test_the_product_of_nadam_is_the_last_edge(self, mode):
+        with mode.scope():
+            w, optimizer = tf.Variable([1.0, 2.0], name="w"), optimizers.Nadam(0.1)
+            mode.repeat(lambda: optimizer.minimize(lambda: w * w, [w]), 1)
+            assert list(tf.train.children(optimizer))[-3:] == ["_momentums", "_velocities", "_u_product"]
+            assert optimizer._u_product.name == "Nadam/Variable:0"
+
     def test_a_loss_with_its_tape(self, mode):
         with mode.scope():
             w = tf.Variable(2.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf.core import names
 from minitf.core.op import convert
 from minitf.objects.variable import Variable
 from minitf.ops import elementwise
@@ -124,9 +123,9 @@ class Nadam(Optimizer):
         super().build(var_list)
         if self._built:
             return
-        with names.entered(names.Scope()):
-            self._u_product = Variable(ones((), var_list[0].dtype), trainable=False)
+        product = Variable(ones((), var_list[0].dtype), trainable=False)
         self._momentums, self._velocities = self._interleaved(var_list, "m", "v")
+        self._u_product = product  # the variable is made first, its edge comes last
         self._built = True
 
     def _weight(self, step: Any) -> Any:
