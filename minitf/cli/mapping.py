@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from minitf.cli.contents import Stored, edge_at, object_at, paths_of
 from minitf.cli.endings import pairs_by_ending
 from minitf.errors import InvalidArgumentError, NotFoundError
-from minitf.saved import ATTRIBUTES, VARIABLE_VALUE, Reader, SavedGraph, SavedNode, SavedValue, escape
+from minitf.saved import ATTRIBUTES, OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedNode, SavedValue, escape
 
 
 @dataclass
@@ -46,6 +46,8 @@ def rename_keys(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
     out = {key: wanted.get(key, key) for key in keys}
     if "" in wanted.values():
         raise InvalidArgumentError("rename: a key cannot be empty.")
+    if OBJECT_GRAPH_KEY in wanted.values():
+        raise InvalidArgumentError(f"rename: {OBJECT_GRAPH_KEY!r} is where the object graph stands; no value can have that key.")
     _check(out)
     return Mapped(out, out)
 
@@ -97,7 +99,8 @@ def names_to_graph(reader: Reader, keys: Sequence[str], model: SavedGraph, like:
             raise NotFoundError(f"rename: {like.source!r} has no variable {path!r}; minitf ls shows which there are.")
         if path in taken:
             raise InvalidArgumentError(f"rename: {taken[path]!r} and {old!r} are both to be {path!r}.")
-        taken[path], why[old] = old, "as said"
+        alike = _alike(reader, old, like, paths[path].key)
+        taken[path], why[old] = old, "as said" if alike else "as said, but of another dtype or shape"
     for path, value in paths.items():
         name = value.full_name
         if path not in taken and name in known and name not in why and _alike(reader, name, like, value.key):
@@ -146,10 +149,14 @@ def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str])
         if edge is None:
             raise NotFoundError(f"rename: there is no object {old!r}; minitf ls shows what there is.")
         moves.append((*edge, old, new))
-    for parent, name, child, _, _ in moves:
+    ends: dict[tuple[int, str], str] = {}
+    for parent, name, child, old, _ in moves:
+        other = ends.setdefault((parent, name), old)
+        if other is not old:
+            raise InvalidArgumentError(f"rename: {other!r} and {old!r} end with one edge, which gets one new name.")
         graph.nodes[parent].children.remove((name, child))
     for _, _, child, old, new in moves:
-        way, _, name = new.rpartition("/")
+        way, _, name = new.rpartition("." if new.startswith("(root).") else "/")
         place = object_at(graph, way)
         if place is None:
             raise InvalidArgumentError(f"rename: {old!r} cannot become {new!r}: there is no object {way!r}.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,14 @@ def _wanted(words: list[str]) -> dict[str, str]:
     out: dict[str, str] = {}
     for word in words:
         old, sign, new = word.partition("=")
-        if sign and not Path(word).is_file():
+        if sign and not os.path.isfile(word):
             out[old] = new
             continue
-        if not Path(word).exists():
+        if not os.path.exists(word):
             raise InvalidArgumentError(f"rename: --map {word!r} is neither OLD=NEW nor a file.")
         try:
             read = json.loads(Path(word).read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidArgumentError(f"rename: {word!r} is no JSON object of old and new names: {error}") from None
         pairs = read.get("mapping", read) if isinstance(read, dict) else None
         if not isinstance(pairs, dict) or not all(isinstance(name, str) for name in pairs.values()):
