@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit finds no pipe
         return 1
     except (OpError, OSError) as error:
-        print(f"minitf {verb}: {_told(error).removeprefix(f'{verb}: ')}", file=sys.stderr)
+        print(f"minitf{f' {verb}' if verb else ''}: {_told(error).removeprefix(f'{verb}: ')}", file=sys.stderr)
         return 1
     except MemoryError:
         print(f"minitf {verb}: there is not enough memory", file=sys.stderr)
