@@ -58,6 +58,8 @@ def _figures(value: Any) -> dict[str, str]:
         return {"not finite": f"{value.size} of {value.size}"}
     with np.errstate(all="ignore"):  # a sum of large numbers may be infinite
         out = {"least": f"{finite.min():.6g}", "greatest": f"{finite.max():.6g}", "mean": f"{finite.mean():.6g}"}
+        if value.dtype.kind in "iu":  # every digit counts, and a float may not have them all
+            out |= {"least": str(value.min()), "greatest": str(value.max())}
         with contextlib.suppress(ValueError, IndexError):  # a range that 32 bins cannot divide (IndexError: NumPy before 2.2)
             counts, _ = np.histogram(finite, bins=32, range=(finite.min(), finite.max()))
             out["spread"] = Drawn("".join(_BARS[-(-int(n) * (len(_BARS) - 1) // int(counts.max()))] for n in counts))

@@ -490,3 +490,11 @@ def test_a_part_that_is_not_verified_comes_from_a_damaged_value(minitf, checkpoi
         file.write(content)
     assert "checksum does not match" in minitf("show", checkpoint, "net/kernel", "--slice", "1")[2]
     assert minitf("show", checkpoint, "net/kernel", "--slice", "1", "--unverified")[1].splitlines()[-1] == "[3. 4. 5.]"
+
+
+def test_show_gives_all_digits_of_integers(minitf, tmp_path):
+    values = {"steps": np.array([1234567, 1234569]), "far": np.array([2**64 - 1, 2**64 - 3], np.uint64), "small": np.int8([-3, 4])}
+    path = write(tmp_path / "ints", None, values)
+    for key, value in values.items():
+        told = dict(line.split(None, 1) for line in minitf("show", path, key)[1].splitlines()[:6])
+        assert (told["least"], told["greatest"]) == (str(value.min()), str(value.max()))
