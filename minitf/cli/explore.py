@@ -18,14 +18,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``minitf explore``."""
     parser.add_argument("body", metavar="FILE.py:NAME", help="a function of one argument, the world; or package.module:NAME")
     parser.add_argument("--strategy", "-s", choices=list(STRATEGIES), default="exhaustive", help="default: exhaustive")
-    parser.add_argument("--max-executions", "-n", type=int, help="stop after so many executions")
-    parser.add_argument("--max-failures", type=int, help="stop after so many different failures")
+    parser.add_argument("--max-executions", "-n", type=_count, help="stop after so many executions")
+    parser.add_argument("--max-failures", type=_count, help="stop after so many different failures")
     parser.add_argument("--deviations", "-k", type=int, help="bounded: at most so many steps out of turn")
-    parser.add_argument("--depth", "-d", type=int, default=3, help="pct: how many steps must come in an order for the bug")
+    parser.add_argument("--depth", "-d", type=_count, default=3, help="pct: how many steps must come in an order for the bug")
     parser.add_argument("--seed", type=int, default=0, help="of random and pct (default 0)")
-    parser.add_argument("--workers", "-j", type=int, default=1, help="processes (default 1)")
+    parser.add_argument("--workers", "-j", type=_count, default=1, help="processes (default 1)")
     parser.add_argument("--database", metavar="DIR", help="keep failures here, and replay the last ones first")
     parser.add_argument("--html", metavar="FILE", help="write the first failure's timeline as a page")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
