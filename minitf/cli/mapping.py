@@ -47,7 +47,7 @@ def rename_keys(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
     if "" in wanted.values():
         raise InvalidArgumentError("rename: a key cannot be empty.")
     if OBJECT_GRAPH_KEY in wanted.values():
-        raise InvalidArgumentError(f"rename: {OBJECT_GRAPH_KEY!r} is where the object graph stands; no value can have that key.")
+        raise InvalidArgumentError(f"rename: {OBJECT_GRAPH_KEY!r} is the key of the object graph; no value can have it.")
     _check(out)
     return Mapped(out, out)
 

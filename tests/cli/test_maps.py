@@ -33,7 +33,8 @@ def test_names_longer_than_those_of_files(minitf, tmp_path):
 def test_two_paths_to_one_edge(minitf, tmp_path, shared):
     for one, other in (("a/w", "b/w"), ("a", "(root).a")):
         code, out, err = minitf("rename", shared, tmp_path / "x", "--map", f"{one}=p", "--map", f"{other}=q", "--write")
-        assert (code, out, err) == (1, "", f"minitf rename: '{one}' and '{other}' end with one edge, which gets one new name.\n")
+        said = f"minitf rename: '{one}' and '{other}' end with one edge, which gets one new name.\n"
+        assert (code, out, err) == (1, "", said)
     assert not (tmp_path / "x.index").exists()
     assert minitf("rename", shared, tmp_path / "x", "--map", "a=p", "--map", "b=q", "--write")[0] == 0
     assert open_checkpoint(str(tmp_path / "x")).keys()[1] == f"p/w{VALUE}"
@@ -46,7 +47,7 @@ def test_new_paths_with_dots(minitf, tmp_path, shared):
     assert open_checkpoint(str(tmp_path / "y")).keys()[1] == f"a/w{VALUE}"
 
 
-@pytest.mark.parametrize("new, why", [("_CHECKPOINTABLE_OBJECT_GRAPH", "where the object graph stands"), ("", "cannot be empty")])
+@pytest.mark.parametrize("new, why", [("_CHECKPOINTABLE_OBJECT_GRAPH", "the key of the object graph"), ("", "cannot be empty")])
 def test_names_that_no_value_may_have(minitf, tmp_path, new, why):
     path = write(tmp_path / "named", None, {"w": np.ones(2)})
     code, out, err = minitf("rename", path, tmp_path / "x", "--map", f"w={new}", "--write")
