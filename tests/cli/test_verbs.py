@@ -493,7 +493,7 @@ def test_a_part_that_is_not_verified_comes_from_a_damaged_value(minitf, checkpoi
 
 
 def test_show_gives_all_digits_of_integers(minitf, tmp_path):
-    values = {"steps": np.array([1234567, 1234569]), "far": np.array([2**64 - 1, 2**64 - 3], np.uint64), "small": np.int8([-3, 4])}
+    values = {"steps": np.array([1234567, 1234569]), "far": np.uint64([2**64 - 1, 2**64 - 3]), "small": np.int8([-3, 4])}
     path = write(tmp_path / "ints", None, values)
     for key, value in values.items():
         told = dict(line.split(None, 1) for line in minitf("show", path, key)[1].splitlines()[:6])
