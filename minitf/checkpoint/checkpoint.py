@@ -22,6 +22,7 @@ from minitf.checkpoint.saver import ObjectSaver, directory_of, home_to_save, roo
 from minitf.checkpoint.status import CheckpointLoadStatus, InitializationOnlyStatus
 from minitf.core import dtypes, runtime
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.core.op import convert
 from minitf.core.tensor import Tensor
 from minitf.errors import DataLossError, NotFoundError
@@ -37,7 +38,7 @@ from minitf.storage.files import path_of, split_path
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
 
 
-_counting = whole_in_children(threading.RLock(), 0)
+_counting = whole_in_children(left_open(threading.RLock()), 0)
 
 
 def _nothing() -> None:

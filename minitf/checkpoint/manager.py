@@ -26,6 +26,7 @@ from typing import Any
 from minitf.checkpoint.numbering import integer_of
 from minitf.checkpoint.options import CheckpointOptions, options_of
 from minitf.checkpoint.state_functions import Clock, get_checkpoint_state, latest_checkpoint, write_checkpoint_state
+from minitf.core.locks import left_open
 from minitf.errors import OpError
 from minitf.storage.anywhere import start_of
 from minitf.storage.bundle import TensorBundle
@@ -71,7 +72,7 @@ class CheckpointManager:
         self._init_fn = init_fn
         self._clock = clock
         self._managed: dict[str, float] = {}  # time of writing by path, oldest first
-        self._saving = threading.RLock()  # threads that save take turns
+        self._saving = left_open(threading.RLock())  # threads that save take turns
         self._begun: dict[str, None] = {}  # paths of saves that have not come to their end
         self._doomed: dict[str, None] = {}  # paths that are to be deleted
         self._latest: str | None = None

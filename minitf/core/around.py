@@ -15,11 +15,12 @@ from contextvars import ContextVar
 from typing import Any, SupportsIndex, TypeVar
 
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 
 _T = TypeVar("_T")
 _wrappers: ContextVar[tuple[Callable[[str, Any], Any], ...]] = ContextVar("minitf_wrappers", default=())
 _count = 0  # contexts with wrappers, process-wide
-_lock = whole_in_children(threading.Lock())
+_lock = whole_in_children(left_open(threading.Lock()))
 
 
 def around(kind: str, part: _T) -> _T:

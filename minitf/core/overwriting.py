@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.core.state import Cell
 
-_changing = whole_in_children(threading.Lock())  # held while cells change their class
+_changing = whole_in_children(left_open(threading.Lock()))  # held while cells change their class
 _held: Any = Cell.value  # type: ignore[misc]
 _busy: dict[int, Overwriting] = {}  # by the identity of the cell, which the thread that overwrites it keeps
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.core.spec import Shape, Spec, compatible, merge_shapes, shape_text
 from minitf.errors import DTypeError, FailedPreconditionError, ShapeError
 
@@ -55,7 +56,7 @@ class Cell:
         lock = self._lock
         if lock is None:
             with _making_lock:
-                lock = self._lock = self._lock or allocate_lock()
+                lock = self._lock = self._lock or left_open(allocate_lock())
         return lock
 
     def read(self) -> Any:
@@ -91,7 +92,7 @@ class Cell:
             )
 
 
-_making_lock = whole_in_children(allocate_lock())
+_making_lock = whole_in_children(left_open(allocate_lock()))
 
 
 def locks_of(cells: Sequence[Cell]) -> list[LockType]:
@@ -99,7 +100,7 @@ def locks_of(cells: Sequence[Cell]) -> list[LockType]:
 
     Cells whose lock nobody has asked for get one in common.
     """
-    common = allocate_lock()
+    common = left_open(allocate_lock())
     with _making_lock:
         for cell in cells:
             if cell._lock is None:

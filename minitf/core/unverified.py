@@ -13,10 +13,11 @@ from numpy import ndarray
 
 from minitf.core.at_once import at_once, exhaust
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.core.overwriting import BusyCell
 from minitf.core.state import Cell, in_order
 
-_changing = whole_in_children(allocate_lock())  # held while a cell changes its class together with what it holds
+_changing = whole_in_children(left_open(allocate_lock()))  # held while a cell changes its class together with what it holds
 _held: Any = Cell.value  # type: ignore[misc]
 _writes: Any = Cell.writes  # type: ignore[misc]
 _set = object.__setattr__

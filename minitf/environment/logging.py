@@ -12,10 +12,11 @@ import threading
 from typing import Any
 
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 
 DEBUG, INFO, WARN, ERROR, FATAL = _logging.DEBUG, _logging.INFO, _logging.WARNING, _logging.ERROR, _logging.CRITICAL
 
-_lock = whole_in_children(threading.Lock())
+_lock = whole_in_children(left_open(threading.Lock()))
 _counts: dict[tuple[str, int], int] = {}  # calls, by the place in the program
 
 

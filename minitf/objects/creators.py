@@ -22,12 +22,13 @@ from typing import Any
 
 from minitf.core import runtime
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 
 _hooks: ContextVar[tuple[tuple[Any, Callable[..., Any]], ...]] = ContextVar("minitf_variable_creators", default=())
 
 
 _entered = 0  # how many scopes are open in the whole process
-_entering = whole_in_children(threading.Lock())
+_entering = whole_in_children(left_open(threading.Lock()))
 
 
 @contextmanager

@@ -22,11 +22,13 @@ from typing import Any, Protocol
 
 from minitf.core.at_once import at_once, exhaust
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 
 _ticks = itertools.count(1)
 version = 0  # differs after every change of any edge or slot: a saver that sees the same number need not look again
-_making_tracking = whole_in_children(Lock())
-restoring = whole_in_children(RLock(), 1)  # held while objects are paired and restored, or a list finds an element's place
+_making_tracking = whole_in_children(left_open(Lock()))
+# held while objects are paired and restored, or a list finds an element's place
+restoring = whole_in_children(left_open(RLock()), 1)
 
 
 class Request(Protocol):

@@ -16,13 +16,14 @@ from typing import Any
 
 from minitf.core import runtime
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.objects.concrete_function import ConcreteFunction
 from minitf.objects.function_call import FunctionCall
 from minitf.objects.running_eagerly import RUNNING_EAGERLY
 from minitf.objects.tensor_spec import TensorSpec
 from minitf.objects.trackable import AutoTrackable
 
-_binding = whole_in_children(threading.RLock(), 0)  # held while a method is bound to an instance
+_binding = whole_in_children(left_open(threading.RLock()), 0)  # held while a method is bound to an instance
 
 
 class Function(AutoTrackable):
@@ -39,7 +40,7 @@ class Function(AutoTrackable):
         self._reasons: list[str] = []
         self._last: FunctionCall | None = None
         self._methods: dict[int, tuple[Any, Function]] = {}
-        self._tracing = threading.RLock()  # one thread traces at a time; a function may call itself while it is traced
+        self._tracing = left_open(threading.RLock())  # one thread traces at a time; a function that is traced may call itself
 
     __setattr__ = object.__setattr__  # type: ignore[assignment]  # its own state is nothing to track
 

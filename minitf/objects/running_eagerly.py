@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 
-_lock = whole_in_children(threading.Lock())
+_lock = whole_in_children(left_open(threading.Lock()))
 RUNNING_EAGERLY: list[None] = []
 """Empty, unless functions run eagerly; a function looks here at each call."""
 

@@ -24,13 +24,15 @@ others go together as far as the flat arrays stay in the processor's cache (``gr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from operator import attrgetter, is_
 from sys import getrefcount
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minitf.core.at_once import exhaust
+from minitf.core.locks import acquire, release
 from minitf.core.op import Op
 from minitf.core.spec import total_size
 from minitf.core.state import Cell, Handle, Store, locks_of
@@ -155,16 +157,13 @@ class Together:
         if len(locks) == 1:
             with locks[0]:
                 return self._step(numbers, gradients, room)
-        taken = 0
+        taken: list[bool] = []
+        leave = map(release, compress(locks, taken))  # those that are taken by then
         try:
-            for lock in locks:
-                lock.acquire()
-                taken += 1
+            taken.extend(map(acquire, locks))  # takes a lock and says so: no interrupt comes between
             return self._step(numbers, gradients, room)
         finally:
-            while taken:
-                taken -= 1
-                locks[taken].release()
+            exhaust(leave)
 
     def alone(self, i: int, numbers: Sequence[Any], gradient: Any) -> Any:
         """A step of variable ``i`` alone."""

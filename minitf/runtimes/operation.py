@@ -6,6 +6,7 @@ from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.core.spec import Spec
 from minitf.core.state import Handle
 from minitf.core.tensor import SymbolicTensor
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from minitf.core.op import Op
     from minitf.runtimes.graph import Graph
 
-_making = whole_in_children(allocate_lock())
+_making = whole_in_children(left_open(allocate_lock()))
 
 
 class Operation:

@@ -12,6 +12,7 @@ from copy import copy
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
+from minitf.core.locks import left_open
 from minitf.core.registry import REGISTRY
 from minitf.core.state import Handle
 from minitf.ops import restoring, sources
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from minitf.runtimes.graph import Graph
     from minitf.runtimes.operation import Operation
 
-KEEPING = RLock()  # held while promised operations are made: they are the same ones for all threads that ask
+KEEPING = left_open(RLock())  # held while promised operations are made: they are the same ones for all threads that ask
 INITIAL_VALUE = "initial_value"
 
 

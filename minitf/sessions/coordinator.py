@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from minitf.core.locks import left_open
 from minitf.errors import OutOfRangeError
 
 _log = logging.getLogger("minitf")
@@ -38,7 +39,7 @@ class Coordinator:
     def __init__(self, clean_stop_exception_types: Iterable[type[BaseException]] | None = None):
         clean = (OutOfRangeError,) if clean_stop_exception_types is None else clean_stop_exception_types
         self._clean = tuple(clean)
-        self._lock = threading.Lock()
+        self._lock = left_open(threading.Lock())
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._joined = False

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.core.locks import left_open
 from minitf.saved import Reader, Storage, Writer
 from minitf.storage.anywhere import standing
 from minitf.storage.files import path_of
@@ -33,7 +34,7 @@ class BackgroundStorage:
         self._begin()
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()  # one caller at a time
+        self._lock = left_open(threading.Lock())  # one caller at a time
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._process = os.getpid()

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from minitf.core.locks import left_open
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -35,7 +37,7 @@ def run(jobs: Sequence[Job], one: Callable[[Job], Result], threads: int) -> list
                 except BaseException as error:
                     errors.append(error)
 
-    locks = [threading.Lock() for _ in range(max(1, min(threads, len(jobs))))]
+    locks = [left_open(threading.Lock()) for _ in range(max(1, min(threads, len(jobs))))]
     helpers = [(threading.Thread(target=work, args=(busy,)), busy) for busy in locks[1:]]
     try:
         for helper, _ in helpers:

@@ -14,6 +14,7 @@ import os
 from _thread import LockType, allocate_lock
 from typing import Any
 
+from minitf.core.locks import left_open
 from minitf.storage.descriptors import Descriptor
 
 _turns: dict[Any, LockType] = {}  # by place
@@ -22,7 +23,7 @@ _held: dict[Any, int] = {}  # numbers of the open directories that are locked, b
 
 def turn(place: Any) -> LockType:
     """The lock of a directory in this process; ``place`` tells it from others."""
-    return _turns.setdefault(place, allocate_lock())
+    return _turns.setdefault(place, left_open(allocate_lock()))
 
 
 class Locked(Descriptor):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minitf.core.dtypes import DType
+from minitf.core.locks import left_open
 from minitf.core.spec import Spec
 from minitf.errors import NotFoundError
 from minitf.storage.carried import whole_value
@@ -27,7 +28,7 @@ class MemoryStorage:
 
     def __init__(self) -> None:
         self._sets: dict[str, Stored] = {}
-        self._lock = threading.Lock()
+        self._lock = left_open(threading.Lock())
 
     def __repr__(self) -> str:
         return f"MemoryStorage({sorted(self._sets)})"

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from crc32c import crc32c
 
+from minitf.core.locks import left_open
 from minitf.errors import DataLossError, InvalidArgumentError, OpError, UnimplementedError
 from minitf.storage.carried import (
     CarriedReader,
@@ -128,7 +129,7 @@ class _Archive:
         self.source = path
         self.notes: dict[str, Note] = {}
         self._crcs: dict[str, int] | None = None
-        self._lock = threading.Lock()
+        self._lock = left_open(threading.Lock())
         self._file = SameFile(disk, path)
         self._view = FileView(disk)
         self._archive: zipfile.ZipFile | None = None

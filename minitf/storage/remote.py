@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from minitf.core.locks import left_open
 from minitf.errors import InvalidArgumentError, OpError, UnimplementedError
 from minitf.storage.files import Disk
 
@@ -56,7 +57,7 @@ class RemoteDisk(Disk):
     def __init__(self) -> None:
         self._open: dict[int, _Open] = {}
         self._numbers = itertools.count(2)
-        self._lock = threading.Lock()
+        self._lock = left_open(threading.Lock())
 
     def _keep(self, opened: _Open) -> int:
         with self._lock:

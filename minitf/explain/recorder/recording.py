@@ -15,6 +15,7 @@ from typing import Any
 from minitf.core import runtime
 from minitf.core.around import wrapped
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.explain.recorder.named import RecordedNamedRestore
 from minitf.explain.recorder.objects import Objects
 from minitf.explain.recorder.restores import FollowedRestore
@@ -48,7 +49,7 @@ def record(title: str = "", *, limit: int = 20_000) -> Iterator[Timeline]:
 
 
 _watching = 0  # recorders, process-wide; they may end in any order
-_lock = whole_in_children(threading.Lock())
+_lock = whole_in_children(left_open(threading.Lock()))
 
 
 def _tracking_with_watchers() -> edges.Tracking:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minitf.core.forks import whole_in_children
+from minitf.core.locks import left_open
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.entries import Alike, Entry, Header, Known, decode_alike, decode_header, quick_entry
@@ -109,7 +110,7 @@ class Index:
 
 _KEPT = 4
 _parsed: OrderedDict[tuple[int, str], tuple[Identity, Index]] = OrderedDict()
-_lock = whole_in_children(threading.Lock())
+_lock = whole_in_children(left_open(threading.Lock()))
 
 
 def identity_of(disk: Disk, path: str) -> Identity | None:

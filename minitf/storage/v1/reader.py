@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from minitf.core.locks import left_open
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
@@ -78,7 +79,7 @@ class SlicesReader:
 
     def __init__(self, disk: Disk, prefix: str, paths: Sequence[str]):
         self.prefix = self.source = prefix
-        lock = threading.RLock()  # one for all: files are opened together, in any order
+        lock = left_open(threading.RLock())  # one for all: files are opened together, in any order
         self._files = [TableFile(disk, path, lock) for path in paths]
         self._metas: dict[str, TensorMeta] = {}
         self._places: dict[tuple[str, Slice], TableFile] = {}
