@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from minitf.core.around import around
+from minitf.storage.file_urls import FileUrls, local_path
 from minitf.storage.files import Disk, typed
 
 _LOCAL = Disk()
+_FILES = FileUrls()
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(::[A-Za-z][A-Za-z0-9+.\-]*)*://")
 
 
@@ -53,7 +55,10 @@ def unmount(token: Any) -> None:
 
 
 class Anywhere(Disk):
-    """Sends a call to the local file system or, for a URL, to a mounted disk, or else to fsspec, which is imported then."""
+    """Sends a call to the local file system or, for a URL, to a mounted disk, or else to fsspec, which is imported then.
+
+    URLs of files of this machine go to the local file system.
+    """
 
     @cached_property
     def _remote(self) -> Disk:
@@ -65,7 +70,9 @@ class Anywhere(Disk):
         if not is_url(path):
             return _LOCAL
         mounted = _mounted.get()
-        return mounted[1]() if mounted is not None and path.startswith(mounted[0]) else self._remote
+        if mounted is not None and path.startswith(mounted[0]):
+            return mounted[1]()
+        return self._remote if local_path(path) is None else _FILES
 
     def _of(self, handle: int) -> Disk:
         if handle < 0:
@@ -162,6 +169,8 @@ class Anywhere(Disk):
 
     def lock(self, directory: str) -> int | None:
         """Waits until nobody else has locked the directory and locks it; None where there is no such lock."""
+        if local_path(directory) is not None:
+            return _FILES.lock(directory)
         return None if is_url(directory) else super().lock(directory)
 
 

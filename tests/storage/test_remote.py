@@ -246,10 +246,14 @@ def test_a_prefix_at_the_root_of_a_file_system():
 def test_a_file_system_that_can_rename_is_asked_to(tmp_path, monkeypatch):
     local = pytest.importorskip("fsspec.implementations.local")
     monkeypatch.setattr(local.LocalFileSystem, "cp_file", lambda *arguments: pytest.fail("copied"))
-    for number in (1, 2):
-        TensorBundle().write(f"file://{tmp_path}/run/ckpt", {"a": np.arange(number)})
-        assert TensorBundle().open(str(tmp_path / "run" / "ckpt")).read("a").size == number
-    assert len(list((tmp_path / "run").iterdir())) == 3
+    disk = RemoteDisk()
+    for data in (b"1", b"22"):
+        handle = disk.create(f"file://{tmp_path}/new")
+        disk.write(handle, data, 0)
+        disk.close(handle)
+        disk.replace(f"file://{tmp_path}/new", f"file://{tmp_path}/x")
+        assert (tmp_path / "x").read_bytes() == data
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.interop
