@@ -41,6 +41,8 @@ def to_array(value: Any, dtype: DType | None = None) -> Any:
         return _from_int(value, dtype)
     try:
         array = np.array(value, order="C")
+    except UnicodeDecodeError:  # str beside bytes that are not ASCII
+        array = np.array(value, dtype=object)
     except ValueError as e:
         raise ValueError(f"Cannot make a tensor of {_short(value)}: its rows do not have the same length. ({e})") from None
     if array.dtype.kind == "O":

@@ -40,6 +40,13 @@ def test_what_cannot_be_a_tensor(value, dtype, error):
         to_array(value, dtype)
 
 
+def test_text_may_stand_beside_bytes_that_are_not_ascii():
+    assert to_array(["\u00e9", b"\xff\0"]).tolist() == ["\u00e9".encode(), b"\xff\0"]
+    assert to_array([["a", b"\xff"], [b"", b""]]).tolist() == [[b"a", b"\xff"], [b"", b""]]
+    with pytest.raises((TypeError, ValueError), match="Cannot make a tensor of"):
+        to_array(["a", b"\xff", 1])
+
+
 def test_rank_0_is_a_scalar_and_strings_are_bytes():
     assert type(to_array(1.5)) is np.float32
     assert type(to_array(np.array(2))) is np.int64
