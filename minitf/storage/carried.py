@@ -21,7 +21,7 @@ from crc32c import crc32c
 
 from minitf.core.dtypes import DType, named, of_numpy
 from minitf.core.spec import Spec, total_size
-from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
+from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
 from minitf.storage.regions import box_of, check_piece, check_pieces, cut, join, region_box
 from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, has_array, string_array
@@ -141,15 +141,11 @@ class Arrays(Protocol):
     source: str
     notes: dict[str, Note]
 
-    @property
-    def sealed(self) -> bool:
-        """True if there is a checksum of every value, as minitf writes them: then nothing in the file is another program's."""
-
     def names(self) -> Iterable[str]:
         """All keys."""
 
     def described(self, key: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
-        """NumPy dtype and shape as stored."""
+        """NumPy dtype and shape as stored. Raises UnimplementedError if no tensor can hold it, DataLossError."""
 
     def load(self, keys: Sequence[str]) -> list[Array]:
         """Values as stored, new and verified."""
@@ -183,11 +179,7 @@ class CarriedReader:
         if note is not None:
             return note_spec(note, self._where(key))
         np_dtype, shape = self._arrays.described(key)
-        try:
-            return Spec(of_numpy(np_dtype), shape)
-        except TypeError as error:
-            kind = DataLossError if self._arrays.sealed else UnimplementedError
-            raise kind(f"{self._where(key)}: {error}") from None
+        return Spec(of_numpy(np_dtype), shape)
 
     def slices(self, key: str) -> list[tuple[Extent, ...]]:
         """None: these formats have no partitioned tensors."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from crc32c import crc32c
 
+from minitf.core.dtypes import of_numpy
 from minitf.core.locks import left_open
 from minitf.errors import DataLossError, InvalidArgumentError, OpError, UnimplementedError
 from minitf.storage.carried import (
@@ -186,24 +187,22 @@ class _Archive:
             raise UnimplementedError(f"{self.source}: key {key!r} is compressed with {kind}, which NumPy does not use.")
         return info
 
-    @property
-    def sealed(self) -> bool:
-        """True if there is a checksum of every value."""
-        return self._crcs is not None
-
     def names(self) -> Iterable[str]:
         """All keys."""
         return self._members
 
     def described(self, key: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
-        """NumPy dtype and shape as stored."""
+        """NumPy dtype and shape as stored. Raises UnimplementedError if no tensor can hold it, DataLossError."""
         if key not in self._headers:
             with self._opened() as archive:
                 self._header(archive, key)
                 for name in self._members:  # the others will be asked for as well
                     with contextlib.suppress(OpError):  # said then
                         self._header(archive, name)
-        return self._headers[key][:2]
+        dtype, shape, _ = self._headers[key]
+        with self._told(key):
+            _check_dtype(dtype)
+        return dtype, shape
 
     def _header(self, archive: zipfile.ZipFile, key: str) -> None:
         if key not in self._headers:
@@ -218,7 +217,7 @@ class _Archive:
         try:
             yield
         except _Foreign as error:
-            ours = self.sealed or key == NOTES  # minitf writes no such arrays
+            ours = self._crcs is not None or key == NOTES  # minitf writes no such arrays
             kind = DataLossError if ours else UnimplementedError
             raise kind(f"{self.source}: key {key!r}: {error}.") from None
         except _DAMAGE as error:
@@ -239,6 +238,13 @@ class _Archive:
             if self._crcs[key] != checksum(crc32c(rest), dtype.str, shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
         return np.array(array, order="C")
+
+
+def _check_dtype(dtype: np.dtype[Any]) -> None:
+    try:
+        of_numpy(dtype)
+    except TypeError as error:
+        raise _Foreign(str(error).rstrip(".")) from None
 
 
 def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], bool]:

@@ -158,11 +158,6 @@ class _File:
             raise ValueError(f"{key!r} has {end - begin} bytes, {dtype.name} {shape} has {total_size(shape) * dtype.size}")
         return dtype, shape, begin, end
 
-    @property
-    def sealed(self) -> bool:
-        """True if there is a checksum of every value."""
-        return bool(self._crcs)
-
     def names(self) -> Iterable[str]:
         """All keys."""
         return [*self._entries, *self._strange]
