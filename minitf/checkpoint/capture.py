@@ -68,25 +68,27 @@ def capture(root: Any, extra: Mapping[str, Any] | None = None) -> Capture:
             key = paths[number] + "/.ATTRIBUTES/VARIABLE_VALUE"
             entries.append((key, handle))
             if not out and number not in walk.slots:
-                keys[number], names[number] = key, _shared_name(handle)
+                keys[number], names[number] = key, handle.name
                 continue
-            values.append(SavedValue(VARIABLE_VALUE, _shared_name(handle), key))
+            values.append(SavedValue(VARIABLE_VALUE, _cut(handle.name), key))
         elif kind.valued:
             for name, value in values_of(objects[number]).items():
                 stored = escape(name)
                 key = f"{paths[number]}{ATTRIBUTES}{escape(stored)}"  # twice, as TensorFlow does (S115)
-                values.append(SavedValue(stored, _shared_name(value) if isinstance(value, Handle) else "", key))
+                values.append(SavedValue(stored, _cut(value.name) if isinstance(value, Handle) else "", key))
                 (last if isinstance(value, PythonValue) else entries).append((key, value))
         slots = [SavedSlot(*slot) for slot in walk.slots[number]] if number in walk.slots else []
         nodes[number] = SavedNode(list(out), values, slots, None, bool(values or slots))
+    if ":" in "".join(names):
+        names = list(map(_cut, names))
     graph = SavedGraph(LazyNodes(nodes, keys, names.__getitem__))
     _spread(graph)
     return Capture(graph, entries + last, walk, version)
 
 
-def _shared_name(handle: Handle) -> str:
+def _cut(name: str) -> str:
     """The name of a variable as the graph of objects tells it: TensorFlow cuts it at the first colon."""
-    return handle.name if ":" not in handle.name else handle.name[: handle.name.index(":")]
+    return name.partition(":")[0]
 
 
 def _slot_paths(walk: Walk, paths: dict[int, str]) -> dict[int, str]:
