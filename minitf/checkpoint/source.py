@@ -70,7 +70,7 @@ class Source:
 
     @contextmanager
     def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[tuple[list[Any], Callable[[], None]]]:
-        """``BundleReader.reading_over``, of the files as they are now; other readers do not reuse memory."""
+        """``BundleReader.reading_over``, of the files as they are now; some readers do not reuse memory."""
         with ExitStack() as stack:
             if not hasattr(self.reader, "reading_over"):
                 yield self.read_many(keys), _nothing

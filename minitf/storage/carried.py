@@ -13,7 +13,8 @@ The notes and the checksums of all values are one JSON text::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +25,18 @@ from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
 from minitf.storage.regions import box_of, check_piece, check_pieces, cut, join, region_box
-from minitf.storage.values import Array, Extent, Partitioned, Typed, as_bytes, as_value, has_array, string_array
+from minitf.storage.values import (
+    Array,
+    Extent,
+    Partitioned,
+    Reading,
+    Typed,
+    as_bytes,
+    as_value,
+    bytes_view,
+    has_array,
+    string_array,
+)
 
 Note = dict[str, Any]
 VERSION = 1
@@ -55,8 +67,7 @@ def carry(dtype: DType, array: Array, key: str) -> tuple[Array, Note]:
         items = as_bytes(array, key)
         lengths = np.array([len(item) for item in items], "<u8").tobytes()
         return np.frombuffer(lengths + b"".join(items), np.uint8), note
-    raw = np.frombuffer(array.tobytes(), np.uint8)
-    return raw.reshape((*array.shape, dtype.size)), note
+    return array.ravel().view(np.uint8).reshape((*array.shape, dtype.size)), note
 
 
 def uncarry(stored: Array, note: Note, where: str) -> Array:
@@ -150,6 +161,12 @@ class Arrays(Protocol):
     def load(self, keys: Sequence[str]) -> list[Array]:
         """Values as stored, new and verified."""
 
+    def in_rows(self, key: str) -> bool:
+        """True if the elements stand in the order of rows, as in a new array."""
+
+    def over(self, keys: Sequence[str], places: Sequence[memoryview]) -> AbstractContextManager[Callable[[], None]]:
+        """Verifies values, and gives a function that reads their bytes into places that are as long."""
+
 
 class CarriedReader:
     """A ``Reader`` over ``Arrays``."""
@@ -197,6 +214,31 @@ class CarriedReader:
         for key in wanted:
             self.spec(key)
         return [self._finished(key, stored) for key, stored in zip(wanted, self._arrays.load(wanted), strict=True)]
+
+    @contextmanager
+    def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[Reading]:
+        """``BundleReader.reading_over``. What goes into spare memory is read twice: to verify it, and to fill the memory."""
+        taken = [array is not None and self._fits(key, array) for key, array in zip(keys, spare, strict=True)]
+        over = [(key, array) for key, array, fits in zip(keys, spare, taken, strict=True) if fits]
+        rest = iter(self.read_many([key for key, fits in zip(keys, taken, strict=True) if not fits]))
+        with self._arrays.over([key for key, _ in over], [bytes_view(array) for _, array in over]) as read:
+
+            def fill() -> None:
+                read()
+                for key, array in over:
+                    if key in self._arrays.notes:
+                        finish_numbers(array, self.spec(key).dtype, False)
+
+            yield [array if fits else next(rest) for array, fits in zip(spare, taken, strict=True)], fill
+
+    def _fits(self, key: str, array: Array) -> bool:
+        """True if the stored bytes can go into the array."""
+        spec = self.spec(key)
+        if spec.dtype.kind in "SV" or spec.dtype.np != array.dtype or spec.shape != array.shape or not array.nbytes:
+            return False
+        stored, shape = self._arrays.described(key)
+        same = stored.isnative if key not in self._arrays.notes else total_size(shape) * stored.itemsize == array.nbytes
+        return same and self._arrays.in_rows(key)
 
     def _finished(self, key: str, stored: Array) -> Array:
         note = self._arrays.notes.get(key)

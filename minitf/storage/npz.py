@@ -12,7 +12,8 @@ import threading
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from crc32c import crc32c
 
 from minitf.core.dtypes import of_numpy
 from minitf.core.locks import left_open
+from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError, OpError, UnimplementedError
 from minitf.storage.carried import (
     CarriedReader,
@@ -33,7 +35,7 @@ from minitf.storage.carried import (
     whole_value,
 )
 from minitf.storage.file_view import FileView
-from minitf.storage.files import Disk
+from minitf.storage.files import Disk, typed
 from minitf.storage.keys import is_text
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
@@ -42,6 +44,7 @@ from minitf.storage.values import Array, bytes_view
 NOTES = "__minitf__"
 COMMENT = b"minitf"  # of the archive: says that there must be notes
 HEADER_LIMIT = 1 << 16
+PIECE = 1 << 20  # bytes of a member that are in memory at a time
 LONGEST_KEY = (1 << 16) - 1 - len(".npy")  # bytes: a zip archive counts those of a name in two bytes
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -54,6 +57,9 @@ _DAMAGE = (
     OverflowError,
     SyntaxError,
 )
+
+
+Room = Callable[[np.dtype[Any], tuple[int, ...], bool], memoryview | None]
 
 
 class _Foreign(Exception):
@@ -156,7 +162,13 @@ class _Archive:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[zipfile.ZipFile]:
         """The archive with its file opened, for one thread at a time; closes it at the end."""
-        with self._lock, self._file.opened() as self._view.handle:
+        with contextlib.ExitStack() as stack, self._kept_open(stack) as archive:
+            yield archive
+
+    @contextlib.contextmanager
+    def _kept_open(self, stack: contextlib.ExitStack) -> Iterator[zipfile.ZipFile]:
+        """``_opened``, but the file, which is the view's, is closed when ``stack`` ends."""
+        with self._lock, self._file.kept_open(stack) as self._view.handle:
             if self._archive is None:
                 self._archive = self._directory()
             yield self._archive
@@ -228,16 +240,70 @@ class _Archive:
         with self._opened() as archive:
             return [self._load(archive, key) for key in keys]
 
+    def in_rows(self, key: str) -> bool:
+        """True unless it is an array of another program that stands column by column."""
+        self.described(key)
+        return not self._headers[key][2]
+
+    @contextlib.contextmanager
+    def over(self, keys: Sequence[str], places: Sequence[memoryview]) -> Iterator[Callable[[], None]]:
+        """Verifies values, and gives a function that reads them into these places."""
+        with contextlib.ExitStack() as stack:
+            with self._kept_open(stack) as archive:
+                handle = self._view.handle
+                for key in keys:
+                    self._read(archive, key, partial(_given, None))
+
+            def read() -> None:
+                with self._lock, typed("read", self.source):
+                    self._view.handle = handle
+                    for key, place in zip(keys, places, strict=True):
+                        self._read(archive, key, partial(_given, place))
+
+            yield read
+
     def _load(self, archive: zipfile.ZipFile, key: str) -> Array:
+        found: list[Array] = []
+        info = self._members[key]
+        if info.file_size > 16 * info.compress_size + PIECE:  # it may not have what it claims
+            self._read(archive, key, partial(_given, None))
+
+        def room(dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> memoryview:
+            found.append(np.empty(shape, dtype, "F" if fortran else "C"))
+            return bytes_view(found[0].T if fortran else found[0])
+
+        self._read(archive, key, room)
+        return np.asarray(found[0], order="C")
+
+    def _read(self, archive: zipfile.ZipFile, key: str, room: Room) -> None:
+        """Reads and verifies a value, piece by piece, into what ``room`` gives for dtype, shape and order; None: nowhere."""
         with self._told(key):
-            data = io.BytesIO(archive.read(self._member(key)))  # zip's own checksum is verified here
-            dtype, shape, fortran = _parse_header(data)
-            rest = data.getbuffer()[data.tell() :]
-            array = np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
+            info = self._member(key)
+            with archive.open(info) as member:  # which verifies zip's own checksum at its end
+                start = io.BytesIO(member.read(HEADER_LIMIT))
+                dtype, shape, fortran = _parse_header(start)
+                size = total_size(shape) * dtype.itemsize
+                if info.file_size - start.tell() != size or not dtype.itemsize:
+                    raise ValueError(f"{info.file_size} bytes are not those of an array {dtype} {shape}")
+                place = room(dtype, shape, fortran)
+                crc = at = 0
+                piece = start.read()
+                while piece:
+                    crc = crc32c(piece, crc)
+                    if place is not None:
+                        place[at : at + len(piece)] = piece
+                    at += len(piece)
+                    piece = member.read(PIECE)
+                if at < size:
+                    raise EOFError(f"{at} of {size} bytes are there")
         if key != NOTES and self._crcs is not None and not fortran:
-            if self._crcs[key] != checksum(crc32c(rest), dtype.str, shape, self.notes.get(key)):
+            if self._crcs[key] != checksum(crc, dtype.str, shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
-        return np.array(array, order="C")
+
+
+def _given(place: memoryview | None, *_: Any) -> memoryview | None:
+    """Room for a value wherever it is."""
+    return place
 
 
 def _check_dtype(dtype: np.dtype[Any]) -> None:

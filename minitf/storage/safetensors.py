@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,7 +26,7 @@ from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedErro
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import spans
 from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
-from minitf.storage.files import Disk, read_fully, write_fully
+from minitf.storage.files import Disk, read_fully, typed, write_fully
 from minitf.storage.keys import is_text
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
@@ -176,21 +177,50 @@ class _File:
         """Values as stored, new, and verified if the file has checksums."""
         entries = [self._known(key) for key in keys]
         with self._file.opened() as handle:
-            size = self._disk.size(handle)
-            for key, (_, _, _, end) in zip(keys, entries, strict=True):
-                if self._start + end > size:
-                    raise DataLossError(
-                        f"{self.source}: key {key!r}: the value ends at byte {self._start + end}, and the file has {size}: "
-                        "it was cut off."
-                    )
+            self._check_inside(handle, keys)
             arrays = [np.empty(shape, dtype.np) for dtype, shape, _, _ in entries]
-            wanted = [(self._start + entry[2], bytes_view(array)) for entry, array in zip(entries, arrays, strict=True)]
-            crcs = spans.read(self._disk, handle, wanted, self.source)
+            self._read(handle, keys, [bytes_view(array) for array in arrays])
+        return arrays
+
+    def in_rows(self, key: str) -> bool:
+        """True: the format has no other order."""
+        return True
+
+    @contextmanager
+    def over(self, keys: Sequence[str], places: Sequence[memoryview]) -> Iterator[Callable[[], None]]:
+        """Verifies values, if the file has checksums, and gives a function that reads them into these places."""
+        with ExitStack() as stack:
+            with self._file.kept_open(stack) as handle:
+                self._check_inside(handle, keys)
+                if self._crcs:
+                    entries = [self._entries[key] for key in keys]
+                    pieces = [(self._start + begin, end - begin) for _, _, begin, end in entries]
+                    self._check_crcs(keys, spans.check(self._disk, handle, pieces, self.source))
+
+            def read() -> None:
+                with typed("read", self.source):
+                    self._read(handle, keys, places)
+
+            yield read
+
+    def _check_inside(self, handle: int, keys: Sequence[str]) -> None:
+        size = self._disk.size(handle)
+        for key in keys:
+            end = self._start + self._entries[key][3]
+            if end > size:
+                raise DataLossError(
+                    f"{self.source}: key {key!r}: the value ends at byte {end}, and the file has {size}: it was cut off."
+                )
+
+    def _read(self, handle: int, keys: Sequence[str], views: Sequence[memoryview]) -> None:
+        wanted = [(self._start + self._entries[key][2], view) for key, view in zip(keys, views, strict=True)]
+        self._check_crcs(keys, spans.read(self._disk, handle, wanted, self.source))
+
+    def _check_crcs(self, keys: Sequence[str], crcs: Sequence[int]) -> None:
         for key, crc in zip(keys, crcs, strict=True):
             dtype, shape, _, _ = self._entries[key]
             if self._crcs and self._crcs[key] != checksum(crc, NAMES.get(dtype, ""), shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
-        return arrays
 
 
 class _TornFile(_File):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from minitf.errors import AbortedError, OpError
@@ -29,21 +29,29 @@ class SameFile:
         Raises NotFoundError and its like, and AbortedError, whatever was read and whatever went wrong inside, if it is another
         file now than at the first time.
         """
+        with ExitStack() as stack, self.kept_open(stack) as handle:
+            yield handle
+
+    @contextmanager
+    def kept_open(self, stack: ExitStack) -> Iterator[int]:
+        """``opened``, but closed when ``stack`` ends: behind the block the file can still be read, whatever replaces it."""
         if self._identity is None:
             self._identity = identity_of(self._disk, self.path)
         try:
             with typed("read", self.path):
                 handle = self._disk.open(self.path)
-                try:
-                    yield handle
-                finally:
-                    self._disk.close(handle)
+                stack.callback(self._close, handle)
+                yield handle
         except OpError as error:
             if self._replaced():
                 raise self._aborted() from error
             raise
         if self._replaced():  # asked at the end: so it was the same all the time
             raise self._aborted()
+
+    def _close(self, handle: int) -> None:
+        with typed("read", self.path):
+            self._disk.close(handle)
 
     def _replaced(self) -> bool:
         return identity_of(self._disk, self.path) != self._identity

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import minitf as tf
 from minitf.errors import DataLossError, DTypeError
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.npz import Npz
+from minitf.storage.safetensors import Safetensors
 
 MIB = 1 << 20
 COUNT, EACH = 6, 16 * MIB
 FAST = TensorBundle(durable=False)
+STORAGES = {kind.name: kind(durable=False) for kind in (TensorBundle, Safetensors, Npz)}
 
 
 class Model(tf.Module):
@@ -45,9 +49,10 @@ def prefix(tmp_path):
     return str(tmp_path / "ckpt")
 
 
-def test_eager_saves_and_restores_need_little_memory(prefix):
+@pytest.mark.parametrize("name", STORAGES)
+def test_eager_saves_and_restores_need_little_memory(prefix, name):
     model = Model(1)
-    saver = tf.train.CheckpointableSaver(model, storage=FAST)
+    saver = tf.train.CheckpointableSaver(model, storage=STORAGES[name])
     assert extra_memory(lambda: saver.save(prefix)) < 8 * MIB
     for part in model.parts:
         part.assign(np.zeros(EACH // 4, np.float32))
@@ -119,9 +124,10 @@ def test_a_saver_by_names_needs_little_memory_too(prefix, kind, mode):
         assert all_are(session.run(found) if graph else [one.numpy() for one in found], 0)
 
 
-def test_a_background_save_needs_one_copy_of_the_values(prefix):
+@pytest.mark.parametrize("name", STORAGES)
+def test_a_background_save_needs_one_copy_of_the_values(prefix, name):
     model = Model(1)
-    storage = BackgroundStorage(FAST)
+    storage = BackgroundStorage(STORAGES[name])
     saver = tf.train.CheckpointableSaver(model, storage=storage)
 
     def save():
@@ -131,12 +137,18 @@ def test_a_background_save_needs_one_copy_of_the_values(prefix):
     assert extra_memory(save) < 1.1 * COUNT * EACH + 8 * MIB
 
 
+FILES = {"tf-v2": ".data-00000-of-00001", "safetensors": ".safetensors", "npz": ".npz"}  # where the values stand
+
+
+@pytest.mark.parametrize("name", STORAGES)
 @pytest.mark.parametrize("place", ["first", "last"])
-def test_a_damaged_file_changes_no_variable(prefix, place):
-    tf.train.CheckpointableSaver(Model(1), storage=FAST).save(prefix)
-    with open(prefix + ".data-00000-of-00001", "r+b") as file:
-        file.seek(5 if place == "first" else COUNT * EACH - 5)
-        file.write(b"\x77")
+def test_a_damaged_file_changes_no_variable(prefix, place, name):
+    tf.train.CheckpointableSaver(Model(1), storage=STORAGES[name]).save(prefix)
+    path = Path(prefix + FILES[name])
+    content = bytearray(path.read_bytes())
+    value = np.full(EACH // 4, 10 if place == "first" else 15, np.float32).tobytes()
+    content[content.index(value) + (5 if place == "first" else EACH - 5)] ^= 0x77
+    path.write_bytes(content)
     model = Model(2)
     with pytest.raises(DataLossError):
         tf.train.CheckpointableSaver(model).restore(prefix)
