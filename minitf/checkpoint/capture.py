@@ -112,7 +112,7 @@ def _spread(graph: SavedGraph) -> None:
                 back = True
     if not back:
         return
-    parents: list[list[int]] = [[] for _ in graph.nodes]
+    parents: list[list[int]] = [[] for _ in range(len(graph.nodes))]
     for number, node in inner.items():
         for _, child in node.children:
             parents[child].append(number)

@@ -75,8 +75,8 @@ class Match:
         try:
             self._pair(node, obj, parent, name)
             r = self.restoration
-            nodes, queue, layers = r.graph.nodes, self.queue, {} if extra else r.layers
-            at = one_by_one = 0
+            nodes, queue, layers = r.graph.nodes, self.queue, r.layers
+            at, one_by_one = 0, 1 if extra else 0  # a root that has more edges than its own goes one by one
             while at < len(queue):  # grows meanwhile
                 node, obj, number = queue[at]
                 if node in layers and at >= one_by_one:

@@ -73,7 +73,7 @@ def trained(root):
 CHANGES = (None, more, other_order, missing, shared, twice, no_variable, with_edges, in_conflict, trained)
 
 
-def restored(kind, path, change, newer):
+def restored(kind, path, change, newer, restore=lambda root, path: Saver(root).restore(path)):
     """What a restore leaves behind."""
     with WORLDS[kind]().scope() as world:
         root = model(0)
@@ -82,7 +82,7 @@ def restored(kind, path, change, newer):
         world.init()
         if newer:
             Saver(root.layers[5]).restore(newer).expect_partial()
-        status = Saver(root).restore(path).expect_partial()
+        status = restore(root, path).expect_partial()
         world.run(status)
         journal = [event._replace(at=0) if hasattr(event, "at") else event for event in status.journal]
         seen = [weakref.ref(obj) for obj in tf.train.children(root).values()]
@@ -109,6 +109,34 @@ def test_layers_at_once_are_as_one_by_one(path, kind, change, monkeypatch):
     at_once = restored(kind, path, change, None)
     monkeypatch.setattr("minitf.checkpoint.match.pair_layers", lambda match, at: (1, False))
     assert restored(kind, path, change, None) == at_once
+
+
+def beside_the_root(root, path):
+    """A checkpoint whose root has edges that are not its own: the counter, and an object that was given with it."""
+    return tf.train.Checkpoint(root=root, beside=tf.Variable(0.0)).restore(path)
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: getattr(change, "__name__", "as saved"))
+def test_below_a_root_with_more_edges_as_well(tmp_path, kind, change, monkeypatch):
+    root = model(100)
+    trained(root)
+    root.again = root.layers[1]
+    path = tf.train.Checkpoint(root=root, beside=tf.Variable(7.0)).save(tmp_path / "x")
+    at_once = restored(kind, path, change, None, beside_the_root)
+    counted = []
+    monkeypatch.setattr("minitf.checkpoint.match.pair_layers", lambda match, at: counted.append(at) or (1, False))
+    assert restored(kind, path, change, None, beside_the_root) == at_once
+    assert counted
+
+
+def test_a_root_of_variables_with_more_edges_is_no_layer(tmp_path):
+    root = Node(a=tf.Variable(1.0), b=tf.Variable(2.0))
+    path = tf.train.Checkpoint(root=root, beside=tf.Variable(3.0)).save(tmp_path / "x")
+    again, beside = Node(a=tf.Variable(0.0), b=tf.Variable(0.0)), tf.Variable(0.0)
+    checkpoint = tf.train.Checkpoint(root=again, beside=beside)
+    checkpoint.restore(path).assert_consumed()
+    assert [float(v) for v in (again.a, again.b, beside, checkpoint.save_counter)] == [1.0, 2.0, 3.0, 1.0]
 
 
 def test_variables_that_are_paired_at_once_are_most(path, eager, monkeypatch):
