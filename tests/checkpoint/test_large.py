@@ -13,11 +13,13 @@ from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
+from minitf.storage.v1 import TensorSlices
 
 MIB = 1 << 20
 COUNT, EACH = 6, 16 * MIB
 FAST = TensorBundle(durable=False)
 STORAGES = {kind.name: kind(durable=False) for kind in (TensorBundle, Safetensors, Npz)}
+WRITERS = STORAGES | {"tf-v1": TensorSlices(durable=False)}
 
 
 class Model(tf.Module):
@@ -124,10 +126,18 @@ def test_a_saver_by_names_needs_little_memory_too(prefix, kind, mode):
         assert all_are(session.run(found) if graph else [one.numpy() for one in found], 0)
 
 
-@pytest.mark.parametrize("name", STORAGES)
+@pytest.mark.parametrize("dtype", ["float32", "int32", "float16", "complex64", "bool"])
+@pytest.mark.parametrize("name", WRITERS)
+def test_saves_need_little_memory_whatever_the_dtype(prefix, name, dtype):
+    saver = tf.train.Checkpoint(v=tf.Variable(np.full(4 * MIB, -3 if dtype == "int32" else 1, dtype)))
+    saver = tf.train.CheckpointableSaver(saver, storage=WRITERS[name])
+    assert extra_memory(lambda: saver.save(prefix)) < 8 * MIB
+
+
+@pytest.mark.parametrize("name", WRITERS)
 def test_a_background_save_needs_one_copy_of_the_values(prefix, name):
     model = Model(1)
-    storage = BackgroundStorage(STORAGES[name])
+    storage = BackgroundStorage(WRITERS[name])
     saver = tf.train.CheckpointableSaver(model, storage=storage)
 
     def save():

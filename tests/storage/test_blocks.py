@@ -8,8 +8,8 @@ import sys
 import pytest
 from tampering import MAGIC, entry, restarts, sealed
 
-from minitf.errors import DataLossError
-from minitf.storage.bundle.block import INTERVAL, common_prefix, decompress, fill_block, read_block, shared_lengths
+from minitf.errors import AbortedError, DataLossError
+from minitf.storage.bundle.block import INTERVAL, Pieces, common_prefix, decompress, fill_block, read_block, shared_lengths
 from minitf.storage.bundle.table import Table, separator, successor, table_chunks
 from minitf.storage.varint import read_varint, varint
 
@@ -194,6 +194,20 @@ def test_parts_of_a_table():
     assert len(small[0]) == (1 << 20) - 1
     assert sum(map(len, large[:4])) == 1 << 20
     assert len(large) == len(small) + 3  # lengths, key, value and restarts for one
+
+
+def test_values_that_are_made_while_they_are_written():
+    parts = [b"a" * (1 << 19), memoryview(b"b" * 5), b"c" * (1 << 19)]
+    value = Pieces(sum(map(len, parts)), lambda: parts)
+    given = list(table_chunks([b"j", b"k", b"l"], [b"1", value, b"2"]))
+    assert b"".join(given) == b"".join(table_chunks([b"j", b"k", b"l"], [b"1", b"".join(parts), b"2"]))
+    assert all(any(one is part for one in given) for part in parts)
+
+
+@pytest.mark.parametrize("size", [(1 << 20) - 1, (1 << 20) + 1])
+def test_a_value_that_changes_while_it_is_written(size):
+    with pytest.raises(AbortedError, match="changed while it was being written"):
+        list(Pieces(size, lambda: [bytes(1 << 20)]))
 
 
 def opened(data):

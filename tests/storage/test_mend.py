@@ -33,7 +33,7 @@ def flipped(data, place, bit):
 
 @given(st.binary(max_size=60), st.data())
 def test_the_wrong_bit_is_found_wherever_it_is(payload, data):
-    block = payload + seal([payload])
+    block = payload + seal(payload)
     assert wrong_bit(block) is None
     place = data.draw(st.integers(0, len(block) - 1))
     bit = data.draw(st.integers(0, 7))
@@ -42,7 +42,7 @@ def test_the_wrong_bit_is_found_wherever_it_is(payload, data):
 
 def test_every_bit_of_a_block():
     payload = random.Random(1).randbytes(700)
-    block = payload + seal([payload])
+    block = payload + seal(payload)
     for place in range(len(block)):
         for bit in range(8):
             assert wrong_bit(flipped(block, place, bit)) == (place, bit)
@@ -51,7 +51,7 @@ def test_every_bit_of_a_block():
 @given(st.binary(min_size=1, max_size=60), st.sets(st.integers(0, 8 * 60 - 1), min_size=2, max_size=2))
 def test_two_wrong_bits_are_not_taken_for_one(payload, bits):
     payload = payload.ljust(60, b"\0")
-    block = bytearray(payload + seal([payload]))
+    block = bytearray(payload + seal(payload))
     for bit in bits:
         block[bit // 8] ^= 1 << bit % 8
     assert wrong_bit(block) is None
@@ -60,7 +60,7 @@ def test_two_wrong_bits_are_not_taken_for_one(payload, bits):
 def test_other_damage_is_hardly_ever_taken_for_one_wrong_bit():
     chance = random.Random(2)
     payload = chance.randbytes(1000)
-    block = payload + seal([payload])
+    block = payload + seal(payload)
     for _ in range(2000):
         at = chance.randrange(990)
         assert wrong_bit(block[:at] + chance.randbytes(8) + block[at + 8 :]) is None

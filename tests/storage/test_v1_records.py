@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tampering import fields
 
 from minitf.core.dtypes import ALL, as_dtype
 from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
+from minitf.storage.bundle.block import LARGE, Pieces
 from minitf.storage.formats import format_named
 from minitf.storage.protos import message, parse
 from minitf.storage.v1 import records
-from minitf.storage.v1.numbers import PACKINGS, narrow, pack, pack_varints, unpack, unpack_varints
+from minitf.storage.v1.numbers import PACKINGS, narrow, pack, pack_varints, packed_size, unpack, unpack_varints
 from minitf.storage.v1.records import (
     TensorMeta,
     check_dtype,
@@ -45,10 +48,19 @@ def test_packed_varints_of_each_width():
 
 
 def test_many_packed_varints_go_in_parts():
-    numbers = np.arange((1 << 17) + 3, dtype=np.uint64)
-    packed = pack_varints(numbers)
+    numbers = np.arange((1 << 17) + 3, dtype=np.int64)
+    parts = list(pack(as_dtype("int64"), numbers))
+    assert len(parts) == 9
+    packed = b"".join(parts)
     assert packed == b"".join(map(varint, range((1 << 17) + 3)))
+    assert len(packed) == packed_size(as_dtype("int64"), numbers)
     assert (unpack_varints(packed, "here") == numbers).all()
+
+
+@given(st.lists(st.integers(0, 63).flatmap(lambda bits: st.integers(-(1 << bits), (1 << bits) - 1)), max_size=20))
+def test_the_size_of_packed_varints(numbers):
+    array = np.array(numbers, np.int64)
+    assert packed_size(as_dtype("int64"), array) == len(pack_varints(array.view(np.uint64)))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +112,22 @@ def through_protobuf(name, extents, dtype, array):
         numbers = array.view(np.uint16).tolist() if dtype.name == "float16" else array.tolist()
         getattr(held, records._NAMES[PACKINGS[dtype].field]).extend(numbers)
     return out.SerializeToString(deterministic=True)
+
+
+@pytest.mark.parametrize("name", ["float32", "complex128", "int16", "float16", "bool", "string"])
+def test_large_values_are_protobufs_bytes_too(name):
+    dtype = as_dtype(name)
+    array = np.concatenate([some(dtype)] * (1 << 18))
+    stored = encode_values("w", (None,), dtype, array)
+    pieces = [stored] if name == "string" else list(stored)
+    assert len(pieces) > (name != "string")
+    assert b"".join(pieces) == through_protobuf("w", (None,), dtype, array)
+    assert len(stored) == sum(map(len, pieces))
+
+
+@pytest.mark.parametrize("size", [LARGE - 1, LARGE])
+def test_what_is_large(size):
+    assert isinstance(encode_values("w", (None,), as_dtype("uint8"), np.ones(size, np.uint8)), Pieces) == (size == LARGE)
 
 
 @pytest.mark.parametrize("dtype", HELD, ids=lambda dtype: dtype.name)
@@ -170,8 +198,8 @@ def test_bare_numbers_are_whole(dtype, size):
     for more in (1, size - 1):
         with pytest.raises(DataLossError, match=f"^here: {2 * size + more} bytes are no whole number of {dtype.name} values"):
             unpack(dtype, bytes(2 * size + more), "here")
-    assert pack(dtype, np.array([1.5, -2], dtype.np)) == np.array([1.5, -2], dtype.np).tobytes()
-    assert pack(dtype, np.array([1.5, -2], ">f8")) == np.array([1.5, -2], dtype.np).tobytes()
+    assert b"".join(pack(dtype, np.array([1.5, -2], dtype.np))) == np.array([1.5, -2], dtype.np).tobytes()
+    assert b"".join(pack(dtype, np.array([1.5, -2], ">f8"))) == np.array([1.5, -2], dtype.np).tobytes()
 
 
 # Records as nobody writes them --------------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from crc32c import crc32c
 
-from minitf.errors import DataLossError, UnimplementedError
+from minitf.errors import AbortedError, DataLossError, UnimplementedError
 from minitf.storage.bundle.coding import mask
 from minitf.storage.varint import read_varint, varint
 
@@ -27,25 +28,50 @@ TRAILER = 5  # type byte and checksum
 PLAIN, SNAPPY = 0, 1
 INTERVAL = 16  # entries from one restart to the next (TensorFlow's table options)
 BLOCK_SIZE = 262144
+LARGE = 4 * BLOCK_SIZE  # a block of so many bytes is not put together in memory
 
 _U32 = struct.Struct("<I")
 
 
+class Pieces:
+    """A value that is made while it is written, so that it is never in memory as a whole; of ``LARGE`` bytes at least."""
+
+    def __init__(self, size: int, make: Callable[[], Iterable[bytes | memoryview]]):
+        self._size = size
+        self._make = make
+
+    def __len__(self) -> int:
+        """Bytes of all pieces."""
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        """The pieces, made anew. Raises AbortedError if they are not as long as they were: somebody writes to the array."""
+        left = self._size
+        for piece in self._make():
+            left -= len(piece)
+            yield piece
+        if left:
+            raise AbortedError("write: a value changed while it was being written.")
+
+
+Value: TypeAlias = bytes | Pieces
+
+
 def fill_block(
     keys: Sequence[bytes],
-    values: Sequence[bytes],
+    values: Sequence[Value],
     shared_lengths: Sequence[int],
     start: int = 0,
     interval: int = INTERVAL,
     limit: int = BLOCK_SIZE,
-) -> tuple[list[bytes], int, list[int]]:
+) -> tuple[list[Value], int, list[int]]:
     """Packs entries from number ``start`` on until the block is full.
 
     ``shared_lengths`` says how many bytes each key has in common with the key before it. Returns the payload in parts, the
     number of the first entry that is not in it, and the places where the entries end. A block is full once it has ``limit``
     bytes; an entry of twice that size begins a new one.
     """
-    parts: list[bytes] = []
+    parts: list[Value] = []
     restarts: list[int] = []
     ends: list[int] = []
     at = 0
@@ -107,11 +133,27 @@ def common_prefix(a: bytes, b: bytes) -> int:
     return n - (differing.bit_length() + 7) // 8
 
 
-def seal(parts: Sequence[bytes | memoryview]) -> bytes:
+def seal(payload: bytes | memoryview) -> bytes:
     """Type byte and checksum for a payload that is stored as it is."""
+    return _trailer(crc32c(payload))
+
+
+def sealed(parts: Sequence[Value]) -> Iterator[bytes | memoryview]:
+    """The payload of a block, stored as it is, with its trailer; large ones in pieces."""
+    if sum(map(len, parts)) < LARGE:
+        block = b"".join(parts)  # type: ignore[arg-type]  # no part is large
+        yield block
+        yield seal(block)
+        return
     crc = 0
     for part in parts:
-        crc = crc32c(part, crc)
+        for piece in part if isinstance(part, Pieces) else (part,):
+            crc = crc32c(piece, crc)
+            yield piece
+    yield _trailer(crc)
+
+
+def _trailer(crc: int) -> bytes:
     return b"\0" + _U32.pack(mask(crc32c(b"\0", crc)))
 
 

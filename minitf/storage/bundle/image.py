@@ -46,7 +46,7 @@ class IndexImage:
         np.frombuffer(data, np.uint8)[self._places] = np.frombuffer(masked_crcs(layouts), np.uint8)
         with memoryview(data) as view:
             for offset, size in self._blocks:
-                view[offset + size : offset + size + TRAILER] = seal([view[offset : offset + size]])
+                view[offset + size : offset + size + TRAILER] = seal(view[offset : offset + size])
         return data
 
     def _checksum_places(self) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -17,7 +17,17 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 
 from minitf.errors import DataLossError
-from minitf.storage.bundle.block import BLOCK_SIZE, INTERVAL, TRAILER, fill_block, open_block, read_block, seal, shared_lengths
+from minitf.storage.bundle.block import (
+    BLOCK_SIZE,
+    INTERVAL,
+    TRAILER,
+    Value,
+    fill_block,
+    open_block,
+    read_block,
+    sealed,
+    shared_lengths,
+)
 from minitf.storage.varint import read_varint, varint
 
 MAGIC = 0xDB4775248B80FB57
@@ -28,11 +38,11 @@ Handle = tuple[int, int]
 
 def table_chunks(
     keys: Sequence[bytes],
-    values: Sequence[bytes],
+    values: Sequence[Value],
     block_size: int = BLOCK_SIZE,
     interval: int = INTERVAL,
     ends: list[int] | None = None,
-) -> Iterator[bytes]:
+) -> Iterator[bytes | memoryview]:
     """The bytes of a table file with these records, piece by piece. ``keys`` must ascend.
 
     A list given as ``ends`` is filled with the place behind each record's value.
@@ -46,27 +56,22 @@ def table_chunks(
         if ends is not None:
             ends += [offset + end for end in block_ends]
         index_keys.append(separator(keys[stop - 1], keys[stop]) if stop < len(keys) else successor(keys[-1]))
-        handle, pieces = _closed(parts, offset)
-        index_values.append(handle)
-        for piece in pieces:
+        index_values.append(_handle(parts, offset))
+        for piece in sealed(parts):
             yield piece
             offset += len(piece)
         start = stop
     handles = b""
     for block in (fill_block((), (), ()), fill_block(index_keys, index_values, (), interval=1, limit=1 << 62)):
-        handle, pieces = _closed(block[0], offset)
-        handles += handle
-        for piece in pieces:
+        handles += _handle(block[0], offset)
+        for piece in sealed(block[0]):
             yield piece
             offset += len(piece)
     yield handles.ljust(FOOTER - 8, b"\0") + struct.pack("<Q", MAGIC)
 
 
-def _closed(parts: list[bytes], offset: int) -> tuple[bytes, list[bytes]]:
-    """A block's handle, and its bytes with the trailer; big values are not copied."""
-    size = sum(map(len, parts))
-    pieces = [b"".join(parts)] if size < 4 * BLOCK_SIZE else parts
-    return varint(offset) + varint(size), [*pieces, seal(pieces)]
+def _handle(parts: Sequence[Value], offset: int) -> bytes:
+    return varint(offset) + varint(sum(map(len, parts)))
 
 
 def separator(a: bytes, b: bytes) -> bytes:

@@ -5,14 +5,18 @@ Floats stand as they are; integers, bools and halves (their 16 bits) are varints
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from minitf.core import dtypes
 from minitf.core.dtypes import DType
 from minitf.errors import DataLossError
-from minitf.storage.values import Array
+from minitf.storage.values import Array, bytes_view
+
+Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.uint64]]"
+MANY = 1 << 14  # numbers that are packed at a time
 
 
 class Packing(NamedTuple):
@@ -49,14 +53,31 @@ def most_bytes(dtype: DType) -> int:
     return _UNSIGNED.get(dtype.name, 10) if packing.bare is None else np.dtype(packing.bare).itemsize
 
 
-def pack(dtype: DType, array: Array) -> bytes:
-    """The bytes of the packed field."""
+def packed_size(dtype: DType, array: Array) -> int:
+    """Bytes of the packed field."""
     packing = PACKINGS[dtype]
     if packing.bare is not None:
-        return array.astype(packing.bare, copy=False).tobytes()
+        return array.size * np.dtype(packing.bare).itemsize
+    return sum(map(varint_bytes, _numbers(dtype, array)))
+
+
+def pack(dtype: DType, array: Array) -> Iterator[bytes | memoryview]:
+    """The bytes of the packed field, of a C-ordered array, in pieces."""
+    packing = PACKINGS[dtype]
+    if packing.bare is not None:
+        yield bytes_view(array.astype(packing.bare, copy=False))
+        return
+    for part in _numbers(dtype, array):
+        yield pack_varints(part)
+
+
+def _numbers(dtype: DType, array: Array) -> Iterator[Numbers]:
+    """The numbers that are stored as varints, some at a time."""
+    flat = array.ravel()
     if dtype is dtypes.float16:
-        array = array.view(np.uint16)
-    return pack_varints(array.ravel().astype(np.int64).view(np.uint64))
+        flat = flat.view(np.uint16)
+    for start in range(0, flat.size, MANY):
+        yield flat[start : start + MANY].astype(np.int64).view(np.uint64)
 
 
 def unpack(dtype: DType, data: bytes | memoryview, where: str) -> Array:
@@ -70,32 +91,39 @@ def unpack(dtype: DType, data: bytes | memoryview, where: str) -> Array:
     return narrow(dtype, unpack_varints(data, where))
 
 
-def narrow(dtype: DType, numbers: np.ndarray[Any, np.dtype[np.uint64]]) -> Array:
+def narrow(dtype: DType, numbers: Numbers) -> Array:
     """Numbers of 64 bits cut down to a dtype; as in TensorFlow the upper bits are not looked at."""
     if dtype is dtypes.float16:
         return numbers.astype(np.uint16).view(np.float16)
     return numbers.astype(dtype.np)
 
 
-def pack_varints(numbers: np.ndarray[Any, np.dtype[np.uint64]]) -> bytes:
-    """Varints of many numbers, one behind the other."""
-    if not numbers.size or int(numbers.max()) < 128:
+def pack_varints(numbers: Numbers) -> bytes:
+    """Varints of ``MANY`` numbers at most, one behind the other."""
+    most = int(numbers.max(initial=0))
+    if most < 128:
         return numbers.astype(np.uint8).tobytes()
-    shifts = np.arange(0, 70, 7, dtype=np.uint64)  # of the tenth group one bit is left
-    out = []
-    for start in range(0, numbers.size, 1 << 16):
-        part = numbers[start : start + (1 << 16), None]
-        groups = part >> shifts
-        used = groups != 0
-        used[:, 0] = True
-        more = np.zeros_like(used)
-        more[:, :-1] = used[:, 1:]
-        coded = (groups & np.uint64(127)).astype(np.uint8) | (more.astype(np.uint8) << 7)
-        out.append(coded[used].tobytes())
-    return b"".join(out)
+    groups = numbers[:, None] >> _SHIFTS[: (most.bit_length() + 6) // 7]
+    used = groups != 0
+    used[:, 0] = True
+    more = np.zeros_like(used)
+    more[:, :-1] = used[:, 1:]
+    coded = (groups & np.uint64(127)).astype(np.uint8) | (more.astype(np.uint8) << 7)
+    packed: bytes = coded[used].tobytes()
+    return packed
 
 
-def unpack_varints(data: bytes | memoryview, where: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def varint_bytes(numbers: Numbers) -> int:
+    """How many bytes ``pack_varints`` makes of numbers."""
+    most = int(numbers.max(initial=0))
+    return numbers.size + sum(int(np.count_nonzero(numbers >= bound)) for bound in _BOUNDS if bound <= most)
+
+
+_SHIFTS = np.arange(0, 70, 7, dtype=np.uint64)  # of the tenth group one bit is left
+_BOUNDS = np.uint64(1) << _SHIFTS[1:]  # the smallest numbers of two bytes, three, up to ten
+
+
+def unpack_varints(data: bytes | memoryview, where: str) -> Numbers:
     """The numbers in varints. Raises DataLossError if one is cut off or too long."""
     raw = np.frombuffer(data, np.uint8)
     if not raw.size:
@@ -111,5 +139,5 @@ def unpack_varints(data: bytes | memoryview, where: str) -> np.ndarray[Any, np.d
         raise DataLossError(f"{where}: a number has more than ten bytes.")
     place = np.arange(raw.size) - np.repeat(first, lengths)
     bits = (raw & 127).astype(np.uint64) << (7 * place).astype(np.uint64)
-    found: np.ndarray[Any, np.dtype[np.uint64]] = np.add.reduceat(bits, first)
+    found: Numbers = np.add.reduceat(bits, first)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from minitf.core.dtypes import DType
 from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
+from minitf.storage.bundle.block import LARGE, Pieces, Value
 from minitf.storage.bundle.entries import check_version, decode_shape, decode_slice, encode_shape, encode_slice, known_dtype
 from minitf.storage.protos import parse
-from minitf.storage.v1.numbers import PACKINGS, STRING_FIELD, most_bytes, narrow, pack, unpack
+from minitf.storage.v1.numbers import PACKINGS, STRING_FIELD, most_bytes, narrow, pack, packed_size, unpack
 from minitf.storage.values import Array, Extent, as_bytes, check_shape, string_array
 from minitf.storage.varint import read_varint, varint
 
@@ -82,14 +84,23 @@ def check_size(name: str, extents: Slice, dtype: DType, array: Array) -> None:
         )
 
 
-def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> bytes:
-    """The record of one slice."""
+def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> Value:
+    """The record of one slice; a large one of numbers is made while it is written."""
     if dtype.kind == "S":
-        values = b"".join(_field(STRING_FIELD, item) for item in as_bytes(array, name))
-    else:
-        packed = pack(dtype, array)
-        values = _field(PACKINGS[dtype].field, packed) if packed else b""
-    return _field(2, _head(name, extents) + _field(3, values))
+        strings = b"".join(_field(STRING_FIELD, item) for item in as_bytes(array, name))
+        return b"".join((_before(name, extents, len(strings)), strings))
+    size = packed_size(dtype, array)
+    tag = varint(PACKINGS[dtype].field << 3 | 2) + varint(size) if size else b""
+    head = _before(name, extents, len(tag) + size) + tag
+    if size < LARGE:
+        return b"".join((head, *pack(dtype, array)))
+    return Pieces(len(head) + size, lambda: itertools.chain((head,), pack(dtype, array)))
+
+
+def _before(name: str, extents: Slice, size: int) -> bytes:
+    """What stands in a record before the fields of the values, which have so many bytes."""
+    head = _head(name, extents) + varint(3 << 3 | 2) + varint(size)
+    return varint(2 << 3 | 2) + varint(len(head) + size) + head
 
 
 def _head(name: str, extents: Slice) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from minitf.errors import AlreadyExistsError, DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.bundle.block import Value
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.names import index_path
 from minitf.storage.bundle.table import table_chunks
@@ -125,13 +126,13 @@ class TensorSlices:
         return [path for path in paths if is_file(self._disk, path)]
 
 
-class _Values(Sequence[bytes]):
+class _Values(Sequence[Value]):
     """The records of a table, each encoded when it is written, so that they are not all in memory at once."""
 
     def __init__(self, meta: bytes, pieces: Sequence[tuple[str, Slice, Any, Array]]):
         self._meta = meta
         self._pieces = pieces
-        self._kept = -1, b""
+        self._kept: tuple[int, Value] = -1, b""
 
     def __len__(self) -> int:
         return len(self._pieces) + 1
@@ -144,7 +145,7 @@ class _Values(Sequence[bytes]):
         return self._kept[1]
 
 
-def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[bytes]]:
+def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[Value]]:
     """Keys and values of a table."""
     metas: dict[str, TensorMeta] = {}
     pieces: dict[bytes, tuple[str, Slice, Any, Array]] = {}
