@@ -176,11 +176,11 @@ class Checkpoint(AutoTrackable):
 
         if not options.enable_async:
             self.sync()
-            self._saver.write(path, session, what, partial(options.storage, None))
+            self._saver.write(path, session, what, partial(options.storage, self._saver.bundle, None))
             finish()
             return
         background = self._in_background()
-        self._saver.write(standing(path), session, what, partial(options.storage, background))
+        self._saver.write(standing(path), session, what, partial(options.storage, self._saver.bundle, background))
         background.after(finish)
 
     def _in_background(self) -> Any:

@@ -114,6 +114,7 @@ class Saver:
         self._clock = clock
         self._def = SaverDef(max_to_keep or 0, sharded, keep_checkpoint_every_n_hours, write_version)
         self._values: NamedValues | FrozenSaver | None = None
+        self._bundle = TensorBundle()  # kept: what it remembers of the last save makes the next one quick
         self._last: list[tuple[str, float]] = []  # (path, when it was written), oldest first
         self._over: list[tuple[str, float]] = []  # no longer listed, to be deleted
         self._keep_after = clock.time() + keep_checkpoint_every_n_hours * 3600
@@ -215,7 +216,7 @@ class Saver:
     def _write(self, path: str, tensors: Mapping[str, Any]) -> str:
         """Writes the files; gives the path to restore from."""
         if self._def.version == V2:
-            around("storage", TensorBundle()).write(path, tensors)
+            around("storage", self._bundle).write(path, tensors)
             return path
         one_of_one = self._def.sharded  # V1 files of a sharded saver are numbered, and their path is a pattern
         around("storage", TensorSlices()).write(f"{path}-00000-of-00001" if one_of_one else path, tensors)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minitf.checkpoint.sharding.callback import ShardingCallback
 from minitf.saved import SavedGraph, SavedNode, Writer
+
+if TYPE_CHECKING:
+    from minitf.storage.bundle import TensorBundle
 
 
 class CheckpointOptions:
@@ -56,11 +59,14 @@ class CheckpointOptions:
         self.experimental_sharding_callback = sharding
         self.durable = bool(durable)
 
-    def storage(self, background: Any, trackables: Callable[[], Mapping[str, Any]]) -> Writer:
-        """Where a save writes: now, or in the background. ``trackables()``: the objects that have the values, by key."""
-        from minitf.storage.bundle import TensorBundle
+    def storage(
+        self, bundle_of: Callable[[bool], TensorBundle], background: Any, trackables: Callable[[], Mapping[str, Any]]
+    ) -> Writer:
+        """Where a save writes: now, or in the background.
 
-        bundle = TensorBundle(self.durable)
+        ``bundle_of(durable)``: the V2 format. ``trackables()``: the objects that have the values, by key.
+        """
+        bundle = bundle_of(self.durable)
         chosen: Writer = bundle
         if self.experimental_sharding_callback is not None:
             from minitf.checkpoint.sharding.storage import ShardedBundle

@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from minitf.objects.edges import restoring
 from minitf.objects.trackable import Tracked
 from minitf.saved import OBJECT_GRAPH_KEY, Lazy, Reader, SavedGraph, Storage, Writer
 
+if TYPE_CHECKING:
+    from minitf.storage.bundle import TensorBundle
+
 Trackables = Callable[[], Mapping[str, Any]]
 """Gives the objects that have the values, by key."""
 
@@ -55,6 +58,7 @@ class ObjectSaver:
         self._storage = storage
         self._cache: dict[Any, Any] = {}
         self._plan: Plan | None = None
+        self._bundles: dict[bool, TensorBundle] = {}
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
@@ -83,7 +87,11 @@ class ObjectSaver:
             encoded = np.array(encode_graph(captured.graph), dtype=object)
             self._plan = Plan.of(root, extra, captured, encoded)
         tensors[OBJECT_GRAPH_KEY] = encoded
-        chosen = self._writer() if storage is None else storage(lambda: (captured or capture(root, extra)).trackables())
+        chosen: Writer
+        if storage is not None:
+            chosen = storage(lambda: (captured or capture(root, extra)).trackables())
+        else:
+            chosen = self.bundle() if self._storage is None else self._storage
         around("storage", chosen).write(prefix, tensors)
 
     @property
@@ -111,12 +119,13 @@ class ObjectSaver:
         """False if the storage leaves out fsync, so that the state file need not be safer than the checkpoint."""
         return bool(getattr(self._storage, "durable", True))
 
-    def _writer(self) -> Storage:
-        if self._storage is None:
+    def bundle(self, durable: bool = True) -> TensorBundle:
+        """The V2 format, where nothing else is chosen. It is kept: what it knows of the last save makes the next one quick."""
+        if durable not in self._bundles:
             from minitf.storage.bundle import TensorBundle
 
-            return TensorBundle()
-        return self._storage
+            self._bundles[durable] = TensorBundle(durable)
+        return self._bundles[durable]
 
     # -- restoring -----------------------------------------------------------------------------------------------------
 

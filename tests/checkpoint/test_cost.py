@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import weakref
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from minitf.checkpoint import arrival, requests
 from minitf.checkpoint.restoration import Restoration
 from minitf.ops.state import assign
 from minitf.runtimes.plan import Plan
+from minitf.storage.bundle import bundle
 from minitf.storage.memory import MemoryStorage
 from tests.checkpoint.conftest import WORLDS, Node, build
 
@@ -463,3 +465,52 @@ def test_places_that_wait_for_the_same_objects_are_compared_once(eager, tmp_path
     Saver(root).restore(path).expect_partial()
     assert 300 < len(looks) < 310
     assert living(Restoration) - others == 1
+
+
+# -- saving again --------------------------------------------------------------------------------------------------------
+
+
+def by_checkpoint(of_root, **options):
+    def made(net):
+        checkpoint = tf.train.Checkpoint(root=net) if of_root else tf.train.Checkpoint(net=net)
+
+        def save(path):
+            checkpoint.write(path, options=tf.train.CheckpointOptions(**options))
+            checkpoint.sync()
+
+        return save
+
+    return made
+
+
+SAVES = {
+    "Checkpoint": by_checkpoint(False),
+    "Checkpoint with a root": by_checkpoint(True),
+    "without fsync": by_checkpoint(True, durable=False),
+    "in the background": by_checkpoint(True, enable_async=True),
+    "in the background, without fsync": by_checkpoint(True, enable_async=True, durable=False),
+    "CheckpointableSaver": lambda net: Saver(net).save,
+    "Saver": lambda net: partial(tf.compat.v1.train.Saver({"a": net.a, "b": net.b}).save, None),
+}
+
+
+@pytest.mark.parametrize("make", SAVES.values(), ids=SAVES)
+def test_an_index_is_made_once_and_then_given_new_checksums(eager, tmp_path, monkeypatch, make):
+    made = []
+
+    class Counted(bundle.IndexImage):
+        def __init__(self, header, layouts):
+            made.append(header)
+            super().__init__(header, layouts)
+
+    monkeypatch.setattr(bundle, "IndexImage", Counted)
+    net = Node(a=tf.Variable(1.0), b=tf.Variable([2.0, 3.0]))
+    save = make(net)
+    for number in range(4):
+        net.a.assign(float(number))
+        save(str(tmp_path / f"c-{number}"))
+    for number in range(4):
+        reader = tf.train.load_checkpoint(tmp_path / f"c-{number}")
+        [key] = [key for key, shape in reader.get_variable_to_shape_map().items() if shape == [] and "GRAPH" not in key]
+        assert reader.get_tensor(key) == number
+    assert len(made) == 1

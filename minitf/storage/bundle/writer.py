@@ -46,7 +46,8 @@ class Plan:
     partitioned: dict[bytes, Entry] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)  # what the plan is for: the mapping's keys and the kinds of its values,
     kinds: Kinds = field(default_factory=lambda: ([], []))
-    others: list[int] = field(default_factory=list)  # and the numbers of those that are not written as they are in memory
+    others: list[int] = field(default_factory=list)  # and the numbers of those that are not written as they are in memory,
+    scalars: list[int] = field(default_factory=list)  # and of those of rank 0, which may be NumPy's scalars
     runs: list[tuple[int, int, bool]] = field(default_factory=list)  # see ``_runs``
 
 
@@ -72,9 +73,9 @@ def lay_out(tensors: Tensors, big_endian: bool = False, last: Plan | None = None
         again = _lay_out_again(tensors, last) if last is not None and last.names else None
         if again is not None:
             return again
-        kinds = _kinds_of(tensors)
-        if kinds is not None and set(map(type, tensors.values())) <= {np.ndarray}:
-            _add_arrays(layout, tensors, *kinds)
+        arrays = _only_arrays(tensors)
+        if arrays is not None:
+            _add_arrays(layout, arrays)
             _check_keys(layout.plan)
             return layout
     for name, value in tensors.items() if isinstance(tensors, Mapping) else tensors:
@@ -97,9 +98,20 @@ def in_parts(tensors: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     return parts
 
 
-def _add_arrays(layout: Layout, tensors: Mapping[str, Any], dtypes: list[Any], shapes: list[Any]) -> None:
+def _only_arrays(tensors: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The tensors, with NumPy's numbers as arrays of rank 0; None if there is anything else among them."""
+    others = set(map(type, tensors.values())) - {np.ndarray}
+    if not others:
+        return tensors
+    if not all(issubclass(kind, np.generic) and not issubclass(kind, np.flexible) for kind in others):
+        return None
+    return {key: value if type(value) is np.ndarray else np.asarray(value) for key, value in tensors.items()}
+
+
+def _add_arrays(layout: Layout, tensors: Mapping[str, Any]) -> None:
     """Adds many arrays at once; the result can be the plan of the next save, too."""
     plan = layout.plan
+    dtypes, shapes = list(map(_dtype_of, tensors.values())), list(map(_shape_of, tensors.values()))
     plan.names = list(tensors)
     plan.keys = all_bytes_of(plan.names)
     kinds: list[Any] = list(zip(dtypes, shapes, strict=True))
@@ -124,20 +136,21 @@ def _add_arrays(layout: Layout, tensors: Mapping[str, Any], dtypes: list[Any], s
     plan.tails = [item[1] for item in described]
     plan.sizes = [item[2] for item in described]
     plan.kinds = dtypes, [item[3] for item in described]  # one shape object for all values that are alike
-
-
-def _kinds_of(tensors: Mapping[str, Any]) -> Kinds | None:
-    try:
-        return list(map(_dtype_of, tensors.values())), list(map(_shape_of, tensors.values()))
-    except AttributeError:
-        return None
+    plan.scalars = [number for number, shape in enumerate(plan.kinds[1]) if not shape]
 
 
 def _lay_out_again(tensors: Mapping[str, Any], plan: Plan) -> Layout | None:
     """The layout of tensors with the same names, dtypes and shapes as last time; None if they differ."""
-    if list(tensors) != plan.names or _kinds_of(tensors) != plan.kinds:
+    dtypes, shapes = plan.kinds
+    try:
+        alike = list(tensors) == plan.names and list(map(_dtype_of, tensors.values())) == dtypes
+        if not alike or list(map(_shape_of, tensors.values())) != shapes:
+            return None
+    except AttributeError:  # of something that is neither an array nor a number of NumPy's
         return None
     layout = Layout(plan, list(tensors.values()), [None] * len(plan.keys))
+    for number in plan.scalars:
+        layout.buffers[number] = np.asarray(layout.buffers[number])
     for number in plan.others:
         name = plan.names[number]
         dtype, array = as_value(layout.buffers[number], name)
