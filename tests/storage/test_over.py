@@ -1,9 +1,11 @@
-"""Reading into memory that is there, of the storages of one file."""
+"""Reading into memory that is there, of the other storages than V2."""
 
 import io
 import json
 import os
+import tracemalloc
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +14,21 @@ from crc32c import crc32c
 
 from minitf.core.dtypes import named
 from minitf.errors import AbortedError, DataLossError, NotFoundError
+from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.table import table_chunks
 from minitf.storage.carried import checksum, encode_notes
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
-from minitf.storage.values import Typed
+from minitf.storage.v1 import TensorSlices
+from minitf.storage.v1.numbers import PACKINGS
+from minitf.storage.v1.over import PIECE
+from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
+from minitf.storage.values import Partitioned, Typed, as_value
 
 from .open_files import Open
 from .values_to_save import EXTENSION, NATIVE, extension_array
 
-STORAGES = [Safetensors, Npz]
+STORAGES = [Safetensors, Npz, TensorSlices]
 BIG = np.arange(1_000_000, dtype=np.float32).reshape(1000, 1000)
 VALUES = {
     **{f"native {name}": (np.arange(-3, 9) % 7).reshape(3, 4).astype(name) for name in NATIVE},
@@ -46,6 +54,12 @@ def equal(a, b):
     )
 
 
+def held(value):
+    """Whether V1 has the dtype."""
+    dtype, _ = as_value(value, "")
+    return dtype.kind == "S" or dtype in PACKINGS
+
+
 def place_of(path, array):
     return Path(path).read_bytes().index(array.tobytes())
 
@@ -53,7 +67,8 @@ def place_of(path, array):
 @pytest.mark.parametrize("kind", STORAGES)
 def test_the_values_are_those_of_read(prefix, kind):
     """Verified first: until ``fill`` is called the memory that is taken is as it was."""
-    kind(durable=False).write(prefix, VALUES)
+    values = {key: value for key, value in VALUES.items() if kind is not TensorSlices or held(value)}
+    kind(durable=False).write(prefix, values)
     reader = kind().open(prefix)
     keys = [*reader.keys(), "big"]  # one of them twice, for two variables
     spare = [np.zeros_like(reader.read(key)) for key in keys]
@@ -92,12 +107,12 @@ def test_carried_bytes_that_are_no_values_are_made_valid(prefix, name):
 def test_damage_changes_nothing(prefix, kind, key):
     values = {"a": BIG, "b": BIG + 1}
     kind(durable=False).write(prefix, values)
-    path = Path(kind().path(prefix))
+    path = Path(kind().open(prefix).source)
     content = bytearray(path.read_bytes())
     content[place_of(path, values[key]) + BIG.nbytes - 9] ^= 1
     path.write_bytes(content)
     spare = [np.zeros_like(BIG), np.zeros_like(BIG)]
-    with pytest.raises(DataLossError, match=f"key {key!r}"), kind().open(prefix).reading_over(["a", "b"], spare):
+    with pytest.raises(DataLossError, match=f"key {key!r}|block checksum"), kind().open(prefix).reading_over(["a", "b"], spare):
         pytest.fail("it was not verified")
     assert not any(array.any() for array in spare)
 
@@ -190,3 +205,143 @@ def test_a_member_that_ends_before_its_array(prefix, method):
     Path(f"{prefix}.npz").write_bytes(raw)
     with pytest.raises(DataLossError, match="key 'a': 3900 of 4000 bytes are there"):
         Npz().open(prefix).read("a")
+
+
+# V1 --------------------------------------------------------------------------------------------------------------------------
+
+
+INTEGERS = np.random.default_rng(3).integers(-(1 << 40), 1 << 40, 300_000) >> np.arange(300_000) % 41
+
+
+@pytest.mark.parametrize("array", [INTEGERS, INTEGERS.astype(np.int16), INTEGERS * (1 + 1j), np.ones((2, 1 << 20), bool)])
+def test_large_values_of_v1_go_through_memory_in_pieces(prefix, array):
+    TensorSlices(durable=False).write(prefix, {"a": np.ones(3), "b": array, "c": np.arange(5)})
+    assert os.stat(prefix).st_size > 1 << 20
+    spare = np.zeros_like(array)
+    with TensorSlices().open(prefix).reading_over(["b"], [spare]) as ([value], fill):
+        assert value is spare
+        assert not spare.any()
+        with traced() as peak:
+            fill()
+        assert peak() < (9 << 20 if array.dtype.kind in "ib" else 1 << 18)
+    assert equal(spare, array)
+
+
+@contextmanager
+def traced():
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("array", [INTEGERS, INTEGERS.astype(np.float64)])
+@pytest.mark.parametrize("at", [30, 1000, 700_000, -60, -50])
+def test_damage_anywhere_in_a_large_block_of_v1(prefix, array, at):
+    """Its beginning, its values, its trailer, the last block."""
+    TensorSlices(durable=False).write(prefix, {"a": array})
+    content = bytearray(Path(prefix).read_bytes())
+    content[at] ^= 1
+    Path(prefix).write_bytes(content)
+    spare = np.zeros_like(array)
+    with pytest.raises(DataLossError), TensorSlices().open(prefix).reading_over(["a"], [spare]):
+        pytest.fail("it was not verified")
+    assert not spare.any()
+
+
+def table(prefix, value, name="a", dtype="int64", shape=(300_000,), others=()):
+    """A file with a list of one tensor, and this value for it."""
+    metas = [TensorMeta("a", shape, named(dtype), ((None,),))]
+    records = {b"": encode_meta(metas), slice_key(name.encode(), (None,)): value, **dict(others)}
+    keys = sorted(records)
+    content = bytearray(b"".join(table_chunks(keys, [records[key] for key in keys])))
+    Path(prefix).write_bytes(content)
+    return TensorSlices().open(prefix)
+
+
+def record(numbers, dtype="int64"):
+    return b"".join(encode_values("a", (None,), named(dtype), numbers))
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (record(INTEGERS[:-1]), "299999 values stored"),
+        (record(np.append(INTEGERS, 5)), "300001 values stored"),
+        (record(INTEGERS)[:-1] + b"\x80", "the last number is cut off"),
+        (record(INTEGERS)[:-1000] + b"\x80" * 999 + b"\1", "more than ten bytes"),
+        (record(INTEGERS)[:-1000], "not parseable"),
+        (b"\x12" + record(INTEGERS), "not parseable"),
+    ],
+)
+def test_large_values_of_v1_that_are_none(prefix, value, problem):
+    reader, spare = table(prefix, value), np.zeros_like(INTEGERS)
+    with pytest.raises(DataLossError, match=problem), reader.reading_over(["a"], [spare]):
+        pytest.fail("it was not verified")
+    assert not spare.any()
+
+
+def test_numbers_without_an_end_between_two_pieces(prefix):
+    value = bytearray(record(np.full(300_000, -1)))
+    value[PIECE - 100 : PIECE + 100] = b"\x80" * 200
+    reader, spare = table(prefix, bytes(value)), np.zeros_like(INTEGERS)
+    with pytest.raises(DataLossError, match="the last number is cut off"), reader.reading_over(["a"], [spare]):
+        pytest.fail("it was not verified")
+
+
+def test_bare_numbers_that_are_too_few(prefix):
+    reader, spare = table(prefix, record(np.ones(299_999), "float64"), dtype="float64"), np.zeros(300_000)
+    with pytest.raises(DataLossError, match="299999 values stored"), reader.reading_over(["a"], [spare]):
+        pytest.fail("it was not verified")
+
+
+def test_a_large_value_that_is_listed_and_not_there(prefix):
+    for name in ("0", "b"):  # in the block where it would be is another one; there is no such block
+        reader = table(prefix, record(INTEGERS), name)
+        with pytest.raises(NotFoundError, match="is listed, but"), reader.reading_over(["a"], [np.zeros_like(INTEGERS)]):
+            pytest.fail("it is not there")
+
+
+def test_a_large_value_whose_place_is_not_seen_from_the_beginning_of_its_block(prefix):
+    """Not as TensorFlow and minitf write them."""
+    small = {slice_key(b"Z%06d" % n, ()): b"x" * 99 for n in range(9999)}
+    metas = [TensorMeta("a", INTEGERS.shape, named("int64"), ((None,),))]
+    records = {b"": encode_meta(metas), slice_key(b"a", (None,)): record(INTEGERS), **small}
+    keys = sorted(records)
+    Path(prefix).write_bytes(b"".join(table_chunks(keys, [records[key] for key in keys], block_size=1 << 30)))
+    spare = np.zeros_like(INTEGERS)
+    with TensorSlices().open(prefix).reading_over(["a"], [spare]) as (_, fill):
+        fill()
+    assert equal(spare, INTEGERS)
+
+
+def test_a_file_of_v1_that_is_cut_off_between_verifying_and_filling(prefix):
+    TensorSlices(durable=False).write(prefix, {"a": INTEGERS})
+    with TensorSlices().open(prefix).reading_over(["a"], [np.zeros_like(INTEGERS)]) as (_, fill):
+        with open(prefix, "r+b") as file:
+            file.truncate(700_000)
+            file.seek(0, 2)
+        with pytest.raises(DataLossError, match="became shorter"):
+            fill()
+
+
+def test_a_file_of_v1_with_more_numbers_between_verifying_and_filling(prefix):
+    TensorSlices(durable=False).write(prefix, {"a": INTEGERS | 1 << 61})
+    with TensorSlices().open(prefix).reading_over(["a"], [np.zeros_like(INTEGERS)]) as (_, fill):
+        with open(prefix, "r+b") as file:
+            file.seek(1 << 19)
+            file.write(b"\1" * (1 << 19))
+        with pytest.raises(DataLossError, match="values stored"):
+            fill()
+
+
+def test_pieces_of_v1_are_read_as_ever(prefix):
+    parts = [(((0, 1), None), BIG[:1]), (((1, 999), None), BIG[1:])]
+    TensorSlices(durable=False).write_shards(prefix, [{"p": Partitioned(BIG.shape, parts)}, {"a": BIG}])
+    spare = [np.zeros_like(BIG), np.zeros_like(BIG)]
+    with TensorSlices().open(f"{prefix}-?????-of-00002").reading_over(["p", "a"], spare) as (found, fill):
+        assert (found[0] is spare[0], found[1] is spare[1]) == (False, True)
+        fill()
+    assert equal(found[0], BIG)
+    assert equal(spare[1], BIG)

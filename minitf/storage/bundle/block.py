@@ -243,3 +243,18 @@ def read_block(block: bytes, where: str) -> tuple[list[bytes], list[bytes]]:
     if (keys and not full.issuperset(restarts)) or (not keys and count > 1):
         raise DataLossError(f"{where}: bad block contents: a restart is not at an entry with a full key.")
     return keys, values
+
+
+def find_value(start: bytes | bytearray, wanted: bytes) -> tuple[int, int] | None:
+    """Place and length of a key's value in a sound block of which this is the beginning; None if the key is not there."""
+    key, at, end = b"", 0, len(start)
+    try:
+        while key < wanted:
+            shared, at = read_varint(start, at, end, 5)
+            rest, at = read_varint(start, at, end, 5)
+            width, at = read_varint(start, at, end, 5)
+            key = key[:shared] + start[at : at + rest]
+            at += rest + width
+    except DataLossError:
+        return None
+    return (at - width, width) if key == wanted else None

@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from minitf.core.locks import left_open
@@ -18,9 +19,10 @@ from minitf.storage.files import Disk, read_fully
 from minitf.storage.keys import bytes_of
 from minitf.storage.regions import Box, cut, join, region_box, slice_shape, slice_text
 from minitf.storage.same_file import SameFile
+from minitf.storage.v1 import over
 from minitf.storage.v1.names import missing_shard
 from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
-from minitf.storage.values import Array, Partitioned, Typed
+from minitf.storage.values import Array, Partitioned, Reading, Typed
 
 KEEP = 1 << 20  # bytes of a block that is kept for the next look
 
@@ -48,21 +50,43 @@ class TableFile:
     @contextlib.contextmanager
     def opened(self) -> Iterator[int]:
         """Opens the file, closes it at the end."""
-        with self._lock, self._file.opened() as handle:
+        with contextlib.ExitStack() as stack, self.kept_open(stack) as handle:
+            yield handle
+
+    @contextlib.contextmanager
+    def kept_open(self, stack: contextlib.ExitStack) -> Iterator[int]:
+        """``opened``, but closed when ``stack`` ends; until then ``reading`` may use it."""
+        with self._lock, self._file.kept_open(stack) as handle, self.reading(handle):
+            yield handle
+
+    @contextlib.contextmanager
+    def reading(self, handle: int) -> Iterator[None]:
+        """Records are read from this open file, by this thread."""
+        with self._lock:
             self._handle = handle
             try:
-                yield handle
+                yield
                 if self._kept is not None and self._table.handles[self._kept[0]][1] > KEEP:
                     self._kept = None
             finally:
                 self._handle = None
 
     def _read(self, offset: int, size: int) -> memoryview:
-        assert self._handle is not None
         data = memoryview(bytearray(size))
-        if read_fully(self._disk, self._handle, data, offset) < size:
+        if read_fully(self._disk, self.handle, data, offset) < size:
             raise DataLossError(f"{self.path}: the file became shorter while it was being read.")
         return data
+
+    @property
+    def handle(self) -> int:
+        """The open file."""
+        assert self._handle is not None
+        return self._handle
+
+    def block_of(self, key: bytes) -> tuple[int, int] | None:
+        """Offset and length of the block that has a key if any has."""
+        number = bisect.bisect_left(self._table.bounds, key)
+        return self._table.handles[number] if number < len(self._table.handles) else None
 
     def record(self, key: bytes) -> bytes | None:
         """The record at a key, None if there is none. The file must be open."""
@@ -79,6 +103,7 @@ class SlicesReader:
 
     def __init__(self, disk: Disk, prefix: str, paths: Sequence[str]):
         self.prefix = self.source = prefix
+        self.disk = disk
         lock = left_open(threading.RLock())  # one for all: files are opened together, in any order
         self._files = [TableFile(disk, path, lock) for path in paths]
         self._metas: dict[str, TensorMeta] = {}
@@ -112,7 +137,8 @@ class SlicesReader:
         """True if the checkpoint has a tensor of this name."""
         return key in self._metas
 
-    def _meta(self, key: str) -> TensorMeta:
+    def meta(self, key: str) -> TensorMeta:
+        """What the list says of a tensor. Raises NotFoundError."""
         try:
             return self._metas[key]
         except KeyError:
@@ -122,23 +148,27 @@ class SlicesReader:
 
     def spec(self, key: str) -> Spec:
         """Dtype and shape. Raises NotFoundError."""
-        meta = self._meta(key)
+        meta = self.meta(key)
         return Spec(meta.dtype, meta.shape)
 
     def slices(self, key: str) -> list[Slice]:
         """The pieces that a partitioned tensor was saved in; none for a tensor saved whole."""
-        meta = self._meta(key)
+        meta = self.meta(key)
         return [] if meta.slices == ((None,) * len(meta.shape),) else list(meta.slices)
+
+    def file_of(self, meta: TensorMeta, extents: Slice) -> TableFile:
+        """The file that has a piece."""
+        return self._places[meta.name, extents]
 
     def read(self, key: str) -> Array:
         """The value as a new array. Raises NotFoundError, DataLossError."""
-        shape = self._meta(key).shape
+        shape = self.meta(key).shape
         return self.read_slice(key, [0] * len(shape), shape)
 
     def read_many(self, keys: Iterable[str]) -> list[Any]:
         """The values of many keys, in their order; all or an error."""
         wanted = list(keys)
-        metas = [self._meta(key) for key in wanted]
+        metas = [self.meta(key) for key in wanted]
         found: dict[str, Array] = {}
         ordered = sorted({meta.name: meta for meta in metas}.values(), key=lambda meta: slice_key(bytes_of(meta.name), ()))
         with contextlib.ExitStack() as stack:
@@ -149,13 +179,17 @@ class SlicesReader:
         counted = Counter(wanted)
         return [found[key] if counted[key] == 1 else found[key].copy() for key in wanted]
 
+    def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Reading]:
+        """``BundleReader.reading_over``: what goes into spare memory is read twice."""
+        return over.reading_over(self, keys, spare)
+
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
         """A region: ``size`` elements from ``begin`` on in each dimension; -1: up to the end.
 
         ``verify`` is there for the other formats: here every block that is read is verified. Raises InvalidArgumentError if the
         region is not inside the tensor or the stored pieces do not cover it.
         """
-        meta = self._meta(key)
+        meta = self.meta(key)
         wanted = region_box(key, meta.shape, begin, size)
         with contextlib.ExitStack() as stack:
             for file in {id(self._places[key, extents]): self._places[key, extents] for extents in meta.slices}.values():
@@ -164,16 +198,20 @@ class SlicesReader:
 
     def _region(self, meta: TensorMeta, wanted: Box) -> Array:
         def fetch(extents: Slice, box: Box) -> Array:
-            return cut(self._piece(meta, extents), box)
+            return cut(self.piece(meta, extents), box)
 
         whole = (None,) * len(meta.shape)
         if meta.slices == (whole,):
             return fetch(whole, wanted)
         return join(meta.dtype, meta.shape, meta.slices, wanted, fetch, f"{self.source}: key {meta.name!r}")
 
-    def _piece(self, meta: TensorMeta, extents: Slice) -> Array:
-        file = self._places[meta.name, extents]
+    def piece(self, meta: TensorMeta, extents: Slice) -> Array:
+        """A stored piece, as a new array. Its file must be open."""
+        file = self.file_of(meta, extents)
         where = f"{file.path}: key {meta.name!r}: slice {slice_text(extents)!r}"
+        large = over.read_large(self, file, meta, extents, where)
+        if large is not None:
+            return large
         record = file.record(slice_key(bytes_of(meta.name), extents))
         if record is None:
             raise NotFoundError(f"{where} is listed, but it is not found in the checkpoint file.")
@@ -186,7 +224,7 @@ class SlicesReader:
             items: list[tuple[str, Any]] = []
             with file.opened():
                 for meta in file.tensors:
-                    pieces = [(e, self._typed(meta, self._piece(meta, e))) for e in meta.slices]
+                    pieces = [(e, self._typed(meta, self.piece(meta, e))) for e in meta.slices]
                     whole = meta.slices == ((None,) * len(meta.shape),)
                     items.append((meta.name, pieces[0][1] if whole else Partitioned(meta.shape, pieces)))
             out.append(items)

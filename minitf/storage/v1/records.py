@@ -123,9 +123,15 @@ def decode_values(data: bytes, shape: tuple[int, ...], dtype: DType, where: str)
 def _quick_field(data: bytes, number: int) -> memoryview | None:
     """The packed values, if the record is as TensorFlow writes it: name, slice, and a tensor with this one field."""
     view = memoryview(data)
+    place = packed_place(view, len(view), number)
+    return place and view[place[0] : place[1]]
+
+
+def packed_place(view: memoryview, size: int, number: int) -> tuple[int, int] | None:
+    """Where these values are in a record of ``size`` bytes, of which the beginning is enough."""
     try:
-        at, end = _enter(view, 0, len(view), 2)
-        if end != len(view):
+        at, end = _enter(view, 0, size, 2)
+        if end != size:
             return None
         for skipped in (1, 2):
             _, at = _enter(view, at, end, skipped)
@@ -133,9 +139,9 @@ def _quick_field(data: bytes, number: int) -> memoryview | None:
         if stop != end:
             return None
         if at == stop:
-            return view[at:stop]
+            return at, stop
         at, inner = _enter(view, at, stop, number)
-        return view[at:inner] if inner == stop else None
+        return (at, inner) if inner == stop else None
     except (DataLossError, IndexError):
         return None
 
