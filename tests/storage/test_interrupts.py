@@ -43,9 +43,9 @@ def each_place(tmp_path, prepare, act, recover):
         interrupt.call(lambda subject=subject: act(subject))
         recover(subject, interrupt)
         interrupt.raised = None
-        if open_files() != before:
+        if not open_files() <= before:  # what an earlier test has left in a cycle may be closed meanwhile
             gc.collect()  # what is suspended inside a cycle
-        assert open_files() == before, interrupt.where
+        assert open_files() <= before, interrupt.where
         assert gc.isenabled(), interrupt.where
         if interrupt.where is None:
             assert at > 50  # Python 3.11 has about twice as many places as later ones
