@@ -459,3 +459,24 @@ def test_a_storage_that_keeps_no_files_gets_the_prefix_as_it_is():
     for storage in (MemoryStorage(), Other()):
         BackgroundStorage(storage).write("p", {"a": np.ones(1)})
         assert BackgroundStorage(storage).exists("p") or storage.exists("p")
+
+
+class Own:
+    """A storage of somebody's own, which says nothing of disks."""
+
+    name = "own"
+
+    def __init__(self):
+        self.prefixes = []
+
+    def write(self, prefix, tensors):
+        self.prefixes.append(prefix)
+
+
+def test_a_storage_of_ones_own_is_given_the_prefix_as_it_is():
+    own = Own()
+    storage = BackgroundStorage(own)
+    storage.write("run/x", {"a": np.ones(2)})
+    storage.wait()
+    assert own.prefixes == ["run/x"]
+    assert (storage.on_disk, BackgroundStorage(MemoryStorage()).on_disk) == (True, False)

@@ -101,7 +101,7 @@ def test_which_values_share_bytes(tmp_path, places, shared, more, nonsense):
         for n, (shard, offset, size) in enumerate([*places, *rest]):
             found[b"k%02d" % n] = encode_entry(Entry(dtypes.uint8, (size,), shard, offset, size))
         if nonsense:
-            found.update({b"n%02d" % n: b"\x08\x63\x12\x00" + bytes([24, n]) for n in range(12)})
+            found.update({b"a%02d" % n: b"\x08\x63\x12\x00" + bytes([24, n]) for n in range(12)})  # before the others
         found[b"s"] = encode_entry(Entry(dtypes.uint8, (4,), slices=(((0, 4),),)))
 
     reader = written(tmp_path, change)

@@ -29,8 +29,7 @@ def shared_bytes(index: Index) -> str | None:
             entry = index.entry(keys[number])
         except DataLossError:
             continue
-        if not entry.slices:
-            few.append((entry.shard, entry.offset, entry.offset + entry.size, number))
+        few.append((entry.shard, entry.offset, entry.offset + entry.size, number))
     tables.append(np.array(few, np.uint64).reshape(-1, 4).T)
     table: Any = np.concatenate(tables, axis=1)
     table = table[:, table[1] < table[2]]  # a value without bytes may stand anywhere
