@@ -381,3 +381,22 @@ def test_one_value_is_read_without_looking_for_others_that_are_alike(prefix, mon
     monkeypatch.setattr(reader.index, "alike", lambda keys: pytest.fail("others are looked for"))
     key = reader.keys()[0]
     assert reader.read(key).shape == reader.spec(key).shape
+
+
+def test_an_index_that_is_replaced_while_it_is_read_is_not_kept_for_the_one_before(tmp_path):
+    """The one before may come back: moved aside and back again it is the same file, down to its time."""
+    for name in ("a", "b"):
+        TensorBundle(False).write(str(tmp_path / name), {name: np.ones(2)})
+
+    class Moving(Disk):
+        def open(self, path):
+            if path.endswith("a.index") and not (tmp_path / "aside").exists():
+                (tmp_path / "a.index").rename(tmp_path / "aside")
+                (tmp_path / "b.index").rename(tmp_path / "a.index")
+            return super().open(path)
+
+    bundle = TensorBundle(disk=Moving())
+    assert list(bundle.open(str(tmp_path / "a")).keys()) == ["b"]
+    (tmp_path / "aside").replace(tmp_path / "a.index")
+    (tmp_path / "aside").touch()
+    assert list(bundle.open(str(tmp_path / "a")).keys()) == ["a"]
