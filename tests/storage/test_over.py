@@ -20,8 +20,7 @@ from minitf.storage.carried import checksum, encode_notes
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
-from minitf.storage.v1.numbers import PACKINGS
-from minitf.storage.v1.over import PIECE
+from minitf.storage.v1.numbers import PACKINGS, PIECE
 from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
 from minitf.storage.values import Partitioned, Typed, as_value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from minitf.storage.bundle.block import LARGE, Pieces
 from minitf.storage.formats import format_named
 from minitf.storage.protos import message, parse
 from minitf.storage.v1 import records
-from minitf.storage.v1.numbers import PACKINGS, narrow, pack, pack_varints, packed_size, unpack, unpack_varints
+from minitf.storage.v1.numbers import PACKINGS, narrow, pack, pack_varints, packed_size, unpack, unpack_pieces, unpack_varints
 from minitf.storage.v1.records import (
     TensorMeta,
     check_dtype,
@@ -55,6 +57,25 @@ def test_many_packed_varints_go_in_parts():
     assert packed == b"".join(map(varint, range((1 << 17) + 3)))
     assert len(packed) == packed_size(as_dtype("int64"), numbers)
     assert (unpack_varints(packed, "here") == numbers).all()
+
+
+@pytest.mark.parametrize("size", [11, 12, 40])
+def test_numbers_that_come_in_pieces(size):
+    data = b"".join(map(varint, NUMBERS * 3))
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+    assert np.concatenate(list(unpack_pieces(pieces, ""))).tolist() == NUMBERS * 3
+    with pytest.raises(DataLossError, match="the last number is cut off"):
+        list(unpack_pieces([data, b"\x80"], ""))
+
+
+def test_unpacking_needs_little_memory():
+    data = varint(1 << 63) * (1 << 18)
+    tracemalloc.start()
+    found = unpack(as_dtype("uint8"), data, "")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.size == 1 << 18
+    assert peak < 16 << 20
 
 
 @given(st.lists(st.integers(0, 63).flatmap(lambda bits: st.integers(-(1 << bits), (1 << bits) - 1)), max_size=20))

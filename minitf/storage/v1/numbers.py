@@ -5,7 +5,7 @@ Floats stand as they are; integers, bools and halves (their 16 bits) are varints
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from minitf.storage.values import Array, bytes_view
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.uint64]]"
 MANY = 1 << 14  # numbers that are packed at a time
+PIECE = 1 << 18  # bytes that are unpacked at a time: their numbers need forty times that
 
 
 class Packing(NamedTuple):
@@ -88,7 +89,8 @@ def unpack(dtype: DType, data: bytes | memoryview, where: str) -> Array:
         if len(data) % width:
             raise DataLossError(f"{where}: {len(data)} bytes are no whole number of {dtype.name} values.")
         return np.frombuffer(data, packing.bare).astype(dtype.np)
-    return narrow(dtype, unpack_varints(data, where))
+    pieces = (data[start : start + PIECE] for start in range(0, len(data), PIECE))
+    return np.concatenate([narrow(dtype, numbers) for numbers in unpack_pieces(pieces, where)])
 
 
 def narrow(dtype: DType, numbers: Numbers) -> Array:
@@ -121,6 +123,24 @@ def varint_bytes(numbers: Numbers) -> int:
 
 _SHIFTS = np.arange(0, 70, 7, dtype=np.uint64)  # of the tenth group one bit is left
 _BOUNDS = np.uint64(1) << _SHIFTS[1:]  # the smallest numbers of two bytes, three, up to ten
+
+
+def unpack_pieces(pieces: Iterable[bytes | bytearray | memoryview], where: str) -> Iterator[Numbers]:
+    """The numbers in varints that come in pieces; one may begin in a piece and end in the next. Raises as for one piece."""
+    left = b""
+    for piece in pieces:
+        data = left + piece
+        stop = _end(data)
+        yield unpack_varints(data[:stop], where)
+        left = data[stop:]
+    yield unpack_varints(left, where)
+
+
+def _end(data: bytes) -> int:
+    """The place behind the last whole number; that of all bytes if there is none where one must be."""
+    last = np.frombuffer(data[-11:], np.uint8)
+    ends = np.flatnonzero(last < 128)
+    return len(data) - last.size + int(ends[-1]) + 1 if ends.size else len(data)
 
 
 def unpack_varints(data: bytes | memoryview, where: str) -> Numbers:

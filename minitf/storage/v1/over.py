@@ -22,14 +22,12 @@ from minitf.storage.bundle.coding import mask, slice_key
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import bytes_of
 from minitf.storage.regions import slice_shape
-from minitf.storage.v1.numbers import PACKINGS, most_bytes, narrow, unpack_varints
+from minitf.storage.v1.numbers import PACKINGS, PIECE, most_bytes, narrow, unpack_pieces
 from minitf.storage.v1.records import Slice, TensorMeta, packed_place
 from minitf.storage.values import Array, Reading, bytes_view, has_array
 
 if TYPE_CHECKING:
     from minitf.storage.v1.reader import SlicesReader, TableFile
-
-PIECE = 1 << 18  # bytes of varints at a time: their numbers need forty times that
 
 
 class Place(NamedTuple):
@@ -138,27 +136,23 @@ def _pass(disk: Disk, handle: int, place: Place, dtype: DType, array: Array, fil
 
 
 def _varints(disk: Disk, handle: int, place: Place, dtype: DType, array: Array, fill: bool, where: str) -> int:
-    """The checksum of packed numbers, of which one may begin in one piece and end in the next."""
+    """The checksum of packed numbers."""
     flat = array.reshape(-1)
     count = crc = 0
-    left = b""
-    for start in range(place.start, place.stop, PIECE):
-        piece = bytearray(min(PIECE, place.stop - start))
-        if read_fully(disk, handle, memoryview(piece), start) < len(piece):
-            raise DataLossError(f"{where}: the file became shorter while it was being read.")
-        crc = crc32c(piece, crc)
-        data = left + piece
-        stop = len(data) if start + PIECE >= place.stop else _end(data)
-        numbers, left = unpack_varints(data[:stop], where), data[stop:]
+
+    def pieces() -> Iterator[bytearray]:
+        nonlocal crc
+        for start in range(place.start, place.stop, PIECE):
+            piece = bytearray(min(PIECE, place.stop - start))
+            if read_fully(disk, handle, memoryview(piece), start) < len(piece):
+                raise DataLossError(f"{where}: the file became shorter while it was being read.")
+            crc = crc32c(piece, crc)
+            yield piece
+
+    for numbers in unpack_pieces(pieces(), where):
         count += numbers.size
         if fill and count <= flat.size:
             flat[count - numbers.size : count] = narrow(dtype, numbers)
     if count != flat.size:
         raise DataLossError(f"{where}: {count} values stored; {dtype.name} {array.shape} has {flat.size}.")
     return crc
-
-
-def _end(data: bytes) -> int:
-    """The place behind the last whole number; all is given if there is none where one must be."""
-    ends = np.flatnonzero(np.frombuffer(data[-11:], np.uint8) < 128)
-    return len(data) - 11 + int(ends[-1]) + 1 if ends.size else len(data)
