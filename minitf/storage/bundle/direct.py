@@ -123,21 +123,21 @@ def reading_over(reader: BundleReader, keys: Sequence[str], spare: Sequence[Any]
     it is the same files that are read.
     """
     names = [bytes_of(key) for key in keys]
-    taken: dict[int, list[int]] = {}  # numbers of the keys by data file
+    taken: dict[int, dict[int, Entry]] = {}  # by data file, entries by the number of the key
     for number, (key, array) in enumerate(zip(keys, spare, strict=True)):
-        if array is not None and _fits(reader, reader.entry(key), array):
-            taken.setdefault(reader.entry(key).shard, []).append(number)
-    over = {number for numbers in taken.values() for number in numbers}
+        if array is not None and _fits(reader, entry := reader.entry(key), array):
+            taken.setdefault(entry.shard, {})[number] = entry
+    over = {number for found in taken.values() for number in found}
     with ExitStack() as stack:
         opened = []
         with one_checkpoint(reader):
-            for shard, numbers in taken.items():
+            for shard, found in taken.items():
+                numbers, entries = list(found), list(found.values())
                 path = reader.data_path(names[numbers[0]], shard)
                 with typed(f"read key {keys[numbers[0]]!r}", path):
                     handle = reader.disk.open(path)
                     stack.callback(reader.disk.close, handle)
                     length = reader.disk.size(handle)
-                entries = [reader.entry(keys[number]) for number in numbers]
                 for number, entry in zip(numbers, entries, strict=True):
                     reader.check_inside(names[number], entry, path, length)
                 with typed(f"read key {keys[numbers[0]]!r}", path):

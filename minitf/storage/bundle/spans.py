@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 from crc32c import crc32c
 
@@ -24,21 +25,13 @@ THREADS = 2
 _POLYNOMIAL = 0x82F63B78  # Castagnoli, reflected
 
 Placed = tuple[int, memoryview]  # offset in the file, bytes
+Piece = tuple[int, int, int]  # of the how many-th place, from where in it, how many bytes
 
 
 def read(disk: Disk, handle: int, buffers: Sequence[Placed], path: str) -> list[int]:
     """Fills the buffers from the file and returns their checksums. Raises DataLossError if the file ends too early."""
 
-    def one(offset: int, view: memoryview) -> int:
-        crc = 0
-        for start in range(0, len(view), CHUNK):
-            chunk = view[start : start + CHUNK]
-            if read_fully(disk, handle, chunk, offset + start) < len(chunk):
-                raise DataLossError(f"{path}: the file became shorter while it was being read.")
-            crc = crc32c(chunk, crc)
-        return crc
-
-    return _each(buffers, one)
+    return _through(disk, handle, [(offset, len(view)) for offset, view in buffers], path, [view for _, view in buffers])
 
 
 def checksums(views: Sequence[memoryview]) -> list[int]:
@@ -48,29 +41,71 @@ def checksums(views: Sequence[memoryview]) -> list[int]:
 
 def check(disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str) -> list[int]:
     """The checksums of pieces of the file, (offset, size) each, which are not kept. Raises as ``read``."""
-    scratch = threading.local()
+    return _through(disk, handle, places, path)
 
-    def one(job: tuple[int, int, int]) -> int:
-        _, offset, size = job
-        buffer = getattr(scratch, "buffer", None)
+
+def _through(
+    disk: Disk, handle: int, places: Sequence[tuple[int, int]], path: str, into: Sequence[memoryview] = ()
+) -> list[int]:
+    """Reads pieces of the file, and fills ``into`` with them if that is given; gives their checksums.
+
+    Large ones are read where they are to be, small ones that are neighbours together, and copied.
+    """
+    kept = threading.local()
+
+    def scratch(size: int) -> memoryview:
+        buffer = getattr(kept, "buffer", None)
         if buffer is None:
-            buffer = scratch.buffer = memoryview(bytearray(CHUNK))
-        crc = 0
-        for start in range(0, size, CHUNK):
-            chunk = buffer[: min(CHUNK, size - start)]
-            if read_fully(disk, handle, chunk, offset + start) < len(chunk):
-                raise DataLossError(f"{path}: the file became shorter while it was being read.")
-            crc = crc32c(chunk, crc)
-        return crc
+            buffer = kept.buffer = memoryview(bytearray(CHUNK))
+        return buffer[:size]
 
-    parts = [
-        (number, offset + start, min(SPAN, size - start))
-        for number, (offset, size) in enumerate(places)
-        for start in range(0, size, SPAN)
-    ]
+    def fetch(room: memoryview, offset: int) -> memoryview:
+        if read_fully(disk, handle, room, offset) < len(room):
+            raise DataLossError(f"{path}: the file became shorter while it was being read.")
+        return room
+
+    def one(job: list[Piece]) -> list[int]:
+        number, start, size = job[0]
+        begin = places[number][0] + start
+        if len(job) == 1:
+            crc = 0
+            for at in range(0, size, CHUNK):
+                part = min(CHUNK, size - at)
+                room = into[number][start + at : start + at + part] if into else scratch(part)
+                crc = crc32c(fetch(room, begin + at), crc)
+            return [crc]
+        together = fetch(scratch(sum(piece[2] for piece in job)), begin)
+        crcs, at = [], 0
+        for number, _, size in job:
+            found = together[at : at + size]
+            crcs.append(crc32c(found))
+            if into:
+                into[number][:] = found
+            at += size
+        return crcs
+
+    work = _in_pieces(places)
     out = [0] * len(places)
-    for (number, _, size), crc in zip(parts, jobs.run(parts, one, THREADS), strict=True):
-        out[number] = combine(out[number], crc, size)
+    for job, crcs in zip(work, jobs.run(work, one, THREADS), strict=True):
+        for (number, _, size), crc in zip(job, crcs, strict=True):
+            out[number] = combine(out[number], crc, size)
+    return out
+
+
+def _in_pieces(places: Sequence[tuple[int, int]]) -> list[list[Piece]]:
+    """What a thread does at a time: a span of a place, or places that follow each other in a chunk of the file."""
+    out: list[list[Piece]] = []
+    begin = end = -1
+    for number, (offset, size) in sorted(enumerate(places), key=itemgetter(1)):
+        if size > CHUNK // 2:
+            out.extend([(number, start, min(SPAN, size - start))] for start in range(0, size, SPAN))
+            end = -1
+            continue
+        if offset != end or offset + size - begin > CHUNK:
+            out.append([])
+            begin = offset
+        out[-1].append((number, 0, size))
+        end = offset + size
     return out
 
 
@@ -107,7 +142,7 @@ def combine(first: int, second: int, length: int) -> int:
 
     Appending n bytes multiplies a checksum by x**(8n), as polynomials over the field of two elements.
     """
-    return _multiply(_power(length), first) ^ second
+    return _multiply(_power(length), first) ^ second if first else second
 
 
 def _multiply(a: int, b: int) -> int:
