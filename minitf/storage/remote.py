@@ -203,8 +203,14 @@ class RemoteDisk(Disk):
 def place(url: str) -> tuple[Any, str]:
     """The file system of a URL, and the path there.
 
-    Raises UnimplementedError if a package is missing that the protocol needs, InvalidArgumentError for an unknown protocol.
+    Raises UnimplementedError if a package is missing that the protocol needs, or for a place inside of an archive,
+    InvalidArgumentError for an unknown protocol.
     """
+    if "::" in url.partition("://")[2]:
+        raise UnimplementedError(
+            f"{url}: the files of a checkpoint have names that begin like its own, and this URL ends with the name of what is "
+            "around it. Unpack that, or mount it (fsspec.fuse)."
+        )
     try:
         from fsspec.core import url_to_fs
 
