@@ -134,6 +134,14 @@ def test_overlap_of_many_is_that_of_each_with_each(data):
     assert (regions.overlap(pieces, (size,) * rank) is not None) == expected
 
 
+@pytest.mark.parametrize("twice", [(0, 0), (0, 39), (20, 20), (39, 0), (39, 39)])
+def test_one_piece_twice_wherever_it_is(twice):
+    pieces = [((x, 1), (y, 1)) for x in range(40) for y in range(40)]
+    assert regions.overlap(pieces, (40, 40)) is None
+    extents = tuple((n, 1) for n in twice)
+    assert regions.overlap([*pieces, extents], (40, 40)) == " and ".join([regions.slice_text(extents)] * 2)
+
+
 def test_long_pieces_that_no_cut_parts():
     rods = [((n % 10, 1), (n // 10, 1), (0, 50)) for n in range(100)]
     assert regions.overlap(rods, (10, 10, 50)) is None
