@@ -6,10 +6,11 @@ out or order them differently: ``CheckpointableSaver(root, matcher=...)``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from minitf.saved import SavedGraph
+from minitf.saved_paths import Paths
 
 
 class Matcher(Protocol):
@@ -41,7 +42,7 @@ class Renamed:
 
     def __init__(self, names: Mapping[str, str]):
         self._names = dict(names)
-        self._paths: tuple[SavedGraph | None, Sequence[tuple[str, ...] | None]] = (None, [])
+        self._paths: tuple[SavedGraph | None, Paths] = (None, [])
 
     def names(self, graph: SavedGraph, node: int, live: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
         """The saved edges under their new names."""

@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb in VERBS and "--json" in words[: words.index(verb)]:  # where it stands does not matter
         words.remove("--json")
         words.insert(words.index(verb) + 1, "--json")
+    told = f"minitf {verb}" if verb else "minitf"
     try:
         _open_streams()
         module = import_module(f"minitf.cli.{verb}") if verb in VERBS else None
@@ -66,13 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit finds no pipe
         return 1
     except (OpError, OSError) as error:
-        print(f"minitf{f' {verb}' if verb else ''}: {_told(error).removeprefix(f'{verb}: ')}", file=sys.stderr)
+        print(f"{told}: {_told(error).removeprefix(f'{verb}: ')}", file=sys.stderr)
         return 1
     except MemoryError:
-        print(f"minitf {verb}: there is not enough memory", file=sys.stderr)
+        print(f"{told}: there is not enough memory", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"minitf {verb}: interrupted", file=sys.stderr)
+        print(f"{told}: interrupted", file=sys.stderr)
         return 130
 
 

@@ -18,8 +18,8 @@ from minitf.saved import (
     SavedGraph,
     SavedValue,
     escape,
-    letters,
 )
+from minitf.saved_paths import Paths, letters
 
 TOGETHER = 64 << 20  # bytes of values read at once,
 MOST = 1024  # of at most so many values,
@@ -38,7 +38,7 @@ def object_graph(reader: Reader) -> SavedGraph | None:
     return decode_graph(reader.read(OBJECT_GRAPH_KEY), f"{OBJECT_GRAPH_KEY} in {reader.source}")
 
 
-def paths_of(graph: SavedGraph) -> Sequence[tuple[str, ...] | None]:
+def paths_of(graph: SavedGraph) -> Paths:
     """The paths of a graph, for who looks at all of them.
 
     Raises DataLossError for a graph so deep, or with such long names, that a small file would fill the memory with them.

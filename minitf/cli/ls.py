@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from minitf.cli.contents import Stored, counted, object_graph, paths_of, size, size_text, spec_facts
@@ -11,9 +11,8 @@ from minitf.cli.output import Drawn, Output, Part
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, VARIABLE_VALUE, Reader, SavedGraph, SavedValue, specs_of
+from minitf.saved_paths import Paths
 from minitf.storage.detect import open_checkpoint
-
-Paths = Sequence[tuple[str, ...] | None]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from minitf.cli.contents import Stored, counted, in_groups, object_graph, paths_of, read_all, size_text
 from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError, UnimplementedError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader
+from minitf.saved_paths import Paths
 from minitf.storage.bundle import BundleReader
 from minitf.storage.bundle.verify import size_of
 from minitf.storage.detect import identify, open_found
@@ -77,7 +78,7 @@ def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:
     if graph is None:
         return
     stored = Stored(reader.keys())
-    paths: Sequence[tuple[str, ...] | None]
+    paths: Paths
     try:
         paths = paths_of(graph)
     except DataLossError:  # very deep; nobody could read such paths

@@ -17,28 +17,12 @@ from minitf.storage.values import Partitioned, Typed
 
 from .open_files import Open
 from .tampering import edit
-from .values_to_save import EXTENSION, NATIVE, extension_array
-
-VALUES = {
-    **{f"native {name}": (np.arange(-3, 9) % 7).reshape(3, 4).astype(name) for name in NATIVE},
-    **{f"extension {name}": extension_array(name, (2, 5)) for name in EXTENSION},
-    "scalar": np.float32(3),
-    "strings": np.array([[b"a", b""], [b"\xff\x00", b"long" * 99]], object),
-}
-BIG = np.arange(1_000_000, dtype=np.float32).reshape(1000, 1000)
+from .values_to_save import BIG, VALUES, equal
 
 
 @pytest.fixture
 def prefix(tmp_path):
     return str(tmp_path / "ckpt")
-
-
-def equal(a, b):
-    return (
-        a.dtype == b.dtype
-        and a.shape == b.shape
-        and (a.tolist() == b.tolist() if a.dtype == object else a.tobytes() == b.tobytes())
-    )
 
 
 @pytest.mark.parametrize("big_endian", [False, True])

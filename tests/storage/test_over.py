@@ -26,32 +26,15 @@ from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
 from minitf.storage.values import Partitioned, Typed, as_value
 
 from .open_files import Open
-from .values_to_save import EXTENSION, NATIVE, extension_array
+from .values_to_save import BIG, VALUES, equal
 
 STORAGES = [Safetensors, Npz, TensorSlices]
-BIG = np.arange(1_000_000, dtype=np.float32).reshape(1000, 1000)
-VALUES = {
-    **{f"native {name}": (np.arange(-3, 9) % 7).reshape(3, 4).astype(name) for name in NATIVE},
-    **{f"extension {name}": extension_array(name, (2, 5)) for name in EXTENSION},
-    "scalar": np.float32(3),
-    "strings": np.array([[b"a", b""], [b"\xff\x00", b"long" * 99]], object),
-    "quantised": Typed("qint8", np.arange(-3, 9).astype(np.int8)),
-    "none": np.zeros((0, 3)),
-    "big": BIG,
-}
+MORE = VALUES | {"quantised": Typed("qint8", np.arange(-3, 9).astype(np.int8)), "none": np.zeros((0, 3)), "big": BIG}
 
 
 @pytest.fixture
 def prefix(tmp_path):
     return str(tmp_path / "ckpt")
-
-
-def equal(a, b):
-    return (
-        a.dtype == b.dtype
-        and a.shape == b.shape
-        and (a.tolist() == b.tolist() if a.dtype == object else a.tobytes() == b.tobytes())
-    )
 
 
 def held(value):
@@ -67,7 +50,7 @@ def place_of(path, array):
 @pytest.mark.parametrize("kind", STORAGES)
 def test_the_values_are_those_of_read(prefix, kind):
     """Verified first: until ``fill`` is called the memory that is taken is as it was."""
-    values = {key: value for key, value in VALUES.items() if kind is not TensorSlices or held(value)}
+    values = {key: value for key, value in MORE.items() if kind is not TensorSlices or held(value)}
     kind(durable=False).write(prefix, values)
     reader = kind().open(prefix)
     keys = [*reader.keys(), "big"]  # one of them twice, for two variables

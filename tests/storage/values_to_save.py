@@ -80,3 +80,21 @@ def dtype_name(value):
     if isinstance(value, Typed):
         return as_dtype(value.dtype).name
     return "string" if value.dtype == object else of_numpy(value.dtype).name
+
+
+VALUES = {
+    **{f"native {name}": (np.arange(-3, 9) % 7).reshape(3, 4).astype(name) for name in NATIVE},
+    **{f"extension {name}": extension_array(name, (2, 5)) for name in EXTENSION},
+    "scalar": np.float32(3),
+    "strings": np.array([[b"a", b""], [b"\xff\x00", b"long" * 99]], object),
+}
+BIG = np.arange(1_000_000, dtype=np.float32).reshape(1000, 1000)
+
+
+def equal(a, b):
+    """The same dtype, shape and bits."""
+    return (
+        a.dtype == b.dtype
+        and a.shape == b.shape
+        and (a.tolist() == b.tolist() if a.dtype == object else a.tobytes() == b.tobytes())
+    )
