@@ -16,7 +16,8 @@ from tampering import edit
 
 from minitf import errors
 from minitf.core import dtypes
-from minitf.saved import VARIABLE_VALUE, SavedGraph, SavedNode, SavedSlot, SavedValue, letters
+from minitf.saved import VARIABLE_VALUE, SavedGraph, SavedNode, SavedSlot, SavedValue
+from minitf.saved_paths import letters
 from minitf.storage import regions
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.entries import Entry, encode_entry
