@@ -43,7 +43,7 @@ MUTANTS = [
     ("S16", TRACKABLE, "before, state.automatic = state.automatic, False", "before, state.automatic = state.automatic, True"),
     ("S18", TRACKABLE, "if current is not None and not overwrite:", "if False:"),
     ("S25", CHECKPOINT + "checkpoint.py", "in sorted(kwargs.items()):", "in kwargs.items():"),
-    ("S33", CHECKPOINT + "saver.py", "lambda: root_of(root), _no_edges, REQUIREMENT", "lambda root=weakref.ref(root): root_of(root), _no_edges, REQUIREMENT"),
+    ("S33", CHECKPOINT + "saver.py", "lambda: top_of(root), _no_edges", "lambda root=weakref.ref(root): top_of(root), _no_edges"),
     # B: containers
     ("S36", LISTS, "admit(self, str(index), element)", "admit(self, str(len(tracking(self).edges)), element)"),
     ("S57", LISTS, "take(self, str(len(self._storage)), value,", "take(self, str(len(self._storage) + 1), value,"),
@@ -102,7 +102,7 @@ MUTANTS = [
     ("S261", CHECKPOINT + "checkpoint.py", "        if new:  # in a graph", "        if True:  # in a graph"),
     ("S264", CHECKPOINT + "saver.py", "            self._engine.after_writing(state)\n", ""),
     # N: the manager
-    ("S283", CHECKPOINT + "manager.py", "        self._sweep()\n", ""),
+    ("S283", CHECKPOINT + "manager.py", "        self._sweep(durable, here)\n", ""),
     ("S284", CHECKPOINT + "manager.py", "        self._managed.pop(path, None)  # a number", "        # a number"),
     # O: bad input
     ("S298", "minitf/runtimes/restoring.py", "if not compatible(handle.spec.shape, value.shape):", "if False:"),
