@@ -33,7 +33,7 @@ from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked
 from minitf.ops.saving import write_checkpoint
 from minitf.saved import Lazy
 from minitf.storage.anywhere import standing
-from minitf.storage.files import path_of, split_path
+from minitf.storage.paths import path_of, split_path, with_ending
 
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
 
@@ -135,7 +135,7 @@ class Checkpoint(AutoTrackable):
 
         chosen, prefix = options_of(options, "Checkpoint.save"), path_of(file_prefix)
         check_name(split_path(prefix)[1])
-        path = f"{prefix}-{self._count(session)}"
+        path = with_ending(prefix, f"-{self._count(session)}")
         named = standing(path) if chosen.enable_async else path
         record = partial(write_checkpoint_state, directory_of(named), named, durable=chosen.durable)
         self._write(path, session, "Checkpoint.save", chosen, record)

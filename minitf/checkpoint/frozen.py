@@ -25,8 +25,8 @@ from minitf.objects.values import GroupValue, PythonValue
 from minitf.objects.variable_table import home_here
 from minitf.saved import OBJECT_GRAPH_KEY, Reader
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import path_of
 from minitf.storage.messages import encode_graph
+from minitf.storage.paths import path_of
 
 
 class FrozenSaver:

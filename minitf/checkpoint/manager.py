@@ -30,7 +30,7 @@ from minitf.core.locks import left_open
 from minitf.errors import OpError
 from minitf.storage.anywhere import start_of
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import path_of
+from minitf.storage.paths import join_path, name_of, path_of, with_ending
 from minitf.storage.state_file import check_name, is_inside
 
 _log = logging.getLogger("minitf")
@@ -62,8 +62,8 @@ class CheckpointManager:
             raise ValueError("CheckpointManager: checkpoint_interval needs a step_counter that says which step it is.")
         self._checkpoint = checkpoint
         self._directory = path_of(directory)
-        self._prefix = os.path.join(self._directory, checkpoint_name)
-        check_name(os.path.basename(self._prefix))
+        self._prefix = join_path(self._directory, checkpoint_name)
+        check_name(name_of(self._prefix))
         self._max_to_keep = max_to_keep
         self._keep_seconds = None if not keep_checkpoint_every_n_hours else keep_checkpoint_every_n_hours * 3600.0
         self._step_counter = step_counter
@@ -147,7 +147,7 @@ class CheckpointManager:
         number = self._checkpoint._count(None)
         if checkpoint_number is not None:
             number = integer_of(checkpoint_number, None, "CheckpointManager.save: checkpoint_number")
-        path = f"{self._prefix}-{number:d}"
+        path = with_ending(self._prefix, f"-{number:d}")
         self._begun.pop(path, None)
         self._begun[path] = None
         here = start_of(self._directory) if options.enable_async else ""

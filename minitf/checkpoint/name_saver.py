@@ -33,11 +33,13 @@ from minitf.checkpoint.state_functions import (
 from minitf.core.around import around
 from minitf.errors import OpError
 from minitf.objects.variable_table import home_here
-from minitf.storage.anywhere import ANYWHERE, is_url
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import find, is_directory, parent_of, path_of
+from minitf.storage.files import find, is_directory
+from minitf.storage.paths import is_url, name_of, parent_of, path_of, with_ending
 from minitf.storage.state_file import STATE_FILE
 from minitf.storage.v1 import TensorSlices
+from minitf.storage.v1.names import pattern_of, shard_path
 
 _log = logging.getLogger("minitf")
 
@@ -197,8 +199,8 @@ class Saver:
         prefix = path = path_of(save_path)
         if global_step is not None:
             number = integer_of(global_step, sess, "Saver.save(global_step=...)")
-            path = f"{prefix}-{number:08d}" if self._pad else f"{prefix}-{number:d}"
-        elif os.path.basename(path) == state_name and not self._def.sharded:
+            path = with_ending(prefix, f"-{number:08d}" if self._pad else f"-{number:d}")
+        elif name_of(path) == state_name and not self._def.sharded:
             raise ValueError(f"Saver.save: {path!r} collides with the state file of that name. Save under another name.")
         if not path:
             raise ValueError("Saver.save: the path is empty. Give a prefix for the files' names, such as 'run/model'.")
@@ -219,8 +221,8 @@ class Saver:
             around("storage", self._bundle).write(path, tensors)
             return path
         one_of_one = self._def.sharded  # V1 files of a sharded saver are numbered, and their path is a pattern
-        around("storage", TensorSlices()).write(f"{path}-00000-of-00001" if one_of_one else path, tensors)
-        return f"{path}-?????-of-00001" if one_of_one else path
+        around("storage", TensorSlices()).write(shard_path(path, 0, 1) if one_of_one else path, tensors)
+        return pattern_of(path, 1) if one_of_one else path
 
     def _record(self, path: str) -> None:
         if self._def.max_to_keep:

@@ -6,7 +6,7 @@ from typing import Any
 
 from minitf.saved import Lazy, Reader
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import path_of
+from minitf.storage.paths import path_of, without_ending
 
 
 def open_checkpoint(path: Any, lazy: Lazy = False) -> Reader:
@@ -21,6 +21,7 @@ def open_checkpoint(path: Any, lazy: Lazy = False) -> Reader:
         from minitf.storage.formats import format_at
 
         storage = format_at(prefix)
-        if storage is not None and not (storage.name == "tf-v1" and prefix.endswith(".index")):  # that is an index of V2
+        an_index = without_ending(prefix, ".index") != prefix
+        if storage is not None and not (storage.name == "tf-v1" and an_index):  # that is an index of V2
             return storage.open(prefix)
     return bundle.open(prefix)

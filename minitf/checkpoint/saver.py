@@ -228,12 +228,13 @@ class CheckpointableSaver:
         """
         from minitf.checkpoint.state_functions import write_checkpoint_state
         from minitf.storage.anywhere import standing
-        from minitf.storage.files import path_of, split_path
+        from minitf.storage.paths import path_of, split_path, with_ending
         from minitf.storage.state_file import check_name
 
         path = path_of(file_prefix)
         if checkpoint_number is not None:
-            path = f"{path}-{integer_of(checkpoint_number, session, 'CheckpointableSaver.save(checkpoint_number)')}"
+            number = integer_of(checkpoint_number, session, "CheckpointableSaver.save(checkpoint_number)")
+            path = with_ending(path, f"-{number}")
         if self._engine.on_disk:
             check_name(split_path(path)[1])
             self._engine.check_not_hidden(path)
@@ -299,6 +300,6 @@ def directory_of(path: str) -> str:
     """The directory of a prefix."""
     import os
 
-    from minitf.storage.files import parent_of
+    from minitf.storage.paths import parent_of
 
     return parent_of(path) or os.curdir

@@ -21,10 +21,12 @@ from typing import Any, Protocol
 
 from minitf.errors import NotFoundError, OpError
 from minitf.storage import state_file
-from minitf.storage.anywhere import ANYWHERE, is_url
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.files import TEMPORARY, find, is_directory, path_of, typed
+from minitf.storage.bundle.names import index_path
+from minitf.storage.files import TEMPORARY, find, is_directory, typed
 from minitf.storage.npz import Npz
+from minitf.storage.paths import is_url, join_path, parts_of, path_of, relative_to
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.state_file import CheckpointState
 from minitf.storage.v1 import TensorSlices
@@ -72,7 +74,7 @@ def generate_checkpoint_state_proto(
             f"Checkpoint timestamps must match checkpoint paths, but there are {len(times)} for {len(paths)}: {paths}."
         )
     if not os.path.isabs(directory):
-        newest, *paths = (p if os.path.isabs(p) else os.path.relpath(p, directory or os.curdir) for p in [newest, *paths])
+        newest, *paths = (p if os.path.isabs(p) else relative_to(directory, p) for p in [newest, *paths])
     return CheckpointState(newest, paths, times, last_preserved_timestamp or 0.0)
 
 
@@ -106,7 +108,7 @@ def _usable(directory: str, stored: str) -> str:
     """A stored path as one that works from where the program runs; it is relative if it was."""
     if os.path.isabs(stored):
         return stored
-    path = os.path.join(directory, stored)
+    path = join_path(directory, stored)
     return path if is_url(path) else os.path.relpath(path)
 
 
@@ -192,7 +194,8 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Any]) -> list[float]:
 
 def _standing(prefix: str) -> list[str]:
     """What there is under a prefix: its index, or what has this very name, or what it fits as a pattern, sorted."""
-    indices, others = prefix + ".index", prefix.rstrip("/") or prefix
+    start, inner, tail = parts_of(prefix)
+    indices, others = index_path(prefix), f"{start}{inner.rstrip('/')}{tail}" or prefix
     for path in (indices, others):
         if find(ANYWHERE, path) is not None:
             return [path]
@@ -219,7 +222,9 @@ def remove_checkpoint(checkpoint_prefix: Any, checkpoint_format_version: int = V
         others = []
     else:
         others = files_of_v1(prefix)
-    for path in [*others, re.sub(r"-[\d?]+-of-\d+$", "", prefix) + "." + meta_graph_suffix]:
+    start, inner, tail = parts_of(prefix)
+    stem = re.sub(r"-[\d?]+-of-\d+$", "", inner)
+    for path in [*others, f"{start}{stem}.{meta_graph_suffix}{tail}"]:
         try:
             with typed("remove", path):
                 ANYWHERE.remove(path)

@@ -15,9 +15,10 @@ from minitf.cli.output import Output
 from minitf.cli.region import read, region_arguments
 from minitf.core.spec import Spec
 from minitf.errors import InvalidArgumentError
-from minitf.storage.anywhere import ANYWHERE, is_url
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.detect import open_checkpoint
 from minitf.storage.files import replace_file
+from minitf.storage.paths import is_url
 from minitf.storage.values import bytes_view
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,8 +10,9 @@ from minitf.errors import AlreadyExistsError, InvalidArgumentError, OpError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.names import split_data_name
-from minitf.storage.files import find, split_path
+from minitf.storage.files import find
 from minitf.storage.formats import FORMATS, format_at, format_named
+from minitf.storage.paths import join_path, split_path, with_ending, without_ending
 from minitf.storage.v1 import TensorSlices
 from minitf.storage.values import Partitioned
 
@@ -37,12 +37,12 @@ def output_prefix(path: str, name: str, force: bool) -> str:
     Raises InvalidArgumentError for a path that leaves the files without a name, AlreadyExistsError if a checkpoint stands there
     and nobody said that it may go, and for a file that is none, whatever was said.
     """
-    prefix = path.removesuffix(".index") if name == "tf-v2" else path
+    prefix = without_ending(path, ".index") if name == "tf-v2" else path
     of_data_file = split_data_name(prefix)
     if of_data_file is not None:
         raise InvalidArgumentError(f"{path!r} is the name of a data file. OUTPUT is a prefix, such as {of_data_file[0]!r}.")
     if not split_path(prefix)[1]:
-        raise InvalidArgumentError(f"{path!r} names no files. OUTPUT is a prefix, such as {os.path.join(path, 'model')!r}.")
+        raise InvalidArgumentError(f"{path!r} names no files. OUTPUT is a prefix, such as {join_path(path, 'model')!r}.")
     found = format_at(prefix)
     stands = None if found is None else found.name
     if stands == "tf-v1" or (name == "tf-v1" and find(ANYWHERE, prefix) is not None):
@@ -54,7 +54,7 @@ def output_prefix(path: str, name: str, force: bool) -> str:
             stands = None  # the files of other formats have endings, so they do not collide with it
     if stands is not None and not force:
         ending = getattr(FORMATS[name], "suffix", None)
-        beside = f" {prefix + ending!r} as OUTPUT leaves it." if ending and stands != name else ""
+        beside = f" {with_ending(prefix, ending)!r} as OUTPUT leaves it." if ending and stands != name else ""
         raise AlreadyExistsError(f"a checkpoint ({stands}) stands under {prefix!r}. --force replaces it.{beside}")
     return prefix
 

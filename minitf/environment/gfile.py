@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from minitf.environment.opened_files import GFile, copied
 from minitf.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError, NotFoundError, OpError
-from minitf.storage.anywhere import ANYWHERE, is_url
-from minitf.storage.files import find, is_directory, make_directories, path_of, typed
+from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.files import find, is_directory, make_directories, typed
+from minitf.storage.paths import is_url, join_path, parts_of, path_of, with_ending
 
 __all__ = [
     "GFile", "copy", "exists", "glob", "isdir", "join", "listdir", "makedirs", "mkdir", "remove", "rename", "rmtree", "stat",
@@ -66,7 +67,7 @@ def listdir(path: Any) -> list[str]:
 
 def join(path: Any, *paths: Any) -> str:
     """Parts of a path or URL, joined: a part that begins with "/" begins anew."""
-    return os.path.join(path_of(path), *map(path_of, paths))
+    return join_path(path_of(path), *map(path_of, paths))
 
 
 def glob(pattern: Any) -> list[str]:
@@ -79,15 +80,17 @@ _WILD = re.compile(r"[*?\[]")
 
 
 def _matching(pattern: str) -> list[str]:
-    if not _WILD.search(pattern):
+    if not _WILD.search(parts_of(pattern).path):
         return [pattern] if exists(pattern) else []
-    head, _, rest = pattern.rpartition("/")
-    separator = "/" if "/" in pattern else ""
+    start, inner, tail = parts_of(pattern)
+    above, separator, rest = inner.rpartition("/")
+    head = f"{start}{above}{tail}"
     found = []
-    for directory in _matching(head) if _WILD.search(head) else [head]:
+    for directory in _matching(head) if _WILD.search(above) else [head]:
         if (separator and not directory) or isdir(directory or os.curdir):
             places = ANYWHERE.names(directory or separator or os.curdir)
-            found += [f"{directory}{separator}{name}" for name in sorted(places) if fnmatch.fnmatchcase(name, rest)]
+            fitting = sorted(name for name in places if fnmatch.fnmatchcase(name, rest))
+            found += [with_ending(directory, f"{separator}{name}") for name in fitting]
     return found
 
 
@@ -184,5 +187,7 @@ def _free(target: str, overwrite: bool, doing: str) -> None:
         raise AlreadyExistsError(f"{doing}: {target!r} exists already. overwrite=True replaces it.")
 
 
-def _place(path: str) -> str:
-    return path.partition("://")[0] if is_url(path) else ""
+def _place(path: str) -> tuple[str, str]:
+    """The file system."""
+    start, _, tail = parts_of(path)
+    return (start, tail) if tail else (path.partition("://")[0] if is_url(path) else "", "")

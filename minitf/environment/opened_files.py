@@ -9,8 +9,9 @@ from typing import Any
 
 from minitf.core.texts import as_bytes
 from minitf.errors import InvalidArgumentError, NotFoundError, OpError, OutOfRangeError, PermissionDeniedError
-from minitf.storage.anywhere import ANYWHERE, is_url
-from minitf.storage.files import path_of, put_in_place, read_fully, read_whole, temporary_name, typed, write_fully
+from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.files import put_in_place, read_fully, read_whole, temporary_name, typed, write_fully
+from minitf.storage.paths import is_url, path_of
 
 _AT_ONCE = 1 << 22
 

@@ -6,7 +6,9 @@ import os
 from typing import Any
 
 from minitf.checkpoint.checkpoint import Checkpoint
+from minitf.checkpoint.saver import directory_of
 from minitf.checkpoint.state_functions import update_checkpoint_state
+from minitf.storage.bundle import TensorBundle
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool, save_format: str | None) -> None:
@@ -19,10 +21,10 @@ def save_weights(model: Any, filepath: Any, overwrite: bool, save_format: str | 
         )
     if not model.built:
         raise ValueError(f"save_weights: model {model.name!r} has no weights yet: call it on data, or build it, first.")
-    if not overwrite and os.path.exists(f"{prefix}.index"):
+    if not overwrite and TensorBundle().exists(prefix):
         raise FileExistsError(f"save_weights: {prefix!r} exists. Pass overwrite=True to replace it.")
     Checkpoint(root=model).write(prefix)
-    update_checkpoint_state(os.path.dirname(prefix) or ".", prefix, [prefix])
+    update_checkpoint_state(directory_of(prefix), prefix, [prefix])
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool, by_name: bool) -> Any:

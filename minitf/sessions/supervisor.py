@@ -12,7 +12,6 @@ save is not in a file.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -31,7 +30,8 @@ from minitf.sessions.scaffold import Scaffold
 from minitf.sessions.session_manager import SessionManager
 from minitf.sessions.unsupported import refuse
 from minitf.storage.anywhere import ANYWHERE
-from minitf.storage.files import make_directories, path_of
+from minitf.storage.files import make_directories
+from minitf.storage.paths import join_path, path_of
 
 _log = logging.getLogger("minitf")
 
@@ -81,7 +81,7 @@ class Supervisor:
         self._grace = stop_grace_secs
         self._coord = Coordinator()
         self._logdir = path_of(logdir) if is_chief and logdir else None
-        self._save_path = None if self._logdir is None else os.path.join(self._logdir, checkpoint_basename)
+        self._save_path = None if self._logdir is None else join_path(self._logdir, checkpoint_basename)
         self._save_seconds = save_model_secs if is_chief else None
         self._tell_seconds = save_summaries_secs if is_chief else None
         self._manager = session_manager or SessionManager(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cached_property
@@ -12,15 +11,10 @@ from typing import Any
 from minitf.core.around import around
 from minitf.storage.file_urls import FileUrls, local_path
 from minitf.storage.files import Disk, typed
+from minitf.storage.paths import is_url
 
 _LOCAL = Disk()
 _FILES = FileUrls()
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(::[A-Za-z][A-Za-z0-9+.\-]*)*://")
-
-
-def is_url(path: str) -> bool:
-    """True for a path with a protocol, which fsspec has to know."""
-    return "://" in path and _URL.match(path) is not None
 
 
 def start_of(path: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from minitf.core.locks import left_open
 from minitf.saved import Reader, Storage, Writer
 from minitf.storage.anywhere import standing
-from minitf.storage.files import path_of
+from minitf.storage.paths import path_of
 from minitf.storage.values import Partitioned, Typed
 
 

@@ -7,7 +7,6 @@ an archive: ``identify`` says what it is, ``open_checkpoint`` opens it. Of other
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from minitf.errors import DataLossError, NotFoundError
 from minitf.saved import Reader
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.names import index_path, missing_text, split_data_name
-from minitf.storage.files import Disk, find, is_directory, is_file, names_in, parent_of, path_of, read_fully, split_path, typed
+from minitf.storage.files import Disk, find, is_directory, is_file, names_in, read_fully, typed
 from minitf.storage.formats import format_at, format_named
+from minitf.storage.paths import join_path, name_of, parent_of, path_of, split_path, without_ending
 from minitf.storage.state_file import STATE_FILE, latest_checkpoint
 from minitf.storage.v1.names import pattern_of, split_shard_name
 
@@ -94,7 +94,7 @@ def identify(path: str, disk: Disk = ANYWHERE, *, among: Choice = latest_checkpo
 
 def _prefixes_of_part(path: str) -> list[str]:
     """The prefix, if the path is that of one file of a set."""
-    out = [path.removesuffix(ending) for ending in (".index", ".meta") if path.endswith(ending)]
+    out = [shorter for ending in (".index", ".meta") if (shorter := without_ending(path, ending)) != path]
     parts = split_data_name(path)
     return out if parts is None else [*out, parts[0]]
 
@@ -105,24 +105,24 @@ def _pattern_of(prefix: str, disk: Disk) -> str | None:
     if not stem or any(sign in stem for sign in "*?[") or (directory and not is_directory(disk, directory)):
         return None
     found = [(name, parts[2]) for name in names_in(disk, directory) if (parts := split_shard_name(name)) and parts[0] == stem]
-    if len({shards for _, shards in found}) != 1 or not _is_table(os.path.join(directory, found[0][0]), disk):
+    if len({shards for _, shards in found}) != 1 or not _is_table(join_path(directory, found[0][0]), disk):
         return None
     return pattern_of(prefix, found[0][1])
 
 
 def prefix_in_saved_model(path: str, disk: Disk = ANYWHERE) -> str | None:
     """The prefix of the values of a SavedModel, if the path is the directory of one."""
-    if path and any(is_file(disk, os.path.join(path, program)) for program in _PROGRAMS):
-        return os.path.join(path, "variables", "variables")
+    if path and any(is_file(disk, join_path(path, program)) for program in _PROGRAMS):
+        return join_path(path, "variables", "variables")
     return None
 
 
 def _in_directory(directory: str, disk: Disk, among: Choice) -> Found:
-    saved_model = os.path.join(directory, "variables", "variables")
+    saved_model = join_path(directory, "variables", "variables")
     if is_file(disk, index_path(saved_model)):
         return Found("tf-v2", saved_model)
-    if is_file(disk, index_path(os.path.join(directory, "variables"))):
-        return Found("tf-v2", os.path.join(directory, "variables"))
+    if is_file(disk, index_path(join_path(directory, "variables"))):
+        return Found("tf-v2", join_path(directory, "variables"))
     return _named_in(directory, STATE_FILE, disk, among)
 
 
@@ -134,8 +134,8 @@ def _named_in(directory: str, state_file: str, disk: Disk, among: Choice) -> Fou
     if prefix is not None and (storage := format_at(prefix, disk)) is not None:
         return Found(storage.name, prefix)
     found = sorted(name.removesuffix(".index") for name in names_in(disk, directory) if name.endswith(_ENDINGS))
-    hint = f" There is {', '.join(repr(os.path.join(directory, name)) for name in found[:3])}." if found else ""
-    path = os.path.join(directory, state_file)
+    hint = f" There is {', '.join(repr(join_path(directory, name)) for name in found[:3])}." if found else ""
+    path = join_path(directory, state_file)
     why = "does not exist"
     if is_file(disk, path):
         why = "names no checkpoint that can be used" if prefix is None else f"names {prefix!r}, which is not there"
@@ -167,12 +167,12 @@ def _sniff(path: str, disk: Disk, among: Choice) -> Found:
         shard = split_shard_name(path)  # if it is one of several, all of them are meant, as with a data file of V2
         return Found("tf-v1", (_pattern_of(shard[0], disk) if shard else None) or path)
     if _STATE.search(head):
-        return _named_in(parent_of(path), os.path.basename(path), disk, among)
+        return _named_in(parent_of(path), name_of(path), disk, among)
     if (parts := split_data_name(path)) is not None:
         raise DataLossError(f"open: {path!r} is a data file, and its index, {index_path(parts[0])!r}, is missing.")
     what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), "something else, or damaged")
     if size >= 10 and head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= size - 8:
         what = "a safetensors file without its ending: rename it to end with .safetensors"
-    if os.path.basename(path) in _PROGRAMS:
+    if name_of(path) in _PROGRAMS:
         what = "the program of a SavedModel; its values are opened by the path of its directory"
     raise DataLossError(f"open: {path!r} is no checkpoint: it {'seems to be ' + what if size else 'is empty'}.")

@@ -19,6 +19,7 @@ from minitf import errors
 from minitf.storage import linux, locks
 from minitf.storage.descriptors import Descriptor
 from minitf.storage.errnos import class_of
+from minitf.storage.paths import join_path, parent_of, split_path
 
 TEMPORARY = ".tmp-"  # between a file's final name and the random end of its temporary name
 LONGEST = 255 - len(TEMPORARY) - 16  # bytes of a name that another 16 signs can follow
@@ -173,22 +174,6 @@ def typed(doing: str, path: str) -> Iterator[None]:
         raise errors.InvalidArgumentError(f"{doing}: {path!r} is no path: {error}.") from error
 
 
-def path_of(value: Any) -> str:
-    """A path as str. Takes str, bytes and path objects; raises TypeError for anything else."""
-    return os.fsdecode(value)
-
-
-def split_path(path: str) -> tuple[str, str]:
-    """``os.path.split``, which would take the slashes off the root of a URL."""
-    directory, name = os.path.split(path)
-    return (path[: len(path) - len(name)], name) if directory.endswith(":") and "://" in path else (directory, name)
-
-
-def parent_of(path: str) -> str:
-    """The directory part of a path."""
-    return split_path(path)[0]
-
-
 def find(disk: Disk, path: str) -> os.stat_result | None:
     """What the file system knows of a path, None if nothing is there. Raises typed errors, e.g. for refused access."""
     with typed("look up", path):
@@ -269,7 +254,7 @@ def read_whole(disk: Disk, path: str) -> bytearray:
 def temporary_name(path: str) -> str:
     """A name beside ``path`` for a file that is not complete yet."""
     directory, name = split_path(path)
-    return os.path.join(directory, f"{temporary_start(name)}{TEMPORARY}{secrets.token_hex(8)}")
+    return join_path(directory, f"{temporary_start(name)}{TEMPORARY}{secrets.token_hex(8)}")
 
 
 def temporary_start(name: str) -> str:
@@ -362,7 +347,7 @@ def discard_left(disk: Disk, paths: Iterable[str]) -> None:
     for path in paths:
         directory, name = split_path(path)
         starts.append(temporary_start(name) + TEMPORARY)
-    discard(disk, [os.path.join(directory, name) for name in names_in(disk, directory) if name.startswith(tuple(starts))])
+    discard(disk, [join_path(directory, name) for name in names_in(disk, directory) if name.startswith(tuple(starts))])
 
 
 def make_directories(disk: Disk, directory: str, durable: bool) -> None:

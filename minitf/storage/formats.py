@@ -9,6 +9,7 @@ from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import Disk
 from minitf.storage.npz import Npz
+from minitf.storage.paths import with_ending
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
 
@@ -46,7 +47,7 @@ def check_not_hidden(prefix: str, name: str, disk: Disk = ANYWHERE) -> None:
     for before in takewhile(name.__ne__, FORMATS):
         if format_named(before, disk=disk).exists(prefix):
             suffix = getattr(FORMATS[name], "suffix", None)
-            own = f" or the path of the file itself, {prefix + suffix!r}" if suffix else ""
+            own = f" or the path of the file itself, {with_ending(prefix, suffix)!r}" if suffix else ""
             raise AlreadyExistsError(
                 f"save: a checkpoint ({before}) stands under {prefix!r}, and who opens that would get it instead of this one "
                 f"({name}). Remove it, or save under another name{own}."

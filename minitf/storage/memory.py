@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,8 +11,8 @@ from minitf.core.locks import left_open
 from minitf.core.spec import Spec
 from minitf.errors import NotFoundError
 from minitf.storage.carried import whole_value
-from minitf.storage.files import path_of
 from minitf.storage.keys import bytes_of
+from minitf.storage.paths import normal, parent_of, path_of
 from minitf.storage.regions import cut, region_box
 from minitf.storage.values import Array, Extent, Typed, as_bytes, string_array
 
@@ -62,9 +61,9 @@ class MemoryStorage:
 
     def latest_checkpoint(self, directory: str = "") -> str | None:
         """The prefix in a directory (of the prefixes; no disk is looked at) that was written last; None if there is none."""
-        place = os.path.normpath(path_of(directory) or os.curdir)
+        place = normal(path_of(directory))
         with self._lock:
-            found = [prefix for prefix in self._sets if os.path.normpath(os.path.dirname(prefix) or os.curdir) == place]
+            found = [prefix for prefix in self._sets if normal(parent_of(prefix)) == place]
         return found[-1] if found else None
 
     def remove(self, prefix: str) -> None:

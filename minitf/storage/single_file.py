@@ -15,12 +15,11 @@ from minitf.storage.files import (
     is_directory,
     is_file,
     make_directories,
-    parent_of,
-    path_of,
     put_in_place,
     typed,
     while_locked,
 )
+from minitf.storage.paths import parent_of, parts_of, path_of, with_ending
 from minitf.storage.same_file import opened_whole
 
 
@@ -41,7 +40,7 @@ class SingleFile:
     def path(self, prefix: str) -> str:
         """The file of a prefix."""
         prefix = path_of(prefix)
-        return prefix if prefix.endswith(self.suffix) else prefix + self.suffix
+        return prefix if parts_of(prefix).path.endswith(self.suffix) else with_ending(prefix, self.suffix)
 
     def write(self, prefix: str, tensors: Mapping[str, Any]) -> None:
         """Writes a checkpoint; on an error what stood there before is still there. Raises typed errors."""

@@ -12,18 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from minitf.errors import InvalidArgumentError
-from minitf.storage.anywhere import ANYWHERE, is_url
-from minitf.storage.files import (
-    Disk,
-    discard_left,
-    find,
-    make_directories,
-    parent_of,
-    path_of,
-    read_whole,
-    replace_file,
-    while_locked,
-)
+from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.files import Disk, discard_left, find, make_directories, read_whole, replace_file, while_locked
+from minitf.storage.paths import is_url, join_path, lies_in, normal, parent_of, path_of, relative_to
 from minitf.storage.protos import message
 from minitf.storage.whole import problem_with
 
@@ -45,7 +36,7 @@ class CheckpointState:
 
 def state_path(directory: str, latest_filename: str | None = None) -> str:
     """Where the state file of a directory is."""
-    return os.path.join(path_of(directory), STATE_FILE if latest_filename is None else path_of(latest_filename))
+    return join_path(path_of(directory), STATE_FILE if latest_filename is None else path_of(latest_filename))
 
 
 def is_inside(directory: str, path: str) -> bool:
@@ -56,8 +47,7 @@ def is_inside(directory: str, path: str) -> bool:
     directory = path_of(directory)
     if is_url(path) != is_url(directory):
         return False
-    base = os.path.join(os.path.abspath(directory or os.curdir), "")
-    if os.path.abspath(path).startswith(base):
+    if lies_in(directory, path):
         return True
     if is_url(path):
         return False
@@ -116,8 +106,8 @@ def _parsed(directory: str, latest_filename: str | None, disk: Disk) -> Checkpoi
                      len(stored.all_model_checkpoint_paths))  # fmt: skip
         del stored.all_model_checkpoint_timestamps[:]
     return CheckpointState(
-        os.path.join(directory, stored.model_checkpoint_path),
-        [os.path.join(directory, p) for p in stored.all_model_checkpoint_paths],
+        join_path(directory, stored.model_checkpoint_path),
+        [join_path(directory, p) for p in stored.all_model_checkpoint_paths],
         list(stored.all_model_checkpoint_timestamps),
         stored.last_preserved_timestamp,
     )
@@ -142,7 +132,7 @@ def write_state(
 
     directory = path_of(directory)
     path = state_path(directory, latest_filename)
-    if os.path.abspath(state.model_checkpoint_path) == os.path.abspath(path):
+    if normal(path_of(state.model_checkpoint_path)) == normal(path):
         raise RuntimeError(
             f"write_state: checkpoint {state.model_checkpoint_path!r} is the state file's own path. Save under another name."
         )
@@ -184,7 +174,7 @@ def stored_path(directory: str, path: str, relative: bool = True) -> str:
     path = path_of(path)
     if os.path.isabs(path) and not relative:
         return path
-    return os.path.relpath(path, directory or os.curdir)
+    return relative_to(path_of(directory), path)
 
 
 def latest_checkpoint(

@@ -11,13 +11,14 @@ import pytest
 import minitf as tf
 from minitf.cli import main
 from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError, PermissionDeniedError
-from minitf.storage.anywhere import ANYWHERE, is_url
+from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.merge import merge
 from minitf.storage.detect import open_checkpoint
 from minitf.storage.file_view import FileView
-from minitf.storage.files import names_in, parent_of, split_path
+from minitf.storage.files import names_in
 from minitf.storage.formats import FORMATS, format_named
+from minitf.storage.paths import is_url, parent_of, split_path
 from minitf.storage.remote import RemoteDisk, _seconds, oserrors
 from minitf.storage.state_file import latest_checkpoint
 

@@ -14,9 +14,10 @@ import pytest
 from minitf.core.around import wrapped
 from minitf.errors import InvalidArgumentError, UnimplementedError
 from minitf.storage import anywhere
-from minitf.storage.anywhere import MOUNTED_HANDLES, Anywhere, is_url, mount, unmount
+from minitf.storage.anywhere import MOUNTED_HANDLES, Anywhere, mount, unmount
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import Disk, typed
+from minitf.storage.paths import is_url
 from minitf.storage.remote import RemoteDisk, _seconds, oserrors, place
 from minitf.testing.disk import RecordingDisk
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from minitf.core.state import Handle
 from minitf.runtimes.executor import run_operation
 from minitf.runtimes.plan import needed
 from minitf.storage.files import TEMPORARY, Disk
+from minitf.storage.paths import name_of
 from minitf.timeline import describe, short_key
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class RecordedDisk(Disk):
     def remove(self, path: str) -> None:
         """Deletes, then notes that the file is gone."""
         self._inner.remove(path)
-        if self._recorder.here and TEMPORARY not in os.path.basename(path):
+        if self._recorder.here and TEMPORARY not in name_of(path):
             label = self._recorder.label(path)
             self._recorder.note("file", f"file {label} is deleted", path=label, what="removed", size=None)
 

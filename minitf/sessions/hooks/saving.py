@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +15,8 @@ from minitf.sessions.hooks.timers import SecondOrStepTimer
 from minitf.sessions.session_run_hook import SessionRunContext, SessionRunHook, SessionRunValues
 from minitf.sessions.unsupported import refuse
 from minitf.storage.anywhere import ANYWHERE
-from minitf.storage.files import make_directories, path_of
+from minitf.storage.files import make_directories
+from minitf.storage.paths import join_path, path_of
 
 _log = logging.getLogger("minitf")
 
@@ -58,7 +58,7 @@ class CheckpointSaverHook(SessionRunHook):
         if saver is not None and scaffold is not None:
             raise ValueError("You cannot provide both saver and scaffold.")
         self._directory = path_of(checkpoint_dir)
-        self._path = os.path.join(self._directory, checkpoint_basename)
+        self._path = join_path(self._directory, checkpoint_basename)
         self._saver = saver
         self._scaffold = scaffold
         self._listeners = list(listeners or ())

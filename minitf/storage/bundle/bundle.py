@@ -31,12 +31,11 @@ from minitf.storage.files import (
     is_directory,
     is_file,
     make_directories,
-    parent_of,
-    path_of,
     typed,
     while_locked,
     write_temporary,
 )
+from minitf.storage.paths import parent_of, path_of
 
 _NO_VALUES = Plan()
 MUCH = 1 << 23  # data files of so many bytes are written at the same time

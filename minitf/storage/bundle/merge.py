@@ -21,8 +21,6 @@ from minitf.storage.files import (
     discard,
     fill_temporary,
     make_directories,
-    parent_of,
-    path_of,
     read_fully,
     temporary_name,
     typed,
@@ -31,6 +29,7 @@ from minitf.storage.files import (
     write_temporary,
 )
 from minitf.storage.keys import text_of
+from minitf.storage.paths import normal, parent_of, path_of
 
 COPY = 1 << 22
 
@@ -173,7 +172,7 @@ def _pieces(disk: Disk, handle: int) -> Iterator[tuple[int, memoryview]]:
 
 
 def _remove_empty(disk: Disk, directory: str, keep: str) -> None:
-    if directory and os.path.abspath(directory) != os.path.abspath(keep):
+    if directory and normal(directory) != normal(keep):
         try:
             disk.remove_directory(directory)
         except OSError:

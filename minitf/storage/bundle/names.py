@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
 
-from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in, split_path, temporary_start
+from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in, temporary_start
+from minitf.storage.paths import join_path, parts_of, split_path, with_ending, without_ending
 
 _DATA = re.compile(r"(?P<stem>.*)\.data-(?P<shard>\d{5,})-of-(?P<shards>\d{5,})", re.DOTALL)
 
 
 def index_path(prefix: str) -> str:
     """The index file of a prefix."""
-    return prefix + ".index"
+    return with_ending(prefix, ".index")
 
 
 def data_path(prefix: str, shard: int, shards: int) -> str:
     """One data file of a prefix."""
-    return f"{prefix}.data-{shard:05d}-of-{shards:05d}"
+    return with_ending(prefix, f".data-{shard:05d}-of-{shards:05d}")
 
 
 def split_data_name(name: str) -> tuple[str, int, int] | None:
     """(prefix, shard, shards) of a data file's name, None for other names."""
-    found = _DATA.fullmatch(name)
-    return found and (found["stem"], int(found["shard"]), int(found["shards"]))
+    start, inner, tail = parts_of(name)
+    found = _DATA.fullmatch(inner)
+    return found and (f"{start}{found['stem']}{tail}", int(found["shard"]), int(found["shards"]))
 
 
 def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[str]]:
@@ -35,9 +36,9 @@ def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[
     for name in names_in(disk, directory):
         parts = split_data_name(name)
         if parts is not None and parts[0] == stem:
-            data[os.path.join(directory, name)] = parts[1:]
+            data[join_path(directory, name)] = parts[1:]
         elif TEMPORARY in name and name.startswith((f"{index}{TEMPORARY}", start)):
-            left.append(os.path.join(directory, name))
+            left.append(join_path(directory, name))
     return data, left
 
 
@@ -45,8 +46,9 @@ def missing_text(disk: Disk, prefix: str) -> str:
     """Why there is no checkpoint under a prefix, as far as the neighbourhood tells."""
     directory, stem = split_path(prefix)
     text = f"open: no checkpoint {prefix!r}: {index_path(prefix)!r} does not exist"
-    if prefix.endswith(".index") and find(disk, prefix) is not None:
-        return f"{text}. This is the index file itself; give the prefix {prefix[: -len('.index')]!r}."
+    without = without_ending(prefix, ".index")
+    if without != prefix and find(disk, prefix) is not None:
+        return f"{text}. This is the index file itself; give the prefix {without!r}."
     parts = split_data_name(prefix)
     if parts is not None:
         return f"{text}. This is a data file; give the prefix {parts[0]!r}."
@@ -57,7 +59,7 @@ def missing_text(disk: Disk, prefix: str) -> str:
     near = [name[:-6] for name in names if name.endswith(".index") and numbered.fullmatch(name[:-6])]
     if near:
         near.sort(key=lambda name: int(name.rsplit("-", 1)[1]))
-        paths = ", ".join(repr(os.path.join(directory, name)) for name in near[-3:])
+        paths = ", ".join(repr(join_path(directory, name)) for name in near[-3:])
         return f"{text}. A saved path ends with its number; there is {paths}."
     if any(parts and parts[0] == stem for parts in map(split_data_name, names)):
         return f"{text}, but data files of it do: the save was interrupted, or the index was lost."

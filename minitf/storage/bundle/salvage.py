@@ -27,7 +27,8 @@ from minitf.storage.bundle.mend import wrong_bit
 from minitf.storage.bundle.names import files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.bundle.table import FOOTER, Table
-from minitf.storage.files import Disk, path_of, read_whole
+from minitf.storage.files import Disk, read_whole
+from minitf.storage.paths import path_of
 
 LONGEST = 1 << 24  # a block that is looked for ends within so many bytes
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from minitf.storage.paths import parts_of, with_ending
+
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<shard>\d{5,})-of-(?P<shards>\d{5,})", re.DOTALL)
 
 
 def shard_path(prefix: str, shard: int, shards: int) -> str:
     """One file of a prefix."""
-    return f"{prefix}-{shard:05d}-of-{shards:05d}"
+    return with_ending(prefix, f"-{shard:05d}-of-{shards:05d}")
 
 
 def pattern_of(prefix: str, shards: int) -> str:
     """What stands for all of them in a state file."""
-    return f"{prefix}-?????-of-{shards:05d}"
+    return with_ending(prefix, f"-?????-of-{shards:05d}")
 
 
 def split_shard_name(name: str) -> tuple[str, int, int] | None:
     """(prefix, shard, shards) of a file's name, None for other names."""
-    found = _SHARD.fullmatch(name)
-    return found and (found["stem"], int(found["shard"]), int(found["shards"]))
+    start, inner, tail = parts_of(name)
+    found = _SHARD.fullmatch(inner)
+    return found and (f"{start}{found['stem']}{tail}", int(found["shard"]), int(found["shards"]))
 
 
 def missing_shard(paths: Iterable[str]) -> str | None:

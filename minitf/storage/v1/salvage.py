@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from minitf.errors import DataLossError
 from minitf.storage.anywhere import ANYWHERE
-from minitf.storage.files import Disk, path_of
+from minitf.storage.files import Disk
+from minitf.storage.paths import path_of
 from minitf.storage.v1.reader import SlicesReader
 from minitf.storage.v1.slices import TensorSlices
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,14 +20,12 @@ from minitf.storage.files import (
     is_file,
     make_directories,
     names_in,
-    parent_of,
-    path_of,
     replace_file,
-    split_path,
     typed,
     while_locked,
 )
 from minitf.storage.keys import bytes_of, is_text
+from minitf.storage.paths import join_path, parent_of, path_of, split_path
 from minitf.storage.regions import check_piece, check_pieces
 from minitf.storage.same_file import opened_whole
 from minitf.storage.v1.names import pattern_of, shard_path
@@ -122,7 +119,7 @@ class TensorSlices:
         if not any(sign in pattern for sign in "*?["):
             return []
         names = fnmatch.filter(names_in(self._disk, directory), pattern)
-        paths = [os.path.join(directory, name) for name in names if TEMPORARY not in name]
+        paths = [join_path(directory, name) for name in names if TEMPORARY not in name]
         return [path for path in paths if is_file(self._disk, path)]
 
 
