@@ -28,8 +28,9 @@ from minitf.storage.paths import (
 from minitf.storage.v1.names import pattern_of, shard_path, split_shard_name
 
 WHOLE = (  # of these all is path
-    "", "a", "/a/b", "a::b/ckpt", "/a::b://c", "s3://b/k", "memory://", "simplecache::s3://b/k", "filecache::memory://a", "C:\\a::b",
-    "file:///a::b/c", "local://a::b", "zip://a", "zip::a", "zip::/a/b.zip", "dir::blockcache::memory://x/y", "::", "a::", "1x://a::b",
+    "", "a", "/a/b", "a::b/ckpt", "/a::b://c", "s3://b/k", "memory://", "simplecache::s3://b/k", "filecache::memory://a",
+    "C:\\a::b", "file:///a::b/c", "local://a::b", "zip://a", "zip::a", "zip::/a/b.zip", "dir::blockcache::memory://x/y", "::",
+    "a::", "1x://a::b",
 )  # fmt: skip
 
 
