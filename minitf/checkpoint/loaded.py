@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from minitf.checkpoint.reading import key_of_name
@@ -78,17 +78,31 @@ class Loaded:
 
     @contextmanager
     def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[tuple[list[Any], Callable[[], None]]]:
-        """``BundleReader.reading_over``; what are pieces, and other readers, are read as ever."""
-        over = getattr(self._reader, "reading_over", None)
-        if over is None or any(self._values.place(key) is not None for key in keys):
+        """``BundleReader.reading_over``; readers that cannot do that, or not with pieces, read as ever."""
+        reading = self._reading(keys, spare)
+        if reading is None:
             yield self.read_many(keys), _nothing
             return
-        with over([self._where[key] for key in keys], spare) as (values, fill):
+        with reading as (values, fill):
             self._over = frozenset(keys)
             try:
                 yield [self._fitting(key, value) for key, value in zip(keys, values, strict=True)], fill
             finally:
                 self._over = frozenset()
+
+    def _reading(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Any] | None:
+        places = [self._values.place(key) for key in keys]
+        stored = [self._where[key] for key in keys]
+        reader: Any = self._reader
+        if not any(places):
+            return reader.reading_over(stored, spare) if hasattr(reader, "reading_over") else None
+        if not hasattr(reader, "reading_regions_over"):
+            return None
+        for key, place in zip(stored, places, strict=True):
+            if place is not None:
+                _check_whole(reader, key, place)
+        regions = [None if place is None else (place.var_offset, place.var_shape) for place in places]
+        return reader.reading_regions_over(stored, regions, spare)  # type: ignore[no-any-return]
 
     def _fitting(self, name: str, array: Any) -> Any:
         return as_kernels_have(_fitting(array, self._values.spec(name), name, self._reshape, self.source))
@@ -99,14 +113,19 @@ def _nothing() -> None:
 
 
 def _region(reader: Any, key: str, place: SaveSliceInfo) -> Any:
-    """A piece of a stored value, however that was cut when it was saved. Raises ShapeError if the whole has another shape."""
+    """A piece of a stored value, however that was cut when it was saved. Raises as ``_check_whole``."""
+    _check_whole(reader, key, place)
+    return reader.read_slice(key, place.var_offset, place.var_shape)
+
+
+def _check_whole(reader: Any, key: str, place: SaveSliceInfo) -> None:
+    """Raises ShapeError if the whole of a partitioned value has another shape than its variable."""
     shape = reader.spec(key).shape
     if shape != tuple(place.full_shape):
         raise ShapeError(
             f"Saver.restore: {key!r} has shape {shape_text(shape)} in {reader.source}, but the partitioned variable has shape "
             f"{shape_text(tuple(place.full_shape))}. Nothing was assigned."
         )
-    return reader.read_slice(key, place.var_offset, place.var_shape)
 
 
 def _through_object_graph(reader: Reader, wanted: Iterable[str]) -> dict[str, str]:

@@ -38,6 +38,9 @@ AnyOp: TypeAlias = "RestoreOp | GroupOp"
 Reading = tuple[list[Any], Callable[[], None]]
 LARGE = 1 << 20  # an array of so many bytes is read into the memory of the old value,
 MUCH = 1 << 25  # if all together have so many; and smaller ones, if those have so many
+STRINGS = np.dtype(object)
+HEAD = sys.getsizeof(b"")  # what a string takes besides its bytes
+COUNTED = 1 << 14  # strings that are looked at together
 
 
 class GroupOp(NamedTuple):
@@ -154,7 +157,8 @@ def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> A
     if getattr(reader, "first_use", False):
         return nullcontext((_untouched(reader, keys, len(cells)), _nothing))
     arrays = [cell.value for cell in cells if type(cell) is Cell]
-    if not hasattr(reader, "reading_over") or sum([array.nbytes for array in arrays if array is not None]) < MUCH:
+    sizes = [a.nbytes if a.dtype is not STRINGS else _with_strings(a) for a in arrays if a is not None]
+    if not hasattr(reader, "reading_over") or sum(sizes) < MUCH:
         return nullcontext((reader.read_many(keys), _nothing))
     return _over(reader, keys, cells)
 
@@ -170,14 +174,30 @@ def _over(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> Ite
 
 def _large(cells: Sequence[Cell | None]) -> list[Cell]:
     """The cells whose memory is worth being reused: so many that what the others need anew is little."""
-    held = [cell for cell in cells if type(cell) is Cell and cell.value is not None]
-    held.sort(key=lambda cell: cell.value.nbytes)
+    held = [(_bytes_in(cell.value), cell) for cell in cells if type(cell) is Cell and cell.value is not None]
+    held.sort(key=itemgetter(0))
     left = MUCH
-    for number, cell in enumerate(held):
-        left -= cell.value.nbytes
-        if left < 0 or cell.value.nbytes >= LARGE:
-            return held[number:]
+    for number, (size, _) in enumerate(held):
+        left -= size
+        if left < 0 or size >= LARGE:
+            return [cell for _, cell in held[number:]]
     return []
+
+
+def _bytes_in(array: Any) -> int:
+    size: int = array.nbytes if array.dtype is not STRINGS else _with_strings(array)
+    return size
+
+
+def _with_strings(array: Any) -> int:
+    """Bytes that an array of strings and these take; no more are counted than are much."""
+    flat, size = array.reshape(-1), int(array.nbytes)
+    for start in range(0, flat.size, COUNTED):
+        some = flat[start : start + COUNTED].tolist()
+        size += sum(map(len, some)) + HEAD * len(some)
+        if size >= MUCH:
+            break
+    return size
 
 
 def _untouched(reader: Any, keys: Sequence[str], count: int) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import index
 from typing import Any
 
@@ -146,6 +146,29 @@ def check_pieces(key: str, slices: Sequence[tuple[Extent, ...]], shape: tuple[in
         raise InvalidArgumentError(f"{doing}: the pieces {found} of {key!r} overlap.")
 
 
+def touched(
+    shape: tuple[int, ...], slices: Sequence[tuple[Extent, ...]], wanted: Box, where: str
+) -> list[tuple[tuple[Extent, ...], Box, Box]]:
+    """The pieces that a region touches: the extents, the part of the piece (from the piece's corner) and of the region.
+
+    Raises DataLossError if pieces overlap, InvalidArgumentError if they do not cover the region.
+    """
+    check_disjoint(slices, shape, where)
+    found = []
+    covered = 0
+    for extents in slices:
+        box = box_of(extents, shape)
+        common = intersection(box, wanted)
+        if common is not None and volume(common):
+            found.append((extents, moved(common, box), moved(common, wanted)))
+            covered += volume(common)
+    if covered < volume(wanted):
+        raise InvalidArgumentError(
+            f"{where} does not have sufficient slices: they cover {covered} of the {volume(wanted)} elements wanted."
+        )
+    return found
+
+
 def join(
     dtype: DType,
     shape: tuple[int, ...],
@@ -156,28 +179,38 @@ def join(
 ) -> Array:
     """A region of a tensor from those of its pieces that touch it.
 
-    ``fetch(extents, box)`` gives a part of a piece, the box counted from the piece's corner. Raises DataLossError if pieces
-    overlap, InvalidArgumentError if they do not cover the region.
+    ``fetch(extents, box)`` gives a part of a piece, the box counted from the piece's corner. Raises as ``touched``.
     """
-    check_disjoint(slices, shape, where)
-    touched = []
-    covered = 0
-    for extents in slices:
-        box = box_of(extents, shape)
-        common = intersection(box, wanted)
-        if common is not None and volume(common):
-            touched.append((extents, box, common))
-            covered += volume(common)
-    if covered < volume(wanted):
-        raise InvalidArgumentError(
-            f"{where} does not have sufficient slices: they cover {covered} of the {volume(wanted)} elements wanted."
-        )
-    parts = [(common, fetch(extents, moved(common, box))) for extents, box, common in touched]
+    parts = [(place, fetch(extents, box)) for extents, box, place in touched(shape, slices, wanted, where)]
     check_shape([s.stop - s.start for s in wanted], dtype, where)
     out = np.empty([s.stop - s.start for s in wanted], dtype.np)  # not before the parts are there: the file may lie
-    for common, part in parts:
-        out[moved(common, wanted)] = part
+    for place, part in parts:
+        out[place] = part
     return out
+
+
+def boxes_of_run(shape: tuple[int, ...], start: int, stop: int) -> Iterator[Box]:
+    """Boxes that together are the elements from ``start`` to ``stop`` in the order of rows, in this order."""
+    if start >= stop:
+        return
+    if not shape:
+        yield ()
+        return
+    width = total_size(shape[1:])
+    first, begin = divmod(start, width)
+    last, end = divmod(stop, width)
+    if first == last:
+        for box in boxes_of_run(shape[1:], begin, end):
+            yield (slice(first, first + 1), *box)
+        return
+    if begin:
+        for box in boxes_of_run(shape[1:], begin, width):
+            yield (slice(first, first + 1), *box)
+        first += 1
+    if first < last:
+        yield (slice(first, last), *(slice(0, n) for n in shape[1:]))
+    for box in boxes_of_run(shape[1:], 0, end):
+        yield (slice(last, last + 1), *box)
 
 
 def check_piece(name: str, shape: tuple[int, ...], extents: tuple[Extent, ...], array: Array) -> None:

@@ -18,6 +18,7 @@ from minitf.errors import InvalidArgumentError, UnimplementedError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Extent = tuple[int, int] | None  # start and length along one dimension; None: the whole of it
+Region = tuple[Sequence[int], Sequence[int]]  # where it begins, and its size, in each dimension
 Reading = tuple[list[Any], Callable[[], None]]  # values, and a function that fills in those whose memory is reused
 
 
@@ -104,7 +105,7 @@ def as_bytes(array: Array, key: str) -> list[bytes]:
 
 
 def string_array(items: Sequence[bytes], shape: tuple[int, ...]) -> Array:
-    """An object array of bytes with this shape."""
-    out = np.empty(len(items), object)
-    out[:] = items
-    return out.reshape(shape)
+    """An object array of bytes with this shape, which is no view of another one."""
+    out: Array = np.empty(shape, object)
+    out.reshape(-1)[:] = items
+    return out

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
-from minitf.errors import DataLossError, DTypeError
+from minitf.errors import DataLossError, DTypeError, ShapeError
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.npz import Npz
@@ -206,3 +206,102 @@ def test_a_value_that_was_given_out_stays(prefix):
     tf.train.CheckpointableSaver(model).restore(prefix)
     assert [value[0] for value in mine] == [20, 21, 22, 23, 24, 25]
     assert numbers(model) == [10, 11, 12, 13, 14, 15]
+
+
+# Strings and pieces --------------------------------------------------------------------------------------------------------
+
+
+def texts(number, count=60_000):
+    out = np.empty(count, object)
+    out[:] = [b"%d-%d" % (number, place) * 100 for place in range(count)]
+    return out
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_damaged_strings_change_no_variable(prefix, place, mode):
+    graph = mode == "graph"
+    with tf.Graph().as_default() if graph else nullcontext(), tf.Session() if graph else nullcontext() as session:
+        found = [tf.Variable(texts(n), name=f"v{n}") for n in range(2)]
+        if graph:
+            session.run([one.initializer for one in found])
+        saver = tf.train.Saver(found)
+
+        def are(numbers):
+            values = session.run(found) if graph else [one.numpy() for one in found]
+            assert all((value == texts(number)).all() for value, number in zip(values, numbers, strict=True))
+
+        saver.save(session, prefix)
+        for one, number in zip(found, (7, 8), strict=True):
+            one.load(texts(number), session) if graph else one.assign(texts(number))
+        held = [cell.value for cell in map(lambda one: one.handle.cell, found)] if not graph else None  # noqa: C417
+        saver.restore(session, prefix)
+        are([0, 1])
+        if held is not None:  # what somebody holds is left alone
+            assert all((value == texts(number)).all() for value, number in zip(held, (7, 8), strict=True))
+        for one, number in zip(found, (7, 8), strict=True):
+            one.load(texts(number), session) if graph else one.assign(texts(number))
+        with open(prefix + ".data-00000-of-00001", "r+b") as file:
+            file.seek(70_000 if place == "first" else -5, 0 if place == "first" else 2)
+            file.write(b"\x07")
+        with pytest.raises(DataLossError):
+            saver.restore(session, prefix)
+        are([7, 8])
+
+
+def test_the_array_of_strings_is_the_same_after_a_restore(prefix):
+    variable = tf.Variable(texts(1))
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=FAST)
+    saver.save(prefix)
+    variable.assign(texts(2))
+    before = id(variable.handle.cell.value)
+    for _ in range(2):  # what a restore leaves can be reused by the next one
+        saver.restore(prefix).assert_consumed()
+        assert id(variable.handle.cell.value) == before
+        assert (variable.numpy() == texts(1)).all()
+
+
+@pytest.mark.parametrize(("saved", "restored", "axis"), [(None, 3, 0), (3, None, 1), (2, 3, 1)])
+def test_damaged_pieces_change_no_variable(prefix, saved, restored, axis):
+    shape = (2048, 6144)  # 48 MiB
+
+    def table(count):
+        cut = None if count is None else tf.fixed_size_partitioner(count, axis)
+        return tf.get_variable("t", shape, tf.float32, tf.ones_initializer(), partitioner=cut)
+
+    def value(session, variable):
+        return session.run(tf.convert_to_tensor(variable))
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        table(saved)
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, prefix)
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = table(restored)
+        pieces = [variable] if restored is None else list(variable)
+        for piece in pieces:
+            piece.initializer.run()
+            piece.load(np.full(piece.shape.as_list(), 7, np.float32), session)
+        saver = tf.train.Saver()
+        saver.restore(session, prefix)
+        assert (value(session, variable) == 1).all()
+        for piece in pieces:
+            piece.load(np.full(piece.shape.as_list(), 7, np.float32), session)
+        with open(prefix + ".data-00000-of-00001", "r+b") as file:
+            file.seek(-5, 2)
+            file.write(b"\x77")
+        with pytest.raises(DataLossError):
+            saver.restore(session, prefix)
+        assert (value(session, variable) == 7).all()
+
+
+def test_pieces_of_a_variable_of_another_shape(prefix):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable("t", (4096, 4096), tf.float32, tf.ones_initializer(), partitioner=tf.fixed_size_partitioner(2))
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, prefix)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable("t", (4096, 4100), tf.float32, tf.ones_initializer(), partitioner=tf.fixed_size_partitioner(2))
+        session.run(tf.global_variables_initializer())
+        with pytest.raises(ShapeError, match=r"\(4096, 4096\).*the partitioned variable has shape \(4096, 4100\)"):
+            tf.train.Saver().restore(session, prefix)

@@ -371,8 +371,8 @@ def test_an_offset_that_is_cut_off_is_read_as_the_parser_reads_it():
 
 
 def test_lengths_of_more_than_32_bits_are_taken_as_64_in_the_checksum():
-    assert payload._fixed_lengths([1, 1 << 32], "<") == b"\1\0\0\0" + (1 << 32).to_bytes(8, "little")
-    assert payload._fixed_lengths([1, 1 << 32], ">") == b"\0\0\0\1" + (1 << 32).to_bytes(8, "big")
+    assert payload.fixed_lengths([1, 1 << 32], "<") == b"\1\0\0\0" + (1 << 32).to_bytes(8, "little")
+    assert payload.fixed_lengths([1, 1 << 32], ">") == b"\0\0\0\1" + (1 << 32).to_bytes(8, "big")
 
 
 def test_strings_without_room_for_their_checksum_and_variants_of_the_other_order():

@@ -103,10 +103,10 @@ def test_strings_as_the_description_has_them(order):
 def test_lengths_of_four_gigabytes_count_as_eight_bytes():
     lengths = [0, 1, (1 << 32) - 1, 1 << 32, 1 << 40]
     wanted = b"".join(n.to_bytes(4 if n < 1 << 32 else 8, "little") for n in lengths)
-    assert payload._fixed_lengths(lengths, "<") == wanted
-    assert payload._fixed_lengths(lengths[:3], "<") == wanted[:12]
-    assert payload._fixed_lengths(lengths[2:4], ">") == b"\xff" * 4 + (1 << 32).to_bytes(8, "big")
-    assert payload._fixed_lengths([], "<") == b""
+    assert payload.fixed_lengths(lengths, "<") == wanted
+    assert payload.fixed_lengths(lengths[:3], "<") == wanted[:12]
+    assert payload.fixed_lengths(lengths[2:4], ">") == b"\xff" * 4 + (1 << 32).to_bytes(8, "big")
+    assert payload.fixed_lengths([], "<") == b""
 
 
 @pytest.mark.parametrize(

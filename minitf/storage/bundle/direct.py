@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.files import typed
 from minitf.storage.keys import bytes_of
-from minitf.storage.values import Array, Reading, bytes_view, check_shape
+from minitf.storage.values import Array, bytes_view, check_shape
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
@@ -110,71 +110,7 @@ def _fill(reader: BundleReader, key: bytes, entry: Entry, array: Array) -> None:
         finally:
             reader.disk.close(handle)
     payload.check_crc(mask(crc), entry, reader.where(key))
-    found = payload.finish_numbers(array, entry.dtype, reader.index.header.big_endian)
-    if found is not array:
-        array[...] = found
-
-
-@contextmanager
-def reading_over(reader: BundleReader, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[Reading]:
-    """``BundleReader.reading_over``. What goes into spare memory is read twice: to verify it, and to fill the memory.
-
-    So a damaged file changes nothing, and no second copy of the values is needed. The data files stay open in between, so that
-    it is the same files that are read.
-    """
-    names = [bytes_of(key) for key in keys]
-    taken: dict[int, dict[int, Entry]] = {}  # by data file, entries by the number of the key
-    for number, (key, array) in enumerate(zip(keys, spare, strict=True)):
-        if array is not None and _fits(reader, entry := reader.entry(key), array):
-            taken.setdefault(entry.shard, {})[number] = entry
-    over = {number for found in taken.values() for number in found}
-    with ExitStack() as stack:
-        opened = []
-        with one_checkpoint(reader):
-            for shard, found in taken.items():
-                numbers, entries = list(found), list(found.values())
-                path = reader.data_path(names[numbers[0]], shard)
-                with typed(f"read key {keys[numbers[0]]!r}", path):
-                    handle = reader.disk.open(path)
-                    stack.callback(reader.disk.close, handle)
-                    length = reader.disk.size(handle)
-                for number, entry in zip(numbers, entries, strict=True):
-                    reader.check_inside(names[number], entry, path, length)
-                with typed(f"read key {keys[numbers[0]]!r}", path):
-                    crcs = spans.check(reader.disk, handle, [(entry.offset, entry.size) for entry in entries], path)
-                _check_crcs(reader, [names[number] for number in numbers], entries, crcs)
-                opened.append((path, handle, numbers, entries))
-        rest = iter(reader.read_many([key for number, key in enumerate(keys) if number not in over]))
-        values = [spare[number] if number in over else next(rest) for number in range(len(keys))]
-        _check_same(reader)
-
-        def fill() -> None:
-            for path, handle, numbers, entries in opened:
-                places = [(entry.offset, bytes_view(spare[n])) for n, entry in zip(numbers, entries, strict=True)]
-                with typed(f"read key {keys[numbers[0]]!r}", path):
-                    crcs = spans.read(reader.disk, handle, places, path)
-                _check_crcs(reader, [names[number] for number in numbers], entries, crcs)
-                for number, entry in zip(numbers, entries, strict=True):
-                    payload.finish_numbers(spare[number], entry.dtype, False)
-
-        yield values, fill
-
-
-def _fits(reader: BundleReader, entry: Entry, array: Any) -> bool:
-    """True if the bytes of the file can go into the array, of which those that are no values are made valid there."""
-    return (
-        bool(entry.size)
-        and not entry.slices
-        and not reader.index.header.big_endian
-        and payload.is_plain(entry.dtype)
-        and entry.dtype.np == array.dtype
-        and entry.shape == array.shape
-    )
-
-
-def _check_crcs(reader: BundleReader, names: Sequence[bytes], entries: Sequence[Entry], crcs: Sequence[int]) -> None:
-    for name, entry, crc in zip(names, entries, crcs, strict=True):
-        payload.check_crc(mask(crc), entry, reader.where(name))
+    payload.finish_numbers(array, entry.dtype, reader.index.header.big_endian)
 
 
 @contextmanager
@@ -186,10 +122,11 @@ def one_checkpoint(reader: BundleReader) -> Iterator[None]:
         if not reader.unchanged():
             raise _replaced(reader) from error
         raise
-    _check_same(reader)
+    check_same(reader)
 
 
-def _check_same(reader: BundleReader) -> None:
+def check_same(reader: BundleReader) -> None:
+    """Raises AbortedError if the checkpoint is another one than was opened."""
     if not reader.unchanged():
         raise _replaced(reader)
 

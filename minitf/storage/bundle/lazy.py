@@ -16,7 +16,7 @@ from minitf.storage.bundle import direct
 from minitf.storage.bundle.index import Identity, Index
 from minitf.storage.bundle.reader import BundleReader
 from minitf.storage.files import Disk
-from minitf.storage.values import Array, Reading
+from minitf.storage.values import Array, Reading, Region
 
 LEAST = 1 << 16  # values of fewer bytes are read: mapping costs more
 
@@ -47,6 +47,14 @@ class LazyReader(BundleReader):
     def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[Reading]:
         """``read_many``: mapped values need no memory that is there."""
         yield self.read_many(keys), _nothing
+
+    @contextmanager
+    def reading_regions_over(
+        self, keys: Sequence[str], regions: Sequence[Region | None], spare: Sequence[Any]
+    ) -> Iterator[Reading]:
+        """Mapped values, and regions that are read."""
+        pairs = zip(keys, regions, strict=True)
+        yield [self.read(key) if region is None else self.read_slice(key, *region) for key, region in pairs], _nothing
 
 
 class UnverifiedReader(LazyReader):

@@ -16,7 +16,7 @@ from crc32c import crc32c
 
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
-from minitf.storage.bundle import direct, payload, slices, small, spans
+from minitf.storage.bundle import direct, over, payload, slices, small, spans, strings
 from minitf.storage.bundle.apart import shared_bytes
 from minitf.storage.bundle.coding import mask, mask_all, slice_key
 from minitf.storage.bundle.entries import Entry
@@ -25,7 +25,7 @@ from minitf.storage.bundle.names import data_path
 from minitf.storage.bundle.verify import Verdict, verify
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import all_bytes_of, all_texts_of, bytes_of, text_of
-from minitf.storage.values import MAX_RANK, Array, Extent, Partitioned, Reading, Typed, bytes_view, check_shape
+from minitf.storage.values import MAX_RANK, Array, Extent, Partitioned, Reading, Region, Typed, bytes_view, check_shape
 
 SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,
 RUN = 1 << 20  # up to this many bytes at a time
@@ -172,7 +172,13 @@ class BundleReader:
         ``spare`` has an array that may be overwritten for each key, or None. Inside, everything has been verified; where an
         array is taken, it is the value, and ``fill()`` writes into it. Raises as ``read_many``.
         """
-        return direct.reading_over(self, keys, spare)
+        return over.reading_over(self, keys, spare)
+
+    def reading_regions_over(
+        self, keys: Sequence[str], regions: Sequence[Region | None], spare: Sequence[Any]
+    ) -> AbstractContextManager[Reading]:
+        """``reading_over`` of regions, (begin, size) each as in ``read_slice``; None for all of a value."""
+        return over.reading_over(self, keys, spare, regions)
 
     def verify(self, keys: Iterable[str]) -> Iterator[Verdict]:
         """Reads values, compares their checksums and forgets them: gives (key, bytes, error or None) for each, in any order."""
@@ -266,8 +272,11 @@ class BundleReader:
                     if end > length:
                         for number in run:
                             self.check_inside(keys[number], entries[number], path, length)
-                    if len(run) == 1 and entries[run[0]].size > SMALL and payload.is_plain(entries[run[0]].dtype):
-                        large.append(run[0])
+                    if len(run) == 1 and (entry := entries[run[0]]).size > SMALL:
+                        if payload.is_plain(entry.dtype):
+                            large.append(run[0])
+                        else:
+                            out[run[0]] = strings.read(self.text_in(handle, path, keys[run[0]], entry), entry.shape)
                         continue
                     data = bytearray(end - start)
                     if read_fully(self.disk, handle, memoryview(data), start) < len(data):
@@ -320,6 +329,10 @@ class BundleReader:
         for number, array, crc in zip(numbers, arrays, spans.read(self.disk, handle, wanted, path), strict=True):
             payload.check_crc(mask(crc), entries[number], self.where(keys[number]))
             out[number] = payload.finish_numbers(array, entries[number].dtype, self._index.header.big_endian)
+
+    def text_in(self, handle: int, path: str, key: bytes, entry: Entry) -> strings.Stored:
+        """A value of strings or variants in its open data file. Raises UnimplementedError."""
+        return strings.stored(self.disk, handle, path, entry, self.where(key), self._index.header.big_endian)
 
     def data_path(self, key: bytes, shard: int) -> str:
         """The data file in which a key stands. Raises NotFoundError for a number that there is not."""

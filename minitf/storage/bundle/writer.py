@@ -19,7 +19,7 @@ from crc32c import crc32c
 from minitf.core.dtypes import DType, of_numpy
 from minitf.core.spec import total_size
 from minitf.errors import AlreadyExistsError, InvalidArgumentError
-from minitf.storage.bundle import payload, spans
+from minitf.storage.bundle import payload, spans, streams
 from minitf.storage.bundle.coding import mask_all, slice_key
 from minitf.storage.bundle.entries import Entry, encode_entry, entry_head, entry_tail
 from minitf.storage.files import ROOM, Disk, write_fully
@@ -128,7 +128,7 @@ def _add_arrays(layout: Layout, tensors: Mapping[str, Any]) -> None:
         dtype, array = as_value(layout.buffers[number], plan.names[number])
         buffer, crc = _bytes_of_value(dtype, array, plan.names[number], False)
         layout.buffers[number], layout.crcs[number] = buffer, crc
-        size = array.nbytes if crc is None else len(buffer)
+        size = buffer.nbytes if isinstance(buffer, np.ndarray) else len(buffer)
         known[number] = entry_head(dtype, array.shape), entry_tail(size), size, shapes[number]
         kinds[number] = number
     described = list(map(known.__getitem__, kinds))
@@ -170,18 +170,24 @@ def _simple_dtype(np_dtype: np.dtype[Any]) -> DType | None:
 
 
 def _bytes_of_value(dtype: DType, array: Array, name: str, big_endian: bool) -> tuple[Any, int | None]:
-    """The bytes of a value, and its checksum if that is not simply the bytes' own."""
-    if dtype.kind == "S":
-        return payload.encode_strings(array, name, big_endian)
-    if dtype.kind == "V":
-        return payload.encode_variants(array, name)
-    return (payload.swapped(array) if big_endian else array), None
+    """The bytes of a value, and its checksum if that is not simply the bytes' own; those of a large ``Stream`` are to come."""
+    if payload.is_plain(dtype):
+        if not big_endian:
+            return array, None
+        return (payload.swapped(array) if array.nbytes < LARGE else streams.swapped(array, name)), None
+    text = dtype.kind == "S"
+    if streams.is_large(array):
+        stream = streams.strings(array, name, big_endian) if text else streams.variants(array, name)
+        if len(stream) >= LARGE:
+            return stream, None
+        return b"".join(stream.pieces()), stream.crc
+    return payload.encode_strings(array, name, big_endian) if text else payload.encode_variants(array, name)
 
 
 def _add(layout: Layout, key: bytes, name: str, dtype: DType, array: Array, big_endian: bool) -> None:
     plan = layout.plan
     buffer, crc = _bytes_of_value(dtype, array, name, big_endian)
-    size = array.nbytes if crc is None else len(buffer)
+    size = buffer.nbytes if isinstance(buffer, np.ndarray) else len(buffer)
     if crc is not None:
         plan.others.append(len(plan.keys))
     layout.crcs.append(crc)
@@ -262,7 +268,11 @@ def write_data(disk: Disk, layout: Layout, durable: bool, handle: int) -> None:
         run = layout.buffers[first:stop]
         if alone:
             buffer = run[0]
-            large.append((first, (offset, bytes_view(buffer) if isinstance(buffer, np.ndarray) else memoryview(buffer))))
+            if isinstance(buffer, streams.Stream):
+                _write_stream(disk, handle, buffer, offset, durable)
+                own.append((first, buffer.crc))
+            else:
+                large.append((first, (offset, bytes_view(buffer) if isinstance(buffer, np.ndarray) else memoryview(buffer))))
             offset += layout.plan.sizes[first]
             continue
         try:
@@ -277,6 +287,15 @@ def write_data(disk: Disk, layout: Layout, durable: bool, handle: int) -> None:
         layout.crcs[number] = crc
     for number, crc in own:
         layout.crcs[number] = crc
+
+
+def _write_stream(disk: Disk, handle: int, stream: streams.Stream, offset: int, durable: bool) -> None:
+    begun = at = offset
+    for piece in stream.pieces():
+        at = write_fully(disk, handle, piece, at)
+        if durable and at - begun >= spans.SPAN:
+            disk.begin_sync(handle, begun, at - begun)
+            begun = at
 
 
 def _pieces(blob: bytes, sizes: list[int]) -> list[bytes] | None:

@@ -1,0 +1,200 @@
+"""Values read into memory that is there: twice, to verify them and to fill the memory.
+
+So a damaged file changes nothing, and no second copy of the values is needed. The data files stay open in between, so that the
+same ones are read. Everything goes piece by piece: what is stored in the order in which the array has it is read to
+where it stays, strings and what goes elsewhere through a buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from crc32c import crc32c
+
+from minitf.core.spec import total_size
+from minitf.errors import DataLossError
+from minitf.storage.bundle import payload, spans, strings
+from minitf.storage.bundle.coding import mask
+from minitf.storage.bundle.direct import check_same, one_checkpoint
+from minitf.storage.bundle.entries import Entry
+from minitf.storage.bundle.slices import piece_of
+from minitf.storage.files import read_fully, typed
+from minitf.storage.keys import bytes_of, text_of
+from minitf.storage.regions import Box, box_of, boxes_of_run, intersection, moved, region_box, touched, volume
+from minitf.storage.string_pieces import Put
+from minitf.storage.values import Array, Reading, Region, bytes_view, string_array
+
+if TYPE_CHECKING:
+    from minitf.storage.bundle.reader import BundleReader
+
+ROOM = 1 << 20  # bytes of numbers that are on their way
+
+
+class Piece(NamedTuple):
+    """Something that has bytes of its own, and where parts of it are to go."""
+
+    key: bytes
+    entry: Entry
+    parts: list[tuple[Box, Array]]
+
+    def straight(self) -> Array | None:
+        """The array that all of it goes to in its own order; None if there is no such."""
+        box, array = self.parts[0]
+        whole = len(self.parts) == 1 and volume(box) == total_size(self.entry.shape)
+        return array if whole and array.flags.c_contiguous else None
+
+
+class Opened(NamedTuple):
+    """A data file, and what is read from it: numbers to where they stay, numbers elsewhere, strings."""
+
+    doing: str  # for messages
+    path: str
+    handle: int
+    straight: list[tuple[Piece, Array]]
+    scattered: list[Piece]
+    texts: list[tuple[strings.Stored, Put]]
+
+
+@contextmanager
+def reading_over(
+    reader: BundleReader, keys: Sequence[str], spare: Sequence[Any], regions: Sequence[Region | None] | None = None
+) -> Iterator[Reading]:
+    """``BundleReader.reading_over``, and ``reading_regions_over``."""
+    where = [None] * len(keys) if regions is None else regions
+    pieces: dict[bytes, Piece] = {}
+    taken = [
+        array is not None and _takes(reader, key, region, array, pieces)
+        for key, region, array in zip(keys, where, spare, strict=True)
+    ]
+    shards: dict[int, list[Piece]] = {}
+    for piece in pieces.values():
+        shards.setdefault(piece.entry.shard, []).append(piece)
+    with ExitStack() as stack:
+        with one_checkpoint(reader):
+            opened = [_verified(reader, found, stack) for found in shards.values()]
+        rest = _others(reader, [(key, region) for key, region, mine in zip(keys, where, taken, strict=True) if not mine])
+        values = [array if mine else next(rest) for array, mine in zip(spare, taken, strict=True)]
+        check_same(reader)
+
+        def fill() -> None:
+            for file in opened:
+                with typed(file.doing, file.path):
+                    _fill(reader, file)
+
+        yield values, fill
+
+
+def _others(reader: BundleReader, wanted: Sequence[tuple[str, Region | None]]) -> Iterator[Any]:
+    """The values for which no memory is there."""
+    whole = iter(reader.read_many([key for key, region in wanted if region is None]))
+    return iter([next(whole) if region is None else reader.read_slice(key, *region) for key, region in wanted])
+
+
+def _takes(reader: BundleReader, key: str, region: Region | None, array: Array, pieces: dict[bytes, Piece]) -> bool:
+    """Notes what goes into the array. False if it cannot take the value."""
+    entry = reader.entry(key)
+    if entry.dtype.np != array.dtype or not array.size:
+        return False
+    name = bytes_of(key)
+    if region is None and not entry.slices:
+        if entry.shape != array.shape:
+            return False
+        _note(pieces, name, entry, box_of((None,) * array.ndim, array.shape), array)
+        return True
+    wanted = region_box(key, entry.shape, *(region or ((0,) * len(entry.shape), entry.shape)))
+    if tuple(side.stop - side.start for side in wanted) != array.shape:
+        return False
+    if not entry.slices:
+        _note(pieces, name, entry, wanted, array)
+        return True
+    for extents, box, place in touched(entry.shape, entry.slices, wanted, reader.where(name)):
+        _note(pieces, *piece_of(reader, name, entry, extents), box, array[place])
+    return True
+
+
+def _note(pieces: dict[bytes, Piece], key: bytes, entry: Entry, box: Box, array: Array) -> None:
+    pieces.setdefault(key, Piece(key, entry, [])).parts.append((box, array))
+
+
+def _verified(reader: BundleReader, pieces: Sequence[Piece], stack: ExitStack) -> Opened:
+    """The data file of these pieces, open, and the pieces verified. Raises DataLossError and its like."""
+    key = pieces[0].key
+    path = reader.data_path(key, pieces[0].entry.shard)
+    doing = f"read key {text_of(key)!r}"
+    with typed(doing, path):
+        handle = reader.disk.open(path)
+        stack.callback(reader.disk.close, handle)
+        length = reader.disk.size(handle)
+    file = Opened(doing, path, handle, [], [], [])
+    numbers = []
+    for piece in pieces:
+        reader.check_inside(piece.key, piece.entry, path, length)
+        array = piece.straight()
+        if not payload.is_plain(piece.entry.dtype):
+            text = reader.text_in(handle, path, piece.key, piece.entry)
+            file.texts.append((text, _putting(piece) if array is None else strings.putting(array)))
+            continue
+        numbers.append(piece)
+        if array is None:
+            file.scattered.append(piece)
+        else:
+            file.straight.append((piece, array))
+    with typed(doing, path):
+        crcs = spans.check(reader.disk, handle, [(piece.entry.offset, piece.entry.size) for piece in numbers], path)
+        _check_crcs(reader, numbers, crcs)
+        for text, _ in file.texts:
+            text.check()
+    return file
+
+
+def _fill(reader: BundleReader, file: Opened) -> None:
+    places = [(piece.entry.offset, bytes_view(array)) for piece, array in file.straight]
+    crcs = spans.read(reader.disk, file.handle, places, file.path)
+    _check_crcs(reader, [piece for piece, _ in file.straight], crcs)
+    for piece, array in file.straight:
+        payload.finish_numbers(array, piece.entry.dtype, reader.index.header.big_endian)
+    for piece in file.scattered:
+        _check_crcs(reader, [piece], [_scatter(reader, file, piece)])
+    for text, put in file.texts:
+        text.fill(put)
+
+
+def _scatter(reader: BundleReader, file: Opened, piece: Piece) -> int:
+    """Reads numbers through a buffer to where they are to be; gives the checksum of their bytes."""
+    entry, crc, room = piece.entry, 0, bytearray(ROOM)
+    width = entry.dtype.np.itemsize
+    count, step, put = total_size(entry.shape), ROOM // width, _putting(piece)
+    for start in range(0, count, step):
+        here = memoryview(room)[: width * min(step, count - start)]
+        if read_fully(reader.disk, file.handle, here, entry.offset + start * width) < len(here):
+            raise DataLossError(f"{file.path}: the file became shorter while it was being read.")
+        crc = crc32c(here, crc)
+        found: Any = np.frombuffer(here, entry.dtype.np)
+        put(start, payload.finish_numbers(found, entry.dtype, reader.index.header.big_endian))
+    return crc
+
+
+def _putting(piece: Piece) -> Callable[[int, Any], None]:
+    """Puts elements of a piece, from one on in the order of rows, to where they are to be."""
+
+    def put(start: int, items: Any) -> None:
+        flat = string_array(items, (len(items),)) if isinstance(items, list) else items
+        at = 0
+        for box in boxes_of_run(piece.entry.shape, start, start + len(flat)):
+            size = volume(box)
+            found: Any = flat[at : at + size].reshape([side.stop - side.start for side in box])
+            at += size
+            for wanted, array in piece.parts:
+                common = intersection(box, wanted)
+                if common is not None:
+                    array[moved(common, wanted)] = found[moved(common, box)]
+
+    return put
+
+
+def _check_crcs(reader: BundleReader, pieces: Sequence[Piece], crcs: Sequence[int]) -> None:
+    for piece, crc in zip(pieces, crcs, strict=True):
+        payload.check_crc(mask(crc), piece.entry, reader.where(piece.key))

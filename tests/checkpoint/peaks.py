@@ -1,0 +1,126 @@
+"""``peaks.py SCENARIO DIRECTORY`` prints how much memory a save and a restore needed at most beyond what there was.
+
+In MiB, from /proc: what the kernel saw, NumPy's memory, Python's and that of strings. What the new state itself has more than
+the old one is left out.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import minitf as tf
+from minitf.storage.bundle import TensorBundle
+
+MIB = 1 << 20
+SIZE = 160 * MIB
+
+
+def resident(field):
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    raise LookupError(field)
+
+
+def peak(call):
+    """MiB that were in use at most while ``call`` ran, beyond what there was before or is after, whatever is more."""
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    call()
+    return round(resident("VmHWM") - max(before, resident("VmRSS")), 1)
+
+
+def strings(count, length, value):
+    out = np.empty(count, object)
+    for number in range(count):
+        out[number] = bytes((value + number % 50,)) * length
+    return out
+
+
+def floats(value):
+    return np.full((SIZE // 4096, 1024), value, np.float32)
+
+
+Make = Callable[[int], np.ndarray]
+TEXTS: dict[str, Make] = {
+    "few huge strings": lambda value: strings(2, SIZE // 2, value),
+    "some large strings": lambda value: strings(160, SIZE // 160, value),
+    "many small strings": lambda value: strings(1_500_000, 70, value),
+    "tiny strings": lambda value: strings(2_000_000, 2, value),
+}
+
+
+def all_equal(found, wanted):
+    return found.shape == wanted.shape and bool((found == wanted).all())
+
+
+def objects(make, storage, directory, mode):
+    """Save and restore of a Checkpoint with one variable."""
+    with tf.Graph().as_default() if mode == "graph" else nullcontext():
+        session = tf.Session() if mode == "graph" else None
+        variable = tf.Variable(make(47))
+        if session is not None:
+            session.run(variable.initializer)
+
+        def put(value):
+            variable.load(value, session) if session is not None else variable.assign(value)
+
+        saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=storage)
+        prefix = str(Path(directory) / "ckpt")
+        with session or nullcontext():
+            put(make(48))
+            saved = peak(lambda: saver.save(prefix))
+            put(make(49))
+            restored = peak(lambda: saver.restore(prefix).assert_consumed().run_restore_ops())
+            found = session.run(variable) if session is not None else variable.numpy()
+        assert all_equal(found, make(48))
+    return saved, restored
+
+
+def by_names(make, directory, pieces_saved, pieces_restored, axis):
+    """Save and restore by a Saver of a variable in pieces."""
+
+    def table(count):
+        cut = None if count is None else tf.compat.v1.fixed_size_partitioner(count, axis)
+        return tf.compat.v1.get_variable("t", make(0).shape, tf.float32, tf.zeros_initializer(), partitioner=cut)
+
+    def put(variable, value, session):
+        pieces = [variable] if isinstance(variable, tf.Variable) else list(variable)
+        at = 0
+        for piece in pieces:
+            stop = at + piece.shape[axis]
+            piece.load(value.take(range(at, stop), axis), session)
+            at = stop
+
+    prefix = str(Path(directory) / "ckpt")
+    out = []
+    for number, count in enumerate((pieces_saved, pieces_restored)):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            variable = table(count)
+            session.run(tf.compat.v1.global_variables_initializer())
+            put(variable, make(number), session)
+            saver = tf.compat.v1.train.Saver()
+            if not number:
+                out.append(peak(partial(saver.save, session, prefix)))
+                continue
+            out.append(peak(partial(saver.restore, session, prefix)))
+            assert all_equal(session.run(tf.convert_to_tensor(variable)), make(0))
+    return out
+
+
+SCENARIOS: dict[str, Callable[[str], tuple[float, float]]] = {}
+for _name, _make in TEXTS.items():
+    for _mode in ("eager", "graph"):
+        SCENARIOS[f"{_name}, {_mode}"] = lambda at, make=_make, mode=_mode: objects(make, TensorBundle(durable=False), at, mode)
+for _cut in ((None, 3, 0), (3, None, 0), (3, 2, 1), (2, 5, 0), (2, 3, 0)):
+    _text = " to ".join("whole" if count is None else str(count) for count in _cut[:2])
+    SCENARIOS[f"pieces, {_text}, along {_cut[2]}"] = lambda at, cut=_cut: by_names(floats, at, *cut)
+SCENARIOS["the other byte order"] = lambda at: objects(floats, TensorBundle(durable=False, big_endian=True), at, "eager")
+
+if __name__ == "__main__":
+    print(json.dumps(SCENARIOS[sys.argv[1]](sys.argv[2])))
