@@ -5,6 +5,8 @@ A value that the format cannot hold as it is, is carried as bytes, with a note t
 * numbers: uint8, with one more dimension for the bytes of an element (little-endian);
 * strings and variants: uint8, flat: the length of every element as 8 bytes (little-endian), then the elements.
 
+No value is copied to be written: its bytes are made in pieces, once for the checksum and once for the file.
+
 The notes and the checksums of all values are one JSON text::
 
     {"minitf": 1, "tensors": {key: {"dtype": "string", "shape": [2]}}, "crc32c": {key: number}}
@@ -12,10 +14,11 @@ The notes and the checksums of all values are one JSON text::
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from crc32c import crc32c
@@ -23,31 +26,54 @@ from crc32c import crc32c
 from minitf.core.dtypes import DType, named, of_numpy
 from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
+from minitf.storage.bundle.block import Pieces
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
-from minitf.storage.regions import box_of, check_piece, check_pieces, cut, join, region_box
+from minitf.storage.filling import MANY, PIECE, Elements, fetching, fill_strings, lengths_of, whole
+from minitf.storage.regions import (
+    box_of,
+    boxes_of_run,
+    check_piece,
+    check_pieces,
+    cut,
+    intersection,
+    join,
+    moved,
+    region_box,
+    touched,
+)
 from minitf.storage.values import (
     Array,
     Extent,
     Partitioned,
     Reading,
     Typed,
-    as_bytes,
     as_value,
     bytes_view,
+    each_as_bytes,
+    gathered,
     has_array,
-    string_array,
 )
 
 Note = dict[str, Any]
 VERSION = 1
 
 
+Parts = dict[tuple[Extent, ...], Array]
+
+
 def whole_value(value: Any, key: str) -> tuple[DType, Array]:
     """Dtype and array of anything that can be written, pieces put together. Raises InvalidArgumentError."""
     if not isinstance(value, Partitioned):
         return as_value(value, key)
+    dtype, shape, parts = _parts(value, key)
+    everything = box_of((None,) * len(shape), shape)
+    return dtype, join(dtype, shape, list(parts), everything, lambda e, box: cut(parts[e], box), f"write: {key!r}")
+
+
+def _parts(value: Partitioned, key: str) -> tuple[DType, tuple[int, ...], Parts]:
+    """Dtype, shape and the pieces, which fit together."""
     shape = tuple(value.shape)
-    parts: dict[tuple[Extent, ...], Array] = {}
+    parts: Parts = {}
     dtype: DType | None = None
     for extents, piece in value.pieces:
         dtype, array = as_value(piece, key)
@@ -56,18 +82,71 @@ def whole_value(value: Any, key: str) -> tuple[DType, Array]:
     if dtype is None:
         raise InvalidArgumentError(f"write: the partitioned tensor {key!r} has no pieces.")
     check_pieces(key, [tuple(extents) for extents, _ in value.pieces], shape)
-    everything = box_of((None,) * len(shape), shape)
-    return dtype, join(dtype, shape, list(parts), everything, lambda e, box: cut(parts[e], box), f"write: {key!r}")
+    return dtype, shape, parts
 
 
-def carry(dtype: DType, array: Array, key: str) -> tuple[Array, Note]:
-    """A value as bytes, and the note that says what it is."""
-    note = {"dtype": dtype.name, "shape": list(array.shape)}
+class Stored(NamedTuple):
+    """A value as a format writes it: NumPy dtype and shape, and its bytes in pieces, made anew each time."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    pieces: Callable[[], Iterable[memoryview | bytes]]
+
+
+def carry(value: Any, key: str, holds: Callable[[DType], bool]) -> tuple[DType, Stored, Note | None]:
+    """Dtype and bytes of anything that can be written, with a note if the format does not hold the dtype as it is.
+
+    Raises InvalidArgumentError.
+    """
+    dtype, shape, pieces = _numbers(value, key)
+    note = {"dtype": dtype.name, "shape": list(shape)}
     if dtype.kind in "SV":
-        items = as_bytes(array, key)
-        lengths = np.array([len(item) for item in items], "<u8").tobytes()
-        return np.frombuffer(lengths + b"".join(items), np.uint8), note
-    return array.ravel().view(np.uint8).reshape((*array.shape, dtype.size)), note
+        return dtype, _strings(whole_value(value, key)[1], key), note
+    if holds(dtype):
+        return dtype, Stored(dtype.np, shape, pieces), None
+    return dtype, Stored(np.dtype(np.uint8), (*shape, dtype.size), pieces), note
+
+
+def _numbers(value: Any, key: str) -> tuple[DType, tuple[int, ...], Callable[[], Iterable[memoryview]]]:
+    """Dtype and shape of a value, and the bytes of its elements, of pieces put together some at a time."""
+    if not isinstance(value, Partitioned):
+        dtype, array = as_value(value, key)
+        return dtype, array.shape, lambda: [bytes_view(array)]
+    dtype, shape, parts = _parts(value, key)
+    touched(shape, list(parts), box_of((None,) * len(shape), shape), f"write: {key!r}")  # raises if there is a gap
+
+    def put_together() -> Iterator[memoryview]:
+        step, count = max(1, PIECE // dtype.size), total_size(shape)
+        for start in range(0, count, step):
+            for box in boxes_of_run(shape, start, min(start + step, count)):
+                out: Array = np.empty([side.stop - side.start for side in box], dtype.np)
+                for extents in parts:
+                    place = box_of(extents, shape)
+                    common = intersection(box, place)
+                    if common is not None:
+                        out[moved(common, box)] = parts[extents][moved(common, place)]
+                yield bytes_view(out)
+
+    return dtype, shape, put_together
+
+
+def _strings(array: Array, key: str) -> Stored:
+    def lengths() -> Iterator[bytes]:
+        for start in range(0, flat.size, MANY):
+            yield np.array([len(item) for item in each_as_bytes(flat[start : start + MANY], key)], "<u8").tobytes()
+
+    flat = array.reshape(-1)
+    size = 8 * flat.size + sum(map(len, each_as_bytes(flat, key)))
+    pieces = Pieces(size, lambda: itertools.chain(lengths(), gathered(each_as_bytes(flat, key), PIECE)))
+    return Stored(np.dtype(np.uint8), (size,), lambda: pieces)
+
+
+def crc_of(stored: Stored) -> int:
+    """CRC-32C of the bytes of a value."""
+    crc = 0
+    for piece in stored.pieces():
+        crc = crc32c(piece, crc)
+    return crc
 
 
 def uncarry(stored: Array, note: Note, where: str) -> Array:
@@ -81,17 +160,11 @@ def uncarry(stored: Array, note: Note, where: str) -> Array:
         if raw.size != count * spec.dtype.size:
             raise DataLossError(f"{where}: {raw.size} bytes stored; {spec} has {count * spec.dtype.size}.")
         return finish_numbers(raw.view(spec.dtype.np).reshape(shape).copy(), spec.dtype, False)
-    if count * 8 > raw.size:
-        raise DataLossError(f"{where}: {raw.size} bytes cannot hold {count} strings.")
-    data = raw.tobytes()
-    lengths = np.frombuffer(data, "<u8", count).tolist()
-    if count * 8 + sum(lengths) != len(data):
-        raise DataLossError(f"{where}: the strings have {sum(lengths)} bytes; there are {len(data) - 8 * count}.")
-    items, at = [], count * 8
-    for length in lengths:
-        items.append(data[at : at + length])
-        at += length
-    return string_array(items, shape)
+    data = memoryview(raw)  # type: ignore[arg-type]
+    lengths = list(lengths_of(fetching(data), count, raw.size, where))
+    array: Array = np.empty(shape, object)
+    fill_strings(Elements(shape, array.dtype, whole(array)), iter(lengths), count, fetching(data))
+    return array
 
 
 def note_spec(note: Note, where: str) -> Spec:
@@ -159,13 +232,13 @@ class Arrays(Protocol):
         """NumPy dtype and shape as stored. Raises UnimplementedError if no tensor can hold it, DataLossError."""
 
     def load(self, keys: Sequence[str]) -> list[Array]:
-        """Values as stored, new and verified."""
+        """Values as stored, new and verified, row by row and in the machine's order of bytes."""
 
-    def in_rows(self, key: str) -> bool:
-        """True if the elements stand in the order of rows, as in a new array."""
+    def over(self, keys: Sequence[str], targets: Sequence[Array]) -> AbstractContextManager[Callable[[], None]]:
+        """Verifies values, and gives a function that reads them into these arrays.
 
-    def over(self, keys: Sequence[str], places: Sequence[memoryview]) -> AbstractContextManager[Callable[[], None]]:
-        """Verifies values, and gives a function that reads their bytes into places that are as long."""
+        An array has the value's shape and dtype, or is a flat one of as many bytes for numbers that are carried.
+        """
 
 
 class CarriedReader:
@@ -221,32 +294,31 @@ class CarriedReader:
         taken = [array is not None and self._fits(key, array) for key, array in zip(keys, spare, strict=True)]
         over = [(key, array) for key, array, fits in zip(keys, spare, taken, strict=True) if fits]
         rest = iter(self.read_many([key for key, fits in zip(keys, taken, strict=True) if not fits]))
-        with self._arrays.over([key for key, _ in over], [bytes_view(array) for _, array in over]) as read:
+        with self._arrays.over([key for key, _ in over], [self._target(key, array) for key, array in over]) as read:
 
             def fill() -> None:
                 read()
                 for key, array in over:
-                    if key in self._arrays.notes:
+                    if key in self._arrays.notes and array.dtype != object:
                         finish_numbers(array, self.spec(key).dtype, False)
 
             yield [array if fits else next(rest) for array, fits in zip(spare, taken, strict=True)], fill
 
     def _fits(self, key: str, array: Array) -> bool:
-        """True if the stored bytes can go into the array."""
+        """True if the value can go into the array."""
         spec = self.spec(key)
-        if spec.dtype.kind in "SV" or spec.dtype.np != array.dtype or spec.shape != array.shape or not array.nbytes:
+        if spec.dtype.np != array.dtype or spec.shape != array.shape or not array.size:
             return False
         stored, shape = self._arrays.described(key)
-        same = stored.isnative if key not in self._arrays.notes else total_size(shape) * stored.itemsize == array.nbytes
-        return same and self._arrays.in_rows(key)
+        return key not in self._arrays.notes or array.dtype == object or total_size(shape) * stored.itemsize == array.nbytes
+
+    def _target(self, key: str, array: Array) -> Array:
+        carried = key in self._arrays.notes and array.dtype != object
+        return array.reshape(-1).view(np.uint8) if carried else array
 
     def _finished(self, key: str, stored: Array) -> Array:
         note = self._arrays.notes.get(key)
-        if note is not None:
-            return uncarry(stored, note, self._where(key))
-        if stored.dtype.kind in "SU":
-            return string_array(as_bytes(stored, key), stored.shape)
-        return stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
+        return stored if note is None else uncarry(stored, note, self._where(key))
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
         """A region: ``size`` elements from ``begin`` on in each dimension; -1: up to the end. Raises InvalidArgumentError."""

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from crc32c import crc32c
@@ -26,25 +26,27 @@ from minitf.errors import DataLossError, InvalidArgumentError, OpError, Unimplem
 from minitf.storage.carried import (
     CarriedReader,
     Note,
+    Stored,
     carry,
     check_complete,
     checksum,
+    crc_of,
     decode_notes,
     encode_notes,
     is_native,
-    whole_value,
 )
 from minitf.storage.file_view import FileView
 from minitf.storage.files import Disk, typed
+from minitf.storage.filling import PIECE, Bytes, Elements, fill_strings, lengths_of, whole
 from minitf.storage.keys import is_text
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
-from minitf.storage.values import Array, bytes_view
+from minitf.storage.string_pieces import Fetch
+from minitf.storage.values import Array
 
 NOTES = "__minitf__"
 COMMENT = b"minitf"  # of the archive: says that there must be notes
 HEADER_LIMIT = 1 << 16
-PIECE = 1 << 20  # bytes of a member that are in memory at a time
 LONGEST_KEY = (1 << 16) - 1 - len(".npy")  # bytes: a zip archive counts those of a name in two bytes
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -59,7 +61,8 @@ _DAMAGE = (
 )
 
 
-Room = Callable[[np.dtype[Any], tuple[int, ...], bool], memoryview | None]
+Put = Callable[[Bytes], None]  # takes the next bytes of a value
+Room = Callable[[np.dtype[Any], tuple[int, ...], bool], Put]
 
 
 class _Foreign(Exception):
@@ -72,7 +75,7 @@ class Npz(SingleFile):
     name = "npz"
     suffix = ".npz"
 
-    def _prepare(self, tensors: Mapping[str, Any]) -> list[tuple[str, Array]]:
+    def _prepare(self, tensors: Mapping[str, Any]) -> list[tuple[str, Stored]]:
         notes: dict[str, Note] = {}
         crcs: dict[str, int] = {}
         out = []
@@ -81,22 +84,21 @@ class Npz(SingleFile):
             if problem is not None:
                 shown = f"{key[:80]!r}{'...' * (len(key) > 80)}"
                 raise InvalidArgumentError(f"write: {shown} cannot be a key in an npz archive: {problem}.")
-            dtype, array = whole_value(value, key)
-            if not is_native(dtype):
-                array, notes[key] = carry(dtype, array, key)
-            array = np.asarray(array, order="C")
-            crcs[key] = checksum(crc32c(bytes_view(array)), array.dtype.str, array.shape, notes.get(key))
-            out.append((key, array))
-        text = np.frombuffer(encode_notes(notes, crcs).encode(), np.uint8)
-        return [*out, (NOTES, text)]
+            _, stored, note = carry(value, key, is_native)
+            if note is not None:
+                notes[key] = note
+            crcs[key] = checksum(crc_of(stored), stored.dtype.str, stored.shape, note)
+            out.append((key, stored))
+        text = encode_notes(notes, crcs).encode()
+        return [*out, (NOTES, Stored(np.dtype(np.uint8), (len(text),), lambda: [text]))]
 
-    def _fill(self, handle: int, prepared: list[tuple[str, Array]]) -> None:
+    def _fill(self, handle: int, prepared: list[tuple[str, Stored]]) -> None:
         with FileView(self._disk, handle, writing=True) as raw:
             archive = zipfile.ZipFile(raw, "w", allowZip64=True)
             try:
                 archive.comment = COMMENT
-                for key, array in prepared:
-                    _add(archive, key, array)
+                for key, stored in prepared:
+                    _add(archive, key, stored)
                 archive.close()
             except BaseException:
                 archive.fp = None  # else it would write its end when nobody has it any more, and hide the error
@@ -118,15 +120,17 @@ def _problem_with(key: str) -> str | None:
     return f"it has {size} bytes, and may have {LONGEST_KEY}" if size > LONGEST_KEY else None
 
 
-def _add(archive: zipfile.ZipFile, key: str, array: Array) -> None:
+def _add(archive: zipfile.ZipFile, key: str, stored: Stored) -> None:
     info = zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0))  # the same bytes each time
+    described = {"descr": np.lib.format.dtype_to_descr(stored.dtype), "fortran_order": False, "shape": stored.shape}
     with archive.open(info, "w", force_zip64=True) as member:
         header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+        np.lib.format.write_array_header_1_0(header, described)
         member.write(header.getvalue())
-        view = bytes_view(np.asarray(array, order="C"))
-        for start in range(0, len(view), 1 << 22):
-            member.write(view[start : start + (1 << 22)])
+        for piece in stored.pieces():
+            view = memoryview(piece)
+            for start in range(0, len(view), 1 << 22):
+                member.write(view[start : start + (1 << 22)])
 
 
 class _Archive:
@@ -240,70 +244,120 @@ class _Archive:
         with self._opened() as archive:
             return [self._load(archive, key) for key in keys]
 
-    def in_rows(self, key: str) -> bool:
-        """True unless it is an array of another program that stands column by column."""
-        self.described(key)
-        return not self._headers[key][2]
-
     @contextlib.contextmanager
-    def over(self, keys: Sequence[str], places: Sequence[memoryview]) -> Iterator[Callable[[], None]]:
-        """Verifies values, and gives a function that reads them into these places."""
+    def over(self, keys: Sequence[str], targets: Sequence[Array]) -> Iterator[Callable[[], None]]:
+        """Verifies values, and gives a function that reads them into these arrays."""
         with contextlib.ExitStack() as stack:
             with self._kept_open(stack) as archive:
                 handle = self._view.handle
-                for key in keys:
-                    self._read(archive, key, partial(_given, None))
+                for key, target in zip(keys, targets, strict=True):
+                    self._read(archive, key, _looked_at)
+                    if self._holds_strings(key, target):
+                        with self._stream(archive, key) as (fetch, size):
+                            for _ in lengths_of(fetch, target.size, size, f"{self.source}: key {key!r}"):
+                                pass
 
             def read() -> None:
                 with self._lock, typed("read", self.source):
                     self._view.handle = handle
-                    for key, place in zip(keys, places, strict=True):
-                        self._read(archive, key, partial(_given, place))
+                    for key, target in zip(keys, targets, strict=True):
+                        if self._holds_strings(key, target):
+                            self._read_strings(archive, key, target)
+                        else:
+                            self._read(archive, key, partial(_into, target))
 
             yield read
+
+    def _holds_strings(self, key: str, target: Array) -> bool:
+        return key in self.notes and target.dtype == object
 
     def _load(self, archive: zipfile.ZipFile, key: str) -> Array:
         found: list[Array] = []
         info = self._members[key]
         if info.file_size > 16 * info.compress_size + PIECE:  # it may not have what it claims
-            self._read(archive, key, partial(_given, None))
+            self._read(archive, key, _looked_at)
 
-        def room(dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> memoryview:
-            found.append(np.empty(shape, dtype, "F" if fortran else "C"))
-            return bytes_view(found[0].T if fortran else found[0])
+        def room(dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> Put:
+            found.append(np.empty(shape, object if dtype.kind in "SU" else dtype.newbyteorder("=")))
+            return _into(found[0], dtype, shape, fortran)
 
         self._read(archive, key, room)
-        return np.asarray(found[0], order="C")
+        return found[0]
 
     def _read(self, archive: zipfile.ZipFile, key: str, room: Room) -> None:
-        """Reads and verifies a value, piece by piece, into what ``room`` gives for dtype, shape and order; None: nowhere."""
+        """Reads and verifies a value, piece by piece, into what ``room`` gives for dtype, shape and order."""
         with self._told(key):
-            info = self._member(key)
-            with archive.open(info) as member:  # which verifies zip's own checksum at its end
-                start = io.BytesIO(member.read(HEADER_LIMIT))
-                dtype, shape, fortran = _parse_header(start)
-                size = total_size(shape) * dtype.itemsize
-                if info.file_size - start.tell() != size or not dtype.itemsize:
-                    raise ValueError(f"{info.file_size} bytes are not those of an array {dtype} {shape}")
-                place = room(dtype, shape, fortran)
+            with archive.open(self._member(key)) as member:  # which verifies zip's own checksum at its end
+                start, dtype, shape, fortran = self._begun(key, member)
+                put = room(dtype, shape, fortran)
                 crc = at = 0
                 piece = start.read()
                 while piece:
                     crc = crc32c(piece, crc)
-                    if place is not None:
-                        place[at : at + len(piece)] = piece
+                    put(piece)
                     at += len(piece)
                     piece = member.read(PIECE)
+                size = total_size(shape) * dtype.itemsize
                 if at < size:
                     raise EOFError(f"{at} of {size} bytes are there")
-        if key != NOTES and self._crcs is not None and not fortran:
+        if not fortran:
+            self._check_crc(key, crc, dtype, shape)
+
+    def _begun(self, key: str, member: IO[bytes]) -> tuple[io.BytesIO, np.dtype[Any], tuple[int, ...], bool]:
+        """The first bytes of a value, dtype, shape, and whether it stands column by column."""
+        start = io.BytesIO(member.read(HEADER_LIMIT))
+        dtype, shape, fortran = _parse_header(start)
+        size = self._members[key].file_size
+        if size - start.tell() != total_size(shape) * dtype.itemsize or not dtype.itemsize:
+            raise ValueError(f"{size} bytes are not those of an array {dtype} {shape}")
+        return start, dtype, shape, fortran
+
+    def _check_crc(self, key: str, crc: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+        if key != NOTES and self._crcs is not None:
             if self._crcs[key] != checksum(crc, dtype.str, shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
 
+    @contextlib.contextmanager
+    def _stream(self, archive: zipfile.ZipFile, key: str) -> Iterator[tuple[Fetch, int]]:
+        """What fetches the next bytes of a value, and how many there are."""
+        with self._told(key), archive.open(self._member(key)) as member:
+            start, _, _, _ = self._begun(key, member)
+            size = self._members[key].file_size - start.tell()
 
-def _given(place: memoryview | None, *_: Any) -> memoryview | None:
-    """Room for a value wherever it is."""
-    return place
+            def fetch(room: memoryview) -> None:
+                at = start.readinto(room)
+                while at < len(room):
+                    found = member.read(min(PIECE, len(room) - at))
+                    if not found:
+                        raise EOFError("the value became shorter while it was being read")
+                    room[at : at + len(found)] = found
+                    at += len(found)
+
+            yield fetch, size
+
+    def _read_strings(self, archive: zipfile.ZipFile, key: str, target: Array) -> None:
+        with self._stream(archive, key) as (ahead, size), self._stream(archive, key) as (fetch, _):
+            crc = 0
+
+            def noted(room: memoryview) -> None:
+                nonlocal crc
+                fetch(room)
+                crc = crc32c(room, crc)
+
+            lengths = lengths_of(ahead, target.size, size, f"{self.source}: key {key!r}")
+            fill_strings(Elements(target.shape, target.dtype, whole(target)), lengths, target.size, noted)
+        self._check_crc(key, crc, np.dtype(np.uint8), (size,))
+
+
+def _into(target: Array, dtype: np.dtype[Any], _: tuple[int, ...], fortran: bool) -> Put:
+    """The next bytes go into this array."""
+    array = target.T if fortran else target
+    return Elements(array.shape, np.dtype(np.uint8) if target.dtype == np.uint8 else dtype, whole(array))
+
+
+def _looked_at(dtype: np.dtype[Any], *_: Any) -> Put:
+    """The next bytes are not kept."""
+    return Elements((), dtype, ())
 
 
 def _check_dtype(dtype: np.dtype[Any]) -> None:

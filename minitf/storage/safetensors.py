@@ -25,8 +25,19 @@ from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import spans
-from minitf.storage.carried import CarriedReader, Note, carry, check_complete, checksum, decode_notes, encode_notes, whole_value
+from minitf.storage.carried import (
+    CarriedReader,
+    Note,
+    Stored,
+    carry,
+    check_complete,
+    checksum,
+    crc_of,
+    decode_notes,
+    encode_notes,
+)
 from minitf.storage.files import Disk, read_fully, typed, write_fully
+from minitf.storage.filling import Elements, fill_strings, lengths_of, whole
 from minitf.storage.keys import is_text
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
@@ -51,23 +62,23 @@ class Safetensors(SingleFile):
     name = "safetensors"
     suffix = ".safetensors"
 
-    def _prepare(self, tensors: Mapping[str, Any]) -> tuple[bytes, list[Array]]:
+    def _prepare(self, tensors: Mapping[str, Any]) -> tuple[bytes, list[Stored]]:
         notes: dict[str, Note] = {}
         crcs: dict[str, int] = {}
         header: dict[str, Any] = {METADATA: {"written_by": "minitf"}}
-        arrays = []
+        values = []
         end = 0
         for key, value in tensors.items():
             if key == METADATA:
                 raise InvalidArgumentError(f"write: the key {key!r} is taken by the format.")
-            dtype, array = whole_value(value, key)
-            if dtype not in NAMES:
-                array, notes[key] = carry(dtype, array, key)
-                dtype = dtypes.uint8
-            crcs[key] = checksum(crc32c(bytes_view(array)), NAMES[dtype], array.shape, notes.get(key))
-            header[key] = {"dtype": NAMES[dtype], "shape": list(array.shape), "data_offsets": [end, end + array.nbytes]}
-            end += array.nbytes
-            arrays.append(array)
+            dtype, stored, note = carry(value, key, NAMES.__contains__)
+            if note is not None:
+                dtype, notes[key] = dtypes.uint8, note
+            size = total_size(stored.shape) * dtype.size
+            crcs[key] = checksum(crc_of(stored), NAMES[dtype], stored.shape, note)
+            header[key] = {"dtype": NAMES[dtype], "shape": list(stored.shape), "data_offsets": [end, end + size]}
+            end += size
+            values.append(stored)
         header[METADATA]["minitf"] = encode_notes(notes, crcs)
         try:
             text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
@@ -76,16 +87,17 @@ class Safetensors(SingleFile):
         text += b" " * (-len(text) % 8)
         if len(text) > HEADER_LIMIT:
             raise InvalidArgumentError(
-                f"write: the list of {len(arrays)} values has {len(text)} bytes; safetensors takes {HEADER_LIMIT} at most. "
+                f"write: the list of {len(values)} values has {len(text)} bytes; safetensors takes {HEADER_LIMIT} at most. "
                 "Use the V2 format, or shorter keys."
             )
-        return len(text).to_bytes(8, "little") + text, arrays
+        return len(text).to_bytes(8, "little") + text, values
 
-    def _fill(self, handle: int, prepared: tuple[bytes, list[Array]]) -> None:
-        header, arrays = prepared
+    def _fill(self, handle: int, prepared: tuple[bytes, list[Stored]]) -> None:
+        header, values = prepared
         offset = write_fully(self._disk, handle, header, 0)
-        for array in arrays:
-            offset = write_fully(self._disk, handle, bytes_view(array), offset)
+        for stored in values:
+            for piece in stored.pieces():
+                offset = write_fully(self._disk, handle, piece, offset)
 
     def _reader(self, path: str) -> CarriedReader:
         return CarriedReader(_File(self._disk, path))
@@ -182,13 +194,12 @@ class _File:
             self._read(handle, keys, [bytes_view(array) for array in arrays])
         return arrays
 
-    def in_rows(self, key: str) -> bool:
-        """True: the format has no other order."""
-        return True
-
     @contextmanager
-    def over(self, keys: Sequence[str], places: Sequence[memoryview]) -> Iterator[Callable[[], None]]:
-        """Verifies values, if the file has checksums, and gives a function that reads them into these places."""
+    def over(self, keys: Sequence[str], targets: Sequence[Array]) -> Iterator[Callable[[], None]]:
+        """Verifies values, if the file has checksums, and gives a function that reads them into these arrays."""
+        found = list(zip(keys, targets, strict=True))
+        strings = [(key, target) for key, target in found if target.dtype == object]
+        numbers = [(key, target) for key, target in found if target.dtype != object]
         with ExitStack() as stack:
             with self._file.kept_open(stack) as handle:
                 self._check_inside(handle, keys)
@@ -196,12 +207,28 @@ class _File:
                     entries = [self._entries[key] for key in keys]
                     pieces = [(self._start + begin, end - begin) for _, _, begin, end in entries]
                     self._check_crcs(keys, spans.check(self._disk, handle, pieces, self.source))
+                for key, target in strings:
+                    for _ in self._lengths(handle, key, target.size):
+                        pass
 
             def read() -> None:
                 with typed("read", self.source):
-                    self._read(handle, keys, places)
+                    self._read(handle, [key for key, _ in numbers], [bytes_view(target) for _, target in numbers])
+                    for key, target in strings:
+                        stream = self._stream(handle, key)
+                        elements = Elements(target.shape, target.dtype, whole(target))
+                        fill_strings(elements, self._lengths(handle, key, target.size), target.size, stream.fetch)
+                        self._check_crcs([key], [stream.crc])
 
             yield read
+
+    def _lengths(self, handle: int, key: str, count: int) -> Iterator[Array]:
+        stream = self._stream(handle, key)
+        return lengths_of(stream.fetch, count, stream.size, f"{self.source}: key {key!r}")
+
+    def _stream(self, handle: int, key: str) -> _Stream:
+        _, _, begin, end = self._entries[key]
+        return _Stream(self._disk, handle, self._start + begin, end - begin, f"{self.source}: key {key!r}")
 
     def _check_inside(self, handle: int, keys: Sequence[str]) -> None:
         size = self._disk.size(handle)
@@ -221,6 +248,25 @@ class _File:
             dtype, shape, _, _ = self._entries[key]
             if self._crcs and self._crcs[key] != checksum(crc, NAMES.get(dtype, ""), shape, self.notes.get(key)):
                 raise DataLossError(f"{self.source}: key {key!r}: checksum does not match.")
+
+
+class _Stream:
+    """The bytes of a value, one after the other, and the checksum of those that were fetched."""
+
+    def __init__(self, disk: Disk, handle: int, begin: int, size: int, where: str):
+        self._disk = disk
+        self._handle = handle
+        self._at = begin
+        self.size = size
+        self.crc = 0
+        self._where = where
+
+    def fetch(self, room: memoryview) -> None:
+        """The next bytes. Raises DataLossError if the file has not so many."""
+        if read_fully(self._disk, self._handle, room, self._at) < len(room):
+            raise DataLossError(f"{self._where}: the file became shorter while it was being read.")
+        self._at += len(room)
+        self.crc = crc32c(room, self.crc)
 
 
 class _TornFile(_File):

@@ -6,7 +6,7 @@ variants are bytes. ``Partitioned`` is a tensor saved in pieces.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +102,28 @@ def as_bytes(array: Array, key: str) -> list[bytes]:
         if not isinstance(item, bytes):
             raise InvalidArgumentError(f"write: {key!r} has an element {item!r}; an object array holds bytes or str.")
     return out
+
+
+def each_as_bytes(array: Array, key: str) -> Iterator[bytes]:
+    """``as_bytes`` of an array of objects, one after the other."""
+    one: Array = np.empty(1, object)
+    for item in array.ravel():
+        one[0] = item
+        yield item if type(item) is bytes else as_bytes(one, key)[0]
+
+
+def gathered(items: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Small byte strings joined to some of ``size`` bytes at most; longer ones as they are."""
+    together: list[bytes] = []
+    length = 0
+    for item in items:
+        if together and length + len(item) > size:
+            yield b"".join(together)
+            together, length = [], 0
+        together.append(item)
+        length += len(item)
+    if together:
+        yield b"".join(together)
 
 
 def string_array(items: Sequence[bytes], shape: tuple[int, ...]) -> Array:

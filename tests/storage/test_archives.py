@@ -40,19 +40,25 @@ STRINGS = np.array([[b"ab", b""], [b"\xff", b"long" * 50]], object)
 # What is carried ----------------------------------------------------------------------------------------------------
 
 
+def as_carried(dtype, array):
+    """A value as bytes, and the note."""
+    _, stored, note = carry(Typed(dtype, array), "k", lambda _: False)
+    return np.frombuffer(b"".join(stored.pieces()), stored.dtype).reshape(stored.shape), note
+
+
 def test_values_as_bytes_and_notes():
-    raw, note = carry(as_dtype("string"), STRINGS[0], "k")
+    raw, note = as_carried("string", STRINGS[0])
     assert note == {"dtype": "string", "shape": [2]}
     assert raw.tobytes() == (2).to_bytes(8, "little") + bytes(8) + b"ab"
     assert (raw.dtype, raw.ndim) == (np.uint8, 1)
-    raw, note = carry(as_dtype("qint16"), np.array([[1, -2, 3]], np.int16), "k")
+    raw, note = as_carried("qint16", np.array([[1, -2, 3]], np.int16))
     assert note == {"dtype": "qint16", "shape": [1, 3]}
     assert raw.tolist() == [[[1, 0], [254, 255], [3, 0]]]
     for dtype, array in (("string", STRINGS), ("variant", STRINGS), ("qint16", np.arange(6, dtype=np.int16).reshape(2, 3))):
-        found = uncarry(*carry(as_dtype(dtype), array, "k"), "here")
+        found = uncarry(*as_carried(dtype, array), "here")
         assert (found.tolist(), found.shape) == (array.tolist(), array.shape)
-        assert uncarry(*carry(as_dtype(dtype), array[:0], "k"), "here").shape == array[:0].shape
-    assert uncarry(*carry(as_dtype("string"), np.array(b"x", object), "k"), "here").tolist() == b"x"
+        assert uncarry(*as_carried(dtype, array[:0]), "here").shape == array[:0].shape
+    assert uncarry(*as_carried("string", np.array(b"x", object)), "here").tolist() == b"x"
 
 
 @pytest.mark.parametrize(
@@ -162,20 +168,19 @@ class Arrays:
 
 def test_a_reader_over_arrays():
     values = {
-        "b": np.arange(6).reshape(2, 3), "é": np.arange(3, dtype=">i4"), "s": np.array([b"x", b""]), "u": np.array(["ü"]),
+        "b": np.arange(6).reshape(2, 3), "é": np.arange(3, dtype="i4"), "s": np.array([b"x", b""], object),
         "n": np.frombuffer(b"\1\0\2\0", np.uint8),
     }  # fmt: skip
     found = carried.CarriedReader(Arrays(values, {"n": {"dtype": "qint16", "shape": [2]}}))
-    assert found.keys() == ["b", "n", "s", "u", "é"]
+    assert found.keys() == ["b", "n", "s", "é"]
     assert ("b" in found, "x" in found, 5 in found) == (True, False, False)
     assert (found.prefix, found.source) == ("here", "here")
     assert found.spec("n") == Spec(as_dtype("qint16"), (2,))
     assert found.spec("b").shape == (2, 3)
     assert found.slices("b") == []
     assert found.read("n").tolist() == [1, 2]
-    assert (found.read("é").tolist(), found.read("é").dtype.isnative) == ([0, 1, 2], True)
-    assert (found.read("s").tolist(), found.read("s").dtype) == ([b"x", b""], object)
-    assert found.read("u").tolist() == ["ü".encode()]
+    assert found.read("é") is values["é"]
+    assert found.read("s").tolist() == [b"x", b""]
     assert [value.tolist() for value in found.read_many(["n", "b"])] == [[1, 2], [[0, 1, 2], [3, 4, 5]]]
     assert found.read_slice("b", [1, 1], [1, -1]).tolist() == [[4, 5]]
     empty = carried.CarriedReader(Arrays({"e": np.zeros((0, 2))}, {}))
@@ -183,10 +188,10 @@ def test_a_reader_over_arrays():
     with pytest.raises(InvalidArgumentError, match="not inside 'e'"):
         empty.read_slice("e", [0, 0], [1, 2])
     for ask in (found.read, found.slices, lambda key: found.read_many(["b", key]), lambda key: found.read_slice(key, [], [])):
-        with pytest.raises(NotFoundError, match="^read: key 'none' is not in checkpoint 'here', which has 5 keys"):
+        with pytest.raises(NotFoundError, match="^read: key 'none' is not in checkpoint 'here', which has 4 keys"):
             ask("none")
     (contents,) = carried.CarriedReader(Arrays(values, {"n": {"dtype": "qint16", "shape": [2]}})).contents()
-    assert [key for key, _ in contents] == ["b", "n", "s", "u", "é"]
+    assert [key for key, _ in contents] == ["b", "n", "s", "é"]
     assert contents[1][1].dtype.name == "qint16"
     assert type(contents[0][1]) is np.ndarray
 
@@ -211,7 +216,7 @@ def test_the_bytes_of_a_safetensors_file(tmp_path):
     assert length % 8 == 0
     text = data[8 : 8 + length]
     assert text.rstrip(b" ") + b" " * (-len(text.rstrip(b" ")) % 8) == text
-    strings = carry(as_dtype("string"), STRINGS[0], "")
+    strings = as_carried("string", STRINGS[0])
     notes = {"é": strings[1]}
     crcs = {
         "a": checksum(crc32c(values["a"].tobytes()), "F32", [2], None),
@@ -367,7 +372,7 @@ def test_the_members_of_an_archive(tmp_path):
         assert found["a/b"].tolist() == values["a/b"].tolist()
         assert found["a/b"].flags.c_contiguous
         assert found["h"] == 2
-        raw, note = carry(as_dtype("string"), STRINGS[0], "")
+        raw, note = as_carried("string", STRINGS[0])
         assert found["é"].tolist() == raw.tolist()
         notes, crcs = decode_notes(found["__minitf__"].tobytes(), "")
         assert notes == {"é": note}

@@ -23,7 +23,7 @@ from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
 from minitf.storage.v1.numbers import PACKINGS, PIECE
 from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
-from minitf.storage.values import Partitioned, Typed, as_value
+from minitf.storage.values import Typed, as_value
 
 from .open_files import Open
 from .values_to_save import BIG, VALUES, equal
@@ -59,7 +59,7 @@ def test_the_values_are_those_of_read(prefix, kind):
     spare[keys.index("scalar")] = np.zeros(7)  # does not fit, and is left alone
     with reader.reading_over(keys, spare) as (found, fill):
         taken = [value is other for value, other in zip(found, spare, strict=True)]
-        left = {"native i4", "scalar", "strings", "none", *(key for key in keys if reader.spec(key).dtype.kind in "SV")}
+        left = {"native i4", "scalar", "none"}
         assert {key for key, one in zip(keys, taken, strict=True) if not one} == left
         assert not any(other.any() for other, one in zip(spare, taken, strict=True) if one)
         fill()
@@ -164,7 +164,7 @@ def test_archives_of_numpy(prefix, save):
     keys = ["rows", "columns", "other", "zeros"]
     spare = [np.ones_like(BIG) for _ in keys]
     with reader.reading_over(keys, spare) as (found, fill):
-        assert [value is other for value, other in zip(found, spare, strict=True)] == [True, False, False, True]
+        assert [value is other for value, other in zip(found, spare, strict=True)] == [True] * 4
         fill()
     for value, wanted in zip(found, [BIG, BIG, BIG, np.zeros_like(BIG)], strict=True):
         assert equal(value, wanted)
@@ -353,16 +353,5 @@ def test_a_file_of_v1_with_more_numbers_between_verifying_and_filling(prefix):
         with open(prefix, "r+b") as file:
             file.seek(1 << 19)
             file.write(b"\1" * (1 << 19))
-        with pytest.raises(DataLossError, match="values stored"):
+        with pytest.raises(DataLossError, match="block checksum mismatch"):
             fill()
-
-
-def test_pieces_of_v1_are_read_as_ever(prefix):
-    parts = [(((0, 1), None), BIG[:1]), (((1, 999), None), BIG[1:])]
-    TensorSlices(durable=False).write_shards(prefix, [{"p": Partitioned(BIG.shape, parts)}, {"a": BIG}])
-    spare = [np.zeros_like(BIG), np.zeros_like(BIG)]
-    with TensorSlices().open(f"{prefix}-?????-of-00002").reading_over(["p", "a"], spare) as (found, fill):
-        assert (found[0] is spare[0], found[1] is spare[1]) == (False, True)
-        fill()
-    assert equal(found[0], BIG)
-    assert equal(spare[1], BIG)

@@ -10,11 +10,9 @@ import pytest
 
 from minitf import errors
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.bundle.block import fill_block, shared_lengths
-from minitf.storage.bundle.coding import mask
-from minitf.storage.bundle.table import FOOTER, Table, table_chunks
 from minitf.storage.values import Partitioned, Typed
-from minitf.storage.varint import varint
+
+from .compressing import compress
 
 
 @pytest.fixture
@@ -138,36 +136,6 @@ def test_a_region_without_verifying_reads_only_its_rows(tmp_path):
     np.testing.assert_array_equal(reader.read_slice("a", [2, 0], [3, -1], verify=False), array[2:5])
     with pytest.raises(errors.DataLossError):
         reader.read_slice("a", [2, 0], [3, -1])
-
-
-def compress(path, change=lambda packed: packed):
-    """Writes an index again with its data blocks compressed, small ones so that there are several, types mixed."""
-    import cramjam
-    from crc32c import crc32c
-
-    data = path.read_bytes()
-    records = Table(lambda offset, size: memoryview(data)[offset : offset + size], len(data), "t").records()
-    keys = sorted(records)
-    values = [records[key] for key in keys]
-    shared = shared_lengths(keys)
-
-    def stored(payload, kind):
-        return payload + bytes([kind]) + mask(crc32c(payload + bytes([kind]))).to_bytes(4, "little")
-
-    out, index, start = b"", [], 0
-    while start < len(keys):
-        parts, stop, _ = fill_block(keys, values, shared, start, limit=60)
-        payload = b"".join(parts)
-        kind = len(index) % 3 != 1
-        packed = change(bytes(cramjam.snappy.compress_raw(payload))) if kind else payload
-        index.append((keys[stop - 1], varint(len(out)) + varint(len(packed))))
-        out += stored(packed, int(kind))
-        start = stop
-    tail = b"".join(table_chunks([], []))
-    empty = tail[: tail.index(b"\1\0\0\0") + 9]
-    block = b"".join(fill_block([k for k, _ in index], [v for _, v in index], [0] * len(index), interval=1)[0])
-    handles = varint(len(out)) + varint(8) + varint(len(out) + len(empty)) + varint(len(block))
-    path.write_bytes(out + empty + stored(block, 0) + handles.ljust(FOOTER - 8, b"\0") + data[-8:])
 
 
 def test_compressed_blocks_are_read(tmp_path):

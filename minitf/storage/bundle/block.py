@@ -22,6 +22,7 @@ from crc32c import crc32c
 
 from minitf.errors import AbortedError, DataLossError, UnimplementedError
 from minitf.storage.bundle.coding import mask
+from minitf.storage.bundle.snappy import announced
 from minitf.storage.varint import read_varint, varint
 
 TRAILER = 5  # type byte and checksum
@@ -174,12 +175,7 @@ def open_block(stored: memoryview, where: str) -> bytes:
 
 def decompress(payload: memoryview, where: str) -> bytes:
     """Undoes snappy. The announced length is believed only as far as ``payload`` can hold it."""
-    try:
-        length, _ = read_varint(payload, 0, len(payload), 5)
-    except DataLossError as error:
-        raise DataLossError(f"{where}: corrupted compressed block contents: {error}.") from None
-    if length > 22 * len(payload) + 64:  # three bytes make at most sixty-four
-        raise DataLossError(f"{where}: corrupted compressed block contents: {len(payload)} bytes cannot hold {length}.")
+    announced(payload, len(payload), where)
     try:
         import cramjam
     except ImportError:

@@ -42,7 +42,6 @@ PACKINGS: dict[DType, Packing] = {
         )
     },
 }  # fmt: skip
-STRING_FIELD = 8
 
 
 _UNSIGNED = {"bool": 1, "uint8": 2, "quint8": 2, "uint16": 3, "float16": 3}

@@ -1,158 +1,210 @@
 """Values of a V1 checkpoint read into memory that is there: twice, to verify them and to fill the memory.
 
-A value of a MiB and more has a block almost for itself. It goes through memory in pieces: a block's checksum is put together
-from those of what stands before the numbers, of the numbers and of what stands behind them.
+A value of a MiB and more has a block almost for itself. It goes through memory in pieces, and the block with it. The pieces of
+a partitioned tensor go to their places in the whole, each for itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from crc32c import crc32c
 
 from minitf.core.dtypes import DType
 from minitf.core.spec import total_size
 from minitf.errors import DataLossError
 from minitf.storage.bundle import spans
-from minitf.storage.bundle.block import BLOCK_SIZE, LARGE, PLAIN, TRAILER, find_value
-from minitf.storage.bundle.coding import mask, slice_key
-from minitf.storage.files import Disk, read_fully, typed
+from minitf.storage.bundle.block import LARGE, find_value
+from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.snappy import TooFar
+from minitf.storage.files import typed
+from minitf.storage.filling import Elements, Part, whole
 from minitf.storage.keys import bytes_of
-from minitf.storage.regions import slice_shape
-from minitf.storage.v1.numbers import PACKINGS, PIECE, most_bytes, narrow, unpack_pieces
-from minitf.storage.v1.records import Slice, TensorMeta, packed_place
-from minitf.storage.values import Array, Reading, bytes_view, has_array
+from minitf.storage.regions import region_box, slice_shape, slice_text, touched, volume
+from minitf.storage.v1.blocks import LargeBlock
+from minitf.storage.v1.numbers import PACKINGS, most_bytes, narrow, unpack_pieces
+from minitf.storage.v1.records import Slice, TensorMeta, packed_place, tensor_place
+from minitf.storage.v1.strings import OtherField, unpack_strings
+from minitf.storage.values import Array, Reading, Region, bytes_view, has_array, string_array
 
 if TYPE_CHECKING:
     from minitf.storage.v1.reader import SlicesReader, TableFile
 
 
-class Place(NamedTuple):
-    """Where in the file the numbers of a large value are, and their block with its type byte."""
+class Piece(NamedTuple):
+    """What is stored for itself, and where parts of it are to go."""
 
+    meta: TensorMeta
+    extents: Slice
+    parts: list[Part]
+
+    def straight(self) -> Array | None:
+        """The array that all of it goes to in its own order; None if there is no such."""
+        box, array = self.parts[0]
+        alone = len(self.parts) == 1 and volume(box) == total_size(slice_shape(self.extents, self.meta.shape))
+        return array if alone and array.flags.c_contiguous else None
+
+
+class Place(NamedTuple):
+    """Where in the contents of a block the numbers or strings of a large value are, and its shape."""
+
+    block: LargeBlock
     start: int
     stop: int
-    block_start: int
-    block_stop: int
-    crc: int  # of the block, masked
+    shape: tuple[int, ...]
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, all of which are verified at the end."""
+        return self.block.part(self.start, self.stop)
 
 
 @contextmanager
-def reading_over(reader: SlicesReader, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[Reading]:
-    """``BundleReader.reading_over``."""
-    taken = [array is not None and _fits(reader.meta(key), array) for key, array in zip(keys, spare, strict=True)]
-    rest = iter(reader.read_many([key for key, fits in zip(keys, taken, strict=True) if not fits]))
-    wanted: dict[int, tuple[TableFile, list[tuple[TensorMeta, Array]]]] = {}
-    for key, array, fits in zip(keys, spare, taken, strict=True):
-        if fits:
-            meta = reader.meta(key)
-            file = reader.file_of(meta, meta.slices[0])
-            wanted.setdefault(id(file), (file, []))[1].append((meta, array))
+def reading_over(
+    reader: SlicesReader, keys: Sequence[str], spare: Sequence[Any], regions: Sequence[Region | None] | None = None
+) -> Iterator[Reading]:
+    """``BundleReader.reading_over``, and ``reading_regions_over``."""
+    where = [None] * len(keys) if regions is None else regions
+    pieces: dict[tuple[str, Slice], Piece] = {}
+    taken = [
+        array is not None and _takes(reader, key, region, array, pieces)
+        for key, region, array in zip(keys, where, spare, strict=True)
+    ]
+    rest = _others(reader, [(key, region) for key, region, mine in zip(keys, where, taken, strict=True) if not mine])
+    wanted: dict[int, tuple[TableFile, list[Piece]]] = {}
+    for piece in sorted(pieces.values(), key=lambda one: slice_key(bytes_of(one.meta.name), one.extents)):
+        file = reader.file_of(piece.meta, piece.extents)
+        wanted.setdefault(id(file), (file, []))[1].append(piece)
     with ExitStack() as stack:
         opened = []
         for file, found in wanted.values():
             with file.kept_open(stack) as handle:
-                found.sort(key=lambda one: slice_key(bytes_of(one[0].name), ()))
-                for meta, array in found:
-                    _read(reader, file, meta, array, False)
+                for piece in found:
+                    _read(reader, file, piece, False)
                 opened.append((file, handle, found))
 
         def fill() -> None:
             for file, handle, found in opened:
                 with typed("read", file.path), file.reading(handle):
-                    for meta, array in found:
-                        _read(reader, file, meta, array, True)
+                    for piece in found:
+                        _read(reader, file, piece, True)
 
-        yield [array if fits else next(rest) for array, fits in zip(spare, taken, strict=True)], fill
-
-
-def _fits(meta: TensorMeta, array: Array) -> bool:
-    whole = meta.slices == ((None,) * len(meta.shape),)
-    return whole and meta.dtype in PACKINGS and meta.dtype.np == array.dtype and meta.shape == array.shape and bool(array.size)
+        yield [array if mine else next(rest) for array, mine in zip(spare, taken, strict=True)], fill
 
 
-def _read(reader: SlicesReader, file: TableFile, meta: TensorMeta, array: Array, fill: bool) -> None:
-    """Reads and verifies a value; into the array or, without ``fill``, to forget it."""
-    where = f"{file.path}: key {meta.name!r}"
-    place = _place(reader, file, meta, meta.slices[0], meta.shape)
-    if place is not None:
-        _pass(reader.disk, file.handle, place, meta.dtype, array, fill, where)
-        return
-    found = reader.piece(meta, meta.slices[0])
-    if fill:
-        array[...] = found
+def _others(reader: SlicesReader, wanted: Sequence[tuple[str, Region | None]]) -> Iterator[Any]:
+    """The values for which no memory is there."""
+    found = iter(reader.read_many([key for key, region in wanted if region is None]))
+    return iter([next(found) if region is None else reader.read_slice(key, *region) for key, region in wanted])
+
+
+def _takes(
+    reader: SlicesReader, key: str, region: Region | None, array: Array, pieces: dict[tuple[str, Slice], Piece]
+) -> bool:  # fmt: skip
+    """Notes what goes into the array. False if it cannot take the value. Raises if stored pieces overlap or leave a gap."""
+    meta = reader.meta(key)
+    if not (meta.dtype in PACKINGS or meta.dtype.kind == "S") or meta.dtype.np != array.dtype or not array.size:
+        return False
+    target: Any = array
+    wanted = region_box(key, meta.shape, *(region or ((0,) * len(meta.shape), meta.shape)))
+    if tuple(side.stop - side.start for side in wanted) != array.shape:
+        return False
+    for extents, box, place in touched(meta.shape, meta.slices, wanted, f"{reader.source}: key {key!r}"):
+        piece = pieces.setdefault((key, extents), Piece(meta, extents, []))
+        piece.parts.append((box, target[(*place, ...)]))
+    return True
+
+
+def _read(reader: SlicesReader, file: TableFile, piece: Piece, fill: bool) -> None:
+    """Reads and verifies a piece; to where its parts go or, without ``fill``, to forget it."""
+    meta, extents, parts = piece
+    where = f"{file.path}: key {meta.name!r}: slice {slice_text(extents)!r}"
+    with suppress(TooFar, OtherField):  # what is unusual is read as small values are
+        place = _place(reader, file, meta, extents, where)
+        if place is not None:
+            straight = piece.straight()
+            if meta.dtype.kind == "S":
+                _strings(place, parts if fill else [], where)
+            elif PACKINGS[meta.dtype].bare is not None and place.block.plain and (straight is not None or not fill):
+                _straight(place, straight if fill else None, where)
+            else:
+                _numbers(place, meta.dtype, parts if fill else [], where)
+            return
+    found = reader.piece(meta, extents)
+    for box, array in parts if fill else []:
+        array[...] = found[box]
 
 
 def read_large(reader: SlicesReader, file: TableFile, meta: TensorMeta, extents: Slice, where: str) -> Array | None:
     """A piece as a new array, if it is large; None for others, and for anything unusual. The file must be open."""
-    shape = slice_shape(extents, meta.shape)
-    place = _place(reader, file, meta, extents, shape)
-    if place is None:
-        return None
-    array: Array = np.empty(shape, meta.dtype.np)
-    _pass(reader.disk, file.handle, place, meta.dtype, array, True, where)
-    return array
+    with suppress(TooFar):
+        place = _place(reader, file, meta, extents, where) if meta.dtype in PACKINGS else None
+        if place is not None:
+            array: Array = np.empty(slice_shape(extents, meta.shape), meta.dtype.np)
+            if place.block.plain and PACKINGS[meta.dtype].bare is not None:
+                _straight(place, array, where)
+            else:
+                _numbers(place, meta.dtype, whole(array), where)
+            return array
+    return None
 
 
 def _place(
-    reader: SlicesReader, file: TableFile, meta: TensorMeta, extents: Slice, shape: tuple[int, ...]
+    reader: SlicesReader, file: TableFile, meta: TensorMeta, extents: Slice, where: str
 ) -> Place | None:  # fmt: skip
-    """Where a large value is, if it is most of its block and may have as many elements as it should."""
+    """Where a large value is, if it is most of its block and may have as many elements as it should. Raises TooFar."""
     key = slice_key(bytes_of(meta.name), extents)
     start, length = file.block_of(key) or (0, 0)
+    if 22 * length < LARGE:  # snappy makes no more of it
+        return None
+    block = LargeBlock(reader.disk, file.handle, start, length, where)
+    shape = slice_shape(extents, meta.shape)
     packing, count = PACKINGS.get(meta.dtype), total_size(shape)
-    if length < LARGE or packing is None or 2 * count * most_bytes(meta.dtype) < length:
+    if block.size < LARGE or (packing is not None and 2 * count * most_bytes(meta.dtype) < block.size):
         return None
-    begin, trailer = bytearray(2 * BLOCK_SIZE), bytearray(TRAILER)
-    read_fully(reader.disk, file.handle, memoryview(begin), start)
-    read_fully(reader.disk, file.handle, memoryview(trailer), start + length)
+    begin = block.begin()
     at, size = find_value(begin, key) or (0, 0)
-    packed = packed_place(memoryview(begin)[at:], size, packing.field)
-    if packed is None or at + size > length or 2 * size < length or trailer[0] != PLAIN:
+    record = memoryview(begin)[at:]
+    place = tensor_place(record, size) if packing is None else packed_place(record, size, packing.field)
+    if place is None or at + size > block.size or 2 * size < block.size or not has_array(shape, meta.dtype.np.itemsize):
         return None
-    room = packed[1] - packed[0]
-    if not has_array(shape, meta.dtype.size) or (room < count if packing.bare is None else room != count * meta.dtype.size):
+    room = place[1] - place[0]
+    if room < 2 * count if packing is None else room < count if packing.bare is None else room != count * meta.dtype.size:
         return None
-    crc = int.from_bytes(trailer[1:], "little")
-    return Place(start + at + packed[0], start + at + packed[1], start, start + length + 1, crc)
+    return Place(block, at + place[0], at + place[1], shape)
 
 
-def _pass(disk: Disk, handle: int, place: Place, dtype: DType, array: Array, fill: bool, where: str) -> None:
-    size, behind = place.stop - place.start, place.block_stop - place.stop
-    around = [(place.block_start, place.start - place.block_start), (place.stop, behind)]
-    if PACKINGS[dtype].bare is None:
-        crc = _varints(disk, handle, place, dtype, array, fill, where)
-    elif fill:
-        (crc,) = spans.read(disk, handle, [(place.start, bytes_view(array))], where)
+def _straight(place: Place, array: Array | None, where: str) -> None:
+    """Bare numbers, by two threads; without an array only verified."""
+    block, start, stop, _ = place
+    if array is not None:
+        (crc,) = spans.read(block.disk, block.handle, [(block.start + start, bytes_view(array))], where)
     else:
-        (crc,) = spans.check(disk, handle, [(place.start, size)], where)
-    first, last = spans.check(disk, handle, around, where)
-    found = mask(spans.combine(spans.combine(first, crc, size), last, behind))
-    if found != place.crc:
-        raise DataLossError(f"{where}: block checksum mismatch: stored {place.crc:08x}, calculated {found:08x}.")
+        (crc,) = spans.check(block.disk, block.handle, [(block.start + start, stop - start)], where)
+    block.check_around(start, stop, crc)
 
 
-def _varints(disk: Disk, handle: int, place: Place, dtype: DType, array: Array, fill: bool, where: str) -> int:
-    """The checksum of packed numbers."""
-    flat = array.reshape(-1)
-    count = crc = 0
+def _numbers(place: Place, dtype: DType, parts: Sequence[Part], where: str) -> None:
+    bare = PACKINGS[dtype].bare
+    elements = Elements(place.shape, np.dtype(bare or dtype.np), parts)
+    if bare is not None:
+        for piece in place.pieces():
+            elements(piece)
+        return
+    for numbers in unpack_pieces(place.pieces(), where):
+        elements.put(narrow(dtype, numbers))
+    _check_count(elements.count, dtype.name, place.shape, where)
 
-    def pieces() -> Iterator[bytearray]:
-        nonlocal crc
-        for start in range(place.start, place.stop, PIECE):
-            piece = bytearray(min(PIECE, place.stop - start))
-            if read_fully(disk, handle, memoryview(piece), start) < len(piece):
-                raise DataLossError(f"{where}: the file became shorter while it was being read.")
-            crc = crc32c(piece, crc)
-            yield piece
 
-    for numbers in unpack_pieces(pieces(), where):
-        count += numbers.size
-        if fill and count <= flat.size:
-            flat[count - numbers.size : count] = narrow(dtype, numbers)
-    if count != flat.size:
-        raise DataLossError(f"{where}: {count} values stored; {dtype.name} {array.shape} has {flat.size}.")
-    return crc
+def _strings(place: Place, parts: Sequence[Part], where: str) -> None:
+    elements = Elements(place.shape, np.dtype(object), parts)
+    for items in unpack_strings(place.pieces(), bool(parts), where):
+        elements.put(string_array(items, (len(items),)))
+        elements.let_go()  # the next one may be long
+    _check_count(elements.count, "string", place.shape, where)
+
+
+def _check_count(count: int, name: str, shape: tuple[int, ...], where: str) -> None:
+    if count != total_size(shape):
+        raise DataLossError(f"{where}: {count} values stored; {name} {shape} has {total_size(shape)}.")

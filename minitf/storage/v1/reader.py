@@ -22,7 +22,7 @@ from minitf.storage.same_file import SameFile
 from minitf.storage.v1 import over
 from minitf.storage.v1.names import missing_shard
 from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
-from minitf.storage.values import Array, Partitioned, Reading, Typed
+from minitf.storage.values import Array, Partitioned, Reading, Region, Typed
 
 KEEP = 1 << 20  # bytes of a block that is kept for the next look
 
@@ -182,6 +182,12 @@ class SlicesReader:
     def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Reading]:
         """``BundleReader.reading_over``: what goes into spare memory is read twice."""
         return over.reading_over(self, keys, spare)
+
+    def reading_regions_over(
+        self, keys: Sequence[str], regions: Sequence[Region | None], spare: Sequence[Any]
+    ) -> AbstractContextManager[Reading]:
+        """``reading_over`` of regions, (begin, size) each as in ``read_slice``; None for all of a value."""
+        return over.reading_over(self, keys, spare, regions)
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
         """A region: ``size`` elements from ``begin`` on in each dimension; -1: up to the end.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +15,9 @@ from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedErro
 from minitf.storage.bundle.block import LARGE, Pieces, Value
 from minitf.storage.bundle.entries import check_version, decode_shape, decode_slice, encode_shape, encode_slice, known_dtype
 from minitf.storage.protos import parse
-from minitf.storage.v1.numbers import PACKINGS, STRING_FIELD, most_bytes, narrow, pack, packed_size, unpack
-from minitf.storage.values import Array, Extent, as_bytes, check_shape, string_array
+from minitf.storage.v1.numbers import PACKINGS, most_bytes, narrow, pack, packed_size, unpack
+from minitf.storage.v1.strings import pack_strings, strings_size
+from minitf.storage.values import Array, Extent, check_shape, each_as_bytes, string_array
 from minitf.storage.varint import read_varint, varint
 
 Slice = tuple[Extent, ...]
@@ -73,7 +76,7 @@ _REST = 1 << 10  # for what is around the values, as TensorFlow reckons
 def check_size(name: str, extents: Slice, dtype: DType, array: Array) -> None:
     """Raises InvalidArgumentError for a slice whose record could be too long to be read: TensorFlow refuses the same."""
     if dtype.kind == "S":
-        most = sum(len(item) + 10 for item in as_bytes(array, name))
+        most = sum(len(item) + 10 for item in each_as_bytes(array, name))
     else:
         most = array.size * most_bytes(dtype)
     most += len(_head(name, extents)) + _REST
@@ -85,16 +88,18 @@ def check_size(name: str, extents: Slice, dtype: DType, array: Array) -> None:
 
 
 def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> Value:
-    """The record of one slice; a large one of numbers is made while it is written."""
+    """The record of one slice; a large one is made while it is written."""
+    tag = b""
+    make: Callable[[], Iterator[bytes | memoryview]]
     if dtype.kind == "S":
-        strings = b"".join(_field(STRING_FIELD, item) for item in as_bytes(array, name))
-        return b"".join((_before(name, extents, len(strings)), strings))
-    size = packed_size(dtype, array)
-    tag = varint(PACKINGS[dtype].field << 3 | 2) + varint(size) if size else b""
+        size, make = strings_size(array, name), partial(pack_strings, array, name)
+    else:
+        size, make = packed_size(dtype, array), partial(pack, dtype, array)
+        tag = varint(PACKINGS[dtype].field << 3 | 2) + varint(size) if size else b""
     head = _before(name, extents, len(tag) + size) + tag
     if size < LARGE:
-        return b"".join((head, *pack(dtype, array)))
-    return Pieces(len(head) + size, lambda: itertools.chain((head,), pack(dtype, array)))
+        return b"".join((head, *make()))
+    return Pieces(len(head) + size, lambda: itertools.chain((head,), make()))
 
 
 def _before(name: str, extents: Slice, size: int) -> bytes:
@@ -129,6 +134,18 @@ def _quick_field(data: bytes, number: int) -> memoryview | None:
 
 def packed_place(view: memoryview, size: int, number: int) -> tuple[int, int] | None:
     """Where these values are in a record of ``size`` bytes, of which the beginning is enough."""
+    place = tensor_place(view, size)
+    if place is None or place[0] == place[1]:
+        return place
+    try:
+        at, stop = _enter(view, *place, number)
+    except (DataLossError, IndexError):
+        return None
+    return (at, stop) if stop == place[1] else None
+
+
+def tensor_place(view: memoryview, size: int) -> tuple[int, int] | None:
+    """Where the fields of the tensor are in such a record, which has name, slice and tensor."""
     try:
         at, end = _enter(view, 0, size, 2)
         if end != size:
@@ -136,14 +153,9 @@ def packed_place(view: memoryview, size: int, number: int) -> tuple[int, int] | 
         for skipped in (1, 2):
             _, at = _enter(view, at, end, skipped)
         at, stop = _enter(view, at, end, 3)
-        if stop != end:
-            return None
-        if at == stop:
-            return at, stop
-        at, inner = _enter(view, at, stop, number)
-        return (at, inner) if inner == stop else None
     except (DataLossError, IndexError):
         return None
+    return (at, stop) if stop == end else None
 
 
 def _enter(view: memoryview, at: int, end: int, number: int) -> tuple[int, int]:

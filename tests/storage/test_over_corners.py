@@ -1,0 +1,237 @@
+"""Reading into memory that is there, in the odd corners of npz and safetensors: other orders, strings, damage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from crc32c import crc32c
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from minitf.errors import DataLossError
+from minitf.storage import carried, filling
+from minitf.storage.carried import checksum, encode_notes
+from minitf.storage.npz import Npz
+from minitf.storage.safetensors import Safetensors
+from minitf.storage.v1 import TensorSlices
+
+from .values_to_save import equal, strings
+
+STORAGES = [Safetensors, Npz, TensorSlices]
+LONG = strings([b"", b"a" * 3_000_000, b"b", *(b"%d" % n for n in range(40_000)), b"c" * 2_000_000, b"d"])
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    return str(tmp_path / "ckpt")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Pieces of a few bytes."""
+    make_small(monkeypatch)
+
+
+def make_small(monkeypatch):
+    monkeypatch.setattr("minitf.storage.npz.PIECE", 7)
+    monkeypatch.setattr("minitf.storage.npz.HEADER_LIMIT", 130)
+    for module in (filling, carried):
+        monkeypatch.setattr(module, "PIECE", 7)
+        monkeypatch.setattr(module, "MANY", 3)
+
+
+def other(array):
+    """An array like another one, with other contents."""
+    return np.full(array.shape, b"other", object) if array.dtype == object else np.full_like(array, 1)
+
+
+def restored(reader, key, spare):
+    before = spare.copy()
+    with reader.reading_over([key], [spare]) as ([found], fill):
+        assert found is spare
+        assert equal(spare, before)
+        fill()
+    return spare
+
+
+# Arrays of other programs -----------------------------------------------------------------------------------------------
+
+
+def in_other_orders(array):
+    """The array in both orders of bytes, row by row, column by column and in neither."""
+    swapped = array.astype(array.dtype.newbyteorder())
+    return [array, swapped, np.array(array, order="F"), np.array(swapped, order="F")]
+
+
+SHAPES = npst.array_shapes(min_dims=0, max_dims=4, min_side=1, max_side=5)
+KINDS = ["?", "i1", "i2", "u4", "i8", "f2", "f4", "f8", "c8", "c16", "U3", "S3"]
+
+
+@given(npst.arrays(st.sampled_from(KINDS), SHAPES, elements=None), st.booleans())
+def test_arrays_of_other_programs(tmp_path_factory, array, packed):
+    if array.dtype.kind == "U":
+        array = np.vectorize(lambda text: "".join(sign for sign in text if not "\ud800" <= sign <= "\udfff"), ["U3"])(array)
+    prefix = str(tmp_path_factory.mktemp("npz") / "p")
+    (np.savez_compressed if packed else np.savez)(prefix, *in_other_orders(array))
+    wanted = array
+    if array.dtype.kind in "SU":
+        items = [item if isinstance(item, bytes) else item.encode() for item in array.ravel().tolist()]
+        wanted = strings(items, array.shape)
+    reader = Npz().open(prefix)
+    for key in reader.keys():
+        assert equal(reader.read(key), wanted), key
+        assert reader.read(key).flags.c_contiguous
+        assert equal(restored(reader, key, other(wanted)), wanted), key
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kind", ["i2", "f8", "S5", "U2"])
+def test_elements_that_go_on_in_the_next_piece(prefix, kind):
+    array = np.arange(3 * 4 * 5).reshape(3, 4, 5).astype(kind)
+    np.savez(prefix, *in_other_orders(array))
+    reader = Npz().open(prefix)
+    for key in reader.keys():
+        wanted = reader.read(key)
+        assert wanted.tolist() == (array if kind[0] in "if" else np.char.encode(array.astype("U5"))).tolist()
+        assert equal(restored(reader, key, other(wanted)), wanted)
+
+
+@pytest.mark.parametrize("kind", [">f4", "S9", "<U9"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_damaged_archive_of_another_program_changes_nothing(prefix, kind, order):
+    array = np.asarray(np.arange(400_000).reshape(800, 500).astype(kind), order=order)
+    np.savez(prefix, a=np.arange(400_000.0), b=array)
+    path = Path(f"{prefix}.npz")
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+    spare = [np.zeros(400_000), other(Npz().open(prefix).spec("b").dtype.np.type(0) * np.zeros(array.shape, kind[1] + "4")
+             if kind == ">f4" else np.empty(array.shape, object))]  # fmt: skip
+    before = spare[1].copy()
+    with pytest.raises(DataLossError, match="key 'b'"), Npz().open(prefix).reading_over(["a", "b"], spare):
+        pytest.fail("it was not verified")
+    assert not spare[0].any()
+    assert equal(spare[1], before)
+
+
+@pytest.mark.parametrize("sign", [0xD800, 0x110000])
+def test_text_that_is_none(prefix, sign):
+    """NumPy's arrays of text hold any number."""
+    array = np.array([97, sign, 98], np.uint32).view("U1")
+    np.savez(prefix, a=np.zeros(3), b=array)
+    reader = Npz().open(prefix)
+    with pytest.raises(DataLossError, match="key 'b'"):
+        reader.read("b")
+    spare = [np.ones(3), strings([b"x"] * 3)]
+    with pytest.raises(DataLossError, match="key 'b'"), reader.reading_over(["a", "b"], spare):
+        pytest.fail("it was not verified")
+    assert spare[0].all()
+    assert spare[1].tolist() == [b"x"] * 3
+
+
+# Strings ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", STORAGES)
+@pytest.mark.parametrize("value", [LONG, LONG[:1], np.array(b"x" * 2_000_000, object), LONG[:40_002].reshape(2, 20_001)])
+def test_strings(prefix, kind, value):
+    kind(durable=False).write(prefix, {"a": np.arange(9), "s": value, "t": LONG[2:9]})
+    reader = kind().open(prefix)
+    assert equal(reader.read("s"), value)
+    assert equal(restored(reader, "s", other(value)), value)
+    assert equal(restored(reader, "t", other(LONG[2:9])), LONG[2:9])
+
+
+@given(st.lists(st.binary(max_size=30), min_size=1, max_size=20))
+def test_strings_in_small_pieces(tmp_path_factory, items):
+    value = strings(items)
+    for kind in (Safetensors, Npz):
+        prefix = str(tmp_path_factory.mktemp("s") / "p")
+        with pytest.MonkeyPatch.context() as patch:
+            make_small(patch)
+            kind(durable=False).write(prefix, {"s": value, "text": np.array([str(n) for n in items], object)})
+            reader = kind().open(prefix)
+            assert equal(restored(reader, "s", other(value)), value)
+            assert equal(reader.read("text"), strings([str(n).encode() for n in items]))
+
+
+@pytest.mark.parametrize("kind", STORAGES)
+@pytest.mark.parametrize("at", [200, 300_000, -300_000])
+def test_damaged_strings_change_nothing(prefix, kind, at):
+    kind(durable=False).write(prefix, {"a": np.arange(9), "s": LONG})
+    path = Path(kind().open(prefix).source)
+    content = bytearray(path.read_bytes())
+    content[at + content.index(b"a" * 100) if at == 200 else at] ^= 1
+    path.write_bytes(content)
+    spare = [np.zeros(9, np.int64), other(LONG)]
+    with pytest.raises(DataLossError), kind().open(prefix).reading_over(["a", "s"], spare):
+        pytest.fail("it was not verified")
+    assert not spare[0].any()
+    assert equal(spare[1], other(LONG))
+
+
+@pytest.mark.parametrize("kind", STORAGES)
+def test_strings_that_change_between_verifying_and_filling(prefix, kind):
+    kind(durable=False).write(prefix, {"s": LONG})
+    reader = kind().open(prefix)
+    at = Path(reader.source).read_bytes().index(b"a" * 100)
+    with reader.reading_over(["s"], [other(LONG)]) as (_, fill):
+        with open(reader.source, "r+b") as file:
+            file.seek(at)
+            file.write(b"\xff" * 8)
+        with pytest.raises(DataLossError):
+            fill()
+
+
+@pytest.mark.parametrize("kind", [Safetensors, Npz])
+@pytest.mark.parametrize("length", [1 << 20, 1 << 62])
+def test_lengths_that_change_between_verifying_and_filling(prefix, kind, length):
+    kind(durable=False).write(prefix, {"s": LONG})
+    reader = kind().open(prefix)
+    at = Path(reader.source).read_bytes().index((3_000_000).to_bytes(8, "little"))
+    with reader.reading_over(["s"], [other(LONG)]) as (_, fill):
+        with open(reader.source, "r+b") as file:
+            file.seek(at)
+            file.write(length.to_bytes(8, "little"))
+        with pytest.raises(DataLossError, match="key 's'"):
+            fill()
+
+
+def one_value(prefix, kind, raw, note):
+    """A sound file of one value that is carried, with these bytes."""
+    note = json.loads(json.dumps(note))
+    if kind is Npz:
+        array = np.frombuffer(raw, np.uint8)
+        notes = encode_notes({"a": note}, {"a": checksum(crc32c(raw), "|u1", array.shape, note)})
+        np.savez(f"{prefix}.npz", a=array, __minitf__=np.frombuffer(notes.encode(), np.uint8))
+    else:
+        notes = encode_notes({"a": note}, {"a": checksum(crc32c(raw), "U8", (len(raw),), note)})
+        entry = {"dtype": "U8", "shape": [len(raw)], "data_offsets": [0, len(raw)]}
+        header = json.dumps({"__metadata__": {"written_by": "minitf", "minitf": notes}, "a": entry}).encode()
+        Path(f"{prefix}.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + raw)
+    return kind().open(prefix)
+
+
+@pytest.mark.parametrize("kind", [Safetensors, Npz])
+@pytest.mark.parametrize(
+    ("lengths", "text", "problem"),
+    [
+        ([1, 2], b"abcd", "the strings have 3 bytes; there are 4"),
+        ([1, 2], b"ab", "the strings have 3 bytes; there are 2"),
+        ([1 << 63, 1 << 63], b"", "the strings have 18446744073709551616 bytes; there are 0"),
+        ([1], b"", "8 bytes cannot hold 2 strings"),
+    ],
+)
+def test_lengths_that_are_none(prefix, kind, lengths, text, problem):
+    raw = np.array(lengths, "<u8").tobytes() + text
+    reader = one_value(prefix, kind, raw, {"dtype": "string", "shape": [2]})
+    spare = strings([b"x", b"y"])
+    with pytest.raises(DataLossError, match=f"key 'a': {problem}"), reader.reading_over(["a"], [spare]):
+        pytest.fail("it was not verified")
+    assert spare.tolist() == [b"x", b"y"]
+    with pytest.raises(DataLossError, match=f"key 'a': {problem}"):
+        reader.read("a")
