@@ -11,7 +11,7 @@ from typing import Any
 from minitf.core.around import around
 from minitf.storage.file_urls import FileUrls, local_path
 from minitf.storage.files import Disk, typed
-from minitf.storage.paths import is_url
+from minitf.storage.paths import archived, is_url
 
 _LOCAL = Disk()
 _FILES = FileUrls()
@@ -33,6 +33,8 @@ def standing(path: str) -> str:
 _mounted: ContextVar[tuple[str, Callable[[], Disk]] | None] = ContextVar("minitf mounted disk", default=None)
 MOUNTED_HANDLES = 1 << 40
 """Handles of a mounted disk begin here; those of fsspec are below zero."""
+ARCHIVE_HANDLES = -1 << 40
+"""Handles of files in archives are this and less."""
 
 
 def mount(start: str, give: Callable[[], Disk]) -> Any:
@@ -51,7 +53,7 @@ def unmount(token: Any) -> None:
 class Anywhere(Disk):
     """Sends a call to the local file system or, for a URL, to a mounted disk, or else to fsspec, which is imported then.
 
-    URLs of files of this machine go to the local file system.
+    URLs of files of this machine go to the local file system, those of files in archives to whatever disk has the archive.
     """
 
     @cached_property
@@ -60,17 +62,25 @@ class Anywhere(Disk):
 
         return RemoteDisk()
 
+    @cached_property
+    def _archives(self) -> Disk:
+        from minitf.storage.archives import ArchiveDisk
+
+        return ArchiveDisk(self, ARCHIVE_HANDLES)
+
     def _side(self, path: str) -> Disk:
         if not is_url(path):
             return _LOCAL
         mounted = _mounted.get()
         if mounted is not None and path.startswith(mounted[0]):
             return mounted[1]()
+        if archived(path) is not None:
+            return self._archives
         return self._remote if local_path(path) is None else _FILES
 
     def _of(self, handle: int) -> Disk:
         if handle < 0:
-            return self._remote
+            return self._remote if handle > ARCHIVE_HANDLES else self._archives
         mounted = _mounted.get() if handle >= MOUNTED_HANDLES else None
         return _LOCAL if mounted is None else mounted[1]()
 

@@ -243,12 +243,19 @@ def read_whole(disk: Disk, path: str) -> bytearray:
     with typed("read", path):
         handle = disk.open(path)
         try:
-            data = bytearray(disk.size(handle))
+            data = _room(disk.size(handle), path)
             got = read_fully(disk, handle, memoryview(data), 0)
         finally:
             disk.close(handle)
     del data[got:]
     return data
+
+
+def _room(size: int, path: str) -> bytearray:
+    try:
+        return bytearray(size)
+    except MemoryError:  # a file with holes, or packed in an archive, may say anything
+        raise errors.ResourceExhaustedError(f"read: {path}: there is no memory for its {size} bytes.") from None
 
 
 def temporary_name(path: str) -> str:

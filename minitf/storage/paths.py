@@ -18,7 +18,9 @@ import re
 from typing import Any, NamedTuple
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(::[A-Za-z][A-Za-z0-9+.\-]*)*://")
-_ARCHIVES = ("zip", "tar", "libarchive")  # links that have a path of their own even if it is not written: "", the root
+ARCHIVES = ("zip", "tar", "libarchive")  # links that have a path of their own even if it is not written: "", the root
+_READ = ("zip", "tar")  # those that minitf opens itself
+_CACHES = ("simplecache", "filecache", "blockcache")
 _LOCAL = ("file", "local")  # behind these anything may stand in a name
 
 
@@ -48,12 +50,22 @@ def parts_of(path: str) -> Parts:
     while True:
         link, sign, after = rest.partition("::")
         protocol, slashes, inner = link.partition("://")
-        if slashes or protocol in _ARCHIVES:
+        if slashes or protocol in ARCHIVES:
             break
         before, rest = f"{before}{link}::", after
     if not sign or (not before and protocol in _LOCAL):
         return Parts("", path, "")
     return Parts(f"{before}{protocol}://", inner, sign + after)
+
+
+def archived(path: str) -> tuple[str, str, str] | None:
+    """For a path inside of a zip or tar archive: which, the path there, and the path of the archive. None for others.
+
+    Caches in front make no difference: what of an archive is read is not read again.
+    """
+    start, inner, tail = parts_of(path)
+    *before, kind = start.removesuffix("://").split("::")
+    return (kind, inner, tail[2:]) if kind in _READ and all(link in _CACHES for link in before) else None
 
 
 def with_ending(path: str, ending: str) -> str:

@@ -21,12 +21,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from inspect import signature
+from typing import Any, cast
 from zlib import crc32
 
 from minitf.core.locks import left_open
 from minitf.errors import InvalidArgumentError, OpError, UnimplementedError
 from minitf.storage.files import Disk
+from minitf.storage.paths import ARCHIVES, parts_of
 
 _ERRNOS: tuple[tuple[type[OSError], int], ...] = (
     (FileNotFoundError, errno.ENOENT),
@@ -45,6 +47,8 @@ class _Open:
     """An open file: for reading its size, and all of it if no less can be had; for writing where it grows."""
 
     url: str
+    system: Any
+    name: str
     size: int = 0
     spool: Any = None
     wanted: bool = True
@@ -72,11 +76,12 @@ class RemoteDisk(Disk):
             system.invalidate_cache()
             if system.exists(name):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        return self._keep(_Open(path, spool=tempfile.TemporaryFile()))
+        return self._keep(_Open(path, system, name, spool=tempfile.TemporaryFile()))
 
     def open(self, path: str) -> int:
         """Opens a file for reading."""
-        return self._keep(_Open(path, self.stat(path).st_size))
+        size = self.stat(path).st_size
+        return self._keep(_Open(path, *place(path), size))
 
     def write(self, handle: int, data: Any, offset: int) -> int:
         """Writes a buffer at a place of the local temporary file."""
@@ -90,9 +95,8 @@ class RemoteDisk(Disk):
             return 0
         data = opened.whole
         if data is None:
-            system, name = place(opened.url)
             with oserrors(opened.url):
-                data = system.cat_file(name, start=offset, end=stop)
+                data = opened.system.cat_file(opened.name, start=offset, end=stop)
             if len(data) <= stop - offset:
                 into[: len(data)] = data
                 return len(data)
@@ -121,12 +125,11 @@ class RemoteDisk(Disk):
             opened = self._open.pop(handle)
         if opened.spool is None:
             return
-        system, name = place(opened.url)
         with opened.spool, oserrors(opened.url):
             if not opened.wanted:
                 return
             opened.spool.seek(0)
-            with system.open(name, "wb") as there:
+            with opened.system.open(opened.name, "wb") as there:
                 shutil.copyfileobj(opened.spool, there, 1 << 22)
 
     def stat(self, path: str) -> os.stat_result:
@@ -137,8 +140,7 @@ class RemoteDisk(Disk):
             facts = system.info(name)
         directory = facts["type"] == "directory"
         size = 0 if directory else int(facts.get("size") or 0)
-        marks = [facts.get(mark) for mark in ("ETag", "etag", "md5Hash", "generation", "mtime", "created", "LastModified")]
-        version = crc32(repr(marks).encode())
+        version = crc32(repr(_marks(facts) + _marks_behind(path)).encode())
         kind = stat_bits.S_IFDIR if directory else stat_bits.S_IFREG
         return os.stat_result((kind | 0o666, version, 0, 1, 0, 0, size, _seconds(facts), _seconds(facts), 0))
 
@@ -149,7 +151,8 @@ class RemoteDisk(Disk):
 
     def place(self, directory: str) -> str:
         """The URL; that a directory is there cannot be asked of every store."""
-        return directory.rstrip("/")
+        start, path, tail = parts_of(directory)
+        return f"{start}{path.rstrip('/')}{tail}"
 
     def replace(self, old: str, new: str) -> None:
         """Copies a file at the other end and deletes the old name, which stays if that fails. Renames where that can be."""
@@ -185,11 +188,12 @@ class RemoteDisk(Disk):
             system.rm_file(name)
 
     def names(self, directory: str) -> list[str]:
-        """Names in a directory."""
+        """Names in a directory, but for those that no URL can have."""
         system, name = place(directory)
         with oserrors(directory):
             system.invalidate_cache()
-            return [posixpath.basename(found.rstrip("/")) for found in system.ls(name, detail=False)]
+            found = [posixpath.basename(path.rstrip("/")) for path in system.ls(name, detail=False)]
+        return [name for name in found if "::" not in name]
 
     def make_directory(self, path: str) -> None:
         """Makes one directory, where there are directories. No bucket: whoever writes to one that is not there is told so."""
@@ -203,17 +207,17 @@ class RemoteDisk(Disk):
 def place(url: str) -> tuple[Any, str]:
     """The file system of a URL, and the path there.
 
-    Raises UnimplementedError if a package is missing that the protocol needs, or for a place inside of an archive,
-    InvalidArgumentError for an unknown protocol.
+    That of a chained URL is made anew each time: what it remembers of an archive, or has a copy of, may be out of date.
+
+    Raises UnimplementedError if a package is missing that the protocol needs, InvalidArgumentError for an unknown protocol, and
+    for a chain with a file system over another one where there is none, or the other way round.
     """
-    if "::" in url.partition("://")[2]:
-        raise UnimplementedError(
-            f"{url}: the files of a checkpoint have names that begin like its own, and this URL ends with the name of what is "
-            "around it. Unpack that, or mount it (fsspec.fuse)."
-        )
     try:
         from fsspec.core import url_to_fs
 
+        _check_chain(url)
+        if "::" in url:
+            return cast("tuple[Any, str]", url_to_fs(url, skip_instance_cache=True))
         system, name = url_to_fs(url)
     except ImportError as error:
         raise UnimplementedError(
@@ -222,6 +226,22 @@ def place(url: str) -> tuple[Any, str]:
     except ValueError as error:
         raise InvalidArgumentError(f"{url}: {error}.") from None
     return system, name
+
+
+def _check_chain(url: str) -> None:
+    """Raises InvalidArgumentError where fsspec would leave out what is behind a link, and write somewhere else."""
+    from fsspec import get_filesystem_class
+
+    last, _, inner = url.rpartition("::")[2].partition("://")
+    if last in ARCHIVES:
+        raise InvalidArgumentError(f"{url} names no archive. That stands behind '::', as in {last}://{inner}::path/of/an.archive.")
+    start, _, tail = parts_of(url)
+    protocol = start.removesuffix("://").rpartition("::")[2]
+    takes = {name for kind in get_filesystem_class(protocol).__mro__ for name in signature(kind.__init__).parameters}
+    if tail and not takes & {"fo", "target_protocol"}:
+        raise InvalidArgumentError(
+            f"{url}: '::' chains file systems, and {protocol} is not one over another. Names behind such URLs cannot have '::'."
+        )
 
 
 @contextlib.contextmanager
@@ -262,6 +282,24 @@ def _protocols(system: Any) -> set[str]:
     """The protocols of a file system, or of that which it caches."""
     known = getattr(getattr(system, "fs", system), "protocol", ())
     return {known} if isinstance(known, str) else set(known)
+
+
+def _marks(facts: dict[str, Any]) -> list[Any]:
+    """What tells one version of a file from the next."""
+    return [facts.get(mark) for mark in ("ETag", "etag", "md5Hash", "generation", "mtime", "created", "LastModified")]
+
+
+def _marks_behind(url: str) -> list[Any]:
+    """Of a chained URL the marks and the size of the file behind it (an archive, a list of references), if there is one."""
+    tail = parts_of(url).tail
+    if not tail:
+        return []
+    system, name = place(tail.removeprefix("::"))
+    with contextlib.suppress(OSError):
+        facts = system.info(name)
+        if facts["type"] == "file":
+            return [*_marks(facts), facts.get("ino"), facts.get("size"), *_marks_behind(tail[2:])]
+    return []
 
 
 def _seconds(facts: dict[str, Any]) -> float:

@@ -1,6 +1,7 @@
 """A real S3 server on the loopback, started here: what goes over the wire is counted, and none of it goes anywhere else."""
 
 import json
+import shutil
 import socket
 import threading
 import uuid
@@ -10,7 +11,7 @@ import pytest
 
 import minitf as tf
 from minitf.cli import main
-from minitf.errors import NotFoundError, OpError
+from minitf.errors import NotFoundError, OpError, UnimplementedError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.formats import FORMATS, format_named
@@ -199,6 +200,28 @@ def test_the_command_with_urls(place, tmp_path, capsys):
     assert main(["ls", f"{place}/b.safetensors", "--json"]) == 0
     assert [value["key"][0] for value in json.loads(capsys.readouterr().out)["values"]] == ["l", "w"]
     assert main(["verify", f"{place}/nothing"]) == 1
+
+
+@pytest.mark.parametrize("packing", ["zip", "tar"])
+def test_a_checkpoint_in_an_archive(place, requests, tmp_path, packing):
+    for number in (1, 2):  # the archive is replaced, and seen anew
+        path = tf.train.Checkpoint(root=Model(number)).save(str(tmp_path / str(number) / "run" / "ckpt"))
+        archive = shutil.make_archive(str(tmp_path / "archive"), packing, tmp_path / str(number))
+        url = f"{place}/archive.{packing}"
+        fsspec.filesystem("s3").put_file(archive, url)
+        inside = f"{packing}://run::{url}"
+        requests.requests.clear()
+        found = tf.train.latest_checkpoint(inside)
+        assert found == f"{packing}://run/{path.rpartition('/')[2]}::{url}"
+        model = Model(0)
+        del model.large
+        tf.train.Checkpoint(root=model).restore(found).expect_partial()
+        assert model.w.numpy().tolist() == [0, number, 2 * number, 3 * number, 4 * number, 5 * number]
+        if packing == "tar":
+            assert sum(requests.fetched(packing)) < 500_000  # not the large value, whose bytes stand there as they are
+    assert main(["verify", found]) == 0
+    with pytest.raises(UnimplementedError, match="nothing in an archive"):
+        tf.train.Checkpoint(root=Model(3)).save(f"{packing}://run/ckpt::{url}")
 
 
 @pytest.fixture

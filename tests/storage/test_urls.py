@@ -8,14 +8,12 @@ import os
 import stat
 import uuid
 
-import numpy as np
 import pytest
 
 from minitf.core.around import wrapped
 from minitf.errors import InvalidArgumentError, UnimplementedError
 from minitf.storage import anywhere
 from minitf.storage.anywhere import MOUNTED_HANDLES, Anywhere, mount, unmount
-from minitf.storage.bundle import TensorBundle
 from minitf.storage.files import Disk, typed
 from minitf.storage.paths import is_url
 from minitf.storage.remote import RemoteDisk, _seconds, oserrors, place
@@ -470,14 +468,3 @@ def test_the_place_behind_a_url_is_the_others(sides):
     disk, by_path = sides
     assert disk.place("mine://x") == "place"
     assert by_path["mine://p"].calls == [("place", "mine://x")]
-
-
-def test_a_place_inside_of_an_archive_is_refused(tmp_path):
-    url = f"zip://run/x::file://{tmp_path}/a.zip"
-    with pytest.raises(UnimplementedError, match=r"^zip://run/x::file:///\S+: .*Unpack that"):
-        place(url)
-    with pytest.raises(UnimplementedError, match="Unpack that"):
-        TensorBundle().write(url, {"a": np.ones(2)})
-    with pytest.raises(UnimplementedError, match="Unpack that"):
-        TensorBundle().open(url)
-    assert list(tmp_path.iterdir()) == []

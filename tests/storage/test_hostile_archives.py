@@ -1,0 +1,379 @@
+"""Archives that are damaged, or made to do harm: a typed error, or the values as they were."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import tarfile
+import tracemalloc
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+
+from minitf.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
+from minitf.storage.anywhere import ANYWHERE
+from minitf.storage.archives import tars
+from minitf.storage.archives.disk import DEEPEST
+from minitf.storage.archives.listing import LINKS
+from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import Disk, names_in, read_whole
+
+VALUES = {"a": np.arange(64, dtype=np.float32), "b": np.zeros(300)}
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A directory with a checkpoint."""
+    TensorBundle().write(str(tmp_path / "source" / "ckpt"), VALUES)
+    return tmp_path / "source"
+
+
+def zipped(source, path, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as out:
+        for name in sorted(os.listdir(source)):
+            out.write(source / name, name)
+    return f"zip://ckpt::{path}"
+
+
+def tarred(source, path, how=""):
+    with tarfile.open(path, f"w:{how}") as out:
+        for name in sorted(os.listdir(source)):
+            out.add(source / name, name)
+    return f"tar://ckpt::{path}"
+
+
+def added(path, *members):
+    """A tar archive of (TarInfo or name, content)."""
+    with tarfile.open(path, "w") as out:
+        for info, data in members:
+            if isinstance(info, str):
+                info = tarfile.TarInfo(info)
+            info.size = len(data) or info.size
+            out.addfile(info, io.BytesIO(data))
+    return lambda name: f"tar://{name}::{path}"
+
+
+def same(prefix):
+    reader = TensorBundle().open(prefix)
+    return all(np.array_equal(reader.read(key), value) for key, value in VALUES.items())
+
+
+PACKINGS = [
+    (zipped, (zipfile.ZIP_STORED,)), (zipped, (zipfile.ZIP_DEFLATED,)), (tarred, ()), (tarred, ("gz",)), (tarred, ("bz2",)),
+    (tarred, ("xz",)),
+]  # fmt: skip
+NAMES = ["stored", "deflated", "tar", "gz", "bz2", "xz"]
+
+
+@pytest.mark.parametrize(("pack", "how"), PACKINGS, ids=NAMES)
+def test_every_byte_that_is_damaged(source, tmp_path, pack, how):
+    path = tmp_path / "a"
+    prefix = pack(source, path, *how)
+    good = path.read_bytes()
+    assert same(prefix)
+    step = max(1, len(good) // 700)
+    found = {True: 0, False: 0}
+    for at in range(0, len(good), step):
+        bad = bytearray(good)
+        bad[at] ^= 1 << at % 8
+        path.write_bytes(bad)
+        try:
+            fine = same(prefix)
+        except OpError:
+            fine = None
+        assert fine is not False, at
+        found[fine is None] += 1
+    assert found[True] > 50
+
+
+@pytest.mark.parametrize(("pack", "how"), PACKINGS, ids=NAMES)
+def test_every_length_to_which_it_is_cut(source, tmp_path, pack, how):
+    path = tmp_path / "a"
+    prefix = pack(source, path, *how)
+    good = path.read_bytes()
+    for length in range(0, len(good), max(1, len(good) // 300)):
+        path.write_bytes(good[:length])
+        try:
+            assert pack is tarred  # what is cut off may be the mark of the end, or what fills it up
+            assert same(prefix)
+        except (DataLossError, NotFoundError, AssertionError) as error:
+            if isinstance(error, AssertionError):
+                with pytest.raises(DataLossError, match=r"it is no zip archive, or it is damaged"):
+                    same(prefix)
+
+
+@pytest.mark.parametrize("protocol", ["zip", "tar"])
+@pytest.mark.parametrize(
+    "data", [b"", b"x", b"PK\x05\x06", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00", b"{}" * 600, bytes(22), b"ustar" * 200]
+)
+def test_what_is_no_archive(tmp_path, protocol, data):
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(DataLossError, match=rf"^\S+/a: it is no {protocol} archive, or it is damaged"):
+        TensorBundle().open(f"{protocol}://ckpt::{tmp_path}/a")
+
+
+def test_a_zip_archive_behind_something_else(source, tmp_path):
+    path = tmp_path / "a"
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        prefix = zipped(source, path, method)
+        path.write_bytes(b"#!/bin/sh\n" * 9 + path.read_bytes())
+        assert same(prefix)
+
+
+# Names -----------------------------------------------------------------------------------------------------------------
+
+
+def test_names_that_lead_out_are_left_out(source, tmp_path):
+    names = ["../up", "/root", "a/../../up", "..", "a/..", "x::memory://y", "./ckpt", "b//c/./d", "", ".", "b", "dir/", "dir"]
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        for name in names:
+            out.writestr(zipfile.ZipInfo(name), b"" if name.endswith("/") else b"1")
+    archive = added(tmp_path / "a.tar", *((name, b"1") for name in names if name and not name.endswith("/")))
+    assert names_in(ANYWHERE, f"zip://::{path}") == ["b", "ckpt", "dir"]
+    assert names_in(ANYWHERE, archive("")) == ["b", "ckpt", "dir"]
+    for at in (lambda name: f"zip://{name}::{path}", archive):
+        assert read_whole(ANYWHERE, at("b/c/d")) == b"1"  # a directory counts, where a file has the same name
+        assert names_in(ANYWHERE, at("b")) == ["c"]
+        for name in ("up", "root", "../up", "/root", "b/c/d/e"):
+            with pytest.raises(NotFoundError):
+                read_whole(ANYWHERE, at(name))
+        with pytest.raises(OpError, match="Is a directory"):
+            read_whole(ANYWHERE, at("b"))
+        with pytest.raises(NotADirectoryError):
+            ANYWHERE.names(at("ckpt"))
+
+
+def test_the_last_of_several_files_of_one_name_counts(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("a", b"1")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            out.writestr("a", b"2")
+    assert read_whole(ANYWHERE, f"zip://a::{tmp_path}/a.zip") == b"2"
+    assert read_whole(ANYWHERE, added(tmp_path / "a.tar", ("a", b"1"), ("a", b"2"))("a")) == b"2"
+
+
+def test_a_name_that_is_very_deep(tmp_path):
+    deep = "a/" * 30_000 + "b"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(deep, b"1")
+    tracemalloc.start()
+    try:
+        assert read_whole(ANYWHERE, f"zip://{deep}::{tmp_path}/a.zip") == b"1"
+        assert names_in(ANYWHERE, f"zip://{deep[:-1]}::{tmp_path}/a.zip") == ["b"]
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def link(name, target, kind=tarfile.SYMTYPE):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info, b""
+
+
+def test_links_in_tar_archives(tmp_path):
+    chain = [link(f"l{n}", f"l{n + 1}") for n in range(LINKS + 5)]
+    at = added(
+        tmp_path / "a.tar", ("d/a", b"1"), link("d/s", "a"), link("h", "d/a", tarfile.LNKTYPE), link("up", "../a"),
+        link("s", "d/s"), link("self", "self"), link("x", "y"), link("y", "x"), link("none", "nothing"), link("dir", "d"),
+        link("d/out", "../../d/a"), link("abs", "/d/a"), link("e/s", "../d/./s"), *chain, (f"l{LINKS + 5}", b"2"),
+    )  # fmt: skip
+    for name in ("d/s", "h", "s", "e/s"):
+        assert read_whole(ANYWHERE, at(name)) == b"1"
+    assert read_whole(ANYWHERE, at("l5")) == read_whole(ANYWHERE, at("l44")) == b"2"
+    for name in ("up", "self", "x", "y", "none", "dir", "abs", "l0", "d/out"):
+        with pytest.raises(NotFoundError):
+            read_whole(ANYWHERE, at(name))
+
+
+# Sizes -----------------------------------------------------------------------------------------------------------------
+
+
+def patched(path, member, **fields):
+    """Changes what the list at the end of a zip archive says of a file."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    while data[at + 46 : at + 46 + len(member)] != member:
+        at = data.index(b"PK\x01\x02", at + 1)
+    for name, value in fields.items():
+        where, form = {"flags": (8, "<H"), "method": (10, "<H"), "crc": (16, "<L"), "packed": (20, "<L"), "size": (24, "<L"),
+                       "attributes": (38, "<L"), "offset": (42, "<L")}[name]  # fmt: skip
+        data[at + where : at + where + struct.calcsize(form)] = struct.pack(form, value)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("size", [1, 0xFFFFFFF0])
+def test_sizes_that_cannot_be(source, tmp_path, method, size):
+    path = tmp_path / "a.zip"
+    prefix = zipped(source, path, method)
+    patched(path, b"ckpt.index", size=size)
+    tracemalloc.start()
+    with pytest.raises(DataLossError, match="damaged"):
+        TensorBundle().open(prefix)
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_a_file_that_is_less_than_the_archive_tells(source, tmp_path):
+    path = tmp_path / "a.zip"
+    prefix = zipped(source, path)
+    size = os.path.getsize(source / "ckpt.index")
+    patched(path, b"ckpt.index", size=size + 1)
+    with pytest.raises(DataLossError, match=r"^zip://ckpt\.index::\S+: "):
+        TensorBundle().open(prefix)
+    zipped(source, path)
+    patched(path, b"ckpt.index", crc=1)
+    with pytest.raises(DataLossError, match=r"^zip://ckpt\.index::\S+: the archive's checksum of the file does not match"):
+        TensorBundle().open(prefix)
+    zipped(source, path)
+    patched(path, b"ckpt.index", packed=20)
+    with pytest.raises(DataLossError, match=r"^zip://ckpt\.index::\S+: "):
+        TensorBundle().open(prefix)
+
+
+def test_a_bomb_is_unpacked_as_far_as_somebody_asks(tmp_path):
+    """What the index of a checkpoint names is read, and memory does not grow with what is behind."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out, out.open("bomb", "w") as there:
+        for _ in range(64):
+            there.write(bytes(1 << 22))
+    assert path.stat().st_size < 1 << 19
+    tracemalloc.start()
+    handle = ANYWHERE.open(f"zip://bomb::{path}")
+    into = bytearray(10)
+    assert ANYWHERE.read(handle, into, 1000) == 10
+    opened = ANYWHERE._archives._open[handle]
+    assert opened.spooled._filled < 1 << 20
+    assert ANYWHERE.read(handle, into, (1 << 28) - 5) == 5
+    assert ANYWHERE.read(handle, into, 1 << 28) == ANYWHERE.read(handle, into, 1 << 60) == 0
+    ANYWHERE.close(handle)
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_headers_of_tar_archives_are_short(tmp_path):
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, tars.LONGEST * 64
+    (tmp_path / "a").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(2048))
+    with pytest.raises(DataLossError, match=r"a header of \d+ bytes; the archive is damaged"):
+        TensorBundle().open(f"tar://ckpt::{tmp_path}/a")
+
+
+def test_a_header_in_the_middle_is_not_the_end(source, tmp_path):
+    path, prefix = tmp_path / "a", f"tar://ckpt::{tmp_path}/a"
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as out:
+        for name in sorted(os.listdir(source)):
+            out.add(source / name, name)
+    assert same(prefix)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"ckpt.index")
+    data[at + 148] ^= 1  # the checksum of the header
+    path.write_bytes(data)
+    with pytest.raises(DataLossError, match=rf"the archive is damaged from byte {at} on"):
+        TensorBundle().open(prefix)
+
+
+def test_memory_that_is_not_there_is_an_error_of_its_kind(tmp_path):
+    class Huge(Disk):
+        def size(self, handle):
+            return 1 << 62
+
+    (tmp_path / "a").write_bytes(b"")
+    with pytest.raises(ResourceExhaustedError, match=rf"^read: {tmp_path}/a: there is no memory for its {1 << 62} bytes"):
+        read_whole(Huge(), f"{tmp_path}/a")
+
+
+# Kinds -----------------------------------------------------------------------------------------------------------------
+
+
+def test_kinds_that_cannot_be_read(source, tmp_path):
+    path = tmp_path / "a.zip"
+    prefix = zipped(source, path)
+    for fields, said in (
+        ({"flags": 1}, "encrypted"), ({"method": 97}, r"packed with method 97, neither stored \(0\) nor deflated \(8\)"),
+        ({"attributes": 0o120777 << 16}, "a symbolic link"),
+    ):  # fmt: skip
+        zipped(source, path)
+        patched(path, b"ckpt.index", **fields)
+        assert ANYWHERE.stat(f"zip://ckpt.index::{path}").st_size > 0
+        with pytest.raises(UnimplementedError, match=rf"^zip://ckpt\.index::\S+: in the archive the file is {said}, .* Unpack"):
+            TensorBundle().open(prefix)
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with pytest.raises(UnimplementedError, match=f"method {method}"):
+            TensorBundle().open(zipped(source, path, method))
+    (tmp_path / "a.tar").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(99))
+    with pytest.raises(UnimplementedError, match="packed with zstd"):
+        TensorBundle().open(f"tar://ckpt::{tmp_path}/a.tar")
+
+
+def test_files_with_holes(tmp_path):
+    info = tarfile.TarInfo("ckpt.index")
+    info.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,5", "GNU.sparse.size": "99"}
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as out:
+        info.size = 5
+        out.addfile(info, io.BytesIO(b"12345"))
+    with pytest.raises(UnimplementedError, match="has holes"):
+        TensorBundle().open(f"tar://ckpt::{path}")
+
+
+def test_offsets_that_lead_elsewhere(source, tmp_path):
+    path = tmp_path / "a.zip"
+    prefix = zipped(source, path)
+    for offset in (1, 0xFFFFFFF0):
+        zipped(source, path)
+        patched(path, b"ckpt.index", offset=offset)
+        with pytest.raises(DataLossError, match=f"the archive has no file at byte {offset}"):
+            TensorBundle().open(prefix)
+
+
+def test_an_error_in_reading_the_archive_stays_what_it_is(source, tmp_path, monkeypatch):
+    for prefix in (zipped(source, tmp_path / "a.zip"), tarred(source, tmp_path / "a.gz", "gz")):
+        with monkeypatch.context() as patched:
+            patched.setattr(Disk, "read", lambda *arguments: (_ for _ in ()).throw(PermissionError(13, "no")))
+            with pytest.raises(OpError, match="no") as caught:
+                TensorBundle().open(prefix)
+            assert not isinstance(caught.value, DataLossError)
+        assert same(prefix)
+    assert not ANYWHERE._archives._open
+
+
+def test_data_behind_the_end_of_what_is_packed(tmp_path):
+    """The archive tells more of a file than what comes out, and the other way round: nothing is invented."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a", b"12345" * 100)
+    for size, crc in ((499, zlib.crc32((b"12345" * 100)[:499])), (501, 0)):
+        patched(path, b"a", size=size, crc=crc)
+        with pytest.raises(DataLossError, match=rf"500 bytes (or more )?came out of the archive, which tells of {size}"):
+            read_whole(ANYWHERE, f"zip://a::{path}")
+        patched(path, b"a", size=500, crc=zlib.crc32(b"12345" * 100))
+        assert read_whole(ANYWHERE, f"zip://a::{path}") == b"12345" * 100
+
+
+def test_a_chain_of_many_links(tmp_path):
+    path = tmp_path / "0.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("a", b"1")
+    for number in range(DEEPEST):
+        with zipfile.ZipFile(tmp_path / f"{number + 1}.zip", "w") as out:
+            out.write(path, "a")
+        path = tmp_path / f"{number + 1}.zip"
+    assert read_whole(ANYWHERE, "zip://a::" * (DEEPEST + 1) + str(path)) == b"1"
+    for links in (DEEPEST + 2, 3000):
+        with pytest.raises(InvalidArgumentError, match=f"more than {DEEPEST} links"):
+            read_whole(ANYWHERE, "zip://a::" * links + str(path))
+    with pytest.raises(InvalidArgumentError, match="zip:// names no archive"):
+        TensorBundle().open("zip://a::zip://")
