@@ -21,6 +21,7 @@ from minitf.storage.formats import format_at, format_named
 from minitf.storage.paths import join_path, name_of, parent_of, path_of, split_path, without_ending
 from minitf.storage.state_file import STATE_FILE, latest_checkpoint
 from minitf.storage.v1.names import pattern_of, split_shard_name
+from minitf.storage.varint import read_varint
 
 _TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 _SIGNATURES = (
@@ -157,13 +158,27 @@ def _ends(path: str, disk: Disk) -> tuple[int, bytearray, bytearray]:
 
 
 def _is_table(path: str, disk: Disk) -> bool:
-    return _ends(path, disk)[2] == _TABLE_MAGIC
+    _, head, tail = _ends(path, disk)
+    return tail == _TABLE_MAGIC or _begins_with_list(head)
+
+
+def _begins_with_list(head: bytearray) -> bool:
+    """True if a file begins like a V1 table: with the list of tensors, at the empty key. Its end may be lost."""
+    try:
+        if head[:2] == b"\0\0":
+            width, at = read_varint(head, 2, len(head), 5)
+            if head[at] == 0x0A:  # field 1, a message
+                length, inside = read_varint(head, at + 1, len(head), 5)
+                return inside + length == at + width
+    except (DataLossError, IndexError):
+        pass
+    return False
 
 
 def _sniff(path: str, disk: Disk, among: Choice) -> Found:
     """What a file is by its content."""
     size, head, tail = _ends(path, disk)
-    if tail == _TABLE_MAGIC:
+    if tail == _TABLE_MAGIC or _begins_with_list(head):
         shard = split_shard_name(path)  # if it is one of several, all of them are meant, as with a data file of V2
         return Found("tf-v1", (_pattern_of(shard[0], disk) if shard else None) or path)
     if _STATE.search(head):

@@ -240,3 +240,47 @@ def test_the_values_of_a_saved_model(here, name):
     (here / name).touch()
     assert prefix_in_saved_model("export") == "export/variables/variables"
     assert prefix_in_saved_model("") is None  # the empty path is no directory
+
+
+@pytest.mark.parametrize("tensors", [{"a": np.ones(2)}, {f"tensor{n}": np.ones(n) for n in range(100)}], ids=["one", "many"])
+def test_a_v1_file_without_its_end_is_one(tmp_path, tensors):
+    """It begins with the list of its tensors, so that ``salvage`` knows what it looks at."""
+    path = tmp_path / "m"
+    TensorSlices(durable=False).write(str(path), tensors)
+    content = path.read_bytes()
+    for size in (8, 40, len(content) - 1):
+        path.write_bytes(content[:size])
+        assert identify(str(path)) == Found("tf-v1", str(path))
+    with pytest.raises(DataLossError, match="not an sstable"):
+        open_checkpoint(str(path))
+
+
+def test_a_sharded_v1_prefix_of_which_the_first_file_lacks_its_end(tmp_path):
+    pattern = TensorSlices(durable=False).write_shards(str(tmp_path / "m"), [{"a": np.ones(2)}, {"b": np.ones(2)}])
+    path = tmp_path / "m-00000-of-00002"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert identify(str(tmp_path / "m")) == identify(str(path)) == Found("tf-v1", pattern)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\0\0",
+        b"\0\0\x80",
+        b"\0\0\x05",
+        b"\0\0\x05\x0a",
+        b"\0\0\x05\x0a\x80",
+        b"\0\0\x05\x0a\x02123",  # three bytes would be right
+        b"\0\0\x05\x0a\x04123",
+        b"\0\0\x05\x12\x03123",
+        b"\0\1\x05\x0a\x03123",
+        b"\1\0\x05\x0a\x03123",
+    ],
+    ids=range(10),
+)
+def test_what_only_resembles_the_beginning_of_a_v1_file(tmp_path, content):
+    (tmp_path / "f").write_bytes(content)
+    with pytest.raises(DataLossError, match="something else, or damaged"):
+        identify(str(tmp_path / "f"))
+    (tmp_path / "f").write_bytes(b"\0\0\x05\x0a\x03123")
+    assert identify(str(tmp_path / "f")).format == "tf-v1"

@@ -277,9 +277,21 @@ def test_blocks_that_share_keys_are_left_out(prefix):
     index_of(prefix, lambda _: b"".join(map(sealed, blocks)))
     reader, said = open_damaged(prefix)
     assert reader.keys() == ["b", "x"]
-    assert said[1] == f"{prefix}.index: the keys of a block do not ascend; it is left out."
+    place = sum(map(len, map(sealed, blocks[:2])))
+    assert said[1] == f"{prefix}.index: the keys of the block at byte {place} do not ascend; it is left out."
     twice = entry(0, b"s", found[b"s"]) + entry(0, b"s", found[b"s"]) + restarts(0)
     index_of(prefix, lambda _: b"".join(map(sealed, [blocks[0], twice, blocks[3]])))
     reader, said = open_damaged(prefix)
     assert reader.keys() == ["x"]
-    assert len(said) == 2
+    assert said[1:] == [f"{prefix}.index: the keys of the block at byte {len(sealed(blocks[0]))} do not ascend; it is left out."]
+
+
+def test_a_block_whose_checksum_holds_and_that_makes_no_sense(prefix):
+    found = records_of(prefix)
+    first, last = (entry(0, key, found[key]) + restarts(0) for key in (b"", b"x"))
+    odd = entry(0, b"b", found[b"b"]) + restarts(0, 4)  # no entry begins there
+    index_of(prefix, lambda _: b"".join(map(sealed, (first, odd, last))))
+    reader, said = open_damaged(prefix)
+    assert reader.keys() == ["x"]
+    where = f"{prefix}.index, block at byte {len(sealed(first))}"
+    assert said[1:] == [f"{where}: bad block contents: a restart is not at an entry with a full key."]

@@ -1,8 +1,7 @@
 """What the whole blocks of a damaged V2 index still tell.
 
 A block is believed if its checksum holds and its entries parse; one in which a single bit is wrong is mended (``mend.py``). The
-index block says where the others are; if it is damaged itself, blocks are looked for one behind the other from the start of the
-file, and after the first that does not hold nothing says where the next begins.
+index block says where the others are; if it is damaged itself, blocks are looked for one behind the other (``scan.py``).
 
 Without the record of the header the number of data files is taken from their names. The byte order stands nowhere else, and
 checksums of numbers do not tell it: so it is learnt from a string tensor, whose lengths have a checksum that does. If there is
@@ -12,25 +11,20 @@ none, only values of single bytes and strings are kept.
 from __future__ import annotations
 
 import itertools
-import struct
 from collections.abc import Iterator
-
-from crc32c import crc32c
 
 from minitf.errors import DataLossError, OpError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle.block import TRAILER, open_block, read_block
-from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Header, decode_header
 from minitf.storage.bundle.index import Index, identity_of
 from minitf.storage.bundle.mend import wrong_bit
 from minitf.storage.bundle.names import files_of, index_path
 from minitf.storage.bundle.reader import BundleReader
-from minitf.storage.bundle.table import FOOTER, Table
+from minitf.storage.bundle.scan import blocks, not_ascending
+from minitf.storage.bundle.table import Table
 from minitf.storage.files import Disk, read_whole
 from minitf.storage.paths import path_of
-
-LONGEST = 1 << 24  # a block that is looked for ends within so many bytes
 
 
 class Mended(str):
@@ -52,10 +46,6 @@ def open_damaged(prefix: str, disk: Disk = ANYWHERE) -> tuple[BundleReader, list
     problems: list[str] = []
     records: dict[bytes, bytes] = {}
     for keys, values in _blocks(data, path, problems):
-        ascending = all(a < b for a, b in itertools.pairwise(keys))
-        if not ascending or (records and keys and keys[0] <= next(reversed(records))):
-            problems.append(f"{path}: the keys of a block do not ascend; it is left out.")
-            continue
         records.update(zip(keys, values, strict=True))
     header = _header(records, path, problems)
     if header is None:
@@ -73,7 +63,7 @@ def _blocks(data: bytearray, path: str, problems: list[str]) -> Iterator[tuple[l
         table = Table(lambda offset, size: view[offset : offset + size], len(view), path)
     except DataLossError as error:
         problems.append(f"{error} Blocks are looked for one behind the other.")
-        yield from _scan(data, path, problems)
+        yield from _scan(view, path, problems)
         return
     for number in range(len(table.handles)):
         try:
@@ -104,34 +94,19 @@ def _mended_block(data: bytearray, table: Table, number: int) -> tuple[str, tupl
         return None
 
 
-def _scan(data: bytearray, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
-    """Blocks from the start of the file on, each ending where its checksum says."""
-    at, found = 0, False
-    while (end := _end_of_block(data, at)) is not None:
-        where = f"{path}, block at byte {at}"
-        keys, values = read_block(open_block(memoryview(data)[at:end], where), where)
-        if not keys or (found and keys[0] == b""):  # the metaindex block: the data blocks are over
-            return
-        found = True
-        yield keys, values
-        at = end
-    if at < len(data) - FOOTER or not found:
-        problems.append(f"{path}: from byte {at} on no block holds; its keys are lost.")
-
-
-def _end_of_block(data: bytearray, start: int) -> int | None:
-    """Where a block with a right checksum that begins at ``start`` ends."""
-    crc = 0
-    for size in range(1, min(len(data) - start - 4, LONGEST) + 1):
-        at = start + size
-        crc = crc32c(data[at - 1 : at], crc)
-        if data[at - 1] < 2 and size > 8 and struct.unpack_from("<I", data, at)[0] == mask(crc):
-            try:
-                read_block(open_block(memoryview(data)[start : at + 4], ""), "")
-            except OpError:
-                continue
-            return start + size + TRAILER - 1
-    return None
+def _scan(data: memoryview, path: str, problems: list[str]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Blocks from the start of the file on."""
+    for block in blocks(lambda offset, size: data[offset : offset + size], len(data), path, problems):
+        where = f"{path}, block at byte {block.offset}"
+        try:
+            keys, values = read_block(open_block(data[block.offset : block.offset + block.length + TRAILER], where), where)
+        except DataLossError as error:
+            problems.append(str(error))
+            continue
+        if all(a < b for a, b in itertools.pairwise(keys)):
+            yield keys, values
+        else:
+            problems.append(not_ascending(path, block))
 
 
 def _header(records: dict[bytes, bytes], path: str, problems: list[str]) -> Header | None:

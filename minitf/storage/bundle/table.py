@@ -34,6 +34,7 @@ MAGIC = 0xDB4775248B80FB57
 FOOTER = 48
 
 Handle = tuple[int, int]
+Read = Callable[[int, int], memoryview]  # gives bytes of the file: offset, how many
 
 
 def table_chunks(
@@ -97,7 +98,7 @@ class Table:
     footer or index block are damaged.
     """
 
-    def __init__(self, read: Callable[[int, int], memoryview], size: int, source: str):
+    def __init__(self, read: Read, size: int, source: str):
         self._read = read
         self._size = size
         self.source = source
@@ -117,6 +118,14 @@ class Table:
         self.bounds, handles = read_block(self._block((offset, length), "index block"), f"{source}, index block")
         self.handles = [self._handle(value, i) for i, value in enumerate(handles)]
         self._check_order()
+
+    @classmethod
+    def of_blocks(cls, read: Read, size: int, source: str, bounds: list[bytes], handles: list[Handle]) -> Table:
+        """A table without footer and index block, of data blocks that somebody has found: their last keys, and where they are."""
+        table = object.__new__(cls)
+        table._read, table._size, table.source = read, size + FOOTER, source
+        table.bounds, table.handles = bounds, handles
+        return table
 
     def _handle(self, value: bytes, number: int) -> Handle:
         try:

@@ -6,7 +6,7 @@ import bisect
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,7 +14,7 @@ from minitf.core.locks import left_open
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
-from minitf.storage.bundle.table import Table
+from minitf.storage.bundle.table import Read, Table
 from minitf.storage.files import Disk, read_fully
 from minitf.storage.keys import bytes_of
 from minitf.storage.regions import Box, cut, join, region_box, slice_shape, slice_text
@@ -26,6 +26,8 @@ from minitf.storage.values import Array, Partitioned, Reading, Region, Typed
 
 KEEP = 1 << 20  # bytes of a block that is kept for the next look
 
+Tables = Callable[[Read, int, str], Table]  # how the blocks of a file are found: as Table does
+
 
 class TableFile:
     """A table on disk; open only inside ``with file.opened()``, for one thread at a time.
@@ -33,7 +35,7 @@ class TableFile:
     The last block read is kept while the file is the same: looking up values one by one would decode it for each.
     """
 
-    def __init__(self, disk: Disk, path: str, lock: threading.RLock):
+    def __init__(self, disk: Disk, path: str, lock: threading.RLock, table: Tables):
         self.path = path
         self._disk = disk
         self._lock = lock
@@ -41,7 +43,7 @@ class TableFile:
         self._file = SameFile(disk, path)
         self._kept: tuple[int, dict[bytes, bytes]] | None = None
         with self.opened() as handle:
-            self._table = Table(self._read, disk.size(handle), path)
+            self._table = table(self._read, disk.size(handle), path)
             first = self._table.block(0) if self._table.handles else ([], [])
             if first[0][:1] != [b""]:
                 raise DataLossError(f"{path}: failed to find the saved tensor slices: there is no list of tensors.")
@@ -101,11 +103,11 @@ class TableFile:
 class SlicesReader:
     """An open V1 checkpoint (a ``Reader``). No file is open between calls."""
 
-    def __init__(self, disk: Disk, prefix: str, paths: Sequence[str]):
+    def __init__(self, disk: Disk, prefix: str, paths: Sequence[str], table: Tables = Table):
         self.prefix = self.source = prefix
         self.disk = disk
         lock = left_open(threading.RLock())  # one for all: files are opened together, in any order
-        self._files = [TableFile(disk, path, lock) for path in paths]
+        self._files = [TableFile(disk, path, lock, table) for path in paths]
         self._metas: dict[str, TensorMeta] = {}
         self._places: dict[tuple[str, Slice], TableFile] = {}
         for file in self._files:
