@@ -284,3 +284,20 @@ def test_what_only_resembles_the_beginning_of_a_v1_file(tmp_path, content):
         identify(str(tmp_path / "f"))
     (tmp_path / "f").write_bytes(b"\0\0\x05\x0a\x03123")
     assert identify(str(tmp_path / "f")).format == "tf-v1"
+
+
+def test_a_table_is_told_by_its_end_if_it_begins_otherwise(tmp_path):
+    """Its first block may be compressed."""
+    for content in (b"\x40\0\0 what snappy makes of it ", b""):
+        (tmp_path / "f").write_bytes(content + bytes(40) + bytes.fromhex("57fb808b247547db"))
+        assert identify(str(tmp_path / "f")).format == "tf-v1"
+        (tmp_path / "f").write_bytes(content + bytes(40) + bytes.fromhex("57fb808b247547dc"))
+        with pytest.raises(DataLossError):
+            identify(str(tmp_path / "f"))
+
+
+def test_a_length_of_six_bytes_begins_no_v1_file(tmp_path):
+    for content in (b"\0\0\x85\x80\x80\x80\x80\0\x0a\x03123", b"\0\0\x0a\x0a\x83\x80\x80\x80\x80\0" + b"123"):
+        (tmp_path / "f").write_bytes(content)
+        with pytest.raises(DataLossError):
+            identify(str(tmp_path / "f"))

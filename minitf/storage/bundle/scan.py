@@ -8,7 +8,6 @@ compressed block does not tell its end; it is where a checksum holds.
 
 from __future__ import annotations
 
-import itertools
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -41,7 +40,7 @@ def blocks(read: Read, size: int, path: str, problems: list[str]) -> Iterator[Fo
     ``size`` is the file's. ``problems`` takes what is wrong.
     """
     at, before = 0, None
-    while at < size:
+    while True:
         walked = _walk(_Window(read, size), at)
         found = walked if walked is not None and _holds(read, size, walked) else _compressed(read, size, at)
         if found is None:
@@ -106,16 +105,15 @@ def _walk(window: _Window, start: int) -> Found | None:
         key = key[:shared] + window.bytes(at + after, rest)
         first = key if first is None else first
         at += after + rest + width
-    for number in itertools.count(1):
-        stored = window.bytes(at + 4 * number, 4)
-        if len(stored) < 4:
+    before = 0
+    for number in range(1, (window.size - TRAILER - at) // 4):
+        place = int.from_bytes(window.bytes(at + 4 * number, 4), "little")
+        if place == number:
+            return Found(start, at + 4 * number + 4 - start, None if first is None else (first, key))
+        if place <= before:
             return None
-        if int.from_bytes(stored, "little") == number:
-            end = at + 4 * number + 4
-            if end + TRAILER > window.size:
-                return None
-            return Found(start, end - start, None if first is None else (first, key))
-    raise AssertionError("the file has an end")
+        before = place
+    return None
 
 
 def _holds(read: Read, size: int, block: Found) -> bool:
@@ -131,9 +129,7 @@ def _compressed(read: Read, size: int, start: int) -> Found | None:
     """The shortest compressed block with a right checksum that begins at ``start``."""
     data = read(start, min(size - start, LONGEST))
     crc = done = 0
-    for place in np.flatnonzero(np.frombuffer(data, np.uint8) == SNAPPY).tolist():
-        if place + TRAILER > len(data):
-            break
+    for place in np.flatnonzero(np.frombuffer(data, np.uint8)[: 1 - TRAILER] == SNAPPY).tolist():
         crc = crc32c(data[done : place + 1], crc)
         done = place + 1
         if struct.unpack_from("<I", data, done)[0] == mask(crc):
