@@ -283,7 +283,8 @@ def test_blocks_that_share_keys_are_left_out(prefix):
     index_of(prefix, lambda _: b"".join(map(sealed, [blocks[0], twice, blocks[3]])))
     reader, said = open_damaged(prefix)
     assert reader.keys() == ["x"]
-    assert said[1:] == [f"{prefix}.index: the keys of the block at byte {len(sealed(blocks[0]))} do not ascend; it is left out."]
+    place = len(sealed(blocks[0]))
+    assert said[1:] == [f"{prefix}.index: the keys of the block at byte {place} do not ascend; it is left out."]
 
 
 def test_a_block_whose_checksum_holds_and_that_makes_no_sense(prefix):

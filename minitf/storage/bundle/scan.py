@@ -1,8 +1,8 @@
 """Blocks of a table of which the list of blocks is lost: looked for one behind the other, from the start of the file.
 
 The entries of a block say how long they are, and behind them stand its restarts, of which the first is zero. No entry but the
-first of a table begins with four zero bytes, for keys ascend; and the restart of number i is 3 i at least, for so many bytes has
-the head of an entry. So the number of the restarts is the first that stands where it says, and there the block ends. A
+first of a table begins with four zero bytes, for keys ascend; and the restart of number i is 3 i at least, since the head of an
+entry has three bytes. So the number of the restarts is the first that stands where it says, and there the block ends. A
 compressed block does not tell its end; it is where a checksum holds.
 """
 
@@ -122,7 +122,7 @@ def _holds(read: Read, size: int, block: Found) -> bool:
     for at in range(block.offset, end, PIECE):
         crc = crc32c(read(at, min(PIECE, end - at)), crc)
     trailer = bytes(read(end, TRAILER))
-    return struct.unpack_from("<I", trailer, 1)[0] == mask(crc32c(trailer[:1], crc))
+    return int.from_bytes(trailer[1:], "little") == mask(crc32c(trailer[:1], crc))
 
 
 def _compressed(read: Read, size: int, start: int) -> Found | None:

@@ -121,7 +121,7 @@ class Table:
 
     @classmethod
     def of_blocks(cls, read: Read, size: int, source: str, bounds: list[bytes], handles: list[Handle]) -> Table:
-        """A table without footer and index block, of data blocks that somebody has found: their last keys, and where they are."""
+        """A table without footer and index block, of data blocks that were found: their last keys, and where they are."""
         table = object.__new__(cls)
         table._read, table._size, table.source = read, size + FOOTER, source
         table.bounds, table.handles = bounds, handles
