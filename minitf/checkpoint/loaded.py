@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
+import numpy as np
+
 from minitf.checkpoint.reading import key_of_name
 from minitf.checkpoint.source import as_kernels_have
 from minitf.core.spec import Spec, compatible, shape_text, total_size
@@ -53,9 +55,14 @@ class Loaded:
         return key in self._where
 
     def spec(self, key: str) -> Spec:
-        """Dtype and shape of a value."""
+        """Dtype and shape of a value as it is read. Raises DTypeError or ShapeError for one that does not fit."""
         found, place = self._reader.spec(self._where[key]), self._values.place(key)
-        return found if place is None else Spec(found.dtype, tuple(place.var_shape))
+        shape = found.shape if place is None else tuple(place.var_shape)
+        return Spec(found.dtype, _fitting_shape(found.dtype.np, shape, self._values.spec(key), key, self._reshape, self.source))
+
+    def stored_bytes(self) -> int:
+        """``BundleReader.stored_bytes``; 0 if the reader does not know."""
+        return self._reader.stored_bytes() if hasattr(self._reader, "stored_bytes") else 0
 
     def read(self, key: str) -> Any:
         """A value. The first time all are read. Raises DTypeError or ShapeError for one that does not fit, and as a reader."""
@@ -79,16 +86,25 @@ class Loaded:
     @contextmanager
     def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[tuple[list[Any], Callable[[], None]]]:
         """``BundleReader.reading_over``; readers that cannot do that, or not with pieces, read as ever."""
-        reading = self._reading(keys, spare)
+        shaped = [self._as_stored(key, array) for key, array in zip(keys, spare, strict=True)]
+        reading = self._reading(keys, shaped)
         if reading is None:
             yield self.read_many(keys), _nothing
             return
         with reading as (values, fill):
             self._over = frozenset(keys)
+            values = [mine if value is view else value for value, view, mine in zip(values, shaped, spare, strict=True)]
             try:
                 yield [self._fitting(key, value) for key, value in zip(keys, values, strict=True)], fill
             finally:
                 self._over = frozenset()
+
+    def _as_stored(self, key: str, array: Any) -> Any:
+        """The memory of a variable in the shape of the value, if ``reshape`` lets it have another one."""
+        if not self._reshape or not isinstance(array, np.ndarray) or self._values.place(key) is not None:
+            return array
+        shape: Any = self._reader.spec(self._where[key]).shape
+        return array.reshape(shape) if shape != array.shape and total_size(shape) == array.size else array
 
     def _reading(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Any] | None:
         places = [self._values.place(key) for key in keys]
@@ -150,17 +166,23 @@ def _through_object_graph(reader: Reader, wanted: Iterable[str]) -> dict[str, st
 
 
 def _fitting(array: Any, spec: Spec, name: str, reshape: bool, source: str) -> Any:
-    """The array if it fits; with ``reshape`` in another shape. Raises DTypeError, ShapeError."""
-    if array.dtype != spec.dtype.np:
+    """The array if it fits; with ``reshape`` in another shape. Raises as ``_fitting_shape``."""
+    shape = _fitting_shape(array.dtype, array.shape, spec, name, reshape, source)
+    return array if shape == array.shape else array.reshape(shape)
+
+
+def _fitting_shape(dtype: Any, shape: Any, spec: Spec, name: str, reshape: bool, source: str) -> Any:
+    """The shape in which the variable takes an array of this dtype and shape. Raises DTypeError, ShapeError."""
+    if dtype != spec.dtype.np:
         raise DTypeError(
-            f"Saver.restore: {name!r} is {array.dtype} in {source}, but the variable is {spec.dtype.name}. Nothing was "
+            f"Saver.restore: {name!r} is {dtype} in {source}, but the variable is {spec.dtype.name}. Nothing was "
             f"assigned; make the variable with the saved dtype."
         )
-    if compatible(spec.shape, array.shape):
-        return array
-    if reshape and spec.shape is not None and None not in spec.shape and total_size(spec.shape) == array.size:  # type: ignore[arg-type]
-        return array.reshape(spec.shape)
+    if compatible(spec.shape, shape):
+        return shape
+    if reshape and spec.shape is not None and None not in spec.shape and total_size(spec.shape) == total_size(shape):  # type: ignore[arg-type]
+        return spec.shape
     raise ShapeError(
-        f"Saver.restore: {name!r} has shape {array.shape} in {source}, but the variable has shape {shape_text(spec.shape)}. "
+        f"Saver.restore: {name!r} has shape {shape} in {source}, but the variable has shape {shape_text(spec.shape)}. "
         f"Nothing was assigned{'; reshape=True needs as many elements' if reshape else ''}."
     )

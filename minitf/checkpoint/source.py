@@ -82,6 +82,17 @@ class Source:
                 values, fill = stack.enter_context(self.reader.reading_over(keys, spare))  # type: ignore[attr-defined]
             yield [value if value.ndim else as_kernels_have(value) for value in values], fill
 
+    def renewed(self) -> Source:
+        """Itself, reading from the files as they are now."""
+        if hasattr(self.reader, "unchanged") and not self.reader.unchanged():
+            self.reader = self._open()
+        return self
+
+    def stored_bytes(self) -> int:
+        """``BundleReader.stored_bytes``, of the files as they are now; 0 if the reader does not know."""
+        self.renewed()
+        return self.reader.stored_bytes() if hasattr(self.reader, "stored_bytes") else 0
+
     def unverified(self, keys: Sequence[str]) -> list[Unverified | None]:
         """``FirstUseReader.unverified``, of the files as they are now."""
         try:

@@ -19,6 +19,18 @@ _held: Any = Cell.value  # type: ignore[misc]
 _busy: dict[int, Overwriting] = {}  # by the identity of the cell, which the thread that overwrites it keeps
 
 
+class Resizable:
+    """An array whose memory may be overwritten by a value of another shape, which is ``wanted``: the variable takes it."""
+
+    __slots__ = ("array", "dtype", "wanted")
+    shape = None  # so that it fits nothing for those who do not know it
+
+    def __init__(self, array: Any, wanted: tuple[int, ...]):
+        self.array = array
+        self.dtype = array.dtype
+        self.wanted = wanted
+
+
 class Overwriting:
     """Who overwrites, and when it is done."""
 

@@ -38,13 +38,16 @@ def read_tensor(source: Checkpoint, *, key, dtype, shape):
     Raises InvalidArgumentError unless it has this dtype and shape, NotFoundError without it.
     """
     reader = source[()]
-    value = reader.read(key)
-    if value.dtype != dtype.np:
+    stored = reader.spec(key).dtype.np  # before the value is read, which may be large
+    if stored != dtype.np and hasattr(reader, "renewed"):
+        stored = reader.renewed().spec(key).dtype.np
+    if stored != dtype.np:
         raise DTypeError(
             None, None,
-            f"restore: the saved value {key!r} is {value.dtype}, but the variable is {dtype.name}. Nothing was assigned; make "
+            f"restore: the saved value {key!r} is {stored}, but the variable is {dtype.name}. Nothing was assigned; make "
             f"the variable with the saved dtype. ({reader.source})",
         )  # fmt: skip
+    value = reader.read(key)
     if not compatible(shape, value.shape):
         raise InvalidArgumentError(
             None, None,

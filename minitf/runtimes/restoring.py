@@ -19,9 +19,9 @@ import numpy as np
 
 from minitf.core import names
 from minitf.core.interrupts import InterruptsHeld
-from minitf.core.overwriting import overwriting
+from minitf.core.overwriting import Resizable, overwriting
 from minitf.core.runtime import using
-from minitf.core.spec import compatible, shape_text
+from minitf.core.spec import Spec, compatible, shape_text
 from minitf.core.state import Batch, Cell, Handle
 from minitf.core.unverified import take_over, take_over_all
 from minitf.errors import DTypeError, OpError, ShapeError
@@ -136,7 +136,12 @@ def _read(batch: Batch) -> AbstractContextManager[Reading]:
     for group in batch.groups:
         keys.extend(group.keys.values())
     keys.extend([key for _, key in batch.python])
-    return reading(batch.reader, keys, [handle.cell for handle in batch.handles])
+
+    def check(number: int, value: Any) -> None:
+        handle, key = batch.handles[number], keys[number]
+        check_restored(handle, key, partial(batch.path_of, key), value, batch.reader.source)
+
+    return reading(batch.reader, keys, [handle.cell for handle in batch.handles], check)
 
 
 def _restore_others(home: Eager, batch: Batch, values: Iterator[Any]) -> None:
@@ -148,8 +153,13 @@ def _restore_others(home: Eager, batch: Batch, values: Iterator[Any]) -> None:
             group.restore(tensors)
 
 
-def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> AbstractContextManager[Reading]:
+def reading(
+    reader: Any, keys: Sequence[str], cells: Sequence[Cell | None], check: Callable[[int, Any], None]
+) -> AbstractContextManager[Reading]:
     """The values of the keys, and a function that fills in what goes into the memory of the first keys' cells.
+
+    ``check`` raises for a value, known by dtype and shape, that the variable of this number does not take. Where much may be
+    read in vain it is asked before.
 
     Memory is reused if nobody else holds it and there is much of it: a second copy of everything might not fit, while a little
     is read faster into new memory. Inside, everything is read and verified, and other threads that read such a cell wait.
@@ -158,16 +168,42 @@ def reading(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> A
         return nullcontext((_untouched(reader, keys, len(cells)), _nothing))
     arrays = [cell.value for cell in cells if type(cell) is Cell]
     sizes = [a.nbytes if a.dtype is not STRINGS else _with_strings(a) for a in arrays if a is not None]
-    if not hasattr(reader, "reading_over") or sum(sizes) < MUCH:
+    total = sum(sizes)
+    if hasattr(reader, "stored_bytes") and reader.stored_bytes() > total + MUCH:
+        for number in range(len(cells)):
+            check(number, _Described(reader.spec(keys[number])))
+    if not hasattr(reader, "reading_over") or total < MUCH:
         return nullcontext((reader.read_many(keys), _nothing))
-    return _over(reader, keys, cells)
+    return _over(reader, keys, cells, check)
+
+
+class _Described:
+    """What is known of a value that has not been read."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, spec: Spec):
+        self.dtype = spec.dtype.np
+        self.shape: Any = spec.shape
 
 
 @contextmanager
-def _over(reader: Any, keys: Sequence[str], cells: Sequence[Cell | None]) -> Iterator[Reading]:
-    with overwriting(_large(cells)) as mine:
+def _over(
+    reader: Any, keys: Sequence[str], cells: Sequence[Cell | None], check: Callable[[int, Any], None]
+) -> Iterator[Reading]:  # fmt: skip
+    large = _large(cells)
+    wanted = set(map(id, large))
+    stored = {number: _Described(reader.spec(keys[number])) for number, cell in enumerate(cells) if id(cell) in wanted}
+    for number, described in stored.items():
+        check(number, described)
+    with overwriting(large) as mine:
         busy = set(map(id, mine))
         spare = [cell.value if id(cell) in busy and _alone(cell) else None for cell in cells]  # type: ignore[union-attr, arg-type]
+        for number, described in stored.items():
+            array = spare[number]
+            if array is not None and array.shape != described.shape:
+                spare[number] = Resizable(array, described.shape) if described.shape and array.ndim else None
+            del array
         with reader.reading_over(keys, spare + [None] * (len(keys) - len(spare))) as found:
             yield found
 
@@ -354,8 +390,12 @@ def _identity(built: AnyOp) -> Any:
 def _fitting_values(stack: ExitStack, plain: list[Any], cells: list[Cell], reader: Reader) -> Reading:
     """The values that these ops assign. If one cannot be read or does not fit, none: the op, when run, has the best message."""
     keys = [built.key for built in plain]
+
+    def check(number: int, value: Any) -> None:
+        check_restored(plain[number].variable, keys[number], str, value, reader.source)
+
     try:
-        values, fill = stack.enter_context(reading(reader, keys, cells))
+        values, fill = stack.enter_context(reading(reader, keys, cells, check))
     except OpError:
         return [], _nothing
     for built, value in zip(plain, values, strict=True):

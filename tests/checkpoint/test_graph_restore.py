@@ -1,8 +1,10 @@
 """restore() while a graph is built: operations are added, found again, and run."""
 
+import numpy as np
 import pytest
 
 import minitf as tf
+from minitf.storage.bundle import TensorBundle
 from tests.checkpoint.conftest import Node
 
 Saver = tf.train.CheckpointableSaver
@@ -209,3 +211,23 @@ def test_variables_made_while_a_function_is_traced_are_restored_as_those_made_ou
         return tf.train.children(root)["a"] + root.b
 
     assert first_call().numpy() == 11.0
+
+
+def test_what_was_of_another_dtype_when_it_was_opened_may_fit_by_now(tmp_path):
+    """The dtype that counts is that of the files when the operations are run."""
+    prefix, storage = str(tmp_path / "c"), TensorBundle(durable=False)
+    before, after = tf.Variable([1.5, 2.5]), tf.Variable([3, 4])
+    Saver(tf.train.Checkpoint(v=before), storage=storage).save(prefix)
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = tf.Variable([0, 0])
+        session.run(variable.initializer)
+        status = Saver(tf.train.Checkpoint(v=variable)).restore(prefix)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="is float32, but"):
+            status.run_restore_ops()
+        tensors = storage.open(prefix).contents()[0]
+        storage.write(prefix, {key: np.array([3, 4]) if "VARIABLE" in key else value for key, value in tensors})
+        with pytest.raises(tf.errors.InvalidArgumentError, match="is int64, but"):
+            status.run_restore_ops()
+        storage.write(prefix, {key: after.numpy() if "VARIABLE" in key else value for key, value in tensors})
+        status.run_restore_ops()
+        assert session.run(variable).tolist() == [3, 4]

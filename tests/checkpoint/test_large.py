@@ -11,6 +11,7 @@ import minitf as tf
 from minitf.errors import DataLossError, DTypeError, ShapeError
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import Disk
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
@@ -305,3 +306,114 @@ def test_pieces_of_a_variable_of_another_shape(prefix):
         session.run(tf.global_variables_initializer())
         with pytest.raises(ShapeError, match=r"\(4096, 4096\).*the partitioned variable has shape \(4096, 4100\)"):
             tf.train.Saver().restore(session, prefix)
+
+
+# Other dtypes and shapes -----------------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """Counts the bytes that are read from files."""
+
+    def __init__(self, monkeypatch):
+        self.bytes = 0
+        read = Disk.read
+
+        def counting(disk, handle, into, offset):
+            self.bytes += len(into)
+            return read(disk, handle, into, offset)
+
+        monkeypatch.setattr(Disk, "read", counting)
+
+
+@pytest.mark.parametrize("size", [1, 16 * MIB])
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("by_names", [True, False])
+def test_a_value_of_another_dtype_is_refused_before_it_is_read(prefix, monkeypatch, size, mode, by_names):
+    graph = mode == "graph"
+    with tf.Graph().as_default() if graph else nullcontext(), tf.Session() if graph else nullcontext() as session:
+
+        def saver_of(value):
+            variable = tf.Variable(value, name="v")
+            if graph:
+                session.run(variable.initializer)
+            if by_names:
+                return variable, tf.train.Saver({"v": variable})
+            return variable, tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=FAST)
+
+        def restore():
+            if by_names:
+                saver.restore(session, prefix)
+            else:
+                saver.restore(prefix).assert_consumed().run_restore_ops()
+
+        _, saver = saver_of(np.zeros(16 * MIB, np.float32))
+        saver.save(session, prefix) if by_names else saver.save(prefix)
+        variable, saver = saver_of(np.ones(size, np.int32))
+        counted = Counted(monkeypatch)
+        with pytest.raises(DTypeError, match=r"float32.* int32.*Nothing was assigned"):
+            restore()
+        assert counted.bytes < MIB
+        assert (session.run(variable) if graph else variable.numpy()).all()
+
+
+OPEN = {
+    "numbers": (lambda n: np.full((n, 1024), n % 100, np.float32), (None, 1024), (12_000, 9_000, 15_000)),
+    "no rank": (lambda n: np.full((n, 1024), n % 100, np.float32), None, (12_000, 9_000, 15_000)),
+    "strings": (lambda n: texts(n % 100, n), (None,), (60_000, 50_000, 70_000)),
+}
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("kind", OPEN)
+def test_a_variable_whose_shape_is_open_takes_another_shape_into_its_memory(prefix, kind, mode):
+    make, shape, (stored, *others) = OPEN[kind]
+    graph = mode == "graph"
+    with tf.Graph().as_default() if graph else nullcontext(), tf.Session() if graph else nullcontext() as session:
+        variable = tf.Variable(make(stored), shape=tf.TensorShape(shape), name="v")
+        other = tf.Variable(np.zeros(MIB, np.float32), name="w")
+        if graph:
+            session.run([variable.initializer, other.initializer])
+        saver = tf.train.Saver([variable, other])
+
+        def value():
+            return session.run(variable) if graph else variable.numpy()
+
+        saver.save(session, prefix)
+        cell = session.store.cell(variable.handle) if graph else variable.handle.cell
+        for number in others:
+            cell.value = make(number)
+            before = id(cell.value)
+            saver.restore(session, prefix)
+            assert id(cell.value) == before
+            assert value().shape == make(stored).shape
+            assert (value() == make(stored)).all()
+        cell.value = make(others[0])
+        with open(prefix + ".data-00000-of-00001", "r+b") as file:
+            file.seek(-5, 2)
+            file.write(b"\x77")
+        with pytest.raises(DataLossError):
+            saver.restore(session, prefix)
+        assert (value() == make(others[0])).all()
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+def test_reshaping_needs_no_second_copy(prefix, mode):
+    graph = mode == "graph"
+    with tf.Graph().as_default() if graph else nullcontext(), tf.Session() if graph else nullcontext() as session:
+        saved = tf.Variable(np.arange(16 * MIB, dtype=np.float32).reshape(4, -1), name="s")
+        found = tf.Variable(np.zeros((1024, 16 * 1024), np.float32), name="v")
+        if graph:
+            session.run([saved.initializer, found.initializer])
+            found.load(np.zeros((1024, 16 * 1024), np.float32), session)
+        tf.train.Saver({"v": saved}).save(session, prefix)
+        cell = session.store.cell(found.handle) if graph else found.handle.cell
+        before = id(cell.value)
+        saver = tf.train.Saver([found], reshape=True)
+        for _ in range(2):
+            assert extra_memory(lambda: saver.restore(session, prefix)) < 8 * MIB
+            assert id(cell.value) == before
+        value = session.run(found) if graph else found.numpy()
+        assert value.shape == (1024, 16 * 1024)
+        assert (value.ravel() == np.arange(16 * MIB)).all()
+        with pytest.raises(ShapeError, match=r"shape \(4, 4194304\).*\(1024, 16384\)"):
+            tf.train.Saver([found]).restore(session, prefix)

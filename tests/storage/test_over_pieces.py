@@ -14,7 +14,15 @@ from crc32c import crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError, OpError, UnimplementedError
+from minitf.core.overwriting import Resizable
+from minitf.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
 from minitf.storage import string_pieces
 from minitf.storage.bundle import TensorBundle, over, payload, reader, spans, streams, strings, writer
 from minitf.storage.bundle.entries import decode_entry, encode_entry
@@ -458,3 +466,59 @@ def test_a_data_file_that_is_not_there(tmp_path):
     Path(prefix + ".data-00000-of-00001").unlink()
     with pytest.raises(OpError), opened.reading_over(["s"], [spare_for(TEXT)]):
         pytest.fail("it is not there")
+
+
+# Another shape -----------------------------------------------------------------------------------------------------------
+
+
+@given(first=values, second=values, before=st.lists(st.integers(1, 4), min_size=1, max_size=3), read=small_sizes)
+def test_an_array_takes_a_value_of_another_shape(tmp_path_factory, first, second, before, read):
+    prefix = str(tmp_path_factory.mktemp("resized") / "c")
+    FAST.write(prefix, {"a": first, "b": second})
+    wanted = FAST.open(prefix).read_many(["a", "b"])
+    spare = [spare_for(np.zeros(before, value.dtype)) for value in wanted]
+    with sizes(**read):
+        opened = FAST.open(prefix)
+        resizable = [Resizable(array, value.shape) for array, value in zip(spare, wanted, strict=True)]
+        with opened.reading_over(["a", "b"], resizable) as (found, fill):
+            assert all(list(array.shape) == before for array in spare)
+            fill()
+    for value, array, other in zip(found, spare, wanted, strict=True):
+        assert equal(value, other)
+        assert value is array or not other.size
+
+
+def test_what_is_not_of_the_wanted_shape_after_all_or_in_pieces_is_read_anew(tmp_path):
+    prefix = str(tmp_path / "c")
+    FAST.write(prefix, {"q": GRID, "p": Partitioned((4, 6), HALVES)})
+    opened = FAST.open(prefix)
+    for key, shape, dtype in [("q", (3, 6), np.float32), ("q", (4, 6), np.int32), ("p", (4, 6), np.float32)]:
+        array = np.zeros(2, dtype)
+        with opened.reading_over([key], [Resizable(array, shape)]) as ([found], fill):
+            fill()
+        assert equal(found, GRID)
+        assert equal(array, np.zeros(2, dtype))
+    array = np.zeros(2, np.float32)
+    with opened.reading_regions_over(["q"], [((0, 0), (1, 6))], [Resizable(array, (4, 6))]) as ([found], fill):
+        fill()
+    assert equal(found, GRID[:1])
+    assert array.shape == (2,)
+
+
+@pytest.mark.parametrize("array", [np.ones((2, 3)), array_of([b"a", b"b"])])
+def test_where_there_is_no_memory_the_old_shape_stays(array):
+    before = array.shape
+    array = array.copy()
+    with pytest.raises(ResourceExhaustedError, match="here: there is no memory for a value of shape"):
+        over._resize(array, (1 << 46,), "here")
+    assert array.shape == before
+    assert array.dtype != object or (array == b"").all()
+
+
+def test_the_bytes_of_all_data_files(tmp_path):
+    prefix = str(tmp_path / "c")
+    FAST.write_shards(prefix, [{"a": GRID}, {"b": np.arange(3.0)}])
+    opened = FAST.open(prefix)
+    assert opened.stored_bytes() == GRID.nbytes + 24
+    Path(prefix + ".data-00000-of-00002").unlink()
+    assert opened.stored_bytes() == 0

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from crc32c import crc32c
 
+from minitf.core.overwriting import Resizable
 from minitf.core.spec import total_size
-from minitf.errors import DataLossError
+from minitf.errors import DataLossError, ResourceExhaustedError
 from minitf.storage.bundle import payload, spans, strings
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.direct import check_same, one_checkpoint
@@ -24,8 +25,7 @@ from minitf.storage.bundle.slices import piece_of
 from minitf.storage.files import read_fully, typed
 from minitf.storage.keys import bytes_of, text_of
 from minitf.storage.regions import Box, box_of, boxes_of_run, intersection, moved, region_box, touched, volume
-from minitf.storage.string_pieces import Put
-from minitf.storage.values import Array, Reading, Region, bytes_view, string_array
+from minitf.storage.values import Array, Reading, Region, bytes_view, check_shape, string_array
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
@@ -55,7 +55,7 @@ class Opened(NamedTuple):
     handle: int
     straight: list[tuple[Piece, Array]]
     scattered: list[Piece]
-    texts: list[tuple[strings.Stored, Put]]
+    texts: list[tuple[Piece, strings.Stored]]
 
 
 @contextmanager
@@ -65,10 +65,16 @@ def reading_over(
     """``BundleReader.reading_over``, and ``reading_regions_over``."""
     where = [None] * len(keys) if regions is None else regions
     pieces: dict[bytes, Piece] = {}
-    taken = [
-        array is not None and _takes(reader, key, region, array, pieces)
-        for key, region, array in zip(keys, where, spare, strict=True)
-    ]
+    resized: list[tuple[str, Array, tuple[int, ...]]] = []
+    taken = []
+    for key, region, array in zip(keys, where, spare, strict=True):
+        if isinstance(array, Resizable):
+            taken.append(region is None and _takes_resized(reader, key, array, pieces))
+            if taken[-1]:
+                resized.append((key, array.array, array.wanted))
+        else:
+            taken.append(array is not None and _takes(reader, key, region, array, pieces))
+    arrays = [array.array if isinstance(array, Resizable) else array for array in spare]
     shards: dict[int, list[Piece]] = {}
     for piece in pieces.values():
         shards.setdefault(piece.entry.shard, []).append(piece)
@@ -76,10 +82,12 @@ def reading_over(
         with one_checkpoint(reader):
             opened = [_verified(reader, found, stack) for found in shards.values()]
         rest = _others(reader, [(key, region) for key, region, mine in zip(keys, where, taken, strict=True) if not mine])
-        values = [array if mine else next(rest) for array, mine in zip(spare, taken, strict=True)]
+        values = [array if mine else next(rest) for array, mine in zip(arrays, taken, strict=True)]
         check_same(reader)
 
         def fill() -> None:
+            for key, array, shape in resized:
+                _resize(array, shape, reader.where(bytes_of(key)))
             for file in opened:
                 with typed(file.doing, file.path):
                     _fill(reader, file)
@@ -115,6 +123,36 @@ def _takes(reader: BundleReader, key: str, region: Region | None, array: Array, 
     return True
 
 
+def _takes_resized(reader: BundleReader, key: str, array: Resizable, pieces: dict[bytes, Piece]) -> bool:
+    """Notes what goes into an array that has another shape until it is filled. Nothing may look into its memory before."""
+    entry = reader.entry(key)
+    if entry.slices or not entry.size or entry.dtype.np != array.dtype or entry.shape != array.wanted:
+        return False
+    name = bytes_of(key)
+    check_shape(entry.shape, entry.dtype, reader.where(name))
+    _note(pieces, name, entry, box_of((None,) * len(entry.shape), entry.shape), array.array)
+    return True
+
+
+def _resize(array: Any, shape: tuple[int, ...], where: str) -> None:
+    """Gives an array another shape and as much memory as that needs, of which the old one is let go before.
+
+    Raises ResourceExhaustedError; the array has its old shape then, and no more than that.
+    """
+    before, text = array.shape, array.dtype == object
+    if text:
+        array[...] = None  # NumPy does not let them go
+    array.resize(0, refcheck=False)
+    try:
+        array.resize(shape, refcheck=False)
+    except MemoryError:
+        array.resize(before, refcheck=False)
+        raise ResourceExhaustedError(f"{where}: there is no memory for a value of shape {shape}.") from None
+    finally:
+        if text:
+            array[...] = b""
+
+
 def _note(pieces: dict[bytes, Piece], key: bytes, entry: Entry, box: Box, array: Array) -> None:
     pieces.setdefault(key, Piece(key, entry, [])).parts.append((box, array))
 
@@ -134,8 +172,7 @@ def _verified(reader: BundleReader, pieces: Sequence[Piece], stack: ExitStack) -
         reader.check_inside(piece.key, piece.entry, path, length)
         array = piece.straight()
         if not payload.is_plain(piece.entry.dtype):
-            text = reader.text_in(handle, path, piece.key, piece.entry)
-            file.texts.append((text, _putting(piece) if array is None else strings.putting(array)))
+            file.texts.append((piece, reader.text_in(handle, path, piece.key, piece.entry)))
             continue
         numbers.append(piece)
         if array is None:
@@ -145,7 +182,7 @@ def _verified(reader: BundleReader, pieces: Sequence[Piece], stack: ExitStack) -
     with typed(doing, path):
         crcs = spans.check(reader.disk, handle, [(piece.entry.offset, piece.entry.size) for piece in numbers], path)
         _check_crcs(reader, numbers, crcs)
-        for text, _ in file.texts:
+        for _, text in file.texts:
             text.check()
     return file
 
@@ -158,8 +195,9 @@ def _fill(reader: BundleReader, file: Opened) -> None:
         payload.finish_numbers(array, piece.entry.dtype, reader.index.header.big_endian)
     for piece in file.scattered:
         _check_crcs(reader, [piece], [_scatter(reader, file, piece)])
-    for text, put in file.texts:
-        text.fill(put)
+    for piece, text in file.texts:
+        target = piece.straight()
+        text.fill(_putting(piece) if target is None else strings.putting(target))
 
 
 def _scatter(reader: BundleReader, file: Opened, piece: Piece) -> int:

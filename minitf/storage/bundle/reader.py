@@ -170,7 +170,8 @@ class BundleReader:
         """Reads many values, large ones into memory that is there: ``with reader.reading_over(keys, spare) as (values, fill)``.
 
         ``spare`` has an array that may be overwritten for each key, or None. Inside, everything has been verified; where an
-        array is taken, it is the value, and ``fill()`` writes into it. Raises as ``read_many``.
+        array is taken, it is the value, and ``fill()`` writes into it. A ``Resizable`` one gets the value's shape then.
+        Raises as ``read_many``.
         """
         return over.reading_over(self, keys, spare)
 
@@ -179,6 +180,14 @@ class BundleReader:
     ) -> AbstractContextManager[Reading]:
         """``reading_over`` of regions, (begin, size) each as in ``read_slice``; None for all of a value."""
         return over.reading_over(self, keys, spare, regions)
+
+    def stored_bytes(self) -> int:
+        """The size of all data files together; 0 if one is not there."""
+        shards = self._index.header.shards
+        try:
+            return sum([self.disk.stat(data_path(self.prefix, shard, shards)).st_size for shard in range(shards)])
+        except OSError:
+            return 0
 
     def verify(self, keys: Iterable[str]) -> Iterator[Verdict]:
         """Reads values, compares their checksums and forgets them: gives (key, bytes, error or None) for each, in any order."""
