@@ -22,12 +22,13 @@ _busy: dict[int, Overwriting] = {}  # by the identity of the cell, which the thr
 class Resizable:
     """An array whose memory may be overwritten by a value of another shape, which is ``wanted``: the variable takes it."""
 
-    __slots__ = ("array", "dtype", "wanted")
+    __slots__ = ("array", "dtype", "size", "wanted")
     shape = None  # so that it fits nothing for those who do not know it
 
     def __init__(self, array: Any, wanted: tuple[int, ...]):
         self.array = array
         self.dtype = array.dtype
+        self.size = array.size
         self.wanted = wanted
 
 

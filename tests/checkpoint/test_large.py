@@ -417,3 +417,14 @@ def test_reshaping_needs_no_second_copy(prefix, mode):
         assert (value.ravel() == np.arange(16 * MIB)).all()
         with pytest.raises(ShapeError, match=r"shape \(4, 4194304\).*\(1024, 16384\)"):
             tf.train.Saver([found]).restore(session, prefix)
+
+
+@pytest.mark.parametrize("name", STORAGES)
+def test_an_open_shape_takes_what_any_storage_has(prefix, name):
+    variable = tf.Variable(np.ones((10_000, 1024), np.float32), shape=(None, 1024))
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=STORAGES[name])
+    saver.save(prefix)
+    variable.assign(np.zeros((12_000, 1024), np.float32))
+    saver.restore(prefix).assert_consumed()
+    assert variable.numpy().shape == (10_000, 1024)
+    assert variable.numpy().all()

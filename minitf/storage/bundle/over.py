@@ -7,7 +7,7 @@ where it stays, strings and what goes elsewhere through a buffer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,9 +23,10 @@ from minitf.storage.bundle.direct import check_same, one_checkpoint
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.slices import piece_of
 from minitf.storage.files import read_fully, typed
+from minitf.storage.filling import Elements, Part
 from minitf.storage.keys import bytes_of, text_of
-from minitf.storage.regions import Box, box_of, boxes_of_run, intersection, moved, region_box, touched, volume
-from minitf.storage.values import Array, Reading, Region, bytes_view, check_shape, string_array
+from minitf.storage.regions import Box, box_of, region_box, touched, volume
+from minitf.storage.values import Array, Reading, Region, bytes_view, check_shape
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
@@ -38,7 +39,7 @@ class Piece(NamedTuple):
 
     key: bytes
     entry: Entry
-    parts: list[tuple[Box, Array]]
+    parts: list[Part]
 
     def straight(self) -> Array | None:
         """The array that all of it goes to in its own order; None if there is no such."""
@@ -197,40 +198,26 @@ def _fill(reader: BundleReader, file: Opened) -> None:
         _check_crcs(reader, [piece], [_scatter(reader, file, piece)])
     for piece, text in file.texts:
         target = piece.straight()
-        text.fill(_putting(piece) if target is None else strings.putting(target))
+        if target is None:
+            text.fill(Elements(piece.entry.shape, piece.entry.dtype.np, piece.parts).put_strings)
+        else:
+            text.fill(strings.putting(target))
 
 
 def _scatter(reader: BundleReader, file: Opened, piece: Piece) -> int:
     """Reads numbers through a buffer to where they are to be; gives the checksum of their bytes."""
     entry, crc, room = piece.entry, 0, bytearray(ROOM)
     width = entry.dtype.np.itemsize
-    count, step, put = total_size(entry.shape), ROOM // width, _putting(piece)
+    count, step = total_size(entry.shape), ROOM // width
+    elements = Elements(entry.shape, entry.dtype.np, piece.parts)
     for start in range(0, count, step):
         here = memoryview(room)[: width * min(step, count - start)]
         if read_fully(reader.disk, file.handle, here, entry.offset + start * width) < len(here):
             raise DataLossError(f"{file.path}: the file became shorter while it was being read.")
         crc = crc32c(here, crc)
         found: Any = np.frombuffer(here, entry.dtype.np)
-        put(start, payload.finish_numbers(found, entry.dtype, reader.index.header.big_endian))
+        elements.put(payload.finish_numbers(found, entry.dtype, reader.index.header.big_endian))
     return crc
-
-
-def _putting(piece: Piece) -> Callable[[int, Any], None]:
-    """Puts elements of a piece, from one on in the order of rows, to where they are to be."""
-
-    def put(start: int, items: Any) -> None:
-        flat = string_array(items, (len(items),)) if isinstance(items, list) else items
-        at = 0
-        for box in boxes_of_run(piece.entry.shape, start, start + len(flat)):
-            size = volume(box)
-            found: Any = flat[at : at + size].reshape([side.stop - side.start for side in box])
-            at += size
-            for wanted, array in piece.parts:
-                common = intersection(box, wanted)
-                if common is not None:
-                    array[moved(common, wanted)] = found[moved(common, box)]
-
-    return put
 
 
 def _check_crcs(reader: BundleReader, pieces: Sequence[Piece], crcs: Sequence[int]) -> None:
