@@ -28,7 +28,7 @@ from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.block import Pieces
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
-from minitf.storage.filling import MANY, PIECE, Elements, fetching, fill_strings, lengths_of, whole
+from minitf.storage.filling import MANY, PIECE, Elements, Part, fetching, fill_strings, lengths_of, whole
 from minitf.storage.regions import (
     box_of,
     boxes_of_run,
@@ -46,6 +46,7 @@ from minitf.storage.values import (
     Extent,
     Partitioned,
     Reading,
+    Region,
     Typed,
     as_value,
     bytes_view,
@@ -234,11 +235,21 @@ class Arrays(Protocol):
     def load(self, keys: Sequence[str]) -> list[Array]:
         """Values as stored, new and verified, row by row and in the machine's order of bytes."""
 
-    def over(self, keys: Sequence[str], targets: Sequence[Array]) -> AbstractContextManager[Callable[[], None]]:
-        """Verifies values, and gives a function that reads them into these arrays.
+    def over(self, values: Sequence[Wanted]) -> AbstractContextManager[Callable[[], None]]:
+        """Verifies values, and gives a function that reads them to where their parts go."""
 
-        An array has the value's shape and dtype, or is a flat one of as many bytes for numbers that are carried.
-        """
+
+class Wanted(NamedTuple):
+    """A value, NumPy dtype (object for strings that are carried) and shape of its elements, and where parts of it go."""
+
+    key: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    parts: list[Part]
+
+    def elements(self) -> Elements:
+        """Takes the elements."""
+        return Elements(self.shape, self.dtype, self.parts)
 
 
 class CarriedReader:
@@ -288,33 +299,54 @@ class CarriedReader:
             self.spec(key)
         return [self._finished(key, stored) for key, stored in zip(wanted, self._arrays.load(wanted), strict=True)]
 
-    @contextmanager
-    def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> Iterator[Reading]:
+    def reading_over(self, keys: Sequence[str], spare: Sequence[Any]) -> AbstractContextManager[Reading]:
         """``BundleReader.reading_over``. What goes into spare memory is read twice: to verify it, and to fill the memory."""
-        taken = [array is not None and self._fits(key, array) for key, array in zip(keys, spare, strict=True)]
-        over = [(key, array) for key, array, fits in zip(keys, spare, taken, strict=True) if fits]
-        rest = iter(self.read_many([key for key, fits in zip(keys, taken, strict=True) if not fits]))
-        with self._arrays.over([key for key, _ in over], [self._target(key, array) for key, array in over]) as read:
+        return self.reading_regions_over(keys, [None] * len(keys), spare)
+
+    @contextmanager
+    def reading_regions_over(
+        self, keys: Sequence[str], regions: Sequence[Region | None], spare: Sequence[Any]
+    ) -> Iterator[Reading]:
+        """``reading_over`` of regions, (begin, size) each as in ``read_slice``; None for all of a value."""
+        values: dict[str, Wanted] = {}
+        taken = [
+            array is not None and self._takes(key, region, array, values)
+            for key, region, array in zip(keys, regions, spare, strict=True)
+        ]
+        rest = self._others([(key, region) for key, region, mine in zip(keys, regions, taken, strict=True) if not mine])
+        with self._arrays.over(list(values.values())) as read:
 
             def fill() -> None:
                 read()
-                for key, array in over:
-                    if key in self._arrays.notes and array.dtype != object:
+                for key, array, mine in zip(keys, spare, taken, strict=True):
+                    if mine and key in self._arrays.notes and array.dtype != object:
                         finish_numbers(array, self.spec(key).dtype, False)
 
-            yield [array if fits else next(rest) for array, fits in zip(spare, taken, strict=True)], fill
+            yield [array if mine else next(rest) for array, mine in zip(spare, taken, strict=True)], fill
 
-    def _fits(self, key: str, array: Array) -> bool:
-        """True if the value can go into the array."""
-        spec = self.spec(key)
-        if spec.dtype.np != array.dtype or spec.shape != array.shape or not array.size:
+    def _others(self, wanted: Sequence[tuple[str, Region | None]]) -> Iterator[Any]:
+        """The values for which no memory is there."""
+        found = iter(self.read_many([key for key, region in wanted if region is None]))
+        return iter([next(found) if region is None else self.read_slice(key, *region) for key, region in wanted])
+
+    def _takes(self, key: str, region: Region | None, array: Array, values: dict[str, Wanted]) -> bool:
+        """Notes what goes into the array. False if it cannot take the value."""
+        dtype, shape = self.spec(key).dtype, self._shape(key)
+        wanted = region_box(key, shape, *(region or ((0,) * len(shape), shape)))
+        if dtype.np != array.dtype or tuple(side.stop - side.start for side in wanted) != array.shape or not array.size:
             return False
-        stored, shape = self._arrays.described(key)
-        return key not in self._arrays.notes or array.dtype == object or total_size(shape) * stored.itemsize == array.nbytes
+        stored, stored_shape = self._arrays.described(key)
+        if key in self._arrays.notes:
+            if array.dtype != object and total_size(stored_shape) * stored.itemsize != total_size(shape) * dtype.size:
+                return False  # which is said when it is read
+            stored = dtype.np
+        values.setdefault(key, Wanted(key, stored, shape, [])).parts.append((wanted, array))
+        return True
 
-    def _target(self, key: str, array: Array) -> Array:
-        carried = key in self._arrays.notes and array.dtype != object
-        return array.reshape(-1).view(np.uint8) if carried else array
+    def _shape(self, key: str) -> tuple[int, ...]:
+        shape = self.spec(key).shape
+        assert shape is not None
+        return tuple(n or 0 for n in shape)
 
     def _finished(self, key: str, stored: Array) -> Array:
         note = self._arrays.notes.get(key)
@@ -322,9 +354,7 @@ class CarriedReader:
 
     def read_slice(self, key: str, begin: Sequence[int], size: Sequence[int], verify: bool = True) -> Array:
         """A region: ``size`` elements from ``begin`` on in each dimension; -1: up to the end. Raises InvalidArgumentError."""
-        shape = self.spec(key).shape
-        assert shape is not None
-        return cut(self.read(key), region_box(key, tuple(n or 0 for n in shape), begin, size))
+        return cut(self.read(key), region_box(key, self._shape(key), begin, size))
 
     def contents(self) -> list[list[tuple[str, Any]]]:
         """Everything, ready to be written by another storage."""

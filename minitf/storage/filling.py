@@ -79,6 +79,12 @@ def whole(array: Array) -> list[Part]:
     return [(box_of((None,) * array.ndim, array.shape), array)]
 
 
+def straight(shape: tuple[int, ...], parts: Sequence[Part]) -> Array | None:
+    """The array that all of a value goes to in its own order; None if there is no such."""
+    box, array = parts[0]
+    return array if len(parts) == 1 and volume(box) == total_size(shape) and array.flags.c_contiguous else None
+
+
 def texts(found: Array) -> Array:
     """NumPy's strings as an array of bytes, text as UTF-8. Raises ValueError for numbers that are no text."""
     if found.dtype.kind == "U" and (found.view(np.dtype("u4").newbyteorder(found.dtype.byteorder)) > sys.maxunicode).any():
@@ -113,6 +119,14 @@ def fill_strings(elements: Elements, lengths: Iterator[Array], count: int, fetch
     for start in range(0, 8 * count, PIECE):
         fetch(room[: 8 * count - start])
     string_pieces.fill(lengths, fetch, elements.put_strings)
+
+
+def fill_numbers(elements: Elements, size: int, fetch: Fetch) -> None:
+    """Puts the numbers of a value of so many bytes where they go."""
+    room = memoryview(bytearray(min(PIECE, size)))
+    for start in range(0, size, PIECE):
+        fetch(room[: size - start])
+        elements(room[: size - start])
 
 
 def fetching(data: memoryview) -> Fetch:

@@ -12,6 +12,7 @@ import threading
 import tokenize
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import IO, Any
@@ -27,6 +28,7 @@ from minitf.storage.carried import (
     CarriedReader,
     Note,
     Stored,
+    Wanted,
     carry,
     check_complete,
     checksum,
@@ -245,31 +247,27 @@ class _Archive:
             return [self._load(archive, key) for key in keys]
 
     @contextlib.contextmanager
-    def over(self, keys: Sequence[str], targets: Sequence[Array]) -> Iterator[Callable[[], None]]:
-        """Verifies values, and gives a function that reads them into these arrays."""
+    def over(self, values: Sequence[Wanted]) -> Iterator[Callable[[], None]]:
+        """Verifies values, and gives a function that reads them to where their parts go."""
         with contextlib.ExitStack() as stack:
             with self._kept_open(stack) as archive:
                 handle = self._view.handle
-                for key, target in zip(keys, targets, strict=True):
-                    self._read(archive, key, _looked_at)
-                    if self._holds_strings(key, target):
-                        with self._stream(archive, key) as (fetch, size):
-                            for _ in lengths_of(fetch, target.size, size, f"{self.source}: key {key!r}"):
-                                pass
+                for value in values:
+                    self._read(archive, value.key, _looked_at)
+                    if value.dtype == object:
+                        with self._stream(archive, value.key) as (fetch, size):
+                            deque(self._lengths(value, fetch, size), 0)
 
             def read() -> None:
                 with self._lock, typed("read", self.source):
                     self._view.handle = handle
-                    for key, target in zip(keys, targets, strict=True):
-                        if self._holds_strings(key, target):
-                            self._read_strings(archive, key, target)
+                    for value in values:
+                        if value.dtype == object:
+                            self._read_strings(archive, value)
                         else:
-                            self._read(archive, key, partial(_into, target))
+                            self._read(archive, value.key, partial(_into, value))
 
             yield read
-
-    def _holds_strings(self, key: str, target: Array) -> bool:
-        return key in self.notes and target.dtype == object
 
     def _load(self, archive: zipfile.ZipFile, key: str) -> Array:
         found: list[Array] = []
@@ -279,7 +277,7 @@ class _Archive:
 
         def room(dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> Put:
             found.append(np.empty(shape, object if dtype.kind in "SU" else dtype.newbyteorder("=")))
-            return _into(found[0], dtype, shape, fortran)
+            return _into(Wanted(key, dtype, shape, whole(found[0])), dtype, shape, fortran)
 
         self._read(archive, key, room)
         return found[0]
@@ -335,8 +333,11 @@ class _Archive:
 
             yield fetch, size
 
-    def _read_strings(self, archive: zipfile.ZipFile, key: str, target: Array) -> None:
-        with self._stream(archive, key) as (ahead, size), self._stream(archive, key) as (fetch, _):
+    def _lengths(self, value: Wanted, fetch: Fetch, size: int) -> Iterator[Array]:
+        return lengths_of(fetch, total_size(value.shape), size, f"{self.source}: key {value.key!r}")
+
+    def _read_strings(self, archive: zipfile.ZipFile, value: Wanted) -> None:
+        with self._stream(archive, value.key) as (ahead, size), self._stream(archive, value.key) as (fetch, _):
             crc = 0
 
             def noted(room: memoryview) -> None:
@@ -344,15 +345,15 @@ class _Archive:
                 fetch(room)
                 crc = crc32c(room, crc)
 
-            lengths = lengths_of(ahead, target.size, size, f"{self.source}: key {key!r}")
-            fill_strings(Elements(target.shape, target.dtype, whole(target)), lengths, target.size, noted)
-        self._check_crc(key, crc, np.dtype(np.uint8), (size,))
+            fill_strings(value.elements(), self._lengths(value, ahead, size), total_size(value.shape), noted)
+        self._check_crc(value.key, crc, np.dtype(np.uint8), (size,))
 
 
-def _into(target: Array, dtype: np.dtype[Any], _: tuple[int, ...], fortran: bool) -> Put:
-    """The next bytes go into this array."""
-    array = target.T if fortran else target
-    return Elements(array.shape, np.dtype(np.uint8) if target.dtype == np.uint8 else dtype, whole(array))
+def _into(value: Wanted, _: np.dtype[Any], __: tuple[int, ...], fortran: bool) -> Put:
+    """The next bytes go to where the parts of the value go."""
+    if fortran:
+        value = value._replace(shape=value.shape[::-1], parts=[(box[::-1], array.T) for box, array in value.parts])
+    return value.elements()
 
 
 def _looked_at(dtype: np.dtype[Any], *_: Any) -> Put:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ from minitf.storage.carried import (
     CarriedReader,
     Note,
     Stored,
+    Wanted,
     carry,
     check_complete,
     checksum,
@@ -37,7 +39,7 @@ from minitf.storage.carried import (
     encode_notes,
 )
 from minitf.storage.files import Disk, read_fully, typed, write_fully
-from minitf.storage.filling import Elements, fill_strings, lengths_of, whole
+from minitf.storage.filling import fill_numbers, fill_strings, lengths_of, straight
 from minitf.storage.keys import is_text
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
@@ -195,11 +197,17 @@ class _File:
         return arrays
 
     @contextmanager
-    def over(self, keys: Sequence[str], targets: Sequence[Array]) -> Iterator[Callable[[], None]]:
-        """Verifies values, if the file has checksums, and gives a function that reads them into these arrays."""
-        found = list(zip(keys, targets, strict=True))
-        strings = [(key, target) for key, target in found if target.dtype == object]
-        numbers = [(key, target) for key, target in found if target.dtype != object]
+    def over(self, values: Sequence[Wanted]) -> Iterator[Callable[[], None]]:
+        """Verifies values, if the file has checksums, and gives a function that reads them to where their parts go."""
+        keys = [value.key for value in values]
+        at_once: list[tuple[str, Array]] = []
+        others: list[Wanted] = []
+        for value in values:
+            array = straight(value.shape, value.parts)
+            if array is None or array.dtype == object:
+                others.append(value)
+            else:
+                at_once.append((value.key, array))
         with ExitStack() as stack:
             with self._file.kept_open(stack) as handle:
                 self._check_inside(handle, keys)
@@ -207,24 +215,29 @@ class _File:
                     entries = [self._entries[key] for key in keys]
                     pieces = [(self._start + begin, end - begin) for _, _, begin, end in entries]
                     self._check_crcs(keys, spans.check(self._disk, handle, pieces, self.source))
-                for key, target in strings:
-                    for _ in self._lengths(handle, key, target.size):
-                        pass
+                for value in others:
+                    if value.dtype == object:
+                        deque(self._lengths(handle, value), 0)
 
             def read() -> None:
                 with typed("read", self.source):
-                    self._read(handle, [key for key, _ in numbers], [bytes_view(target) for _, target in numbers])
-                    for key, target in strings:
-                        stream = self._stream(handle, key)
-                        elements = Elements(target.shape, target.dtype, whole(target))
-                        fill_strings(elements, self._lengths(handle, key, target.size), target.size, stream.fetch)
-                        self._check_crcs([key], [stream.crc])
+                    self._read(handle, [key for key, _ in at_once], [bytes_view(array) for _, array in at_once])
+                    for value in others:
+                        self._read_pieces(handle, value)
 
             yield read
 
-    def _lengths(self, handle: int, key: str, count: int) -> Iterator[Array]:
-        stream = self._stream(handle, key)
-        return lengths_of(stream.fetch, count, stream.size, f"{self.source}: key {key!r}")
+    def _read_pieces(self, handle: int, value: Wanted) -> None:
+        stream = self._stream(handle, value.key)
+        if value.dtype == object:
+            fill_strings(value.elements(), self._lengths(handle, value), total_size(value.shape), stream.fetch)
+        else:
+            fill_numbers(value.elements(), stream.size, stream.fetch)
+        self._check_crcs([value.key], [stream.crc])
+
+    def _lengths(self, handle: int, value: Wanted) -> Iterator[Array]:
+        stream = self._stream(handle, value.key)
+        return lengths_of(stream.fetch, total_size(value.shape), stream.size, f"{self.source}: key {value.key!r}")
 
     def _stream(self, handle: int, key: str) -> _Stream:
         _, _, begin, end = self._entries[key]

@@ -86,12 +86,16 @@ made.clear()
 if case == "text":
     value = strings(value.tolist() if way == "bytes" else np.char.encode(value).tolist())
 reader = kind().open(prefix)
+regions, arrays = [None], [spare]
+if case == "regions":
+    regions = [((0, n), (4096, 1024)) for n in range(0, 8192, 1024)]
+    arrays = [np.zeros((4096, 1024), np.float32) for _ in regions]
 def restore():
-    with reader.reading_over(["a"], [spare]) as ([found], fill):
-        assert found is spare
+    with reader.reading_regions_over(["a"] * len(arrays), regions, arrays) as (found, fill):
+        assert all(a is b for a, b in zip(found, arrays, strict=True))
         fill()
 out["restore"] = extra(restore)
-assert np.array_equal(spare, value)
+assert np.array_equal(np.concatenate(arrays, 1) if case == "regions" else spare, value)
 print(json.dumps(out))
 """
 
@@ -102,6 +106,7 @@ CASES = [
     *(("numbers in pieces", kind, way) for way in ("rows", "columns") for kind in ("npz", "safetensors", "tf-v1")),
     ("integers in pieces", "tf-v1", "columns"),
     ("snappy", "tf-v1", ""),
+    *(("regions", kind, "") for kind in ("npz", "safetensors", "tf-v1")),
 ]
 
 

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from minitf.errors import DataLossError
+from minitf.core.dtypes import named
+from minitf.errors import DataLossError, InvalidArgumentError
 from minitf.storage import carried, filling
 from minitf.storage.carried import checksum, encode_notes
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
+from minitf.storage.values import Partitioned
 
 from .values_to_save import equal, strings
 
@@ -201,6 +203,23 @@ def test_lengths_that_change_between_verifying_and_filling(prefix, kind, length)
             fill()
 
 
+def test_pieces_that_are_saved_whole(prefix, small):
+    """Put together a little at a time."""
+    array = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    pieces = [
+        ((None, (2, 2), None), array[:, 2:]),
+        (((0, 1), (0, 2), None), array[:1, :2]),
+        (((1, 2), (0, 2), None), array[1:, :2]),
+    ]
+    pieces = Partitioned(array.shape, [(e, piece.copy()) for e, piece in pieces])
+    for kind in (Npz, Safetensors):
+        kind(durable=False).write(prefix, {"a": pieces, "b": Partitioned((), [((), np.array(5.0))])})
+        assert equal(kind().open(prefix).read("a"), array)
+        assert kind().open(prefix).read("b") == 5
+        with pytest.raises(InvalidArgumentError, match="'a' does not have sufficient slices"):
+            kind().write(prefix, {"a": Partitioned(array.shape, pieces.pieces[:2])})
+
+
 def one_value(prefix, kind, raw, note):
     """A sound file of one value that is carried, with these bytes."""
     note = json.loads(json.dumps(note))
@@ -235,3 +254,39 @@ def test_lengths_that_are_none(prefix, kind, lengths, text, problem):
     assert spare.tolist() == [b"x", b"y"]
     with pytest.raises(DataLossError, match=f"key 'a': {problem}"):
         reader.read("a")
+
+
+# Regions ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small")
+@given(st.data(), st.sampled_from(["float32", "bfloat16", "int4", "bool", "string"]), st.booleans())
+def test_regions(tmp_path_factory, data, name, foreign):
+    """What a partitioned variable asks for: several regions of one value, some of them twice, one of all of it."""
+    shape = tuple(data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)))
+    array = np.arange(int(np.prod(shape))).reshape(shape) % 8
+    array = strings([b"%d" % n for n in array.ravel()], shape) if name == "string" else array.astype(named(name).np)
+    extents = [[(a := data.draw(st.integers(0, n - 1)), data.draw(st.integers(1, n - a))) for n in shape] for _ in range(3)]
+    regions = [tuple(zip(*sides, strict=True)) for sides in extents] + [None]
+    values = [array[tuple(slice(a, a + n) for a, n in sides)].copy() for sides in extents] + [array]
+    prefix = str(tmp_path_factory.mktemp("r") / "p")
+    for kind in (Npz, Safetensors):
+        if foreign and name in ("float32", "bool") and kind is Npz:
+            np.savez(prefix, a=np.array(array.astype(array.dtype.newbyteorder()), order="F"))
+        else:
+            kind(durable=False).write(prefix, {"a": array})
+        spare = [other(value) for value in values]
+        taken = [data.draw(st.booleans()) for _ in values]
+        given_ = [array if one else None for array, one in zip(spare, taken, strict=True)]
+        with kind().open(prefix).reading_regions_over(["a"] * 4, regions, given_) as (found, fill):
+            assert all(a is b for a, b, one in zip(found, spare, taken, strict=True) if one)
+            fill()
+        assert all(equal(a, b) for a, b in zip(found, values, strict=True))
+
+
+@pytest.mark.parametrize("kind", [Npz, Safetensors])
+def test_a_region_that_is_not_inside(prefix, kind):
+    kind(durable=False).write(prefix, {"a": np.zeros(3)})
+    with pytest.raises(InvalidArgumentError, match="is not inside 'a'"):
+        with kind().open(prefix).reading_regions_over(["a"], [([1], [3])], [np.zeros(3)]):
+            pytest.fail("it is not there")

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crc32c import crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minitf.core.dtypes import named
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
-from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.coding import mask, slice_key
 from minitf.storage.bundle.table import table_chunks
 from minitf.storage.regions import box_of
 from minitf.storage.v1 import TensorSlices, over
@@ -189,6 +190,22 @@ def test_damaged_compressed_blocks_change_nothing(prefix, at):
     with pytest.raises(DataLossError), TensorSlices().open(prefix).reading_over(["a", "b"], spare):
         pytest.fail("it was not verified")
     assert not any(array.any() for array in spare)
+
+
+def test_a_large_block_of_a_kind_that_is_not_known(prefix):
+    TensorSlices(durable=False).write(prefix, {"a": BIG})
+    content = bytearray(Path(prefix).read_bytes())
+    offset, length = TensorSlices().open(prefix)._files[0].block_of(slice_key(b"a", (None, None)))
+    content[offset + length : offset + length + 5] = b"\2" + mask(
+        crc32c(b"\2", crc32c(content[offset : offset + length]))
+    ).to_bytes(4, "little")
+    Path(prefix).write_bytes(content)
+    for read in (
+        lambda reader: reader.read("a"),
+        lambda reader: reader.reading_over(["a"], [other(BIG)]).__enter__(),
+    ):
+        with pytest.raises(DataLossError, match="bad block type 2"):
+            read(TensorSlices().open(prefix))
 
 
 def far_back(payload):

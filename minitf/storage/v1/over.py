@@ -20,9 +20,9 @@ from minitf.storage.bundle.block import LARGE, find_value
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.snappy import TooFar
 from minitf.storage.files import typed
-from minitf.storage.filling import Elements, Part, whole
+from minitf.storage.filling import Elements, Part, straight, whole
 from minitf.storage.keys import bytes_of
-from minitf.storage.regions import region_box, slice_shape, slice_text, touched, volume
+from minitf.storage.regions import region_box, slice_shape, slice_text, touched
 from minitf.storage.v1.blocks import LargeBlock
 from minitf.storage.v1.numbers import PACKINGS, most_bytes, narrow, unpack_pieces
 from minitf.storage.v1.records import Slice, TensorMeta, packed_place, tensor_place
@@ -39,12 +39,6 @@ class Piece(NamedTuple):
     meta: TensorMeta
     extents: Slice
     parts: list[Part]
-
-    def straight(self) -> Array | None:
-        """The array that all of it goes to in its own order; None if there is no such."""
-        box, array = self.parts[0]
-        alone = len(self.parts) == 1 and volume(box) == total_size(slice_shape(self.extents, self.meta.shape))
-        return array if alone and array.flags.c_contiguous else None
 
 
 class Place(NamedTuple):
@@ -123,17 +117,17 @@ def _read(reader: SlicesReader, file: TableFile, piece: Piece, fill: bool) -> No
     with suppress(TooFar, OtherField):  # what is unusual is read as small values are
         place = _place(reader, file, meta, extents, where)
         if place is not None:
-            straight = piece.straight()
+            array = straight(place.shape, parts)
             if meta.dtype.kind == "S":
                 _strings(place, parts if fill else [], where)
-            elif PACKINGS[meta.dtype].bare is not None and place.block.plain and (straight is not None or not fill):
-                _straight(place, straight if fill else None, where)
+            elif PACKINGS[meta.dtype].bare is not None and place.block.plain and (array is not None or not fill):
+                _straight(place, array if fill else None, where)
             else:
                 _numbers(place, meta.dtype, parts if fill else [], where)
             return
     found = reader.piece(meta, extents)
-    for box, array in parts if fill else []:
-        array[...] = found[box]
+    for box, target in parts if fill else []:
+        target[...] = found[box]
 
 
 def read_large(reader: SlicesReader, file: TableFile, meta: TensorMeta, extents: Slice, where: str) -> Array | None:
