@@ -1,6 +1,7 @@
 """Two formats under one prefix: what was saved last is what is read, or the save says that it would not be."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -23,7 +24,10 @@ def test_what_was_saved_last_is_restored_or_the_save_is_refused(tmp_path, first,
     order = list(FORMATS)
     if order.index(first) < order.index(second):
         files = sorted(path.name for path in tmp_path.iterdir())
-        with pytest.raises(AlreadyExistsError, match=rf"a checkpoint \({first}\) stands under .* Remove it, or"):
+        suffix = getattr(FORMATS[second], "suffix", "")
+        own = f" or the path of the file itself, {str(tmp_path / 'm') + suffix!r}" if suffix else ""
+        said = rf"a checkpoint \({first}\) stands under .* Remove it, or save under another name{re.escape(own)}\.$"
+        with pytest.raises(AlreadyExistsError, match=said):
             saver.save(tmp_path / "m")
         assert sorted(path.name for path in tmp_path.iterdir()) == files
         wanted = [1.0, 2.0]

@@ -16,7 +16,17 @@ from minitf.storage.bundle.block import LARGE, Pieces
 from minitf.storage.formats import format_named
 from minitf.storage.protos import message, parse
 from minitf.storage.v1 import records
-from minitf.storage.v1.numbers import PACKINGS, narrow, pack, pack_varints, packed_size, unpack, unpack_pieces, unpack_varints
+from minitf.storage.v1.numbers import (
+    PACKINGS,
+    narrow,
+    pack,
+    pack_varints,
+    packed_size,
+    unpack,
+    unpack_pieces,
+    unpack_varints,
+    varint_bytes,
+)
 from minitf.storage.v1.records import (
     TensorMeta,
     check_dtype,
@@ -39,6 +49,7 @@ def u64(*numbers):
 def test_packed_varints_of_each_width():
     for number in NUMBERS:
         assert pack_varints(u64(number)) == varint(number)
+        assert varint_bytes(u64(number)) == len(varint(number))
         assert unpack_varints(varint(number), "here").tolist() == [number]
     assert pack_varints(u64(*NUMBERS)) == b"".join(map(varint, NUMBERS))
     assert unpack_varints(b"".join(map(varint, NUMBERS)), "here").tolist() == NUMBERS
