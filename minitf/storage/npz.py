@@ -323,13 +323,8 @@ class _Archive:
             size = self._members[key].file_size - start.tell()
 
             def fetch(room: memoryview) -> None:
-                at = start.readinto(room)
-                while at < len(room):
-                    found = member.read(min(PIECE, len(room) - at))
-                    if not found:
-                        raise EOFError("the value became shorter while it was being read")
-                    room[at : at + len(found)] = found
-                    at += len(found)
+                for at in range(start.readinto(room), len(room), PIECE):
+                    room[at : at + PIECE] = member.read(min(PIECE, len(room) - at))
 
             yield fetch, size
 

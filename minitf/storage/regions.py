@@ -82,8 +82,6 @@ def overlap(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...]) -> str
     """
     found = [(box_of(extents, shape), extents) for extents in slices]
     found = [(box, extents) for box, extents in found if volume(box)]
-    if len(found) <= FEW or not shape:
-        return _overlap_of_few(found, len(shape))
     starts: Any = np.array([[side.start for side in box] for box, _ in found], np.int64)
     stops: Any = np.array([[side.stop for side in box] for box, _ in found], np.int64)
     groups = [np.arange(len(found))]
@@ -119,11 +117,10 @@ def _halves(starts: Any, stops: Any) -> tuple[Any, Any] | None:
 
 
 def _overlap_of_few(found: Sequence[tuple[Box, tuple[Extent, ...]]], rank: int) -> str | None:
-    cuts = [len({(box[d].start, box[d].stop) for box, _ in found}) for d in range(rank)]
-    axis = cuts.index(max(cuts, default=0)) if cuts else 0
+    axis = max(range(rank), key=lambda d: len({(box[d].start, box[d].stop) for box, _ in found}), default=None)
     active: list[tuple[Box, tuple[Extent, ...]]] = []  # those that may reach into the next one
-    for box, extents in sorted(found, key=lambda item: item[0][axis].start if rank else 0):
-        if rank:
+    for box, extents in found if axis is None else sorted(found, key=lambda item: item[0][axis].start):
+        if axis is not None:
             active = [other for other in active if other[0][axis].stop > box[axis].start]
         for other, other_extents in active:
             if intersection(box, other) is not None:

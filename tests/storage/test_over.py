@@ -56,7 +56,7 @@ def test_the_values_are_those_of_read(prefix, kind):
     keys = [*reader.keys(), "big"]  # one of them twice, for two variables
     spare = [np.zeros_like(reader.read(key)) for key in keys]
     spare[keys.index("native i4")] = None
-    spare[keys.index("scalar")] = np.zeros(7)  # does not fit, and is left alone
+    spare[keys.index("scalar")] = np.zeros(7, np.float32)  # does not fit, and is left alone
     with reader.reading_over(keys, spare) as (found, fill):
         taken = [value is other for value, other in zip(found, spare, strict=True)]
         left = {"native i4", "scalar", "none"}

@@ -256,6 +256,17 @@ def test_lengths_that_are_none(prefix, kind, lengths, text, problem):
         reader.read("a")
 
 
+@pytest.mark.parametrize("kind", [Safetensors, Npz])
+@pytest.mark.parametrize("size", [7, 9])
+def test_numbers_that_are_carried_in_other_many_bytes(prefix, kind, size):
+    reader = one_value(prefix, kind, bytes(size), {"dtype": "int32", "shape": [2]})
+    spare = np.ones(2, np.int32)
+    with pytest.raises(DataLossError, match=f"key 'a': {size} bytes stored; int32.* has 8"):
+        with reader.reading_over(["a"], [spare]):
+            pytest.fail("it was not verified")
+    assert spare.tolist() == [1, 1]
+
+
 # Regions ----------------------------------------------------------------------------------------------------------------
 
 

@@ -157,6 +157,13 @@ def test_pieces_that_are_no_whole(prefix, slices, error, problem):
     assert not spare.any()
 
 
+@pytest.mark.parametrize("array", [BIG, NUMBERS, TEXT])
+def test_a_name_that_is_longer_than_what_is_read_at_a_time(prefix, array):
+    name = "n" * 140_000
+    TensorSlices(durable=False).write(prefix, {name: np.ascontiguousarray(array.T)})
+    assert equal(restored(prefix, other(array.T.copy()), name), array.T.copy())
+
+
 # Compressed blocks ------------------------------------------------------------------------------------------------------
 
 

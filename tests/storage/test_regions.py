@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from minitf.core.dtypes import as_dtype, float64, int32
 from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
+from minitf.storage import regions
 from minitf.storage.regions import (
     box_of,
     check_disjoint,
@@ -18,6 +20,7 @@ from minitf.storage.regions import (
     intersection,
     join,
     moved,
+    overlap,
     region_box,
     slice_shape,
     slice_text,
@@ -144,6 +147,74 @@ def test_overlaps_are_those_of_any_two(found):
         assert overlap
     else:
         assert not overlap
+
+
+class Counted:
+    """How many slices are compared one by one, at a time, and how many pairs are compared."""
+
+    def __init__(self, monkeypatch):
+        self.groups, self.pairs = [], 0
+        few, pair = regions._overlap_of_few, regions.intersection
+
+        def counted_few(found, rank):
+            self.groups.append(len(found))
+            return few(found, rank)
+
+        def counted_pair(a, b):
+            self.pairs += 1
+            return pair(a, b)
+
+        monkeypatch.setattr(regions, "_overlap_of_few", counted_few)
+        monkeypatch.setattr(regions, "intersection", counted_pair)
+
+
+@pytest.mark.parametrize(
+    ("sides", "groups", "pairs"),
+    [
+        ((64,), [64], 0),
+        ((65,), [33, 32], 0),
+        ((4096,), [64] * 64, 0),
+        ((64, 64), [64] * 64, 0),
+        ((4096, 1), [64] * 64, 0),
+        ((1, 70), [35, 35], 0),
+        ((16, 16, 16), [64] * 64, 6144),
+        ((512, 8), [64] * 64, 14336),
+    ],
+)
+def test_many_slices_are_parted_before_they_are_compared(monkeypatch, sides, groups, pairs):
+    counted = Counted(monkeypatch)
+    slices = [tuple((2 * n, 2) for n in place) for place in itertools.product(*map(range, sides))]
+    random.Random(5).shuffle(slices)
+    assert overlap(slices, tuple(2 * n for n in sides)) is None
+    assert (counted.groups, counted.pairs) == (groups, pairs)
+
+
+@pytest.mark.parametrize(
+    ("runs", "groups"),
+    [
+        ({(0, 1): 7, (1, 1): 63}, 63),  # the larger part may have nine of ten, and no more
+        ({(0, 1): 6, (1, 1): 64}, 70),
+        ({(0, 1): 32, (0, 2): 8, (1, 1): 40}, 48),  # a tenth may be in both, and no more
+        ({(0, 1): 31, (0, 2): 9, (1, 1): 40}, 80),
+        ({(0, 2): 70}, 70),
+        ({(0, 1): 60, (1, 1): 10}, 10),
+    ],
+)
+def test_slices_that_cannot_be_parted_well_are_compared(monkeypatch, runs, groups):
+    counted = Counted(monkeypatch)
+    assert overlap([(run,) for run, count in runs.items() for _ in range(count)], (4,)) is not None
+    assert counted.groups[0] == groups
+
+
+def test_the_axis_that_parts_best(monkeypatch):
+    """And among few the one with the most cuts, of which the others are not compared."""
+    counted = Counted(monkeypatch)
+    slices = [((5 * (n > 59), 5), (n, 1)) for n in range(70)]
+    assert overlap(slices, (10, 70)) is None
+    assert counted.groups == [35, 35]
+    counted = Counted(monkeypatch)
+    assert overlap([((5 * (n % 2), 5), (n, 1)) for n in range(20)], (10, 20)) is None
+    assert counted.pairs == 0
 
 
 def test_an_empty_region_that_is_too_large_for_numpy():

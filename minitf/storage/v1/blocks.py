@@ -41,11 +41,9 @@ class LargeBlock:
         """The beginning of the contents, not yet verified."""
         if self.plain:
             return self._bytes(self.start, min(self._length, 2 * BLOCK_SIZE))
-        out = b""
-        for piece in decompressed(self._stored(self._elements), self.size, self.where):
+        out, pieces = b"", decompressed(self._stored(self._elements), self.size, self.where)
+        while len(out) < 2 * BLOCK_SIZE and (piece := next(pieces, b"")):
             out += piece
-            if len(out) >= 2 * BLOCK_SIZE:
-                break
         return out
 
     def part(self, start: int, stop: int) -> Iterator[bytes]:
