@@ -15,6 +15,8 @@ import numpy as np
 
 import minitf as tf
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.npz import Npz
+from minitf.storage.safetensors import Safetensors
 
 MIB = 1 << 20
 SIZE = 160 * MIB
@@ -82,7 +84,7 @@ def objects(make, storage, directory, mode):
     return saved, restored
 
 
-def by_names(make, directory, pieces_saved, pieces_restored, axis):
+def by_names(make, directory, pieces_saved, pieces_restored, axis, version=tf.train.SaverDef.V2):
     """Save and restore by a Saver of a variable in pieces."""
 
     def table(count):
@@ -104,7 +106,7 @@ def by_names(make, directory, pieces_saved, pieces_restored, axis):
             variable = table(count)
             session.run(tf.compat.v1.global_variables_initializer())
             put(variable, make(number), session)
-            saver = tf.compat.v1.train.Saver()
+            saver = tf.compat.v1.train.Saver(write_version=version)
             if not number:
                 out.append(peak(partial(saver.save, session, prefix)))
                 continue
@@ -121,6 +123,12 @@ for _cut in ((None, 3, 0), (3, None, 0), (3, 2, 1), (2, 5, 0), (2, 3, 0)):
     _text = " to ".join("whole" if count is None else str(count) for count in _cut[:2])
     SCENARIOS[f"pieces, {_text}, along {_cut[2]}"] = lambda at, cut=_cut: by_names(floats, at, *cut)
 SCENARIOS["the other byte order"] = lambda at: objects(floats, TensorBundle(durable=False, big_endian=True), at, "eager")
+for _storage in (Npz, Safetensors):
+    SCENARIOS[f"many small strings, {_storage.name}"] = lambda at, storage=_storage: objects(
+        TEXTS["many small strings"], storage(durable=False), at, "eager"
+    )
+for _cut in ((3, 3, 1), (2, 5, 0), (None, 3, 0)):
+    SCENARIOS[f"pieces, {_cut}, V1"] = lambda at, cut=_cut: by_names(floats, at, *cut, tf.train.SaverDef.V1)
 
 if __name__ == "__main__":
     print(json.dumps(SCENARIOS[sys.argv[1]](sys.argv[2])))
