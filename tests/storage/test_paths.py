@@ -12,6 +12,7 @@ from minitf.storage.bundle.names import data_path, index_path, split_data_name
 from minitf.storage.files import TEMPORARY, temporary_name
 from minitf.storage.npz import Npz
 from minitf.storage.paths import (
+    archived,
     is_url,
     join_path,
     lies_in,
@@ -138,6 +139,15 @@ def test_names_of_files_in_an_archive():
     assert Npz().path("zip://run::a.npz") == "zip://run.npz::a.npz"
     assert parts_of(temporary_name(prefix)).path.startswith(f"run/ckpt-1{TEMPORARY}")
     assert gfile.join("zip://a::b.zip", "c") == "zip://a/c::b.zip"
+
+
+@pytest.mark.parametrize("before", ["", "simplecache::", "filecache::", "blockcache::", "simplecache::filecache::"])
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_what_is_in_an_archive(before, kind):
+    assert archived(f"{before}{kind}://a/b::s3://b/k") == (kind, "a/b", "s3://b/k")
+    assert archived(f"{before}{kind}::s3://b/k") == (kind, "", "s3://b/k")
+    for path in (f"{before}{kind}://a", f"{kind}::a", f"{before}dir://a::b", f"dir::{before}{kind}://a::b", "a", "libarchive://a::b"):
+        assert archived(path) is None
 
 
 _NAME = st.text("ab.-", min_size=1, max_size=4)

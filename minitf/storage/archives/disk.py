@@ -121,7 +121,9 @@ class ArchiveDisk(Disk):
 
     def _found(self, path: str) -> tuple[Member | Directory, os.stat_result, str]:
         """A file or directory, what is known of its archive, and the archive's path."""
-        kind, inner, archive = archived(path) or ("", "", path)
+        inside = archived(path)
+        assert inside is not None
+        kind, inner, archive = inside
         if archive.count("::") > DEEPEST:
             raise InvalidArgumentError(f"{path}: more than {DEEPEST} links of a URL, one in another.")
         facts = self._outer.stat(archive)
