@@ -12,6 +12,7 @@ import zlib
 
 import numpy as np
 import pytest
+from open_files import Open
 
 from minitf.errors import (
     DataLossError,
@@ -22,7 +23,7 @@ from minitf.errors import (
     UnimplementedError,
 )
 from minitf.storage.anywhere import ANYWHERE
-from minitf.storage.archives import tars
+from minitf.storage.archives import ArchiveDisk, tars
 from minitf.storage.archives.disk import DEEPEST
 from minitf.storage.archives.listing import LINKS
 from minitf.storage.bundle import TensorBundle
@@ -316,6 +317,18 @@ def test_kinds_that_cannot_be_read(source, tmp_path):
     (tmp_path / "a.tar").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(99))
     with pytest.raises(UnimplementedError, match="packed with zstd"):
         TensorBundle().open(f"tar://ckpt::{tmp_path}/a.tar")
+
+
+def test_a_file_that_cannot_be_opened_leaves_its_archive_closed(source, tmp_path):
+    path, outer = tmp_path / "a.zip", Open()
+    zipped(source, path)
+    patched(path, b"ckpt.index", flags=1)
+    disk = ArchiveDisk(outer, -1)
+    with pytest.raises(UnimplementedError, match="encrypted"):
+        disk.open(f"zip://ckpt.index::{path}")
+    assert outer.paths == {}
+    disk.close(disk.open(f"zip://ckpt.data-00000-of-00001::{path}"))
+    assert outer.paths == {}
 
 
 def test_files_with_holes(tmp_path):

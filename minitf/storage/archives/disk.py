@@ -79,7 +79,7 @@ class ArchiveDisk(Disk):
         wanted = memoryview(into)[: max(0, opened.size - offset)]
         if opened.spooled is not None:
             return opened.spooled.read(wanted, offset)
-        return self._outer.read(opened.outer, wanted, opened.start + offset) if len(wanted) else 0
+        return self._outer.read(opened.outer, wanted, opened.start + offset)
 
     def map(self, handle: int) -> None:
         """Nothing can be mapped."""
