@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import minitf as tf
+from minitf.errors import DTypeError
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
@@ -115,6 +116,46 @@ def by_names(make, directory, pieces_saved, pieces_restored, axis, version=tf.tr
     return out
 
 
+def another_shape(before, directory):
+    """Restore into a variable that has ``before`` times as many rows until then, which its open shape allows."""
+    prefix, rows = str(Path(directory) / "ckpt"), SIZE // 4096
+    variable = tf.Variable(floats(1), shape=(None, 1024))
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=TensorBundle(durable=False))
+    saved = peak(lambda: saver.save(prefix))
+    variable.assign(np.zeros((int(rows * before), 1024), np.float32))
+    restored = peak(lambda: saver.restore(prefix).assert_consumed())
+    assert all_equal(variable.numpy(), floats(1))
+    return saved, restored
+
+
+def another_dtype(directory):
+    """Restore of what is not restored, since the variable is of another dtype."""
+    prefix = str(Path(directory) / "ckpt")
+    storage = TensorBundle(durable=False)
+    saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=tf.Variable(floats(1))), storage=storage)
+    saved = peak(lambda: saver.save(prefix))
+    variable = tf.Variable([1])
+
+    def restore():
+        try:
+            tf.train.Checkpoint(v=variable).read(prefix).expect_partial()
+        except DTypeError:
+            return
+        raise AssertionError
+
+    return saved, peak(restore)
+
+
+def reshaped(directory):
+    """Restore by a Saver that may reshape."""
+    prefix = str(Path(directory) / "ckpt")
+    saved = peak(partial(tf.train.Saver({"v": tf.Variable(floats(1))}).save, None, prefix))
+    variable = tf.Variable(np.zeros((1024, SIZE // 4096), np.float32))
+    restored = peak(partial(tf.train.Saver({"v": variable}, reshape=True).restore, None, prefix))
+    assert all_equal(variable.numpy(), np.ones((1024, SIZE // 4096), np.float32))
+    return saved, restored
+
+
 SCENARIOS: dict[str, Callable[[str], tuple[float, float]]] = {}
 for _name, _make in TEXTS.items():
     for _mode in ("eager", "graph"):
@@ -129,6 +170,10 @@ for _storage in (Npz, Safetensors):
     )
 for _cut in ((3, 3, 1), (2, 5, 0), (None, 3, 0)):
     SCENARIOS[f"pieces, {_cut}, V1"] = lambda at, cut=_cut: by_names(floats, at, *cut, tf.train.SaverDef.V1)
+for _before in (0.7, 1.3):
+    SCENARIOS[f"an open shape, {_before} times as much before"] = partial(another_shape, _before)
+SCENARIOS["another dtype"] = another_dtype
+SCENARIOS["another shape with as many elements"] = reshaped
 
 if __name__ == "__main__":
     print(json.dumps(SCENARIOS[sys.argv[1]](sys.argv[2])))

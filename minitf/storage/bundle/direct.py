@@ -94,7 +94,10 @@ def read_into(reader: BundleReader, key: str, array: Any) -> None:
     if not array.flags.writeable:
         raise InvalidArgumentError(f"read_into: the array given for {key!r} is read-only.")
     if entry.slices or not payload.is_plain(entry.dtype) or not array.flags.c_contiguous or not entry.size:
-        array[...] = reader.read(key)
+        with reader.reading_over([key], [array]) as ([value], fill):
+            fill()
+            if value is not array:
+                array[...] = value
         return
     with one_checkpoint(reader):
         _fill(reader, bytes_of(key), entry, array)

@@ -133,7 +133,7 @@ class BundleReader:
         return self.read(key) if found is None else found
 
     def read_into(self, key: str, array: Array) -> None:
-        """Reads into an array that is there: same dtype and shape, and no further memory if it is C-ordered.
+        """Reads into an array that is there: same dtype and shape, and no further memory.
 
         Raises InvalidArgumentError for an array that does not fit, and as ``read``; after an error of reading the array's
         content is undefined.
