@@ -202,7 +202,8 @@ def _over(
         for number, described in stored.items():
             array = spare[number]
             if array is not None and array.shape != described.shape:
-                spare[number] = Resizable(array, described.shape) if described.shape and array.ndim else None
+                resizable = described.shape and array.ndim and array.flags.owndata
+                spare[number] = Resizable(array, described.shape) if resizable else None
             del array
         with reader.reading_over(keys, spare + [None] * (len(keys) - len(spare))) as found:
             yield found

@@ -5,6 +5,7 @@ small, so that all of them are crossed by small values.
 """
 
 import itertools
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -199,6 +200,7 @@ MALFORMED = {
     "no room for their checksum": (b"\x81\x80\0\x81\x80\0\0", 0),
     "a string of 1000 bytes is longer": stored_text([1, 1000, 1], b"abc"),
     "number 1: a string of 4294967297 bytes": stored_text([1, (1 << 32) + 1, 1], b"abc"),
+    "number 1: a string of 9223372036854775809 bytes": stored_text([1, (1 << 63) + 1, 1], b"abc"),
     "have 4 bytes, the entry has room for 3": stored_text([1, 2, 1], b"abc"),
     "number 2: a varint at byte 5 is cut off": (b"\1\x81\x80\x80\0\x80\x80", 0),
     "number 1: a varint at byte 1 is cut off or too long": (b"\1" + b"\x80" * 12 + b"\1\1", 0),
@@ -224,6 +226,22 @@ def test_malformed_strings(tmp_path, problem):
         pytest.fail("it is malformed")
     assert found == [str(error.value)] * 2
     assert (spare == b"old").all()
+
+
+@pytest.mark.parametrize(("more", "crc", "problem"), [(b"abc", 0, "3 bytes behind the last"), (b"", 1, "checksum does not")])
+def test_malformed_variants(tmp_path, more, crc, problem):
+    prefix = str(tmp_path / "c")
+    FAST.write(prefix, {"s": Typed("variant", TEXT)})
+    data = Path(prefix + ".data-00000-of-00001").read_bytes() + more
+    says(prefix, data, crc)
+    opened, found = FAST.open(prefix), []
+    for small in (1 << 18, 0):
+        with sizes(small=small), pytest.raises(DataLossError, match=problem) as error:
+            opened.read("s")
+        found.append(str(error.value))
+    with pytest.raises(DataLossError) as error, opened.reading_over(["s"], [spare_for(TEXT)]):
+        pytest.fail("it is malformed")
+    assert found == [str(error.value)] * 2
 
 
 def test_varints_that_are_longer_than_they_need_be(tmp_path):
@@ -522,3 +540,32 @@ def test_the_bytes_of_all_data_files(tmp_path):
     assert opened.stored_bytes() == GRID.nbytes + 24
     Path(prefix + ".data-00000-of-00002").unlink()
     assert opened.stored_bytes() == 0
+
+
+def test_strings_that_are_replaced_let_their_bytes_go():
+    held = bytes([120]) * 1000
+    array = np.empty(50, object)
+    array[:] = [held] * 50
+    before = sys.getrefcount(held)
+    over._resize(array, (70,), "here")
+    assert sys.getrefcount(held) == before - 50
+    assert (array == b"").all()
+    array[:] = [held] * 70
+    over._resize(array, (3,), "here")
+    assert sys.getrefcount(held) == before - 50
+
+
+@pytest.mark.parametrize("value", [TEXT[:1], Typed("variant", TEXT[:1]), np.ones(1, np.float32)])
+def test_more_dimensions_than_arrays_have(tmp_path, value):
+    prefix, shape = str(tmp_path / "c"), (1,) * 70
+    FAST.write(prefix, {"s": value})
+
+    def change(records):
+        records[b"s"] = encode_entry(decode_entry(records[b"s"], "s")._replace(shape=shape))
+
+    edit(Path(prefix + ".index"), change)
+    opened = FAST.open(prefix)
+    with sizes(small=0), pytest.raises(UnimplementedError, match="70 dimensions"):
+        opened.read("s")
+    with pytest.raises(UnimplementedError, match="70 dimensions"):
+        opened.reading_over(["s"], [Resizable(spare_for(value), shape)]).__enter__()

@@ -79,7 +79,6 @@ class _Bytes:
         self.offset = offset
         self.size = size
         self.at = 0
-        self.crc = 0
 
     def go_to(self, at: int) -> None:
         self.at = at
@@ -103,11 +102,10 @@ class _Bytes:
             raise DataLossError(f"{self.path}: the file became shorter while it was being read.")
 
     def skip(self, size: int) -> None:
-        """``fetch`` of bytes that nobody wants but for their checksum."""
+        """``fetch`` of bytes that are there and that nobody wants but for their checksum."""
         if size <= spans.CHUNK:
             self.fetch(memoryview(bytearray(size)))
             return
-        self._has(size)
         (crc,) = spans.check(self.disk, self.handle, [(self.offset + self.at, size)], self.path)
         self.crc = spans.combine(self.crc, crc, size)
         self.at += size
@@ -123,8 +121,6 @@ class _Strings:
         self._entry = entry
         self._where = where
         self._order = order
-        self._lengths = 0  # checksum of the lengths and of their checksum,
-        self._text = 0  # and where the strings begin
 
     def measure(self) -> None:
         crc = total = at = 0
@@ -139,8 +135,8 @@ class _Strings:
         self._bytes.fetch(memoryview(trailer))
         payload.check_length_crc(self._where, trailer, crc, self._order)
         payload.check_room(self._where, total, left)
-        self._lengths = crc32c(trailer, crc)
-        self._text = at + 4
+        self._lengths: int = crc32c(trailer, crc)
+        self._text = at + 4  # where the strings begin
 
     def check(self) -> None:
         self.measure()
