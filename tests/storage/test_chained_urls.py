@@ -517,6 +517,13 @@ def test_what_is_in_an_archive_is_looked_up_once_while_it_is_the_same(tmp_path, 
     for _ in range(3):
         disk.stat(f"zip://a::{archives[0]}")
     assert changing.opened == 3
+    meanwhile = Looked()
+    disk = ArchiveDisk(meanwhile, -1)
+    there = iter([archives[number] for number in (0, 1, 0, 0, 0)])  # another one while it is read, and then the first again
+    meanwhile.stat = lambda path: os.stat(next(there))
+    for _ in range(3):
+        disk.stat(f"zip://a::{archives[0]}")
+    assert meanwhile.opened == 2
 
 
 def test_other_things_in_a_tar_archive(tmp_path):
