@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,7 @@ def test_little_is_needed_beside_the_value(tmp_path, case, kind, way):
     child = [sys.executable, "-c", CHILD, str(tmp_path / "p"), case, kind, way]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [Path(__file__).parents[2], Path(__file__).parent]))}
     done = subprocess.run(child, env=environment, capture_output=True, text=True, check=False)
+    shutil.rmtree(tmp_path)  # much, and pytest would keep it
     assert not done.returncode, done.stderr
     found = json.loads(done.stdout)
     assert max(found.values()) < MOST, found

@@ -150,12 +150,15 @@ def _place(
     """Where a large value is, if it is most of its block and may have as many elements as it should. Raises TooFar."""
     key = slice_key(bytes_of(meta.name), extents)
     start, length = file.block_of(key) or (0, 0)
-    if 22 * length < LARGE:  # snappy makes no more of it
-        return None
-    block = LargeBlock(reader.disk, file.handle, start, length, where)
     shape = slice_shape(extents, meta.shape)
     packing, count = PACKINGS.get(meta.dtype), total_size(shape)
-    if block.size < LARGE or (packing is not None and 2 * count * most_bytes(meta.dtype) < block.size):
+    most = 22 * length  # more does not come out of so many bytes
+    if packing is not None:
+        most = min(most, 2 * count * most_bytes(meta.dtype))
+    if most < LARGE:
+        return None
+    block = LargeBlock(reader.disk, file.handle, start, length, where)
+    if not LARGE <= block.size <= most + 64:
         return None
     begin = block.begin()
     at, size = find_value(begin, key) or (0, 0)
