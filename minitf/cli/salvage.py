@@ -65,11 +65,14 @@ def _opened(name: str, prefix: str, lost: list[Loss], mended: list[str]) -> Read
         reader = format_named(name).open(prefix)
         list(reader.keys())
     except DataLossError as error:
-        if name == "npz":
-            raise
         problems: list[str] = []
         if name == "safetensors":
             reader = open_torn(prefix)
+        elif name == "npz":
+            from minitf.storage import npz_torn
+
+            reader, problems = npz_torn.open_torn(prefix)
+            lost.append({"key": None, "problem": str(error)})
         elif name == "tf-v2":
             from minitf.storage.bundle.salvage import Mended, open_damaged
 

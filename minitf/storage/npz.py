@@ -107,7 +107,7 @@ class Npz(SingleFile):
                 raise
 
     def _reader(self, path: str) -> CarriedReader:
-        return CarriedReader(_Archive(self._disk, path))
+        return CarriedReader(Archive(self._disk, path))
 
 
 def _problem_with(key: str) -> str | None:
@@ -135,7 +135,7 @@ def _add(archive: zipfile.ZipFile, key: str, stored: Stored) -> None:
                 member.write(view[start : start + (1 << 22)])
 
 
-class _Archive:
+class Archive:
     """An archive whose list of members is read once; the file is open only inside ``with self._opened()``."""
 
     def __init__(self, disk: Disk, path: str):

@@ -444,6 +444,23 @@ def test_salvage_of_other_formats(minitf, tmp_path, name):
     assert not list(tmp_path.glob("c*"))
 
 
+@pytest.mark.parametrize("name", ["tf-v1", "npz", "safetensors"])
+def test_salvage_of_a_file_that_was_cut_off(minitf, tmp_path, name):
+    """What stands before the cut is a checkpoint."""
+    values = {f"v{n:02}": np.full(40_000, n, np.float32) for n in range(20)}
+    FORMATS[name](durable=False).write(str(tmp_path / "a"), values)
+    file = tmp_path / f"a{ENDINGS[name]}"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    code, out, err = minitf("salvage", tmp_path / "a", tmp_path / "b", "--json")
+    found = everything(str(tmp_path / "b"))
+    assert code == 1, err
+    assert 6 <= len(found) <= 10
+    assert list(found) == sorted(values)[: len(found)]
+    told = json.loads(out)
+    assert (told["values"], told["lost"][0]["key"]) == (len(found), None if name != "safetensors" else "v09")
+
+
 # -- where a result may go -----------------------------------------------------------------------------------------------
 
 
