@@ -148,6 +148,41 @@ def test_headers_of_either_size(tmp_path, sixty_four, letters):
     assert reader.read(f"{letters}y").tolist() == list(range(5))
 
 
+def two_members(tmp_path, sixty_four=False):
+    """An archive of two arrays, ``?x`` and ``?y``, without the list of its members."""
+    path = tmp_path / "m.npz"
+    np.save(tmp_path / "x.npy", np.arange(5))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in "xy":
+            with archive.open(f"?{name}.npy", "w", force_zip64=sixty_four) as member:
+                member.write((tmp_path / "x.npy").read_bytes())
+        start = archive.start_dir
+    return path, path.read_bytes()[:start]
+
+
+def test_names_are_encoded_as_their_members_say(tmp_path):
+    path, content = two_members(tmp_path)
+    reader, _ = torn(path, content.replace(b"?", b"\x84"))
+    assert reader.keys() == ["\u00e4x", "\u00e4y"]
+    assert reader.read("\u00e4x").tolist() == list(range(5))
+    data = bytearray(content.replace(b"?x", b"\x84x"))
+    data[7] |= 8  # the name is said to be UTF-8, and is not
+    reader, _ = torn(path, data)
+    found, lost = read_all(reader)
+    assert (list(found), list(lost)) == (["?y"], ["\ufffdx"])
+
+
+def test_sizes_in_the_extra_field_count_only_if_the_header_says_so(tmp_path):
+    path, content = two_members(tmp_path, sixty_four=True)
+    data = bytearray(content)
+    size = (tmp_path / "x.npy").stat().st_size
+    data[18:26] = size.to_bytes(4, "little") * 2
+    at = data.index(b"\1\0\x10\0")
+    data[at + 4 : at + 20] = b"\xff" * 16
+    reader, problems = torn(path, data)
+    assert (list(read_all(reader)[0]), problems) == (["?x", "?y"], [])
+
+
 class Pipe:
     """A file that cannot go back, so that sizes are written behind the bytes."""
 
