@@ -117,7 +117,8 @@ def test_large_numbers_are_read_alone_and_forgotten(tmp_path):
     assert asked_for(tmp_path / "p", {"a": np.zeros(large + 1, bool)})[0] == [(0, large + 1)]
     chunk = 1 << 20
     assert asked_for(tmp_path / "p", {"a": np.zeros(chunk + 1, np.uint8)})[0] == [(0, chunk), (chunk, 1)]
-    assert asked_for(tmp_path / "p", {"a": np.array([b"x" * chunk], object)})[0] == [(0, chunk + 7)]
+    text = [(0, 1 << 16), (3, 4), (0, 1 << 16), (7, chunk)]  # lengths, their checksum; once more, with the strings
+    assert asked_for(tmp_path / "p", {"a": np.array([b"x" * chunk], object)})[0] == text
     pieces = [(((0, chunk),), np.zeros(chunk, np.uint8)), (((chunk, 9),), np.zeros(9, np.uint8))]
     assert len(asked_for(tmp_path / "p", {"a": Partitioned((chunk + 9,), pieces)})[0]) == 2
 
