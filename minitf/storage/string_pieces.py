@@ -29,15 +29,13 @@ def fill(lengths: Iterable[Array], fetch: Fetch, put: Put) -> None:
             done += len(sizes)
 
 
-def put_next(number: int, sizes: list[int], fetch: Fetch, put: Put) -> list[bytes]:
+def put_next(number: int, sizes: list[int], fetch: Fetch, put: Put) -> None:
     """Replaces the strings from ``number`` on by the next ones, of these sizes."""
     if len(sizes) == 1 and sizes[0] > TOGETHER:
         put(number, [b""])  # the old one goes before there is the new one
-        found = [_long(sizes[0], fetch)]
+        put(number, [_long(sizes[0], fetch)])
     else:
-        found = _short(sizes, fetch)
-    put(number, found)
-    return found
+        put(number, _short(sizes, fetch))
 
 
 def _together(lengths: Array) -> Iterator[list[int]]:

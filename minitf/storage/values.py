@@ -112,9 +112,9 @@ def each_as_bytes(array: Array, key: str) -> Iterator[bytes]:
         yield item if type(item) is bytes else as_bytes(one, key)[0]
 
 
-def gathered(items: Iterable[bytes], size: int) -> Iterator[bytes]:
+def gathered(items: Iterable[bytes | memoryview], size: int) -> Iterator[bytes]:
     """Small byte strings joined to some of ``size`` bytes at most; longer ones as they are."""
-    together: list[bytes] = []
+    together: list[bytes | memoryview] = []
     length = 0
     for item in items:
         if together and length + len(item) > size:

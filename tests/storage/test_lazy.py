@@ -13,6 +13,9 @@ from minitf.core.unverified import Unverified, take_over
 from minitf.errors import DataLossError
 from minitf.storage.bundle import TensorBundle, spans
 from minitf.storage.bundle.direct import mapped
+from minitf.storage.values import Partitioned
+
+from .values_to_save import equal, strings
 
 MIB = 1 << 20
 LARGE = np.arange(2 * MIB, dtype=np.float32).reshape(2, -1)
@@ -364,3 +367,22 @@ def test_values_of_64_kib_and_more_are_mapped(tmp_path):
     TensorBundle(durable=False).write(tmp_path / "p", {"below": np.zeros(least - 1, np.uint8), "at": np.zeros(least, np.uint8)})
     below, at = TensorBundle(lazy=True).open(tmp_path / "p").read_many(["below", "at"])
     assert (below.flags.owndata, at.flags.owndata) == (True, False)
+
+
+@pytest.mark.parametrize("lazy", [True, "first use", "unverified"])
+def test_arrays_that_are_there_are_filled_whatever_is_mapped(tmp_path, lazy):
+    """Of large values, of small ones and of what is never mapped; in row order or not."""
+    prefix = str(tmp_path / "p")
+    text = strings([b"a", b"", b"x" * 100_000])
+    halves = [(((0, 1), None), LARGE[:1]), (((1, 1), None), LARGE[1:])]
+    contents = {"w": LARGE, "b": LARGE[:, :3].copy(), "t": text, "p": Partitioned(LARGE.shape, halves), "e": LARGE[:0]}
+    TensorBundle(durable=False).write(prefix, contents)
+    reader = TensorBundle(lazy=lazy).open(prefix)
+    for key in contents:
+        wanted = reader.read(key)
+        plain = np.empty_like(wanted)
+        reader.read_into(key, plain)
+        assert equal(plain, wanted)
+        turned = np.empty(wanted.shape[::-1], wanted.dtype).T
+        reader.read_into(key, turned)
+        assert equal(np.ascontiguousarray(turned), wanted)

@@ -197,6 +197,7 @@ def says(prefix, data, crc):
 
 
 MALFORMED = {
+    "the length checksum does not match: stored 00000000": (b"\3\1\0" + bytes(4) + b"abcd", 0),
     "no room for their checksum": (b"\x81\x80\0\x81\x80\0\0", 0),
     "a string of 1000 bytes is longer": stored_text([1, 1000, 1], b"abc"),
     "number 1: a string of 4294967297 bytes": stored_text([1, (1 << 32) + 1, 1], b"abc"),

@@ -17,7 +17,17 @@ from minitf.storage.file_view import FileView
 from minitf.storage.files import Disk
 from minitf.storage.keys import all_bytes_of, bytes_of, text_of
 from minitf.storage.memory import MemoryStorage
-from minitf.storage.values import Typed, as_bytes, as_value, bytes_view, check_shape, has_array, string_array
+from minitf.storage.values import (
+    Typed,
+    as_bytes,
+    as_value,
+    bytes_view,
+    check_shape,
+    each_as_bytes,
+    gathered,
+    has_array,
+    string_array,
+)
 
 
 def test_values_become_native_arrays_in_order():
@@ -59,6 +69,29 @@ def test_bytes_of_text():
     assert bytes(bytes_view(np.array([[1, 2], [3, 4]], np.uint8))) == b"\1\2\3\4"
     assert bytes_view(np.zeros((0, 3))).nbytes == 0
     assert bytes_view(np.int16(258).reshape(())).tolist() == [2, 1]
+
+
+def test_bytes_of_objects_one_after_the_other():
+    given = [b"a", "é", "\udc80", bytearray(b"x")]
+    found = each_as_bytes(np.array([given[:2], given[1:3]], object), "k")
+    assert list(found) == [b"a", "é".encode(), "é".encode(), b"\x80"]
+    found = each_as_bytes(np.array(given, object), "k")
+    assert [next(found) for _ in range(3)] == [b"a", "é".encode(), b"\x80"]
+    with pytest.raises(InvalidArgumentError, match="^write: 'k' has an element bytearray"):
+        next(found)
+
+
+def test_small_byte_strings_are_joined():
+    for items, wanted in (
+        ([], []), ([b""], [b""]), ([b"", b""], [b""]), ([b"ab", b"c", b"", b"d"], [b"abc", b"d"]),
+        ([b"ab", b"cd"], [b"ab", b"cd"]),
+        ([b"long!", b"a", b"b"], [b"long!", b"ab"]), ([b"a", b"long!", b"b"], [b"a", b"long!", b"b"]),
+        ([b"abc", b""], [b"abc"]),
+        ([b"abc"] * 3, [b"abc"] * 3), ([b"a", b"ab", b"a", b"b"], [b"aab", b"ab"]),
+    ):  # fmt: skip
+        assert list(gathered(items, 3)) == wanted
+    long = bytes(9)
+    assert next(gathered([long], 3)) is long
 
 
 def test_keys_that_are_no_text():

@@ -93,7 +93,7 @@ def read_into(reader: BundleReader, key: str, array: Any) -> None:
         raise InvalidArgumentError(f"read_into: {key!r} is {entry.spec}; the array given is {given}.")
     if not array.flags.writeable:
         raise InvalidArgumentError(f"read_into: the array given for {key!r} is read-only.")
-    if entry.slices or not payload.is_plain(entry.dtype) or not array.flags.c_contiguous or not entry.size:
+    if entry.slices or not payload.is_plain(entry.dtype) or not array.flags.c_contiguous:
         with reader.reading_over([key], [array]) as ([value], fill):
             fill()
             if value is not array:

@@ -14,7 +14,7 @@ from crc32c import crc32c
 from minitf.errors import InvalidArgumentError
 from minitf.storage.bundle import payload
 from minitf.storage.bundle.coding import mask
-from minitf.storage.values import Array, as_bytes, bytes_view
+from minitf.storage.values import Array, as_bytes, bytes_view, gathered
 from minitf.storage.varint import varint
 
 SOME = 1 << 12  # strings that are looked at together
@@ -28,7 +28,7 @@ class Stream:
         self._size = size
         self._key = key
         self._parts = parts
-        self.crc = 0
+        self.crc: int
 
     def __len__(self) -> int:
         return self._size
@@ -36,11 +36,10 @@ class Stream:
     def pieces(self) -> Iterator[Any]:
         """The bytes, at most ``PIECE`` at a time. Raises InvalidArgumentError if they have become more or fewer."""
         self.crc, left = 0, self._size
-        for piece in _gathered(self._parts(self)):
-            left -= len(piece)
-            if left < 0:
-                break
-            yield piece
+        for some in gathered(self._parts(self), PIECE):
+            left -= len(some)
+            view = memoryview(some)
+            yield from (view[start : start + PIECE] for start in range(0, len(view), PIECE))
         if left:
             raise InvalidArgumentError(f"write: the strings of {self._key!r} have changed while they were written.")
 
@@ -127,21 +126,3 @@ def _text_size(array: Array) -> int:
 
 def _varints(lengths: list[int]) -> bytes:
     return bytes(lengths) if max(lengths) < 128 else b"".join(map(varint, lengths))
-
-
-def _gathered(parts: Iterator[Any]) -> Iterator[Any]:
-    """The same bytes, small parts joined and large ones cut."""
-    waiting: list[Any] = []
-    size = 0
-    for part in parts:
-        if len(part) < PIECE:
-            waiting.append(part)
-            size += len(part)
-        if size >= PIECE or (size and len(part) >= PIECE):
-            yield b"".join(waiting)
-            waiting, size = [], 0
-        if len(part) >= PIECE:
-            view = memoryview(part)
-            yield from (view[start : start + PIECE] for start in range(0, len(view), PIECE))
-    if size:
-        yield b"".join(waiting)

@@ -1,0 +1,87 @@
+"""Large values given out in pieces while they are written: how long these are, and that the bytes are those of small values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crc32c import crc32c
+
+from minitf.errors import InvalidArgumentError
+from minitf.storage.bundle import payload, streams
+
+from .values_to_save import strings
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Pieces of 16 bytes, of up to three strings."""
+    monkeypatch.setattr(streams, "PIECE", 16)
+    monkeypatch.setattr(streams, "SOME", 3)
+
+
+def sizes(stream):
+    return list(map(len, stream.pieces()))
+
+
+@pytest.mark.parametrize("longest", [0, 1, 127, 128, 129, 16383, 16384])
+def test_lengths_of_any_width(longest):
+    array = strings([b"x" * longest, b"", b"yz"[: min(2, longest)]])
+    for stream, at_once in [
+        (streams.strings(array, "k", False), payload.encode_strings(array, "k", False)),
+        (streams.strings(array, "k", True), payload.encode_strings(array, "k", True)),
+        (streams.variants(array, "k"), payload.encode_variants(array, "k")),
+    ]:
+        assert len(stream) == len(at_once[0])
+        assert (b"".join(stream.pieces()), stream.crc) == at_once
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("items", "wanted"),
+    [
+        ([b"a" * 4, b"b" * 6], [16]),  # two lengths, their checksum, ten bytes
+        ([b"a" * 4, b"b" * 7], [6, 11]),
+        ([b"a" * 16], [5, 16]),
+        ([b"a" * 40, b"b"], [6, 16, 16, 8, 1]),
+        ([b""] * 7, [11]),
+        ([b"abcde"] * 4, [8, 15, 5]),
+        (["\u00e9" * 9, "b", b"c"], [7, 16, 2, 2]),  # text is encoded, few bytes at a time
+    ],
+)
+def test_pieces_of_strings(items, wanted):
+    stream = streams.strings(strings(items), "k", False)
+    for _ in range(2):
+        assert sizes(stream) == wanted
+    assert len(stream) == sum(wanted)
+
+
+@pytest.mark.usefixtures("small")
+def test_pieces_of_variants():
+    """A length, the element, a checksum of four bytes each."""
+    assert sizes(streams.variants(strings([b"abc"] * 3), "k")) == [16, 8]
+    assert sizes(streams.variants(strings([b"a" * 17, b""]), "k")) == [1, 16, 1, 9]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("count", "wanted"), [(1, [8]), (2, [16]), (5, [16, 16, 8]), (6, [16, 16, 16])])
+def test_pieces_of_numbers_in_the_other_order(count, wanted):
+    array = np.arange(count, dtype=np.int64)
+    stream = streams.swapped(array, "k")
+    for _ in range(2):
+        pieces = list(stream.pieces())
+        assert list(map(len, pieces)) == wanted
+        assert b"".join(pieces) == array.byteswap().tobytes()
+        assert stream.crc == crc32c(b"".join(pieces))
+    assert len(stream) == array.nbytes
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("later", [b"", b"abcdefg", b"abcdefghi", b"x" * 1000])
+def test_strings_that_are_longer_or_shorter_by_now(later):
+    array = strings([b"first", b"abcdefgh", b"last"])
+    for stream in (streams.strings(array, "k", False), streams.variants(array, "k")):
+        array[1] = later
+        with pytest.raises(InvalidArgumentError, match="^write: the strings of 'k' have changed while they were written"):
+            list(stream.pieces())
+        array[1] = b"abcdefgh"
+        assert sum(sizes(stream)) == len(stream)
