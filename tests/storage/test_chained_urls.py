@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gc
 import gzip
 import json
+import lzma
 import os
 import stat
 import tarfile
@@ -24,7 +26,7 @@ from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, Not
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.archives import ArchiveDisk
 from minitf.storage.archives.disk import KEPT
-from minitf.storage.archives.tars import _unpacked
+from minitf.storage.archives.tars import _opened, _unpacked
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.detect import open_checkpoint
 from minitf.storage.file_view import FileView
@@ -530,7 +532,20 @@ def test_other_things_in_a_tar_archive(tmp_path):
     source = run(tmp_path / "source", 1.0)
     os.mkfifo(source / "run" / "pipe")
     pack(source, tmp_path / "a.tar", "tar")
+    with tarfile.open(tmp_path / "a.tar", "a") as out:
+        out.add(source / "run" / "pipe", "top")
+    assert ANYWHERE.names(f"tar://::{tmp_path}/a.tar") == ["run"]
     assert ANYWHERE.names(f"tar://run::{tmp_path}/a.tar") == sorted(set(os.listdir(source / "run")) - {"pipe"})
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, bytes])
+def test_what_packs_a_tar_archive_is_known_by_its_first_bytes(tmp_path, compress):
+    (tmp_path / "a").write_bytes(compress(b"content"))
+    disk = Disk()
+    handle = disk.open(str(tmp_path / "a"))
+    stream, packed = _opened(FileView(disk, handle), "a")
+    assert (packed, stream.read()) == (compress is not bytes, b"content")
+    disk.close(handle)
 
 
 def test_a_packed_archive_that_became_shorter(tmp_path):
@@ -543,4 +558,6 @@ def test_a_packed_archive_that_became_shorter(tmp_path):
     assert next(pieces) == bytes(488)
     with pytest.raises(DataLossError, match="^tar://x::a: it cannot be unpacked, or it is damaged: the file ends too early"):
         next(pieces)
+    info.size = 400
+    assert list(_unpacked(info, FileView(disk, handle), "tar://x::a")) == [bytes(400)]
     disk.close(handle)

@@ -38,6 +38,13 @@ class Member:
     content: Callable[[FileView, str], Content]
 
 
+@dataclass(frozen=True)
+class _Link:
+    """A symbolic link, and where in the archive it leads to."""
+
+    target: str
+
+
 Directory = dict[str, Any]
 
 
@@ -46,37 +53,45 @@ class Listing:
 
     def __init__(self) -> None:
         self._top: Directory = {}
-        self._links: dict[str, str] = {}
+        self._links: list[tuple[Directory, str]] = []
 
-    def add(self, name: str, member: Member | None) -> None:
+    def add(self, name: str, entry: Member | _Link | None) -> None:
         """Adds a file, or for None a directory. Of files of one name the last counts; a directory counts before a file."""
         parts = _parts(name)
         if parts is None:
             return
         above = self._top
-        for part in parts if member is None else parts[:-1]:
+        for part in parts if entry is None else parts[:-1]:
             below = above.get(part)
             if not isinstance(below, dict):
                 below = above[part] = {}
             above = below
-        if member is not None and parts and not isinstance(above.get(parts[-1]), dict):
-            above[parts[-1]] = member
+        if entry is not None and parts and not isinstance(above.get(parts[-1]), dict):
+            above[parts[-1]] = entry
+            if isinstance(entry, _Link):
+                self._links.append((above, parts[-1]))
+
+    def add_name(self, name: str, file: str) -> None:
+        """Adds a second name of a file that came before: a hard link."""
+        found = self._inside(file)
+        if isinstance(found, Member | _Link):
+            self.add(name, found)
 
     def add_link(self, name: str, target: str) -> None:
-        """Adds another name of a file of the archive, ``target``, wherever that comes."""
-        self._links["/".join(_parts(name) or ())] = "/".join(_parts(target) or ())
+        """Adds a symbolic link to a file, which may come later."""
+        self.add(name, _Link(target))
 
     def follow_links(self) -> None:
-        """Gives links the files to which they lead; those that lead to none are left out. To be called at the end."""
-        for name in self._links:
-            target, found = name, None
-            for _ in range(LINKS):
-                target = self._links.get(target, target)
-                found = self.find(target)
-                if found is not None:
-                    break
-            if isinstance(found, Member):
-                self.add(name, found)
+        """Puts files in the places of the links that lead to them; other links are left out. To be called at the end."""
+        for above, name in self._links:
+            found = above.get(name)
+            if isinstance(found, _Link):
+                for _ in range(LINKS):
+                    found = self._inside(found.target) if isinstance(found, _Link) else found
+                if isinstance(found, Member):
+                    above[name] = found
+                else:
+                    del above[name]
 
     def find(self, path: str) -> Member | Directory | None:
         """What has a name: a file, or the names in a directory; None if nothing has."""
@@ -84,6 +99,10 @@ class Listing:
         for part in filter(None, posixpath.normpath("/" + path).split("/")):
             found = found.get(part) if isinstance(found, dict) else None
         return found
+
+    def _inside(self, name: str) -> Any:
+        """What has a name that may lead out of the archive; that gives the root, which is no file."""
+        return self.find("/".join(_parts(name) or ()))
 
 
 def _parts(name: str) -> list[str] | None:
@@ -115,15 +134,17 @@ class Check:
         """Raises DataLossError if there are too many, or if all are there and they are not the right ones."""
         self._done += len(data)
         self._sum = zlib.crc32(data, self._sum)
-        if self._done == self._size and self._sum != self._crc:
-            raise DataLossError(f"{self._path}: the archive's checksum of the file does not match; the archive is damaged.")
-        if self._done > self._size:
+        if self._done >= self._size:
             self.finish()
 
     def finish(self) -> None:
-        """Raises DataLossError unless there were as many as the archive tells."""
-        if self._done != self._size:
-            more = "or more " if self._done > self._size else ""
-            raise DataLossError(
-                f"{self._path}: {self._done} bytes {more}came out of the archive, which tells of {self._size}; it is damaged."
-            )
+        """Raises DataLossError unless as many came as the archive tells, and the right ones."""
+        if self._done > self._size:
+            raise self._wrong(f"{self._done} bytes or more")
+        if self._done < self._size:
+            raise self._wrong(f"{self._done} bytes")
+        if self._sum != self._crc:
+            raise DataLossError(f"{self._path}: the archive's checksum of the file does not match; the archive is damaged.")
+
+    def _wrong(self, what: str) -> DataLossError:
+        return DataLossError(f"{self._path}: {what} came out of the archive, which tells of {self._size}; it is damaged.")

@@ -19,7 +19,7 @@ from minitf.storage.file_view import FileView
 BUFFER = 1 << 16  # bytes that are read at once
 PIECE = 1 << 18  # bytes that are unpacked at once
 LONGEST = 1 << 24  # bytes of a header; a name takes a fraction
-_KINDS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
+_PACKED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
@@ -39,8 +39,8 @@ def list_tar(view: FileView, archive: str) -> Listing:
             elif info.isdir():
                 listing.add(info.name, None)
             elif info.islnk():
-                listing.add_link(info.name, info.linkname)
-            elif info.issym():
+                listing.add_name(info.name, info.linkname)
+            else:  # a symbolic link; or a pipe or a device, which has no target, as a link that leads to no file
                 listing.add_link(info.name, posixpath.normpath(posixpath.join(posixpath.dirname(info.name), info.linkname)))
         _check_end(stream, tar.offset, archive)
     listing.follow_links()
@@ -48,21 +48,18 @@ def list_tar(view: FileView, archive: str) -> Listing:
 
 
 def _opened(view: FileView, archive: str) -> tuple[Any, bool]:
-    """The tar archive itself, and if it is packed."""
-    view.seek(0)
+    """The tar archive itself, and if it is packed. The view stands at its beginning."""
     head = view.read(6)
     view.seek(0)
     if head.startswith(_ZSTD):
         raise UnimplementedError(f"{archive}: a tar archive that is packed with zstd cannot be read. Unpack it.")
     buffered = io.BufferedReader(view, BUFFER)
-    kind = next((kind for start, kind in _KINDS if head.startswith(start)), None)
+    kind = next((kind for start, kind in _PACKED if head.startswith(start)), None)
     return (buffered, False) if kind is None else (kind(buffered), True)
 
 
 class _Headers:
     """What reads headers asks for no more than headers need, whatever sizes they tell."""
-
-    mode = "rb"
 
     def __init__(self, stream: Any, archive: str):
         self._archive, self._stream = archive, stream
