@@ -30,10 +30,11 @@ def url(request, tmp_path):
 
 def test_what_is_one(monkeypatch):
     urls = {"file:///a/b": "/a/b", "local://a": "a", "file://": ""}
-    others = ["/a", "memory://a", "simplecache::file:///a", "profile://a"]
+    others = ["/a", "file:/a", "memory://a", "simplecache::file:///a", "profile://a"]
     assert {path: local_path(path) for path in (*urls, *others)} == urls | dict.fromkeys(others)
     monkeypatch.setattr(file_urls.os, "name", "nt")
     assert local_path("file:///C:/a") == "C:/a"
+    assert local_path("file:///?") == "?"
 
 
 @pytest.mark.parametrize("name", FORMATS)

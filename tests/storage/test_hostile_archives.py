@@ -23,10 +23,11 @@ from minitf.errors import (
     UnimplementedError,
 )
 from minitf.storage.anywhere import ANYWHERE
-from minitf.storage.archives import ArchiveDisk, tars
+from minitf.storage.archives import ArchiveDisk, tars, zips
 from minitf.storage.archives.disk import DEEPEST
 from minitf.storage.archives.listing import LINKS
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.file_view import FileView
 from minitf.storage.files import Disk, names_in, read_whole
 
 VALUES = {"a": np.arange(64, dtype=np.float32), "b": np.zeros(300)}
@@ -279,12 +280,26 @@ def test_a_bomb_is_unpacked_as_far_as_somebody_asks(tmp_path):
     into = bytearray(10)
     assert ANYWHERE.read(handle, into, 1000) == 10
     opened = ANYWHERE._archives._open[handle]
-    assert opened.spooled._filled < 1 << 20
+    assert opened.content._filled < 1 << 20
     assert ANYWHERE.read(handle, into, (1 << 25) - 5) == 5
     assert ANYWHERE.read(handle, into, 1 << 25) == ANYWHERE.read(handle, into, 1 << 60) == 0
     ANYWHERE.close(handle)
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
+
+
+def test_pieces_of_what_is_unpacked_are_no_longer_than_one_keeps_in_memory(tmp_path):
+    data, disk = bytes(1_000_000), Disk()
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "a").write_bytes(data)
+    zipped(tmp_path / "source", tmp_path / "a.zip")
+    tarred(tmp_path / "source", tmp_path / "a.tar", "gz")
+    for kind, listed, piece in (("zip", zips.list_zip, zips.PIECE), ("tar", tars.list_tar, tars.PIECE)):
+        handle = disk.open(f"{tmp_path}/a.{kind}")
+        pieces = list(listed(FileView(disk, handle), "x").find("a").content(FileView(disk, handle), "x"))
+        disk.close(handle)
+        assert b"".join(pieces) == data
+        assert max(map(len, pieces)) <= piece
 
 
 def test_headers_of_tar_archives_are_short(tmp_path):
@@ -307,6 +322,16 @@ def test_a_header_in_the_middle_is_not_the_end(source, tmp_path):
     path.write_bytes(data)
     with pytest.raises(DataLossError, match=rf"the archive is damaged from byte {at} on"):
         TensorBundle().open(prefix)
+
+
+def test_a_header_before_zeros_is_not_the_end(tmp_path):
+    at = added(tmp_path / "a", ("a", b"1"), ("b", bytes(512)))
+    assert ANYWHERE.names(at("")) == ["a", "b"]
+    data = bytearray((tmp_path / "a").read_bytes())
+    data[1024 + 148] ^= 1
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(DataLossError, match="the archive is damaged from byte 1024 on"):
+        ANYWHERE.names(at(""))
 
 
 def test_memory_that_is_not_there_is_an_error_of_its_kind(tmp_path):

@@ -213,7 +213,8 @@ def test_what_lies_in_a_directory(tmp_path, monkeypatch):
         ("d", "d/m", True), ("d", "d/x/../m", True), ("d", "dd/m", False), ("d", "d", False), ("d", "d/../m", False),
         ("", "m", True), ("", "../m", False), (".", "m", True), ("/d", "/d/m", True), ("/d", "/e", False),
         ("", "memory://b/m", False), ("d", "memory://d/m", False), ("memory://b", "memory://b/m", True),
-        ("memory://b", "memory://c/m", False),
+        ("memory://b", "memory://c/m", False), ("zip://::a.zip", "zip://::a.zip/m", False),
+        ("zip://::a.zip", "zip://m::a.zip", True),
     ):  # fmt: skip
         assert is_inside(directory, path) is inside, (directory, path)
 

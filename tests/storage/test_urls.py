@@ -13,7 +13,8 @@ import pytest
 from minitf.core.around import wrapped
 from minitf.errors import InvalidArgumentError, UnimplementedError
 from minitf.storage import anywhere
-from minitf.storage.anywhere import MOUNTED_HANDLES, Anywhere, mount, unmount
+from minitf.storage.anywhere import ARCHIVE_HANDLES, MOUNTED_HANDLES, Anywhere, mount, unmount
+from minitf.storage.archives import ArchiveDisk
 from minitf.storage.files import Disk, typed
 from minitf.storage.paths import is_url
 from minitf.storage.remote import RemoteDisk, _seconds, oserrors, place
@@ -170,7 +171,9 @@ def test_a_directory_is_made_without_its_parents(monkeypatch):
     assert facts.made == ("b/d", False)
 
 
-@pytest.mark.parametrize("protocol", ["s3", ("gs", "gcs"), "other"])
+@pytest.mark.parametrize(
+    "protocol", ["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "obs", ("gs", "gcs"), "other"]
+)
 @pytest.mark.parametrize("cached", [False, True])
 def test_no_bucket_is_made(monkeypatch, protocol, cached):
     """A name that is mistyped must not become one; where first names are directories, those are made."""
@@ -432,6 +435,14 @@ def test_handles_of_local_files_are_the_systems():
     assert disk._remote is disk._of(-2) is disk._side("s3://x")
     assert isinstance(RecordingDisk(), Disk)
 
+
+def test_paths_and_handles_of_archives_are_those_of_one_disk(sides):
+    disk, by_path = sides
+    assert isinstance(disk._archives, ArchiveDisk)
+    assert disk._archives is disk._side("zip://a::/b") is disk._side("simplecache::tar://a::s3://b")
+    assert disk._archives is disk._of(ARCHIVE_HANDLES) is disk._of(ARCHIVE_HANDLES - 1)
+    assert disk._of(ARCHIVE_HANDLES + 1) is disk._of(-1) is disk._side("dir://a::s3://b") is by_path["s3://p"]
+    assert next(disk._archives._numbers) == ARCHIVE_HANDLES
 
 def test_who_listens_is_told_of_the_disk_of_a_rename_and_of_a_removal(sides):
     disk, by_path = sides

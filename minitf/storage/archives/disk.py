@@ -38,8 +38,7 @@ class _Open:
 
     size: int
     outer: int
-    start: int = 0
-    spooled: Spooled | None = None
+    content: Stored | Spooled
 
 
 class ArchiveDisk(Disk):
@@ -60,11 +59,7 @@ class ArchiveDisk(Disk):
         outer = self._outer.open(archive)
         try:
             content = member.content(FileView(self._outer, outer), path)
-            opened = _Open(member.size, outer)
-            if isinstance(content, Stored):
-                opened.start = content.start
-            else:
-                opened.spooled = Spooled(content)
+            opened = _Open(member.size, outer, content if isinstance(content, Stored) else Spooled(content))
         except BaseException:
             self._outer.close(outer)
             raise
@@ -77,9 +72,9 @@ class ArchiveDisk(Disk):
         """Reads one range of bytes; of what is packed all that stands before it is unpacked, once."""
         opened = self._open[handle]
         wanted = memoryview(into)[: max(0, opened.size - offset)]
-        if opened.spooled is not None:
-            return opened.spooled.read(wanted, offset)
-        return self._outer.read(opened.outer, wanted, opened.start + offset)
+        if isinstance(opened.content, Spooled):
+            return opened.content.read(wanted, offset)
+        return self._outer.read(opened.outer, wanted, opened.content.start + offset)
 
     def map(self, handle: int) -> None:
         """Nothing can be mapped."""
@@ -93,17 +88,17 @@ class ArchiveDisk(Disk):
         with self._lock:
             opened = self._open.pop(handle)
         try:
-            if opened.spooled is not None:
-                opened.spooled.close()
+            if isinstance(opened.content, Spooled):
+                opened.content.close()
         finally:
             self._outer.close(opened.outer)
 
     def stat(self, path: str) -> os.stat_result:
         """Kind and size of a file, the time of its archive, and as number what tells it from others, there and elsewhere."""
         found, facts, _ = self._found(path)
-        size, where, kind = 0, -1, stat_bits.S_IFDIR
-        if isinstance(found, Member):
-            size, where, kind = found.size, found.place, stat_bits.S_IFREG
+        size, where, kind = (
+            (found.size, found.place, stat_bits.S_IFREG) if isinstance(found, Member) else (0, None, stat_bits.S_IFDIR)
+        )
         number = crc32(repr((_identity(facts), where)).encode())
         time = facts.st_mtime
         return os.stat_result((kind | 0o444, number, facts.st_dev, 1, 0, 0, size, time, time, time))
