@@ -246,8 +246,8 @@ def test_members_of_an_archive_share_no_bytes(tmp_path):
         open_checkpoint(path)
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-def test_compression_that_numpy_does_not_use(tmp_path, method):
+@pytest.mark.parametrize("method, name", [(zipfile.ZIP_LZMA, "LZMA"), (zipfile.ZIP_BZIP2, "bzip2")])
+def test_compression_that_numpy_does_not_use(tmp_path, method, name):
     path = archive(tmp_path / "a.npz", ("a.npy", npy(np.zeros(100))), method=method)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as file:
         file.writestr("b.npy", npy(np.ones(2)))
@@ -255,7 +255,7 @@ def test_compression_that_numpy_does_not_use(tmp_path, method):
     assert reader.spec("b").shape == (2,)
     assert reader.read("b").sum() == 2
     for ask in (reader.read, reader.spec):
-        with pytest.raises(errors.UnimplementedError, match=r"key 'a' is compressed with (LZMA|bzip2)"):
+        with pytest.raises(errors.UnimplementedError, match=f"key 'a' is compressed with {name}, which NumPy"):
             ask("a")
 
 
