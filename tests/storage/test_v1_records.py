@@ -70,13 +70,15 @@ def test_many_packed_varints_go_in_parts():
     assert (unpack_varints(packed, "here") == numbers).all()
 
 
-@pytest.mark.parametrize("size", [11, 12, 40])
+@pytest.mark.parametrize("size", [*range(1, 13), 40])
 def test_numbers_that_come_in_pieces(size):
     data = b"".join(map(varint, NUMBERS * 3))
     pieces = [data[start : start + size] for start in range(0, len(data), size)]
     assert np.concatenate(list(unpack_pieces(pieces, ""))).tolist() == NUMBERS * 3
     with pytest.raises(DataLossError, match="the last number is cut off"):
         list(unpack_pieces([data, b"\x80"], ""))
+    with pytest.raises(DataLossError, match="more than ten bytes|the last number is cut off"):
+        list(unpack_pieces([data, b"\x80" * size * 3, *[b"\x80"] * 12, data], ""))
 
 
 def test_unpacking_needs_little_memory():

@@ -139,7 +139,9 @@ def _end(data: bytes) -> int:
     """The place behind the last whole number; that of all bytes if there is none where one must be."""
     last = np.frombuffer(data[-11:], np.uint8)
     ends = np.flatnonzero(last < 128)
-    return len(data) - last.size + int(ends[-1]) + 1 if ends.size else len(data)
+    if ends.size:
+        return len(data) - last.size + int(ends[-1]) + 1
+    return len(data) if last.size > 10 else 0
 
 
 def unpack_varints(data: bytes | memoryview, where: str) -> Numbers:
