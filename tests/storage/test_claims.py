@@ -266,5 +266,3 @@ def test_sizes_that_are_no_numbers(tmp_path):
     for ask in (reader.read, reader.spec):
         with pytest.raises(errors.DataLossError, match="no numbers"):
             ask("a")
-
-

@@ -301,3 +301,37 @@ def test_a_region_that_is_not_inside(prefix, kind):
     with pytest.raises(InvalidArgumentError, match="is not inside 'a'"):
         with kind().open(prefix).reading_regions_over(["a"], [([1], [3])], [np.zeros(3)]):
             pytest.fail("it is not there")
+
+
+@pytest.mark.parametrize("kind", STORAGES)
+@pytest.mark.parametrize("dtype", ["float32", "bool", "bfloat16"])
+def test_regions_for_which_there_is_no_memory(prefix, kind, dtype):
+    array = (np.arange(2000).reshape(40, 50) % 2).astype(named(dtype).np)
+    if kind is TensorSlices and dtype == "bfloat16":
+        pytest.skip("V1 has no bfloat16")
+    kind(durable=False).write(prefix, {"a": array})
+    regions = [((1, 3), (30, 40)), None, ((10, 10), (5, 5)), ((10, 10), (5, 5))]
+    spare = [None, None, np.zeros((25, 25), array.dtype), np.zeros((5, 5), array.dtype)]
+    with kind().open(prefix).reading_regions_over(["a"] * 4, regions, spare) as (found, fill):
+        assert [value is mine for value, mine in zip(found, spare, strict=True)] == [False, False, False, True]
+        fill()
+    wanted = [array[1:31, 3:43], array, array[10:15, 10:15], array[10:15, 10:15]]
+    assert all(equal(value, np.ascontiguousarray(part)) for value, part in zip(found, wanted, strict=True))
+    assert not spare[2].any()
+
+
+def test_the_last_sign_that_there_is(prefix):
+    np.savez(prefix, a=np.array(["\U0010ffff", "a"]), b=np.array(["\U0010ffff"]).astype(">U1"))
+    reader = Npz().open(prefix)
+    assert reader.read("a").tolist() == ["\U0010ffff".encode(), b"a"]
+    assert reader.read("b").tolist() == ["\U0010ffff".encode()]
+
+
+@pytest.mark.parametrize("size", [8, 16, 24, 40])
+def test_numbers_are_put_where_they_go_some_at_a_time(monkeypatch, size):
+    monkeypatch.setattr(filling, "PIECE", 16)
+    wanted = np.arange(size // 8, dtype=np.int64)
+    array = np.zeros_like(wanted)
+    elements = filling.Elements(wanted.shape, wanted.dtype, filling.whole(array))
+    filling.fill_numbers(elements, size, filling.fetching(memoryview(wanted.tobytes())))
+    assert (elements.count, array.tolist()) == (len(wanted), wanted.tolist())
