@@ -215,9 +215,11 @@ def place(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        _check_chain(url)
-        if "::" in url:
-            return cast("tuple[Any, str]", url_to_fs(url, skip_instance_cache=True))
+        *links, last = url.split("::")
+        _check_chain(url, links, last)
+        if links:
+            last = last if "://" in last else f"file://{os.path.abspath(last)}"  # a plain word would be a protocol
+            return cast("tuple[Any, str]", url_to_fs("::".join([*links, last]), skip_instance_cache=True))
         system, name = url_to_fs(url)
     except ImportError as error:
         raise UnimplementedError(
@@ -228,20 +230,22 @@ def place(url: str) -> tuple[Any, str]:
     return system, name
 
 
-def _check_chain(url: str) -> None:
+def _check_chain(url: str, links: list[str], last: str) -> None:
     """Raises InvalidArgumentError where fsspec would leave out what is behind a link, and write somewhere else."""
     from fsspec import get_filesystem_class
 
-    last, _, inner = url.rpartition("::")[2].partition("://")
-    if last in ARCHIVES:
-        raise InvalidArgumentError(f"{url} names no archive. That stands behind '::', as in {last}://{inner}::path/of/an.archive.")
-    start, _, tail = parts_of(url)
-    protocol = start.removesuffix("://").rpartition("::")[2]
-    takes = {name for kind in get_filesystem_class(protocol).__mro__ for name in signature(kind.__init__).parameters}
-    if tail and not takes & {"fo", "target_protocol"}:
+    protocol, _, inner = last.partition("://")
+    if protocol in ARCHIVES:
         raise InvalidArgumentError(
-            f"{url}: '::' chains file systems, and {protocol} is not one over another. Names behind such URLs cannot have '::'."
+            f"{url} names no archive. That stands behind '::', as in {protocol}://{inner}::path/of/an.archive."
         )
+    for protocol in (link.partition("://")[0] for link in links):
+        takes = {name for kind in get_filesystem_class(protocol).__mro__ for name in signature(kind.__init__).parameters}
+        if takes.isdisjoint({"fo", "target_protocol"}):
+            raise InvalidArgumentError(
+                f"{url}: '::' chains file systems, and {protocol} is not one over another. Names behind such URLs cannot have "
+                "'::'."
+            )
 
 
 @contextlib.contextmanager
@@ -291,14 +295,14 @@ def _marks(facts: dict[str, Any]) -> list[Any]:
 
 def _marks_behind(url: str) -> list[Any]:
     """Of a chained URL the marks and the size of the file behind it (an archive, a list of references), if there is one."""
-    tail = parts_of(url).tail
-    if not tail:
+    behind = parts_of(url).tail.removeprefix("::")
+    if not behind:
         return []
-    system, name = place(tail.removeprefix("::"))
+    system, name = place(behind)
     with contextlib.suppress(OSError):
         facts = system.info(name)
         if facts["type"] == "file":
-            return [*_marks(facts), facts.get("ino"), facts.get("size"), *_marks_behind(tail[2:])]
+            return [*_marks(facts), facts.get("ino"), facts.get("size"), *_marks_behind(behind)]
     return []
 
 

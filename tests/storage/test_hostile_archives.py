@@ -232,8 +232,8 @@ def patched(path, member, **fields):
     while data[at + 46 : at + 46 + len(member)] != member:
         at = data.index(b"PK\x01\x02", at + 1)
     for name, value in fields.items():
-        where, form = {"flags": (8, "<H"), "method": (10, "<H"), "crc": (16, "<L"), "packed": (20, "<L"), "size": (24, "<L"),
-                       "attributes": (38, "<L"), "offset": (42, "<L")}[name]  # fmt: skip
+        where, form = {"system": (5, "<B"), "flags": (8, "<H"), "method": (10, "<H"), "crc": (16, "<L"), "packed": (20, "<L"),
+                       "size": (24, "<L"), "attributes": (38, "<L"), "offset": (42, "<L")}[name]  # fmt: skip
         data[at + where : at + where + struct.calcsize(form)] = struct.pack(form, value)
     path.write_bytes(data)
 
@@ -365,6 +365,32 @@ def test_kinds_that_cannot_be_read(source, tmp_path):
     (tmp_path / "a.tar").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(99))
     with pytest.raises(UnimplementedError, match="packed with zstd"):
         TensorBundle().open(f"tar://ckpt::{tmp_path}/a.tar")
+
+
+def test_what_would_be_a_link_on_another_system_is_a_file(source, tmp_path):
+    prefix = zipped(source, tmp_path / "a.zip")
+    patched(tmp_path / "a.zip", b"ckpt.index", system=0, attributes=0o120777 << 16)
+    assert same(prefix)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_what_stands_between_a_header_and_its_file(tmp_path, method):
+    data = np.random.default_rng(0).bytes(300_000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as out, out.open("a", "w", force_zip64=True) as there:
+        there.write(data)
+    assert read_whole(ANYWHERE, f"zip://a::{tmp_path}/a.zip") == data
+
+
+def test_a_header_that_is_cut(tmp_path):
+    """The comment of an archive begins like a file, and ends before the file does."""
+    for comment in (b"PK\x03\x04", b"PK\x03\x04" + bytes(25)):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+            out.writestr("a", b"1")
+            out.comment = comment
+        offset = (tmp_path / "a.zip").stat().st_size - len(comment)
+        patched(tmp_path / "a.zip", b"a", offset=offset)
+        with pytest.raises(DataLossError, match=rf"^zip://a::\S+: the archive has no file at byte {offset}; it is damaged"):
+            read_whole(ANYWHERE, f"zip://a::{tmp_path}/a.zip")
 
 
 def test_a_file_that_cannot_be_opened_leaves_its_archive_closed(source, tmp_path):

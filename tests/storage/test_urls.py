@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import importlib.util
 import os
 import stat
 import uuid
@@ -153,6 +154,31 @@ def test_marks_of_versions(monkeypatch, mark):
     assert RemoteDisk().stat("x").st_size == 0
 
 
+@pytest.mark.parametrize("mark", ["ETag", "etag", "md5Hash", "generation", "mtime", "created", "LastModified", "ino", "size"])
+def test_marks_of_what_stands_behind(monkeypatch, mark):
+    """A file in a list of references, or in an archive, is another one when that is."""
+
+    def numbers(path, **facts):
+        found = []
+        for value in (None, 15, 25):
+            behind = Facts(**facts, **{mark: value})
+            monkeypatch.setattr("minitf.storage.remote.place", lambda url, f=behind: (f if url == "http://z" else Facts(), url))
+            found.append(RemoteDisk().stat(path).st_ino)
+        return len(set(found))
+
+    assert numbers("reference://x::http://z") == numbers("reference://x::zip://y::http://z") == 3
+    assert numbers("reference://x::http://z", type="directory") == numbers("dir://x::http://y") == 1
+
+
+def test_what_stands_behind_may_not_be_there(monkeypatch):
+    class Gone(Facts):
+        def info(self, name):
+            raise FileNotFoundError(name)
+
+    monkeypatch.setattr("minitf.storage.remote.place", lambda url: (Gone() if url == "http://z" else Facts(), url))
+    assert RemoteDisk().stat("dir://x::http://z").st_size == 3
+
+
 def test_what_a_client_remembers_is_not_believed(monkeypatch):
     """Another program may have changed what is there."""
     monkeypatch.setattr("minitf.storage.remote.place", lambda url: (Facts(), url))
@@ -162,6 +188,36 @@ def test_what_a_client_remembers_is_not_believed(monkeypatch):
         ask("d")
         assert Facts.forgotten == before + 1
     assert disk.names("d") == ["a", "b"]
+
+
+def test_each_link_of_a_chain_is_one_over_another(monkeypatch, tmp_path):
+    class Only(fsspec.AbstractFileSystem):
+        def __init__(self, fo, **options):
+            super().__init__()
+            self.fo = fo
+
+    monkeypatch.chdir(tmp_path)
+    fsspec.register_implementation("onlyfo", Only, clobber=True)
+    assert place("onlyfo://a::memory://b")[0].fo == "/b"
+    for url, path in (
+        ("simplecache::dir://a::memory://b", "/b"), ("dir://a::b", f"{tmp_path}/b"), ("dir://a::memory", f"{tmp_path}/memory"),
+        ("dir://a::", str(tmp_path)), ("dir://a::/b/c", "/b/c"),
+    ):  # fmt: skip
+        system, name = place(url)
+        assert (getattr(system, "fs", system).path if "cache" in url else system.path, name) == (path, "a")
+    assert place("simplecache://x::memory://b")[1] == "x"
+    for url in ("memory::memory://b", "simplecache::memory://a::memory://b", "memory://a::b", "dir://a::memory://b::memory://c"):
+        with pytest.raises(InvalidArgumentError, match="^.*: '::' chains file systems, and memory is not one over another"):
+            place(url)
+    for url, protocol in (("a::b://x", "a"), ("simplecache::none://b", "none"), ("dir::none::memory://b", "none")):
+        with pytest.raises(InvalidArgumentError, match=f"^{url}: Protocol not known: {protocol}"):
+            place(url)
+    for url in ("simplecache::zip://a", "dir://b::tar://a", "libarchive://a"):
+        with pytest.raises(InvalidArgumentError, match=r"names no archive. That stands behind '::', as in \w+://a::path"):
+            place(url)
+    if importlib.util.find_spec("libarchive") is None:
+        with pytest.raises(UnimplementedError, match=r"^libarchive://a::memory://b: .*pip install 'minitf\[remote\]'"):
+            place("libarchive://a::memory://b")
 
 
 def test_a_directory_is_made_without_its_parents(monkeypatch):
