@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import struct
 import tarfile
 import tracemalloc
@@ -219,7 +220,22 @@ def test_directories_without_files(tmp_path):
     info = tarfile.TarInfo("empty/deep")
     info.type = tarfile.DIRTYPE
     at = added(tmp_path / "a.tar", (info, b""), ("empty/deep/.", b""))
-    assert (ANYWHERE.names(at("")), ANYWHERE.names(at("empty")), ANYWHERE.names(at("empty/deep"))) == (["empty"], ["deep"], [])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("empty/deep/", b"")
+    for place in (at, lambda name: f"zip://{name}::{tmp_path}/a.zip"):
+        names = [ANYWHERE.names(place(name)) for name in ("", "empty", "empty/deep")]
+        assert names == [["empty"], ["deep"], []]
+
+
+def test_what_is_known_of_a_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("d/a", b"123")
+    disk, archive = ArchiveDisk(Disk(), -1), os.stat(tmp_path / "a.zip")
+    for name, mode, size in (("d/a", stat.S_IFREG | 0o444, 3), ("d", stat.S_IFDIR | 0o444, 0)):
+        found = disk.stat(f"zip://{name}::{tmp_path}/a.zip")
+        assert (found.st_mode, found.st_size, found.st_dev) == (mode, size, archive.st_dev)
+        assert (found.st_nlink, found.st_uid, found.st_gid) == (1, 0, 0)
+        assert found.st_atime == found.st_ctime == found.st_mtime == archive.st_mtime
 
 
 # Sizes -----------------------------------------------------------------------------------------------------------------
@@ -300,6 +316,14 @@ def test_pieces_of_what_is_unpacked_are_no_longer_than_one_keeps_in_memory(tmp_p
         disk.close(handle)
         assert b"".join(pieces) == data
         assert max(map(len, pieces)) <= piece
+
+
+def test_a_piece_that_comes_when_all_that_is_packed_is_taken(tmp_path):
+    """zlib has taken the last byte, and still has something to give."""
+    path, data = tmp_path / "a.zip", bytes(zips.PIECE + 24)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a", data)
+    assert read_whole(ANYWHERE, f"zip://a::{path}") == data
 
 
 def test_headers_of_tar_archives_are_short(tmp_path):

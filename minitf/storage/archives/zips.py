@@ -32,8 +32,8 @@ def list_zip(view: FileView, archive: str) -> Listing:
 
 
 def _content(info: zipfile.ZipInfo, view: FileView, path: str) -> Content:
-    what = _cannot_read(info)
-    if what:
+    what = _unknown(info)
+    if what is not None:
         raise UnimplementedError(f"{path}: in the archive the file is {what}, which cannot be read. Unpack the archive.")
     packed = info.compress_type != zipfile.ZIP_STORED
     if info.file_size > info.compress_size * MOST if packed else info.file_size != info.compress_size:
@@ -47,15 +47,15 @@ def _content(info: zipfile.ZipInfo, view: FileView, path: str) -> Content:
     return _unpacked(info, start, view, path) if packed else Stored(start)
 
 
-def _cannot_read(info: zipfile.ZipInfo) -> str:
-    """In which way a file is kept that cannot be read; "" if it can."""
+def _unknown(info: zipfile.ZipInfo) -> str | None:
+    """In which way a file is kept that cannot be read; None if it can."""
     if info.flag_bits & _ENCRYPTED:
         return "encrypted"
     if info.create_system == _UNIX and stat.S_ISLNK(info.external_attr >> 16):
         return "a symbolic link"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return f"packed with method {info.compress_type}, neither stored (0) nor deflated (8)"
-    return ""
+    return None
 
 
 def _unpacked(info: zipfile.ZipInfo, start: int, view: FileView, path: str) -> Iterator[bytes]:
