@@ -7,7 +7,8 @@ import pytest
 from crc32c import crc32c
 
 from minitf.errors import InvalidArgumentError
-from minitf.storage.bundle import payload, streams
+from minitf.storage.bundle import TensorBundle, payload, streams, writer
+from minitf.storage.values import Typed
 
 from .values_to_save import strings
 
@@ -85,3 +86,23 @@ def test_strings_that_are_longer_or_shorter_by_now(later):
             list(stream.pieces())
         array[1] = b"abcdefgh"
         assert sum(sizes(stream)) == len(stream)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("large", [1, 40, 1 << 20])
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_files_are_the_same_whatever_is_taken_for_large(tmp_path, monkeypatch, large, big_endian):
+    """Whether a value is written by itself, in pieces or with others."""
+    text = strings([b"one", b"", b"three" * 9, b"four", b"five"])
+    contents = {"t": text, "n": np.arange(9), "s": text[:1], "c": np.arange(3) * (1 + 2j), "l": text[2:]}
+    if not big_endian:  # of which no variants are defined
+        contents |= {"v": Typed("variant", text), "w": Typed("variant", text[:2])}
+    storage = TensorBundle(durable=False, big_endian=big_endian)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "SOME", 1 << 12)
+        patch.setattr(streams, "PIECE", 1 << 20)
+        storage.write(tmp_path / "p", contents)
+    wanted = [(tmp_path / f"p{ending}").read_bytes() for ending in (".index", ".data-00000-of-00001")]
+    monkeypatch.setattr(writer, "LARGE", large)
+    storage.write(tmp_path / "q", contents)
+    assert [(tmp_path / f"q{ending}").read_bytes() for ending in (".index", ".data-00000-of-00001")] == wanted

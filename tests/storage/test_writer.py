@@ -91,6 +91,7 @@ def test_what_a_plan_says():
     values = {"f": np.zeros((2, 3), np.float32), "s": TEXT, "i": np.int64(5), "t": np.asfortranarray(np.ones((2, 2)))}
     layout = lay_out(values)
     plan = layout.plan
+    assert plan.names == ["f", "s", "i", "t"]  # NumPy's numbers are as good as arrays
     assert plan.keys == [b"f", b"s", b"i", b"t"]
     assert plan.sizes == [24, 8, 8, 32]
     assert plan.heads[:3] == [entry_head(float32, (2, 3)), entry_head(string, (2,)), entry_head(int64, ())]
