@@ -7,7 +7,8 @@ import pytest
 from crc32c import crc32c
 
 from minitf.errors import InvalidArgumentError
-from minitf.storage.bundle import TensorBundle, payload, streams, writer
+from minitf.storage.bundle import TensorBundle, payload, spans, streams, writer
+from minitf.storage.files import Disk
 from minitf.storage.values import Typed
 
 from .values_to_save import strings
@@ -104,5 +105,28 @@ def test_files_are_the_same_whatever_is_taken_for_large(tmp_path, monkeypatch, l
         storage.write(tmp_path / "p", contents)
     wanted = [(tmp_path / f"p{ending}").read_bytes() for ending in (".index", ".data-00000-of-00001")]
     monkeypatch.setattr(writer, "LARGE", large)
+    monkeypatch.setattr(spans, "WRITTEN", 7)
     storage.write(tmp_path / "q", contents)
     assert [(tmp_path / f"q{ending}").read_bytes() for ending in (".index", ".data-00000-of-00001")] == wanted
+
+
+class Noting(Disk):
+    """Notes what shall be brought to the disk while more is written."""
+
+    def __init__(self):
+        self.begun = []
+
+    def begin_sync(self, handle, offset, size):
+        self.begun.append((offset, size))
+        super().begin_sync(handle, offset, size)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("durable", [False, True])
+def test_the_disk_begins_before_all_is_written(tmp_path, monkeypatch, durable):
+    monkeypatch.setattr(spans, "SPAN", 32)
+    monkeypatch.setattr(writer, "LARGE", 32)
+    disk = Noting()
+    contents = {"a": np.zeros(3, np.uint8), "t": strings([b"x" * 80])}  # 80 bytes behind a length and its checksum
+    TensorBundle(durable, disk=disk).write(tmp_path / "p", contents)
+    assert disk.begun == ([(3, 37), (40, 32)] if durable else [])
