@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -335,3 +336,26 @@ def test_numbers_are_put_where_they_go_some_at_a_time(monkeypatch, size):
     elements = filling.Elements(wanted.shape, wanted.dtype, filling.whole(array))
     filling.fill_numbers(elements, size, filling.fetching(memoryview(wanted.tobytes())))
     assert (elements.count, array.tolist()) == (len(wanted), wanted.tolist())
+
+
+@pytest.mark.parametrize("name", ["complex64", "float8_e4m3fnuz", "float8_e5m2fnuz"])
+def test_dtypes_that_others_write_to_safetensors(prefix, name):
+    told = {"complex64": "C64", "float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2fnuz": "F8_E5M2FNUZ"}[name]
+    array = np.arange(6).astype(named(name).np).reshape(2, 3)
+    header = json.dumps({"a": {"dtype": told, "shape": [2, 3], "data_offsets": [0, array.nbytes]}}).encode()
+    Path(f"{prefix}.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + array.tobytes())
+    reader = Safetensors().open(prefix)
+    assert (reader.spec("a").dtype.name, reader.spec("a").shape) == (name, (2, 3))
+    assert equal(reader.read("a"), array)
+
+
+@pytest.mark.parametrize("kind", [Safetensors, Npz])
+def test_strings_that_are_cut_off_between_verifying_and_filling(prefix, kind):
+    array = strings([b"%d" % n for n in range(40_000)])
+    kind(durable=False).write(prefix, {"a": array})
+    path = Path(f"{prefix}.{kind.name}")
+    spare = np.full(array.shape, b"other", object)
+    with pytest.raises(DataLossError, match=re.escape(str(path))):
+        with kind().open(prefix).reading_over(["a"], [spare]) as (_, fill), path.open("r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+            fill()
