@@ -13,6 +13,7 @@ from minitf.core.unverified import Unverified, take_over
 from minitf.errors import DataLossError
 from minitf.storage.bundle import TensorBundle, spans
 from minitf.storage.bundle.direct import mapped
+from minitf.storage.bundle.lazy import reader_for
 from minitf.storage.values import Partitioned
 
 from .values_to_save import equal, strings
@@ -386,3 +387,11 @@ def test_arrays_that_are_there_are_filled_whatever_is_mapped(tmp_path, lazy):
         turned = np.empty(wanted.shape[::-1], wanted.dtype).T
         reader.read_into(key, turned)
         assert equal(np.ascontiguousarray(turned), wanted)
+
+
+def test_which_readers_compare_checksums():
+    assert {lazy: reader_for(lazy).verified for lazy in (True, "first use", "unverified")} == {
+        True: True,
+        "first use": True,
+        "unverified": False,
+    }

@@ -294,3 +294,9 @@ def test_pieces_in_two_data_files_must_not_overlap_either(tmp_path):
     assert not list(tmp_path.iterdir())
     storage.write_shards(str(tmp_path / "m"), [piece(2, 2), piece(0, 2)])
     assert storage.open(str(tmp_path / "m")).read("k").tolist() == [0, 0, 2, 2]
+
+
+def test_which_storages_have_files():
+    """Savers record the newest checkpoint in a directory's state file for those."""
+    assert {name: storage.on_disk for name, storage in FORMATS.items()} == dict.fromkeys(FORMATS, True)
+    assert MemoryStorage.on_disk is False
