@@ -355,7 +355,8 @@ def test_strings_that_are_cut_off_between_verifying_and_filling(prefix, kind):
     kind(durable=False).write(prefix, {"a": array})
     path = Path(f"{prefix}.{kind.name}")
     spare = np.full(array.shape, b"other", object)
-    with pytest.raises(DataLossError, match=re.escape(str(path))):
-        with kind().open(prefix).reading_over(["a"], [spare]) as (_, fill), path.open("r+b") as file:
+    with kind().open(prefix).reading_over(["a"], [spare]) as (_, fill):
+        with path.open("r+b") as file:
             file.truncate(path.stat().st_size // 2)
+        with pytest.raises(DataLossError, match=re.escape(str(path))):
             fill()
