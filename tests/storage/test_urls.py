@@ -134,7 +134,7 @@ class Facts:
         self.made = name, create_parents
 
     def ls(self, name, detail):
-        return ["d/a", "d/b/"]
+        return ["d/a", "d/b/", "d/a::b"]
 
     def info(self, name):
         return self.facts

@@ -42,7 +42,7 @@ def _content(info: zipfile.ZipInfo, view: FileView, path: str) -> Content:
     header = view.read(_LOCAL_HEADER)
     if len(header) < _LOCAL_HEADER or not header.startswith(_SIGNATURE):
         raise DataLossError(f"{path}: the archive has no file at byte {info.header_offset}; it is damaged.")
-    names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:], "little")
     start = info.header_offset + _LOCAL_HEADER + names
     return _unpacked(info, start, view, path) if packed else Stored(start)
 
