@@ -87,7 +87,7 @@ def test_small_byte_strings_are_joined():
         ([b"ab", b"cd"], [b"ab", b"cd"]),
         ([b"long!", b"a", b"b"], [b"long!", b"ab"]), ([b"a", b"long!", b"b"], [b"a", b"long!", b"b"]),
         ([b"abc", b""], [b"abc"]),
-        ([b"abc"] * 3, [b"abc"] * 3), ([b"a", b"ab", b"a", b"b"], [b"aab", b"ab"]),
+        ([b"abc"] * 3, [b"abc"] * 3), ([b"abc", b"ab", b"c"], [b"abc", b"abc"]), ([b"a", b"ab", b"a", b"b"], [b"aab", b"ab"]),
     ):  # fmt: skip
         assert list(gathered(items, 3)) == wanted
     long = bytes(9)

@@ -141,8 +141,8 @@ def _resize(array: Any, shape: tuple[int, ...], where: str) -> None:
     Raises ResourceExhaustedError; the array has its old shape then, and no more than that.
     """
     before, text = array.shape, array.dtype == object
-    if text:
-        array[...] = None  # NumPy does not let them go
+    if text:  # NumPy 2.0 does not let them go
+        array[...] = None
     array.resize(0, refcheck=False)
     try:
         array.resize(shape, refcheck=False)
