@@ -360,3 +360,17 @@ def test_strings_that_are_cut_off_between_verifying_and_filling(prefix, kind):
             file.truncate(path.stat().st_size // 2)
         with pytest.raises(DataLossError, match=re.escape(str(path))):
             fill()
+
+
+def test_a_file_without_checksums_that_is_cut_off_between(prefix):
+    """The file's length is all that tells."""
+    array = np.arange(6000, dtype=np.float32).reshape(60, 100)
+    header = json.dumps({"a": {"dtype": "F32", "shape": [60, 100], "data_offsets": [0, array.nbytes]}}).encode()
+    path = Path(f"{prefix}.safetensors")
+    path.write_bytes(len(header).to_bytes(8, "little") + header + array.tobytes())
+    spare = np.zeros((60, 99), np.float32)
+    with Safetensors().open(prefix).reading_regions_over(["a"], [((0, 1), (60, 99))], [spare]) as (_, fill):
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size - 4)
+        with pytest.raises(DataLossError, match=f"{re.escape(str(path))}.*: the file became shorter while it was being read"):
+            fill()
