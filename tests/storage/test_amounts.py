@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 from minitf.storage import filling
-from minitf.storage.bundle import TensorBundle, scan, streams
+from minitf.storage.bundle import TensorBundle, over, scan, snappy, streams
+from minitf.storage.bundle.block import find_value
 from minitf.storage.bundle.table import table_chunks
 from minitf.storage.files import Disk
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
+from minitf.storage.values import gathered
 
 from . import tampering
 from .values_to_save import strings
@@ -128,3 +132,46 @@ def test_blocks_are_looked_for_a_mib_at_a_time():
 
     assert len(list(scan.blocks(read, len(content) - 1, "file", []))) == 1
     assert max(asked) == MIB
+
+
+@pytest.mark.parametrize("back, kept", [(1 << 16, True), ((1 << 16) + 1, False)])
+def test_of_what_snappy_makes_the_last_64_kib_are_kept(back, kept):
+    """Behind a piece of 256 KiB, when all before has been given out."""
+    size = 256 * KIB
+    body = bytes(range(256)) * (size // 256)
+    data = (
+        bytes([62 << 2]) + (size - 1).to_bytes(3, "little") + body + b"\x0f" + back.to_bytes(4, "little")
+    )  # 4 bytes from there
+    found = snappy.decompressed([data], size + 4, "here")
+    assert next(found) == body
+    if kept:
+        assert next(found) == body[:4]
+    else:
+        with pytest.raises(snappy.TooFar):
+            next(found)
+
+
+def test_short_byte_strings_are_joined_as_far_as_they_go_together():
+    assert list(gathered([b"ab"] * 5, 4)) == [b"abab", b"abab", b"ab"]
+    assert list(gathered([b"abcde", b"a", b"", b"bcd", b"e"], 4)) == [b"abcde", b"abcd", b"e"]
+    assert list(gathered([], 4)) == []
+
+
+def test_strings_of_an_array_that_gets_another_shape_are_let_go():
+    text = bytes(range(200))
+    before = sys.getrefcount(text)
+    array = np.empty(5, object)
+    array[:] = [text] * 5
+    assert sys.getrefcount(text) == before + 5
+    over._resize(array, (3, 2), "here")
+    assert (sys.getrefcount(text), array.tolist()) == (before, [[b""] * 2] * 3)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_length_of_six_bytes_is_none_in_a_block(place):
+    long = [b"\0", b"\1", b"\1"]
+    assert find_value(b"".join(long) + b"kv", b"k") == (4, 1)
+    long[place] = bytes([long[place][0] | 0x80]) + b"\x80" * 4 + b"\0"
+    assert find_value(b"".join(long) + b"kv", b"k") is None
+    long[place] = bytes([long[place][0] & 0x7F | 0x80]) + b"\x80" * 3 + b"\0"
+    assert find_value(b"".join(long) + b"kv", b"k") == (8, 1)
