@@ -131,3 +131,11 @@ def test_what_is_compressed_comes_back(parts, size):
     length, at = announced(packed, len(packed), "here")
     assert length == len(data)
     assert undone(packed[at:], length, size) == data
+
+
+def test_64_kib_of_the_pieces_before_are_kept():
+    begin = literal(random.Random(4).randbytes(1 << 18))  # as many as are made at a time
+    found = list(decompressed([begin, copy(4, 1 << 16, 4)], (1 << 18) + 4, "here"))
+    assert found[1] == found[0][-(1 << 16) :][:4]
+    with pytest.raises(TooFar):
+        list(decompressed([begin, copy(4, (1 << 16) + 1, 4)], (1 << 18) + 4, "here"))
