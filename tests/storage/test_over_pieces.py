@@ -27,6 +27,7 @@ from minitf.errors import (
 from minitf.storage import string_pieces
 from minitf.storage.bundle import TensorBundle, over, payload, reader, spans, streams, strings, writer
 from minitf.storage.bundle.entries import decode_entry, encode_entry
+from minitf.storage.files import Disk
 from minitf.storage.regions import boxes_of_run, volume
 from minitf.storage.values import Partitioned, Typed
 from minitf.storage.varint import varint
@@ -570,3 +571,20 @@ def test_more_dimensions_than_arrays_have(tmp_path, value):
         opened.read("s")
     with pytest.raises(UnimplementedError, match="70 dimensions"):
         opened.reading_over(["s"], [Resizable(spare_for(value), shape)]).__enter__()
+
+
+def test_numbers_that_go_elsewhere_pass_through_1_mib(tmp_path):
+    class Noting(Disk):
+        def read(self, handle, into, offset):
+            asked.append((offset, len(into)))
+            return super().read(handle, into, offset)
+
+    asked, prefix = [], str(tmp_path / "c")
+    value = np.arange((1 << 17) + 3, dtype=np.float64)
+    FAST.write(prefix, {"w": value})
+    wide = np.zeros((value.size, 2))
+    with TensorBundle(disk=Noting()).open(prefix).reading_over(["w"], [wide[:, 0]]) as (_, fill):
+        asked.clear()
+        fill()
+    assert asked == [(0, MIB), (MIB, 24)]
+    assert equal(wide[:, 0].copy(), value)

@@ -130,3 +130,22 @@ def test_the_disk_begins_before_all_is_written(tmp_path, monkeypatch, durable):
     contents = {"a": np.zeros(3, np.uint8), "t": strings([b"x" * 80])}  # 80 bytes behind a length and its checksum
     TensorBundle(durable, disk=disk).write(tmp_path / "p", contents)
     assert disk.begun == ([(3, 37), (40, 32)] if durable else [])
+
+
+def test_what_is_large():
+    """More than 4096 strings, or more than 1 MiB of text: these are written in pieces of at most 1 MiB."""
+    for array, large in (
+        (strings([b""] * 4096), False), (strings([b""] * 4097), True),
+        (strings([b"x" * (1 << 20)]), False), (strings([b"x" * (1 << 20), "y"]), True), (strings([]), False),
+    ):  # fmt: skip
+        assert streams.is_large(array) is large
+    assert sizes(streams.swapped(np.zeros((1 << 20) + 1, np.uint16), "k")) == [1 << 20, 1 << 20, 2]
+
+
+def test_values_of_1_mib_are_not_made_before_they_are_written():
+    """In the other byte order, and strings; smaller ones are bytes at once."""
+    for size, large in (((1 << 20) - 2, False), (1 << 20, True)):
+        for value in (np.zeros(size // 2, np.uint16), strings([b"x" * (size - 4096 - 7), *[b""] * 4096])):
+            layout = writer.lay_out([("k", value)], big_endian=True)
+            assert isinstance(layout.buffers[0], streams.Stream) is large
+            assert layout.plan.sizes[0] == size

@@ -63,3 +63,10 @@ def test_of_a_long_string_the_old_one_goes_before_there_is_the_new_one(calls):
 
 def test_strings_without_bytes_are_all_together(calls):
     assert filled(calls, [0] * 20) == [0, (0, [b""] * 20)]
+
+
+def test_up_to_1_mib_is_fetched_together():
+    mib = 1 << 20
+    asked = []
+    string_pieces.fill([np.array([mib // 2, mib // 2, 1, mib])], lambda into: asked.append(len(into)), lambda *_: None)
+    assert asked == [mib, 1, mib]
