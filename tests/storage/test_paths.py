@@ -159,3 +159,8 @@ def test_what_is_joined_can_be_split(names, name, form):
     assert split_path(join_path(directory, name)) == (directory, name)
     assert parent_of(with_ending(join_path(directory, name), ".index")) == directory
     assert without_ending(with_ending(directory, ".index"), ".index") == directory
+
+
+def test_only_slashes_are_taken_off_a_name_in_an_archive():
+    assert normal("zip:////?a/b::x.zip") == normal("zip://?a/b::x.zip") == "zip:///?a/b::x.zip"
+    assert normal("zip://a/b::x.zip") == "zip:///a/b::x.zip"
