@@ -68,8 +68,9 @@ class Ways:
         self.text = {nodeid: inspect.getsource(item.function) for nodeid, item in items.items()}
         sources = {nodeid: _digest(text) for nodeid, text in self.text.items()}
         new = [n for n in items if n not in self._known or self._known[n]["source"] != sources[n]]
-        for start in range(0, len(new), 100):
-            self._watch(new[start : start + 100], sources)
+        for start in range(0, len(new), 200):
+            some = new[start : start + 200]
+            self._watch([some[0::2], some[1::2]], sources)
         self._known = {nodeid: self._known[nodeid] for nodeid in items if nodeid in self._known}
         self.seconds = {nodeid: known["seconds"] for nodeid, known in self._known.items() if known["passed"]}
         self.narrow = {nodeid: sum(map(len, known["lines"].values())) for nodeid, known in self._known.items()}  # functions
@@ -123,10 +124,20 @@ class Ways:
                             words += [one for one in more if one not in words]
         return list(found) or sorted({n for (path, _), tests in self._by_unit.items() if path == mutant.path for n in tests})
 
-    def _watch(self, nodeids: list[str], sources: dict[str, str]) -> None:
-        """Runs tests in a process of their own and notes what they come to."""
+    def _watch(self, halves: list[list[str]], sources: dict[str, str]) -> None:
+        """Runs tests, each half in a process of its own, and notes what they come to."""
         KEPT.mkdir(parents=True, exist_ok=True)
-        part = KEPT / "part.json"
+        parts = [KEPT / f"part{number}.json" for number in range(len(halves))]
+        for pid in [self._watching(half, sources, part) for half, part in zip(halves, parts, strict=True)]:
+            os.waitpid(pid, 0)
+        for part in parts:
+            self._known |= json.loads(part.read_text())
+            part.unlink()
+        self.PATH.write_text(json.dumps(self._known))
+        print(f"{len(self._known)} of {len(self.items)} tests looked at", flush=True)
+
+    def _watching(self, nodeids: list[str], sources: dict[str, str], part: Path) -> int:
+        """The process that writes ``part``."""
         pid = os.fork()
         if pid == 0:
             import coverage
@@ -135,6 +146,9 @@ class Ways:
             watch = coverage.Coverage(data_file=None, source=[str(PACKAGE)], messages=False)
             watch.start()
             out: dict[str, Any] = {}
+            if nodeids:
+                factory = self.items[nodeids[0]].config._tmp_path_factory
+                factory._basetemp = factory.mktemp(part.stem)  # the other half makes folders, too
             for nodeid in nodeids:
                 watch.switch_context(nodeid)
                 start = time.process_time()
@@ -156,11 +170,7 @@ class Ways:
                             places.append(line - unit.first)
             part.write_text(json.dumps(out))
             os._exit(0)
-        os.waitpid(pid, 0)
-        self._known |= json.loads(part.read_text())
-        part.unlink()
-        self.PATH.write_text(json.dumps(self._known))
-        print(f"{len(self._known)} of {len(self.items)} tests looked at", flush=True)
+        return pid
 
 
 def _digest(text: str) -> str:
