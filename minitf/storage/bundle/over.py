@@ -23,9 +23,9 @@ from minitf.storage.bundle.direct import check_same, one_checkpoint
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.slices import piece_of
 from minitf.storage.files import read_fully, typed
-from minitf.storage.filling import Elements, Part
+from minitf.storage.filling import Elements, Part, straight
 from minitf.storage.keys import bytes_of, text_of
-from minitf.storage.regions import Box, box_of, region_box, touched, volume
+from minitf.storage.regions import Box, box_of, region_box, touched
 from minitf.storage.values import Array, Reading, Region, bytes_view, check_shape
 
 if TYPE_CHECKING:
@@ -40,12 +40,6 @@ class Piece(NamedTuple):
     key: bytes
     entry: Entry
     parts: list[Part]
-
-    def straight(self) -> Array | None:
-        """The array that all of it goes to in its own order; None if there is no such."""
-        box, array = self.parts[0]
-        whole = len(self.parts) == 1 and volume(box) == total_size(self.entry.shape)
-        return array if whole and array.flags.c_contiguous else None
 
 
 class Opened(NamedTuple):
@@ -171,7 +165,7 @@ def _verified(reader: BundleReader, pieces: Sequence[Piece], stack: ExitStack) -
     numbers = []
     for piece in pieces:
         reader.check_inside(piece.key, piece.entry, path, length)
-        array = piece.straight()
+        array = straight(piece.entry.shape, piece.parts)
         if not payload.is_plain(piece.entry.dtype):
             file.texts.append((piece, reader.text_in(handle, path, piece.key, piece.entry)))
             continue
@@ -197,7 +191,7 @@ def _fill(reader: BundleReader, file: Opened) -> None:
     for piece in file.scattered:
         _check_crcs(reader, [piece], [_scatter(reader, file, piece)])
     for piece, text in file.texts:
-        target = piece.straight()
+        target = straight(piece.entry.shape, piece.parts)
         if target is None:
             text.fill(Elements(piece.entry.shape, piece.entry.dtype.np, piece.parts).put_strings)
         else:
