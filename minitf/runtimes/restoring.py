@@ -5,42 +5,32 @@ A batch is all or nothing: everything is read and checked before the first assig
 
 from __future__ import annotations
 
-import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from itertools import takewhile
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from minitf.core import names
 from minitf.core.interrupts import InterruptsHeld
-from minitf.core.overwriting import Resizable, overwriting
 from minitf.core.runtime import using
-from minitf.core.spec import Spec, compatible, shape_text
+from minitf.core.spec import compatible, shape_text
 from minitf.core.state import Batch, Cell, Handle
 from minitf.core.unverified import take_over, take_over_all
 from minitf.errors import DTypeError, OpError, ShapeError
 from minitf.ops import restoring
 from minitf.runtimes.promised import RestoreOp
+from minitf.runtimes.reusing import Reading, nothing, reading
 
 if TYPE_CHECKING:
     from minitf.runtimes.eager import Eager
     from minitf.runtimes.graph import Graph
     from minitf.saved import Reader
 
-
 AnyOp: TypeAlias = "RestoreOp | GroupOp"
-Reading = tuple[list[Any], Callable[[], None]]
-LARGE = 1 << 20  # an array of so many bytes is read into the memory of the old value,
-MUCH = 1 << 25  # if all together have so many; and smaller ones, if those have so many
-STRINGS = np.dtype(object)
-HEAD = sys.getsizeof(b"")  # what a string takes besides its bytes
-COUNTED = 1 << 14  # strings that are looked at together
 
 
 class GroupOp(NamedTuple):
@@ -99,7 +89,7 @@ def _assign_all(cells: list[Any], values: list[Any], fills: Sequence[Callable[[]
 
     Memory is filled by many calls. Another signal than Ctrl-C whose handler raises, an alarm say, lets all be filled again.
     """
-    fills = [fill for fill in fills if fill is not _nothing]
+    fills = [fill for fill in fills if fill is not nothing]
     if not fills:
         take_over_all(cells, values)
         return
@@ -151,125 +141,6 @@ def _restore_others(home: Eager, batch: Batch, values: Iterator[Any]) -> None:
     for group, tensors in zip(batch.groups, groups, strict=True):
         with using(home):
             group.restore(tensors)
-
-
-def reading(
-    reader: Any, keys: Sequence[str], cells: Sequence[Cell | None], check: Callable[[int, Any], None]
-) -> AbstractContextManager[Reading]:
-    """The values of the keys, and a function that fills in what goes into the memory of the first keys' cells.
-
-    ``check`` raises for a value, known by dtype and shape, that the variable of this number does not take. Where much may be
-    read in vain it is asked before.
-
-    Memory is reused if nobody else holds it and there is much of it: a second copy of everything might not fit, while a little
-    is read faster into new memory. Inside, everything is read and verified, and other threads that read such a cell wait.
-    """
-    if getattr(reader, "first_use", False):
-        return nullcontext((_untouched(reader, keys, len(cells)), _nothing))
-    arrays = [cell.value for cell in cells if type(cell) is Cell]
-    sizes = [a.nbytes if a.dtype is not STRINGS else _with_strings(a) for a in arrays if a is not None]
-    total = sum(sizes)
-    if hasattr(reader, "stored_bytes") and reader.stored_bytes() > total + MUCH:
-        for number in range(len(cells)):
-            check(number, _Described(reader.spec(keys[number])))
-    if not hasattr(reader, "reading_over") or total < MUCH:
-        return nullcontext((reader.read_many(keys), _nothing))
-    return _over(reader, keys, cells, check)
-
-
-class _Described:
-    """What is known of a value that has not been read."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, spec: Spec):
-        self.dtype = spec.dtype.np
-        self.shape: Any = spec.shape
-
-
-@contextmanager
-def _over(
-    reader: Any, keys: Sequence[str], cells: Sequence[Cell | None], check: Callable[[int, Any], None]
-) -> Iterator[Reading]:  # fmt: skip
-    large = _large(cells)
-    wanted = set(map(id, large))
-    stored = {number: _Described(reader.spec(keys[number])) for number, cell in enumerate(cells) if id(cell) in wanted}
-    for number, described in stored.items():
-        check(number, described)
-    with overwriting(large) as mine:
-        busy = set(map(id, mine))
-        spare = [cell.value if id(cell) in busy and _alone(cell) else None for cell in cells]  # type: ignore[union-attr, arg-type]
-        for number, described in stored.items():
-            array = spare[number]
-            if array is not None and array.shape != described.shape:
-                resizable = described.shape and array.ndim and array.flags.owndata
-                spare[number] = Resizable(array, described.shape) if resizable else None
-            del array
-        with reader.reading_over(keys, spare + [None] * (len(keys) - len(spare))) as found:
-            yield found
-
-
-def _large(cells: Sequence[Cell | None]) -> list[Cell]:
-    """The cells whose memory is worth being reused: so many that what the others need anew is little."""
-    held = [(_bytes_in(cell.value), cell) for cell in cells if type(cell) is Cell and cell.value is not None]
-    held.sort(key=itemgetter(0))
-    left = MUCH
-    for number, (size, _) in enumerate(held):
-        left -= size
-        if left < 0 or size >= LARGE:
-            return [cell for _, cell in held[number:]]
-    return []
-
-
-def _bytes_in(array: Any) -> int:
-    size: int = array.nbytes if array.dtype is not STRINGS else _with_strings(array)
-    return size
-
-
-def _with_strings(array: Any) -> int:
-    """Bytes that an array of strings and these take; no more are counted than are much."""
-    flat, size = array.reshape(-1), int(array.nbytes)
-    for start in range(0, flat.size, COUNTED):
-        some = flat[start : start + COUNTED].tolist()
-        size += sum(map(len, some)) + HEAD * len(some)
-        if size >= MUCH:
-            break
-    return size
-
-
-def _untouched(reader: Any, keys: Sequence[str], count: int) -> list[Any]:
-    """The values of the keys; those of the first ones, which are variables', unverified where that can be."""
-    found = [*reader.unverified(keys[:count]), *[None] * (len(keys) - count)]
-    rest = iter(reader.read_many([key for key, value in zip(keys, found, strict=True) if value is None]))
-    return [next(rest) if value is None else value for value in found]
-
-
-def _nothing() -> None:
-    """Nothing is left to be filled in."""
-
-
-def _alone(cell: Cell) -> bool:
-    """True if the cell has an array that nobody else holds."""
-    value = cell.value
-    return (
-        type(value) is np.ndarray
-        and value.base is None
-        and value.flags.c_contiguous
-        and value.flags.writeable
-        and sys.getrefcount(value) <= _references()
-    )
-
-
-@functools.cache
-def _references() -> int:
-    """What getrefcount says in ``_alone`` of an array that only a cell holds (interpreters differ)."""
-    cell = Cell(None, np.zeros(1))  # type: ignore[arg-type]
-
-    def count(cell: Cell) -> int:
-        value = cell.value
-        return sys.getrefcount(value)
-
-    return count(cell)
 
 
 def check_restored(handle: Handle, key: str, path: Callable[[], str], value: Any, source: str) -> None:
@@ -398,9 +269,9 @@ def _fitting_values(stack: ExitStack, plain: list[Any], cells: list[Cell], reade
     try:
         values, fill = stack.enter_context(reading(reader, keys, cells, check))
     except OpError:
-        return [], _nothing
+        return [], nothing
     for built, value in zip(plain, values, strict=True):
         spec = built.variable.spec
         if value.dtype != spec.dtype.np or (value.shape != spec.shape and not compatible(spec.shape, value.shape)):
-            return [], _nothing
+            return [], nothing
     return values, fill

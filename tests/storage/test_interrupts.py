@@ -183,8 +183,8 @@ def test_a_managers_rotation(tmp_path):
 def test_a_restore(tmp_path, large, monkeypatch):
     """Also of values that are read into the memory of the old ones, which an interrupt must not leave half read."""
     if large:
-        monkeypatch.setattr("minitf.runtimes.restoring.LARGE", 1)
-        monkeypatch.setattr("minitf.runtimes.restoring.MUCH", 1)
+        monkeypatch.setattr("minitf.runtimes.reusing.LARGE", 1)
+        monkeypatch.setattr("minitf.runtimes.reusing.MUCH", 1)
 
     def prepare(place):
         path = tf.train.Checkpoint(net=Net(7)).save(place / "c")
@@ -203,8 +203,9 @@ def test_a_restore(tmp_path, large, monkeypatch):
     each_place(tmp_path, prepare, lambda subject: subject[1].restore(subject[0]), recover)
 
 
-ASSIGNING = tuple(os.path.join("minitf", *name.split("/")) for name in ("runtimes/restoring.py", "core/unverified.py",
-    "core/interrupts.py", "core/at_once.py", "core/overwriting.py", "storage/bundle/direct.py"))  # fmt: skip
+ASSIGNING = tuple(os.path.join("minitf", *name.split("/")) for name in ("runtimes/restoring.py", "runtimes/reusing.py",
+    "core/unverified.py", "core/interrupts.py", "core/at_once.py", "core/overwriting.py",
+    "storage/bundle/direct.py"))  # fmt: skip
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])
@@ -213,8 +214,8 @@ ASSIGNING = tuple(os.path.join("minitf", *name.split("/")) for name in ("runtime
 def test_a_restore_that_is_interrupted_again_and_again_while_it_assigns(tmp_path, large, again, mode, monkeypatch):
     """However often Ctrl-C comes, all variables have their old values or all their new ones."""
     if large:
-        monkeypatch.setattr("minitf.runtimes.restoring.LARGE", 1)
-        monkeypatch.setattr("minitf.runtimes.restoring.MUCH", 1)
+        monkeypatch.setattr("minitf.runtimes.reusing.LARGE", 1)
+        monkeypatch.setattr("minitf.runtimes.reusing.MUCH", 1)
     path = tf.train.Checkpoint(net=Net(7)).save(tmp_path / "c")
     graph = tf.Graph()
     with graph.as_default() if mode == "graph" else nullcontext():

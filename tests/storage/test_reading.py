@@ -12,10 +12,10 @@ import pytest
 from minitf.core.dtypes import float32, string, uint8
 from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError, UnimplementedError
 from minitf.saved import specs_of
-from minitf.storage.bundle import TensorBundle, index, reader
+from minitf.storage.bundle import TensorBundle, fetching, index
 from minitf.storage.bundle.check import missing_data
 from minitf.storage.bundle.entries import Entry, encode_entry
-from minitf.storage.bundle.reader import GAP, RUN, SMALL
+from minitf.storage.bundle.fetching import GAP, RUN, SMALL
 from minitf.storage.files import Disk
 from minitf.storage.keys import text_of
 from minitf.storage.values import Partitioned, Typed
@@ -25,7 +25,7 @@ from .tampering import edit, put_records, records
 
 def runs(*places):
     entries = [Entry(uint8, (size,), 0, offset, size, 0) for offset, size in places]
-    return list(reader._runs(entries, range(len(entries))))
+    return list(fetching._runs(entries, range(len(entries))))
 
 
 def test_what_is_fetched_together():
@@ -52,18 +52,18 @@ def test_bare_numbers_of_every_dtype_are_taken_as_they_stand(tmp_path, monkeypat
     contents |= {"scalar": np.float64(5), "deep": np.ones((1,) * 64)}
     TensorBundle(durable=False).write(str(tmp_path / "p"), contents)
     found = TensorBundle().open(str(tmp_path / "p"))
-    monkeypatch.setattr(reader.payload, "decode_value", lambda *given: pytest.fail(str(given)))
+    monkeypatch.setattr(fetching.payload, "decode_value", lambda *given: pytest.fail(str(given)))
     for value, wanted in zip(found.read_many(contents), contents.values(), strict=True):
         np.testing.assert_array_equal(value, wanted)
 
 
 def test_data_files_one_after_the_other():
     entries = [Entry(uint8, (1,), shard, 0, 1, 0) for shard in (0, 0, 2, 3, 3, 3)]
-    assert list(reader._by_shard(entries, [])) == []
-    assert list(reader._by_shard(entries, range(6))) == [range(2), range(2, 3), range(3, 6)]
-    assert list(reader._by_shard(entries, [0, 1])) == [[0, 1]]
-    assert list(reader._by_shard(entries, [3])) == [[3]]
-    assert list(reader._by_shard(entries, [1, 3])) == [[1], [3]]
+    assert list(fetching._by_shard(entries, [])) == []
+    assert list(fetching._by_shard(entries, range(6))) == [range(2), range(2, 3), range(3, 6)]
+    assert list(fetching._by_shard(entries, [0, 1])) == [[0, 1]]
+    assert list(fetching._by_shard(entries, [3])) == [[3]]
+    assert list(fetching._by_shard(entries, [1, 3])) == [[1], [3]]
 
 
 class Noting(Disk):
@@ -378,7 +378,7 @@ def test_the_specs_of_all_keys_name_the_entry_that_makes_no_sense(tmp_path):
 
 def test_one_value_is_read_without_looking_for_others_that_are_alike(prefix, monkeypatch):
     reader = TensorBundle().open(prefix)
-    monkeypatch.setattr(reader.index, "alike", lambda keys: pytest.fail("others are looked for"))
+    monkeypatch.setattr(fetching.index, "alike", lambda keys: pytest.fail("others are looked for"))
     key = reader.keys()[0]
     assert reader.read(key).shape == reader.spec(key).shape
 

@@ -26,12 +26,11 @@ from minitf.core.tensor import EagerTensor
 from minitf.objects import edges
 from minitf.objects.variable import Variable
 from minitf.ops.creating import cast
-from minitf.ops.extremes import clip_by_value
-from minitf.ops.norms import clip_by_global_norm, clip_by_norm
 from minitf.ops.together import Together, Updates
 from minitf.optimizers.again import ShortRoad, as_written
 from minitf.optimizers.constraining import constrain, with_constraint
 from minitf.optimizers.differentiating import gradients_and_variables
+from minitf.optimizers.legacy.limits import limit, limited
 from minitf.optimizers.legacy.settings import Settings, first_value, is_number, value_of
 from minitf.optimizers.schedules import LearningRateSchedule
 from minitf.optimizers.updating import Rule, check_dtypes, laid_out, only_variables
@@ -48,22 +47,6 @@ _STEPPING = (
 _ALLOWED = ("clipnorm", "clipvalue", "decay", "global_clipnorm", "lr")
 
 
-def _limit(name: str, text: str) -> property:
-    """A limit of gradients, which cannot be set beside ``gradient_transformers``."""
-
-    def get(self: Optimizer) -> float | None:
-        return self._limits.get(name)
-
-    def set_(self: Optimizer, value: float | None) -> None:
-        if value is not None and self.gradient_transformers:
-            raise ValueError(
-                f"`{name}` cannot be set when `gradient_transformers` are set. Clip in one of the transformers instead."
-            )
-        self._limits[name] = value
-
-    return property(get, set_, doc=text)
-
-
 class Optimizer(Settings):
     """Base class. ``name`` is the scope of what the optimizer makes; None numbers the class's name: "adam", "adam_1".
 
@@ -75,9 +58,9 @@ class Optimizer(Settings):
     Raises TypeError for other arguments, ValueError for negative ones, and for two limits of norms.
     """
 
-    clipnorm = _limit("clipnorm", "The largest norm that a gradient may have, or None.")
-    clipvalue = _limit("clipvalue", "The largest magnitude that an element of a gradient may have, or None.")
-    global_clipnorm = _limit("global_clipnorm", "The largest norm that all gradients together may have, or None.")
+    clipnorm = limit("clipnorm", "The largest norm that a gradient may have, or None.")
+    clipvalue = limit("clipvalue", "The largest magnitude that an element of a gradient may have, or None.")
+    global_clipnorm = limit("global_clipnorm", "The largest norm that all gradients together may have, or None.")
 
     def __init__(self, name: str | None, gradient_aggregator: Callable[[Any], Any] | None = None,
                  gradient_transformers: Sequence[Callable[[Any], Any]] | None = None, **kwargs: Any):  # fmt: skip
@@ -216,14 +199,8 @@ class Optimizer(Settings):
 
     def _transform_gradients(self, grads_and_vars: _Pairs) -> _Pairs:
         """What limits and ``gradient_transformers`` make of the pairs."""
-        gradients, variables = [g for g, _ in grads_and_vars], [v for _, v in grads_and_vars]
-        if self.clipvalue is not None:
-            gradients = [clip_by_value(g, -self.clipvalue, self.clipvalue) for g in gradients]
-        if self.clipnorm is not None:
-            gradients = [clip_by_norm(g, self.clipnorm) for g in gradients]
-        if self.global_clipnorm is not None:
-            gradients = clip_by_global_norm(gradients, self.global_clipnorm)[0]
-        pairs: _Pairs = list(zip(gradients, variables, strict=True))
+        variables = [v for _, v in grads_and_vars]
+        pairs: _Pairs = list(zip(limited([g for g, _ in grads_and_vars], self._limits), variables, strict=True))
         for transform in self.gradient_transformers:
             pairs = list(transform(pairs))
         return pairs

@@ -1,7 +1,6 @@
 """Reading a V2 checkpoint.
 
-Everything is verified before it is handed out. A read opens each data file that it needs once, fetches neighbouring small
-values together and large ones straight into the array that the caller gets, and closes the files again.
+Everything is verified before it is handed out, and no file is open between two reads.
 """
 
 from __future__ import annotations
@@ -12,24 +11,21 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from crc32c import crc32c
 
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
-from minitf.storage.bundle import direct, over, payload, slices, small, spans, strings
+from minitf.storage.bundle import direct, fetching, over, payload, slices, small, strings
 from minitf.storage.bundle.apart import shared_bytes
-from minitf.storage.bundle.coding import mask, mask_all, slice_key
+from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, identity_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.bundle.verify import Verdict, verify
 from minitf.storage.files import Disk, read_fully, typed
 from minitf.storage.keys import all_bytes_of, all_texts_of, bytes_of, text_of
-from minitf.storage.values import MAX_RANK, Array, Extent, Partitioned, Reading, Region, Typed, bytes_view, check_shape
+from minitf.storage.values import Array, Extent, Partitioned, Reading, Region, Typed, bytes_view, check_shape
 
-SMALL = 1 << 18  # a value up to this size is fetched together with its neighbours,
-RUN = 1 << 20  # up to this many bytes at a time
-GAP = 1 << 12  # and over so many bytes that nobody wants
+_slices_of = attrgetter("slices")
 
 
 class BundleReader:
@@ -249,13 +245,8 @@ class BundleReader:
 
     def read_entries(self, keys: Sequence[bytes], entries: Sequence[Entry]) -> list[Array]:
         """The values behind entries that have bytes of their own; the keys are for messages. Raises as ``read`` does."""
-        out: list[Any] = [None] * len(entries)
-        places = [entry.shard << 64 | entry.offset for entry in entries]
-        order = sorted(range(len(entries)), key=places.__getitem__)
         with self._told_if_replaced():
-            for numbers in _by_shard(entries, order):
-                self._read_shard(keys, entries, numbers, out)
-        return out
+            return fetching.read(self, keys, entries)
 
     @contextmanager
     def _told_if_replaced(self) -> Iterator[None]:
@@ -268,76 +259,6 @@ class BundleReader:
                     f"read: checkpoint {self.prefix!r} was replaced or removed while it was read; open it again. ({error})"
                 ) from error
             raise
-
-    def _read_shard(self, keys: Sequence[bytes], entries: Sequence[Entry], numbers: Sequence[int], out: list[Any]) -> None:
-        """Reads values that stand in one data file, in the order of their offsets."""
-        path = self.data_path(keys[numbers[0]], entries[numbers[0]].shard)
-        with typed(f"read key {text_of(keys[numbers[0]])!r}", path):
-            handle = self.disk.open(path)
-            try:
-                length = self.disk.size(handle)
-                large = []
-                for start, end, run in _runs(entries, numbers):
-                    if end > length:
-                        for number in run:
-                            self.check_inside(keys[number], entries[number], path, length)
-                    if len(run) == 1 and (entry := entries[run[0]]).size > SMALL:
-                        if payload.is_plain(entry.dtype):
-                            large.append(run[0])
-                        else:
-                            out[run[0]] = strings.read(self.text_in(handle, path, keys[run[0]], entry), entry.shape)
-                        continue
-                    data = bytearray(end - start)
-                    if read_fully(self.disk, handle, memoryview(data), start) < len(data):
-                        raise DataLossError(f"{self.where(keys[run[0]])}: {path} became shorter while it was being read.")
-                    self._take(data, start, keys, entries, run, out)
-                if large:
-                    self._read_large(handle, path, keys, entries, large, out)
-            finally:
-                self.disk.close(handle)
-
-    def _take(
-        self, data: bytearray, start: int, keys: Sequence[bytes], entries: Sequence[Entry], run: Sequence[int], out: list[Any]
-    ) -> None:
-        """Values out of the bytes of a run that begins at ``start``."""
-        big_endian = self._index.header.big_endian
-        view = memoryview(data)
-        dtype, bare = None, None
-        crcs, wanted = [], []
-        for number in run:
-            entry = entries[number]
-            found, shape, _, offset, size, _, _ = entry
-            if found is not dtype:
-                dtype = found
-                bare = None if big_endian else payload.bare_dtype(dtype)
-            at = offset - start
-            piece = view[at : at + size]
-            if bare is None or not size or len(shape) > MAX_RANK:
-                out[number] = payload.decode_value(piece, entry, self.where(keys[number]), big_endian)
-            else:
-                crcs.append(crc32c(piece))
-                wanted.append(number)
-                out[number] = _array(shape, bare, data, at).copy()
-        if mask_all(crcs).tolist() != [entries[number].crc for number in wanted]:
-            for number, crc in zip(wanted, crcs, strict=True):
-                payload.check_crc(mask(crc), entries[number], self.where(keys[number]))
-
-    def _read_large(
-        self,
-        handle: int,
-        path: str,
-        keys: Sequence[bytes],
-        entries: Sequence[Entry],
-        numbers: Sequence[int],
-        out: list[Any],
-    ) -> None:
-        for number in numbers:
-            check_shape(entries[number].shape, entries[number].dtype, self.where(keys[number]))
-        arrays = [np.empty(entries[number].shape, entries[number].dtype.np) for number in numbers]
-        wanted = [(entries[n].offset, bytes_view(array)) for n, array in zip(numbers, arrays, strict=True)]
-        for number, array, crc in zip(numbers, arrays, spans.read(self.disk, handle, wanted, path), strict=True):
-            payload.check_crc(mask(crc), entries[number], self.where(keys[number]))
-            out[number] = payload.finish_numbers(array, entries[number].dtype, self._index.header.big_endian)
 
     def text_in(self, handle: int, path: str, key: bytes, entry: Entry) -> strings.Stored:
         """A value of strings or variants in its open data file. Raises UnimplementedError."""
@@ -363,45 +284,3 @@ class BundleReader:
     def where(self, key: bytes) -> str:
         """What messages call a key."""
         return f"{self.prefix}: key {text_of(key)!r}"
-
-
-_array: Any = np.ndarray
-_slices_of = attrgetter("slices")
-
-
-def _by_shard(entries: Sequence[Entry], order: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Cuts numbers, sorted by shard, into those of each shard."""
-    start = 0
-    while start < len(order):
-        shard = entries[order[start]].shard
-        stop = len(order) if entries[order[-1]].shard == shard else start
-        while stop < len(order) and entries[order[stop]].shard == shard:
-            stop += 1
-        yield order[start:stop]
-        start = stop
-
-
-def _runs(entries: Sequence[Entry], numbers: Sequence[int]) -> Iterator[tuple[int, int, list[int]]]:
-    """Cuts values in the order of their offsets into runs to be fetched at once: (start, end, numbers).
-
-    A value without bytes is fetched alone: its offset may be anywhere.
-    """
-    run: list[int] = []
-    start = end = 0
-    for number in numbers:
-        _, _, _, offset, size, _, _ = entries[number]
-        if 0 < size <= SMALL:
-            if run and (offset > end + GAP or offset + size - start > RUN):
-                yield start, end, run
-                run = []
-            if not run:
-                start = end = offset
-            run.append(number)
-            end = max(end, offset + size)
-        else:
-            if run:
-                yield start, end, run
-                run = []
-            yield offset, offset + size, [number]
-    if run:
-        yield start, end, run
