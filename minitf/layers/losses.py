@@ -197,7 +197,7 @@ class Loss:
         What the mask of ``y_pred`` leaves out counts nothing, and a mean is one of the rest.
         """
         mask = mask_of(y_pred)
-        values = self.call(*_aligned(y_true, y_pred))
+        values = self.call(*aligned(y_true, y_pred))
         if sample_weight is not None:
             values = values * weights_for(sample_weight, values)
         if mask is not None:
@@ -213,7 +213,7 @@ class Loss:
         return mask * (cast(size(mask), mask.dtype) / reduce_sum(mask))
 
 
-def _aligned(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def aligned(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Takes off a last axis of size 1 that only one of the two has."""
     y_true, y_pred = convert(y_true), convert(y_pred)
     ranks = y_true.shape.rank, y_pred.shape.rank

@@ -47,10 +47,10 @@ MUTANTS = [
     # B: containers
     ("S36", LISTS, "admit(self, str(index), element)", "admit(self, str(len(tracking(self).edges)), element)"),
     ("S57", LISTS, "take(self, str(len(self._storage)), value,", "take(self, str(len(self._storage) + 1), value,"),
-    ("S44", LISTS, "        if self._moved is not None:\n            self._refuse(", "        if False:\n            self._refuse("),
-    ("S45", LISTS, "        if self._foreign:\n            self._refuse(", "        if False:\n            self._refuse("),
+    ("S44", LISTS, "        if self._moved is not None:\n            refuse(", "        if False:\n            refuse("),
+    ("S45", LISTS, "        if self._foreign:\n            refuse(", "        if False:\n            refuse("),
     ("S48", DICTS, "key if isinstance(value, Tracked) and self._odd_key is _NONE else self._odd_key", "self._odd_key"),
-    ("S51", DICTS, "        if self._foreign:\n            self._refuse(", "        if False:\n            self._refuse("),
+    ("S51", DICTS, "        if self._foreign:\n            refuse(", "        if False:\n            refuse("),
     # C: variables that come later
     ("S63", MATCH, "elif waitable[child]:", "elif False:"),
     ("S68", EDGES, "return requests[0].preload(requests) if requests else None", "return None"),

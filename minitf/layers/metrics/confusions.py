@@ -18,7 +18,7 @@ from minitf.ops.control import Assert
 from minitf.ops.creating import cast, ones_like, zeros_like
 from minitf.ops.masking import one_hot
 from minitf.ops.reductions import reduce_all, reduce_sum
-from minitf.ops.shapes import expand_dims, reshape, shape, squeeze
+from minitf.ops.shapes import expand_dims, reshape, shape
 from minitf.ops.sorting import top_k as largest
 from minitf.runtimes.building import control_dependencies, group
 
@@ -79,13 +79,8 @@ def count(
 
 
 def _aligned(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Takes off a last axis of size 1 that only one of the two has."""
-    ranks = y_true.shape.rank, y_pred.shape.rank
-    if None not in ranks:
-        if ranks[0] == ranks[1] + 1 and y_true.shape[-1] == 1:
-            y_true = squeeze(y_true, [-1])
-        elif ranks[1] == ranks[0] + 1 and y_pred.shape[-1] == 1:
-            y_pred = squeeze(y_pred, [-1])
+    """``losses.aligned``, to be counted. Raises ValueError for two shapes."""
+    y_true, y_pred = losses.aligned(y_true, y_pred)
     if not y_true.shape.is_compatible_with(y_pred.shape):
         raise ValueError(f"Truths and predictions must have one shape, but these have {y_true.shape} and {y_pred.shape}.")
     return y_true, y_pred

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from minitf.core.at_once import at_once
 from minitf.objects.edges import attach, attach_and
@@ -47,6 +47,15 @@ def same(a: Any, b: Any) -> bool:
         return bool(a == b)
     except Exception:  # arrays, or an __eq__ of the user's own
         return False
+
+
+def refuse(container: Any, why: str) -> NoReturn:
+    """Raises ValueError for a container that cannot be saved any more, with what can be done at the end of ``why``."""
+    text = repr(container)
+    raise ValueError(
+        f"Cannot save or restore {text if len(text) < 400 else text[:400] + '...'}: {why} to the attribute, or wrap it in "
+        "NoDependency(...) if it need not be saved."
+    )
 
 
 class Container(Tracked):

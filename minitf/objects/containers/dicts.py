@@ -16,10 +16,10 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, NoReturn
+from typing import Any
 
 from minitf.core.at_once import at_once
-from minitf.objects.containers.contents import Container, admit, same, take
+from minitf.objects.containers.contents import Container, admit, refuse, same, take
 from minitf.objects.edges import restoring, tracking
 from minitf.objects.trackable import NoDependency, Tracked, wrap
 
@@ -60,23 +60,19 @@ class TrackedDict(Container, dict[Any, Any]):
     def _children(self) -> Mapping[str, Any]:
         self._look_behind()
         if self._odd_key is not _NONE:
-            self._refuse(
+            refuse(
+                self,
                 f"the non-string key {self._odd_key!r} maps (or mapped) to a trackable object, and only strings can name what "
-                "a checkpoint stores. Use string keys"
+                "a checkpoint stores. Use string keys, or assign a new dict",
             )
         if self._foreign:
-            self._refuse(
+            refuse(
+                self,
                 "the wrapped dictionary was modified outside the wrapper: somebody changed the dict that had been assigned, "
-                "or used pop, popitem, clear or setdefault, which are not tracked. Use d[key] = value, update and del"
+                "or used pop, popitem, clear or setdefault, which are not tracked. Use d[key] = value, update and del, or "
+                "assign a new dict",
             )
         return tracking(self).edges
-
-    def _refuse(self, why: str) -> NoReturn:
-        text = repr(self)
-        raise ValueError(
-            f"Cannot save or restore {text if len(text) < 400 else text[:400] + '...'}: {why}, or assign a new dict to the "
-            "attribute, or wrap it in NoDependency(...) if it need not be saved."
-        )
 
     def _look_behind(self) -> None:
         """Notices if the shared dict has been changed by someone else."""

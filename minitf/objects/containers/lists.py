@@ -15,10 +15,10 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from minitf.core.at_once import at_once
-from minitf.objects.containers.contents import Container, admit, same, take
+from minitf.objects.containers.contents import Container, admit, refuse, same, take
 from minitf.objects.edges import attach, changed, restoring, tracking
 from minitf.objects.trackable import NoDependency, Tracked, wrap
 
@@ -54,23 +54,18 @@ class ListWrapper(Container, list[Any]):
     def _children(self) -> Mapping[str, Any]:
         self._look_behind()
         if self._moved is not None:
-            self._refuse(
+            refuse(
+                self,
                 f"a list element was replaced, deleted or moved (by {self._moved}), so indices no longer name the objects that "
-                "they named when a checkpoint was written. A list with trackable elements can only grow."
+                "they named when a checkpoint was written. A list with trackable elements can only grow. Assign a new list",
             )
         if self._foreign:
-            self._refuse(
+            refuse(
+                self,
                 "the wrapped list was modified outside the wrapper: somebody changed the list that had been assigned, instead "
-                "of the attribute, and the tracking did not see it."
+                "of the attribute, and the tracking did not see it. Assign a new list",
             )
         return tracking(self).edges
-
-    def _refuse(self, why: str) -> NoReturn:
-        text = repr(self)
-        raise ValueError(
-            f"Cannot save or restore {text if len(text) < 400 else text[:400] + '...'}: {why} Assign a new list to the "
-            "attribute, or wrap it in NoDependency(...) if it need not be saved."
-        )
 
     def _look_behind(self) -> None:
         """Notices if the shared list has been changed by someone else."""
