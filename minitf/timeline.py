@@ -203,12 +203,19 @@ def short_key(key: str) -> str:
     return key if len(key) <= LONG else f"…{key[-LONG:]}"
 
 
-DEEP = 12  # names that a path is shown with
+DEEP = 12  # names that a path is shown with,
+NAME = 200  # and letters that a name is
+
+
+def short_name(name: str) -> str:
+    """A name for people: of a long one the last letters. One name of a file may stand in any number of texts."""
+    return name if len(name) <= NAME else f"…{name[-NAME:]}"
 
 
 def short_path(top: str, names: Sequence[str]) -> str:
     """A path for people, from ``top`` down: of a long one the last names."""
-    return ".".join([top, *names] if len(names) <= DEEP else ["…", *names[-DEEP:]])
+    last = list(map(short_name, names[-DEEP:]))
+    return ".".join([top if len(names) <= DEEP else "…", *last])
 
 
 SMALL = 8  # elements that are shown one by one

@@ -6,6 +6,7 @@ and the like) are only looked up where the object is known to have them without 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
@@ -119,8 +120,20 @@ def _stray(r: Restoration) -> list[str]:
     left_alone = {value.key for values in r.graph.left_alone.values() for value in values}
     named = {value.key for node in r.graph.nodes for value in node.values} | left_alone
     left = [key for key in r.source.keys() if key not in named and key != OBJECT_GRAPH_KEY]
-    several = tuple(key for key in named if key not in r.source) if left else ()
-    return [key for key in left if not key.startswith(several)]
+    several = _shortest([key for key in named if key not in r.source]) if left else []
+    return [key for key in left if not key.startswith(several[bisect_right(several, key) - 1] if several else _NOTHING)]
+
+
+_NOTHING: tuple[str, ...] = ()
+
+
+def _shortest(keys: list[str]) -> list[str]:
+    """Sorted, without those that begin with another: at most the last one that is not behind a text can be its beginning."""
+    out: list[str] = []
+    for key in sorted(keys):
+        if not out or not key.startswith(out[-1]):
+            out.append(key)
+    return out
 
 
 def _forms(source: Source) -> Any:

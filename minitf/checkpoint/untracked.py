@@ -37,14 +37,16 @@ def hidden(graph: SavedGraph, walk: Walk, bound: list[int | None]) -> dict[int, 
     """What the attributes of objects at which the checkpoint waits hold without an edge, under whatever names."""
     out: dict[int, list[Hidden]] = {}
     for node, number in enumerate(bound):
-        if number is None or number < 0 or all(bound[child] is not None for _, child in graph.nodes[node].children):
+        if number is None or number < 0 or number in out:
+            continue
+        if all(bound[child] is not None for _, child in graph.nodes[node].children):
             continue
         obj = walk.objects[number]
-        edges = edges_of(obj)
+        edges, here = edges_of(obj), out.setdefault(number, [])
         for name, value in list(getattr(obj, "__dict__", {}).items()):
             found = None if name in edges else _attribute(value)
             if found is not None and found.what != "plain":
-                out.setdefault(number, []).append(Hidden(name, found, _edge_names(_inside(value))))
+                here.append(Hidden(name, found, _edge_names(_inside(value))))
     return out
 
 

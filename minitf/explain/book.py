@@ -12,8 +12,9 @@ from typing import Any
 from minitf.core.spec import shape_text
 from minitf.explain.layout import Box, folded, nested
 from minitf.explain.outline import folded_rows, outline
-from minitf.timeline import DEEP, Event, Source, Timeline, short_key, short_path
+from minitf.timeline import DEEP, Event, Source, Timeline, short_key, short_name, short_path
 
+VALUES = 10  # of one object that are told in its row
 LIMIT = 300  # nodes that are shown at once; beyond, scopes and subtrees are folded
 
 ABSENT, LOOSE, ATTACHED = range(3)  # states of a row of live objects
@@ -87,6 +88,7 @@ class Objects:
         self.born: dict[int, int] = {}
         self.what: dict[int, dict[str, Any]] = {}
         self.edges: dict[tuple[int, str, int], Track] = {}
+        self._under: dict[tuple[int, str], list[Track]] = {}  # the same by parent and name
         self.roots: dict[int, None] = {}
         self.restores: dict[int, tuple[int, dict[str, Any]]] = {}
         self.nodes: dict[tuple[int, int], Track] = {}
@@ -107,16 +109,23 @@ class Objects:
 
     def _edge(self, step: int, data: Any) -> None:
         self._edge_gone(step, data)
-        self.edges.setdefault((data["parent"], data["name"], data["child"]), Track()).to(step, ATTACHED)
+        self._edge_at(data["parent"], data["name"], data["child"]).to(step, ATTACHED)
+
+    def _edge_at(self, parent: int, name: str, child: int) -> Track:
+        track = self.edges.get((parent, name, child))
+        if track is None:
+            track = self.edges[parent, name, child] = Track()
+            self._under.setdefault((parent, name), []).append(track)
+        return track
 
     def _edge_gone(self, step: int, data: Any) -> None:
-        for (parent, name, _), track in self.edges.items():
-            if (parent, name) == (data["parent"], data["name"]) and track[-1][1] == ATTACHED:
+        for track in self._under.get((data["parent"], data["name"]), ()):
+            if track[-1][1] == ATTACHED:
                 track.to(step, ABSENT)
 
     def _slot(self, step: int, data: Any) -> None:
         name = f"{data['name']} of {self.what.get(data['variable'], {}).get('name', '?')}"
-        self.edges.setdefault((data["parent"], name, data["child"]), Track()).to(step, ATTACHED)
+        self._edge_at(data["parent"], name, data["child"]).to(step, ATTACHED)
 
     def _restore(self, step: int, data: Any) -> None:
         self.restores[data["restore"]] = (step, data)
@@ -243,12 +252,13 @@ class Objects:
         names = {row.node: row for row in outline(range(len(nodes)), edges, [0])}
         for node, saved in enumerate(nodes):
             for variable, name, slot in saved["slots"]:
-                edges[node].append((f"{name} of {names[variable].name}", slot))
+                edges[node].append((f"{name} of {short_name(names[variable].name)}", slot))
         rows = outline(range(len(nodes)), edges, [0])
         drawn = []
         for row in rows:
             values = nodes[row.node]["values"]
-            kind = ", ".join(f"{dtype} {shape_text(shape)}" if dtype else name for name, _, dtype, shape in values)
+            told = [f"{dtype} {shape_text(shape)}" if dtype else name for name, _, dtype, shape in values[:VALUES]]
+            kind = ", ".join([*told, f"and {len(values) - VALUES} more"] if len(values) > VALUES else told)
             track = self.nodes[restore, row.node]
             drawn.append([row.name or "(root)", kind, row.depth, row.parent, row.refers, row.cycle, row.node, track])
         return {"restore": restore, "source": data["source"], "from": step, "rows": drawn, "fold": folded_rows(rows, LIMIT)}

@@ -61,18 +61,15 @@ def outline(nodes: Sequence[int], edges: Mapping[int, Sequence[tuple[str, int]]]
         rows.append(Row(node, name, depth, parent, -1, False))
         for place, (edge, child) in reversed(list(enumerate(edges.get(node, ())))):
             stack.append((child, edge, depth + 1, row, place))
+    ends = list(range(len(rows)))  # by row, the last one below it
+    for row in reversed(range(len(rows))):
+        above = rows[row].parent
+        if above >= 0:
+            ends[above] = max(ends[above], ends[row])
     for row in later:
         target = at[rows[row].node]
-        rows[row] = rows[row]._replace(refers=target, cycle=target in _above(rows, row))
+        rows[row] = rows[row]._replace(refers=target, cycle=target < row <= ends[target])
     return rows
-
-
-def _above(rows: Sequence[Row], row: int) -> set[int]:
-    out = set()
-    while rows[row].parent >= 0:
-        row = rows[row].parent
-        out.add(row)
-    return out
 
 
 def folded_rows(rows: Sequence[Row], limit: int) -> list[int]:

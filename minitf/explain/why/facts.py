@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from minitf.explain.paths import PathTexts
 from minitf.journal import Journal
 from minitf.saved import SavedGraph
 
@@ -132,20 +133,27 @@ class Facts:
     stray: list[str] = field(default_factory=list)
     dry: bool = False
     error: str = ""
+    _paths: PathTexts | None = field(default=None, init=False, repr=False, compare=False)
+    _slot_of: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for slots in self.slots.values():
+            for variable, _, at in slots:
+                self._slot_of.setdefault(at, variable)
 
     # -- paths ---------------------------------------------------------------------------------------------------------
 
     def path(self, number: int) -> str:
         """The path of a live object, ``(root).model.w``; of a slot: ``slot m of (root).model.w``."""
         if number >= self.tree:
-            owner, name = self.parent[number], self.edge[number]
-            variable = next((v for v, _, at in self.slots.get(owner, ()) if at == number), 0)
-            return f"slot {name} of {self.path(variable)}"
-        names = []
-        while number:
-            names.append(self.edge[number])
-            number = self.parent[number]
-        return ".".join(["(root)", *reversed(names)])
+            return f"slot {self.edge[number]} of {self.path(self.variable_of(number))}"
+        if self._paths is None:
+            self._paths = PathTexts(range(min(self.tree, len(self.live))), self.parent, self.edge)
+        return self._paths.text(number)
+
+    def variable_of(self, slot: int) -> int:
+        """The variable to which a slot variable belongs; 0 if nobody knows."""
+        return self._slot_of.get(slot, 0)
 
     def children(self, number: int) -> dict[str, int]:
         """The edges of a live object by name."""
@@ -170,7 +178,7 @@ class SavedTree:
     ``slot_of``: by slot node, (optimizer, variable, slot name).
     """
 
-    __slots__ = ("edge", "graph", "order", "parent", "slot_of")
+    __slots__ = ("_children", "_paths", "edge", "graph", "order", "parent", "slot_of")
 
     def __init__(self, graph: SavedGraph):
         self.graph = graph
@@ -178,6 +186,7 @@ class SavedTree:
         self.parent = [-1] * count
         self.edge = [""] * count
         self.order = [0] if count else []
+        self._children: dict[int, list[int]] = {}
         seen = {0}
         for number in self.order:  # grows while it is walked
             for name, child in graph.nodes[number].children:
@@ -185,23 +194,25 @@ class SavedTree:
                     seen.add(child)
                     self.parent[child], self.edge[child] = number, name
                     self.order.append(child)
+                    self._children.setdefault(number, []).append(child)
         self.slot_of = {
             slot.slot: (number, slot.variable, slot.slot_name)
             for number, node in enumerate(graph.nodes)
             for slot in node.slots
             if slot.slot not in seen
         }
+        self._paths = PathTexts(self.order, self.parent, self.edge)
 
     def path(self, node: int) -> str:
         """A node's path as ``Facts.path`` writes it."""
         if node in self.slot_of:
             _, variable, name = self.slot_of[node]
-            return f"slot {name} of {self._by_edges(variable)}"  # a file may say that it is its own slot
-        return self._by_edges(node)
+            return f"slot {name} of {self._paths.text(variable)}"  # a file may say that it is its own slot
+        return self._paths.text(node)
 
-    def _by_edges(self, node: int) -> str:
-        names = []
-        while self.parent[node] >= 0:
-            names.append(self.edge[node])
-            node = self.parent[node]
-        return ".".join(["(root)", *reversed(names)])
+    def below(self, node: int) -> list[int]:
+        """A node and what hangs below it on shortest paths."""
+        out = [node]
+        for here in out:  # grows while it is walked
+            out += self._children.get(here, ())
+        return out

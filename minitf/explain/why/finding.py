@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
+from minitf.explain.paths import climb
 from minitf.explain.why.causes import Cause, Place, Why
 from minitf.explain.why.facts import GONE, Facts, SavedTree
 from minitf.explain.why.likeness import Look, Looks, live_looks, saved_looks
@@ -30,8 +31,10 @@ class Findings:
         self.facts: Facts = states.facts
         self.saved: SavedTree = states.saved
         self.rows: list[Row] = states.rows
-        self._of_row: list[tuple[Why, tuple[str, ...]] | None] = [None] * len(self.rows)
-        self._places: dict[tuple[Why, tuple[str, ...]], dict[Place, None]] = {}
+        self._of_row: list[int | None] = [None] * len(self.rows)  # numbers of kinds and names, which may be many and long
+        self._numbers: dict[tuple[Why, tuple[str, ...]], int] = {}
+        self._places: list[dict[Place, None]] = []
+        self.tops: dict[int, int] = {}  # by node below one whose object is gone: the topmost of these
         self._looks = Looks()
         self.node_of = {b: n for n, b in reversed(list(enumerate(self.facts.bound))) if b is not None and b >= 0}
         self.rows_of_node: dict[int, list[int]] = defaultdict(list)
@@ -58,17 +61,19 @@ class Findings:
 
     def has_any(self, kind: Why) -> bool:
         """Whether a cause of this kind was found."""
-        return any(key[0] is kind for key in self._places)
+        return any(key[0] is kind for key in self._numbers)
 
     def note(
         self, kind: Why, places: Sequence[Place], rows: Iterable[int], names: tuple[str, ...] = (), state: State | None = None
     ) -> None:
         """Notes a cause for those of the rows that have none yet; with ``state`` they get that state."""
-        key = kind, names
-        self._places.setdefault(key, {}).update(dict.fromkeys(places))
+        number = self._numbers.setdefault((kind, names), len(self._places))
+        if number == len(self._places):
+            self._places.append({})
+        self._places[number].update(dict.fromkeys(places))
         for row in rows:
             if self._of_row[row] is None:
-                self._of_row[row] = key
+                self._of_row[row] = number
                 if state is not None:
                     self.rows[row] = self.rows[row]._replace(state=state)
 
@@ -78,30 +83,30 @@ class Findings:
 
     def causes(self) -> list[Cause]:
         """The causes, grouped, the telling ones first; the rows get theirs."""
-        groups: dict[tuple[Why, tuple[str, ...]], list[tuple[Why, tuple[str, ...]]]] = defaultdict(list)
-        for kind, names in self._places:
-            groups[kind, names if kind in GROUPED_BY_NAMES else ()].append((kind, names))
-        counts: dict[tuple[Why, tuple[str, ...]] | None, list[int]] = defaultdict(lambda: [0, 0])
-        for row, key in zip(self.rows, self._of_row, strict=True):
-            counts[key][row.saved is None] += 1
-        out: dict[tuple[Why, tuple[str, ...]], Cause] = {}
-        for (kind, _), keys in groups.items():
-            places = tuple(dict.fromkeys(place for key in keys for place in self._places[key]))
-            saved, live = (sum(counts[key][side] for key in keys) for side in (0, 1))
+        groups: dict[tuple[Why, tuple[str, ...]], list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
+        for (kind, names), number in self._numbers.items():
+            groups[kind, names if kind in GROUPED_BY_NAMES else ()].append((number, names))
+        counts: dict[int | None, list[int]] = defaultdict(lambda: [0, 0])
+        for row, of_row in zip(self.rows, self._of_row, strict=True):
+            counts[of_row][row.saved is None] += 1
+        out: dict[int, Cause] = {}
+        found: list[Cause] = []
+        for (kind, _), members in groups.items():
+            places = tuple(dict.fromkeys(place for number, _ in members for place in self._places[number]))
+            saved, live = (sum(counts[number][side] for number, _ in members) for side in (0, 1))
             if not places:
                 continue
             first = places[0]
             path = first.saved or first.live or "(root)"
             other = (first.live or "") if first.saved else ""
-            names = keys[0][1] if len(keys) == 1 else tuple(dict.fromkeys(name for key in keys for name in key[1]))
+            names = members[0][1] if len(members) == 1 else tuple(dict.fromkeys(name for _, names in members for name in names))
             other = other if other != path else ""
             cause = in_words(Cause(kind, path, other, places, saved + live, max(saved, live), names))
-            for key in keys:
-                out[key] = cause
-        for number, of_row in enumerate(self._of_row):
+            found.append(cause)
+            out.update((number, cause) for number, _ in members)
+        for at, of_row in enumerate(self._of_row):
             if of_row is not None and of_row in out:
-                self.rows[number] = self.rows[number]._replace(cause=out[of_row])
-        found = list(dict.fromkeys(out.values()))
+                self.rows[at] = self.rows[at]._replace(cause=out[of_row])
         found.sort(key=lambda c: (0 if c.kind in FIRST else 2 if c.kind in LAST else 1, -c.values))
         return found
 
@@ -175,9 +180,8 @@ def _replaced(findings: Findings, number: int) -> None:
     facts, states = findings.facts, findings.states
     node = states.nodes[number]
     assert node is not None
-    top = node
-    while findings.saved.parent[top] >= 0 and (facts.bound[findings.saved.parent[top]] or 0) < 0:
-        top = findings.saved.parent[top]
+    parents = findings.saved.parent
+    top = climb(node, parents, lambda n: parents[n] < 0 or (facts.bound[parents[n]] or 0) >= 0, findings.tops)
     parent, name = states.decisions.edges.get(top, (-1, ""))
     above = facts.bound[parent] if parent >= 0 else None
     there = facts.children(above).get(name) if above is not None and above >= 0 else None
@@ -221,24 +225,16 @@ def _reordered(findings: Findings) -> None:
 
 
 def _rows_below(findings: Findings, node: int) -> list[int]:
-    return [row for below in nodes_below(findings.saved, node) for row in findings.rows_of_node[below]]
+    return [row for below in findings.saved.below(node) for row in findings.rows_of_node[below]]
 
 
 def _differs_below(findings: Findings, node: int) -> bool:
     return any(findings.rows[row].state is State.DIFFERS for row in _rows_below(findings, node))
 
 
-def nodes_below(saved: SavedTree, node: int) -> list[int]:
-    """A node and what hangs below it on shortest paths."""
-    out = [node]
-    for here in out:  # grows while it is walked
-        out += [c for name, c in saved.graph.nodes[here].children if saved.parent[c] == here and saved.edge[c] == name]
-    return out
-
-
 def _names_below(findings: Findings, node: int) -> frozenset[str]:
     nodes = findings.saved.graph.nodes
-    return frozenset(v.full_name for n in nodes_below(findings.saved, node) for v in nodes[n].values if v.full_name)
+    return frozenset(v.full_name for n in findings.saved.below(node) for v in nodes[n].values if v.full_name)
 
 
 def _names_of_live(findings: Findings, number: int) -> frozenset[str]:

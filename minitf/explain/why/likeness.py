@@ -12,7 +12,6 @@ Looks are numbers; equal numbers mean equal looks, also between a saved and a li
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -22,6 +21,8 @@ from typing import NamedTuple
 from minitf.explain.why.facts import Facts, Form, SavedTree
 
 MANY = 40  # beyond so many on one side, names are not compared one by one
+APART = 4  # names of which one is so many times as long as the other cannot be similar,
+LONG = 250  # and of longer ones so many letters are compared: the time grows with the product of the lengths
 
 
 class Look(NamedTuple):
@@ -175,7 +176,12 @@ def _by_names(saved: list[Candidate], live: list[Candidate], least: float) -> li
 
 def stem(name: str) -> str:
     """A name without the counter at its end: ``dense_1`` and ``dense_12`` are both ``dense``."""
-    return re.sub(r"[_-]?\d+$", "", name)
+    end = len(name)
+    while end and name[end - 1].isdecimal():
+        end -= 1
+    if end == len(name):
+        return name
+    return name[: end - (end > 0 and name[end - 1] in "_-")]
 
 
 def similarity(a: str, b: str) -> float:
@@ -185,7 +191,9 @@ def similarity(a: str, b: str) -> float:
         return 1.0
     if min(len(x), len(y)) >= 3 and (x.startswith(y) or y.startswith(x) or x.endswith(y) or y.endswith(x)):
         return 0.8
-    return SequenceMatcher(None, x, y, autojunk=False).ratio()
+    if max(len(x), len(y)) > APART * min(len(x), len(y)):
+        return 0.0
+    return SequenceMatcher(None, x[:LONG], y[:LONG], autojunk=False).ratio()
 
 
 def overlap(names: Iterable[str], others: AbstractSet[str]) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from minitf.explain.why.causes import Place, Why
-from minitf.explain.why.finding import nodes_below
 from minitf.explain.why.rows import State
 from minitf.explain.why.stopped import Stops
 
@@ -27,8 +28,8 @@ def of_other_making(stops: Stops) -> None:
             continue
         if not keras and not facts.children(bound).keys() >= KERAS:
             continue  # some other object: what is wrong with it is told elsewhere
-        rows = [row for slot in saved.slots for row in findings.rows_of_node[slot.slot]]
-        for below in nodes_below(stops.saved, node):
+        rows = [row for slot in dict.fromkeys(slot.slot for slot in saved.slots) for row in findings.rows_of_node[slot]]
+        for below in stops.saved.below(node):
             rows += stops.take(below)
         place = Place(stops.saved.path(node), facts.path(bound), live.kind)
         kinds = ("a list of variables", "/", "slots") if keras else ("slots", "/", "a list of variables")
@@ -50,7 +51,8 @@ def with_other_slots(stops: Stops) -> None:
         strange = stored - makes if makes or live.slots is not None else set()
         if not strange and own <= stored:
             continue
-        rows = [row for slot in saved.slots if slot.slot_name in strange for row in findings.rows_of_node[slot.slot]]
+        without = dict.fromkeys(slot.slot for slot in saved.slots if slot.slot_name in strange)
+        rows = [row for slot in without for row in findings.rows_of_node[slot]]
         rows += stops.take(node)
         names = (*sorted(stored), "/", *sorted(makes | own))
         findings.note(Why.OTHER_OPTIMIZER, [Place(stops.saved.path(node), facts.path(bound), live.kind)], rows, names)
@@ -63,7 +65,7 @@ def with_other_state(stops: Stops) -> None:
         bound, edges = facts.bound[node], facts.graph.children(node)
         if not edges.keys() >= KERAS or bound is None or bound < 0 or not facts.live[bound].built:
             continue
-        stored = [facts.graph.nodes[n] for n in facts.graph.children(edges["_variables"]).values()]
+        stored = [facts.graph.nodes[n] for n in _variables(stops, edges["_variables"])]
         saved = {_state(value.full_name) for one in stored for value in one.values} - {""}
         numbers = facts.children(facts.children(bound).get("_variables", bound)).values()
         live = {_state(value.variable) for number in numbers for value in facts.live[number].values} - {""}
@@ -71,7 +73,7 @@ def with_other_state(stops: Stops) -> None:
             continue
         rows = []
         for top in (node, edges["_variables"]):
-            for child in facts.graph.children(top).values():
+            for child in _variables(stops, top):
                 rows += [row for row in findings.rows_of_node[child] if findings.rows[row].state is not State.RESTORED]
             rows += stops.take(top)
         place = Place(stops.saved.path(node), facts.path(bound), facts.live[bound].kind)
@@ -84,9 +86,14 @@ def _state(name: str) -> str:
     return parts[1] if len(parts) > 2 else ""
 
 
+def _variables(stops: Stops, node: int) -> Iterable[int]:
+    """What the edges of a list lead to, each once."""
+    return dict.fromkeys(stops.facts.graph.children(node).values())
+
+
 def _fits(stops: Stops, node: int) -> bool:
     """Everything in the list was restored, and nothing is left over on either side."""
     findings = stops.findings
-    nodes = stops.facts.graph.children(node).values()
+    nodes = _variables(stops, node)
     states = {findings.rows[row].state for child in nodes for row in findings.rows_of_node[child]}
     return states <= {State.RESTORED} and node not in stops.meetings

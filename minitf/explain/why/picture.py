@@ -43,20 +43,14 @@ def as_networkx(explanation: Explanation) -> nx.DiGraph[Any]:
 
 def _objects(out: nx.DiGraph[Any], facts: Facts) -> None:
     saved = SavedTree(facts.graph)
-    paths = {0: "(root)"}
-    for number in saved.order[1:]:  # from the root down: a path is its parent's and one name
-        paths[number] = f"{paths[saved.parent[number]]}.{saved.edge[number]}"
     for number, node in enumerate(facts.graph.nodes):
-        out.add_node(("saved", number), side="saved", path=paths.get(number) or saved.path(number))
+        out.add_node(("saved", number), side="saved", path=saved.path(number))
         for name, child in node.children:
             out.add_edge(("saved", number), ("saved", child), kind="edge", name=name)
         for slot in node.slots:
             out.add_edge(("saved", number), ("saved", slot.slot), kind="slot", name=slot.slot_name)
-    paths = {0: "(root)"}
     for number, live in enumerate(facts.live):
-        if number and number < facts.tree:
-            paths[number] = f"{paths[facts.parent[number]]}.{facts.edge[number]}"
-        out.add_node(("live", number), side="live", path=paths.get(number) or facts.path(number), object=live.kind)
+        out.add_node(("live", number), side="live", path=facts.path(number), object=live.kind)
         for name, child in live.children:
             out.add_edge(("live", number), ("live", child), kind="edge", name=name)
         for _, name, at in facts.slots.get(number, ()):

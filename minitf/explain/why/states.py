@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minitf import journal as events
+from minitf.explain.paths import climb
 from minitf.explain.why.facts import GONE, Facts, Given, SavedTree
 from minitf.explain.why.rows import Provenance, Row, State, Stop
 from minitf.journal import Journal
@@ -97,6 +98,8 @@ class States:
         self.objects: list[int | None] = []
         self._told: set[tuple[int, str]] = set()
         self._names: dict[int, dict[int, set[str]]] = {}  # by node: the names of its edges by child
+        self._tops: dict[int, int] = {}
+        self._live_tops: dict[int, int] = {}
         self._saved_rows()
         self._live_rows()
         for key in facts.stray:
@@ -208,9 +211,7 @@ class States:
     def top_of(self, node: int) -> int:
         """The topmost node above (or the node itself) that is paired with no object; its parent is paired."""
         parent, bound = self.saved.parent, self.facts.bound
-        while parent[node] >= 0 and bound[parent[node]] is None:
-            node = parent[node]
-        return node
+        return climb(node, parent, lambda n: parent[n] < 0 or bound[parent[n]] is not None, self._tops)
 
     def stop_of(self, node: int) -> tuple[int, Stop | None]:
         """The topmost unmatched node above, and the edge that was not there for it."""
@@ -322,9 +323,8 @@ class States:
                 self._add(row._replace(provenance=self.provenance(number, value, node, None)), node, number)
 
     def _live_stop(self, number: int, paired: dict[int, int]) -> Stop | None:
-        facts = self.facts
-        while number and facts.parent[number] not in paired and facts.parent[number]:
-            number = facts.parent[number]
+        facts, parent = self.facts, self.facts.parent
+        number = climb(number, parent, lambda n: not n or not parent[n] or parent[n] in paired, self._live_tops)
         return Stop(facts.path(facts.parent[number]), facts.edge[number]) if number else None
 
 

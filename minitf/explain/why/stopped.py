@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
+from minitf.explain.paths import climb
 from minitf.explain.why.causes import Place, Why
 from minitf.explain.why.facts import Facts
 from minitf.explain.why.finding import Findings
@@ -12,6 +14,7 @@ from minitf.explain.why.rows import State
 WAITING = {State.WAITING, State.WAITING_OPTIMIZER, State.WAITING_VARIABLE, State.WAITING_SLOT}
 LIVE_ONLY = {State.MISSING, State.INITIALISED}
 COUNTER_NAME = "save_counter"
+NODES = 16  # that are told of what their object has and the file has not: a file may pair one object with any number of nodes
 
 
 class Missing(NamedTuple):
@@ -40,18 +43,20 @@ class Stops:
         self.facts: Facts = findings.facts
         self.saved = findings.saved
         self.meetings: dict[int, Meeting] = {}
+        self._live_tops: dict[int, int] = {}
         facts, states, paired = self.facts, findings.states, findings.node_of
+        nodes_of: Counter[int] = Counter()
         for node, bound in enumerate(facts.bound):
             if bound is None or bound < 0:
                 continue
             here: Meeting | None = None
-            live = facts.children(bound)
             for name, child in facts.graph.children(node).items():
                 if facts.bound[child] is None and self.saved.parent[child] == node and not states.would_be_made(child):
                     here = here or self.meetings.setdefault(node, Meeting(node, bound))
                     here.saved[name] = Missing(name, child, [])
-            if bound < facts.tree:
-                for name, number in live.items():
+            nodes_of[bound] += 1
+            if bound < facts.tree and nodes_of[bound] <= NODES:
+                for name, number in facts.children(bound).items():
                     if number not in paired and facts.parent[number] == bound:
                         here = here or self.meetings.setdefault(node, Meeting(node, bound))
                         here.live[name] = Missing(name, number, [])
@@ -80,12 +85,11 @@ class Stops:
         facts, paired = self.facts, self.findings.node_of
         if number >= facts.tree:  # a slot variable: with its optimizer, or else its variable, that nothing is known of
             owner = facts.parent[number]
-            variable = next((v for v, _, at in facts.slots[owner] if at == number), owner)
-            number = owner if owner not in paired else variable
+            number = owner if owner not in paired else facts.variable_of(number)
             if number in paired:
                 return
-        while facts.parent[number] not in paired and number:
-            number = facts.parent[number]
+        parent = facts.parent
+        number = climb(number, parent, lambda n: not n or parent[n] in paired, self._live_tops)
         meeting = self.meetings.get(paired.get(facts.parent[number], -1))
         if meeting is not None and facts.edge[number] in meeting.live:
             meeting.live[facts.edge[number]].rows.append(row)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from minitf.explain.why.causes import Place, Why
-from minitf.explain.why.facts import Facts
-from minitf.explain.why.finding import Findings, nodes_below
+from minitf.explain.why.facts import Facts, Hidden
+from minitf.explain.why.finding import Findings
 from minitf.explain.why.likeness import Candidate, overlap, pairs, stem
 from minitf.explain.why.optimizers import is_optimizer, of_other_making, with_other_slots, with_other_state
 from minitf.explain.why.rows import State
@@ -77,11 +77,16 @@ def _hidden(stops: Stops) -> None:
     """Another attribute holds, without an edge, an object with the edges that the checkpoint has here."""
     facts = stops.facts
     for meeting in _meetings(stops):
+        hidden = facts.hidden.get(meeting.number)
+        if not hidden:
+            continue
+        like: dict[int, list[Hidden]] = {}  # several edges may lead to one node
         for name, missing in list(meeting.saved.items()):
-            wanted = facts.graph.children(missing.number)
-            found = [hidden for hidden in facts.hidden.get(meeting.number, ()) if overlap(wanted, hidden.edges) >= 0.5]
-            if len(found) == 1:
-                [(attribute, what, _)] = found
+            if missing.number not in like:
+                wanted = facts.graph.children(missing.number)
+                like[missing.number] = [one for one in hidden if overlap(wanted, one.edges) >= 0.5]
+            if len(like[missing.number]) == 1:
+                [(attribute, what, _)] = like[missing.number]
                 path = f"{facts.path(meeting.number)}.{attribute}"
                 inner = f"{what.kind}{f' ({what.inner})' if what.inner else ''}"
                 meeting.saved.pop(name)
@@ -165,7 +170,7 @@ def _shifted(stops: Stops, meeting: Meeting, stored: list[tuple[str, int]], live
         for side, name in ((meeting.saved, old), (meeting.live, new)):
             gone = side.pop(name, None)
             rows += [] if gone is None else gone.rows
-        rows += [row for below in nodes_below(saved, node) for row in findings.rows_of_node[below]]
+        rows += [row for below in saved.below(node) for row in findings.rows_of_node[below]]
     findings.note(Why.COUNTER, places, rows)
 
 
@@ -200,9 +205,14 @@ def _moved(stops: Stops) -> None:
     objects: dict[int, list[int]] = defaultdict(list)
     tops: dict[int, tuple[Meeting, str, bool]] = {}
     for meeting in _meetings(stops):
+        ways = Counter(missing.number for missing in meeting.saved.values())
+        told: set[int] = set()
         for name, missing in meeting.saved.items():
-            for node in nodes_below(saved, missing.number):
-                nodes[findings.saved_looks[node].exact].append(node)
+            if missing.number in told:
+                continue
+            told.add(missing.number)
+            for node in saved.below(missing.number):  # to which several edges lead, that is not the only one
+                nodes[findings.saved_looks[node].exact] += [node] * min(ways[missing.number], 2)
                 tops[node] = meeting, name, True
         for name, missing in meeting.live.items():
             for number in facts.below(missing.number):
@@ -238,6 +248,7 @@ def _leftover(stops: Stops) -> None:
         findings.note(Why.OTHER_CHECKPOINT, [Place("(root)", "(root)")], stops.take(0), names)
     for meeting in _meetings(stops):
         fresh = _unfinished(facts, meeting)
+        optimizers: dict[int, bool] = {}  # by node: whether there is one at or below it
         for name, missing in list(meeting.saved.items()):
             if name == COUNTER_NAME and meeting.node == 0:
                 stops.explain(Why.NO_COUNTER, meeting, name, None)
@@ -246,8 +257,9 @@ def _leftover(stops: Stops) -> None:
                 place = Place(stops.saved.path(node), facts.path(fresh), facts.live[fresh].kind)
                 findings.note(Why.NOT_MADE_YET, [place], meeting.saved.pop(name).rows)
             else:
-                optimizer = any(is_optimizer(stops, node) for node in nodes_below(stops.saved, missing.number))
-                stops.explain(Why.NO_OPTIMIZER if optimizer else Why.ABSENT, meeting, name, None)
+                if missing.number not in optimizers:
+                    optimizers[missing.number] = any(is_optimizer(stops, node) for node in stops.saved.below(missing.number))
+                stops.explain(Why.NO_OPTIMIZER if optimizers[missing.number] else Why.ABSENT, meeting, name, None)
         for name in list(meeting.live):
             kind = Why.NO_COUNTER if name == COUNTER_NAME and meeting.node == 0 else Why.ADDED
             stops.explain(kind, meeting, None, name)
