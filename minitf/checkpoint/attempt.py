@@ -8,13 +8,15 @@ in the journal.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from minitf import journal as events
 from minitf.checkpoint.arrival import restored_alone
 from minitf.checkpoint.collector import CollectorPaused
 from minitf.checkpoint.match import Match
-from minitf.checkpoint.requests import Request
+from minitf.checkpoint.requests import Request, watch
 from minitf.checkpoint.restoration import Restoration
 from minitf.core.state import Handle
 
@@ -77,8 +79,12 @@ class Attempt:
                     home.apply_batches([match.batch for match in self._matches if match.restoration.home is home])
             for (_, _, name), (owner, variable, slot) in self.new_slots.items():
                 owner._keep_slot(variable, name, slot)
-            for match in self._matches:
-                match.finish()
+            for _, matches in groupby(self._matches, attrgetter("restoration")):  # a file may let one have very many
+                waits: list[tuple[Any, Any, Request]] = []
+                for match in matches:
+                    match.finish()
+                    waits += match.waits
+                watch(waits)
         except BaseException as error:
             for match in reversed(self._matches):
                 match.take_back(error)

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitf.checkpoint.layers import pair_layers
-from minitf.checkpoint.requests import Request, StoredValue, watch
+from minitf.checkpoint.requests import Request, StoredValue
 from minitf.checkpoint.restoration import Restoration, log
 from minitf.checkpoint.walking import edges_of, kind_of
 from minitf.core.state import Batch, Group, Handle
@@ -60,7 +60,7 @@ class Match:
         self._placed = Placed([], [], [])  # of the batch's variables
         self._placed_groups: list[tuple[str, int, int]] = []
         self._placed_python: list[tuple[str, int, int]] = []
-        self._waits: list[tuple[Any, Any, Request]] = []
+        self.waits: list[tuple[Any, Any, Request]] = []
         self._conflicts: list[tuple[int, Any, Any]] = []
         self._slot_places: set[tuple[int, Handle, str]] = set()
         self.queue: list[tuple[int, Any, int]] = []  # (node, object, number): paired, and to be looked into
@@ -141,7 +141,7 @@ class Match:
                     queue.append((child, there, n))
             elif waitable[child]:
                 raw.append(("Waiting", number, node, name, child))
-                self._waits.append((obj, name, wish(r, child, node)))
+                self.waits.append((obj, name, wish(r, child, node)))
 
     # -- values --------------------------------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class Match:
             elif (id(owner), handle, name) not in self._slot_places:
                 self._slot_places.add((id(owner), handle, name))
                 r.journal.raw.append(("SlotWaiting", owner_node, variable_node, name, slot_node, "slot"))
-                self._waits.append((owner, (handle, name), self._attempt.wish(r, slot_node, owner_node)))
+                self.waits.append((owner, (handle, name), self._attempt.wish(r, slot_node, owner_node)))
 
     def _slot(self, owner: Any, variable: Any, handle: Handle, name: str, node: int) -> Any | None:
         """The existing slot, or a new one with the stored value; None where slots wait for the program to make them."""
@@ -317,7 +317,7 @@ class Match:
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Writes down what was restored, lets the requests wait, warns about conflicts."""
+        """Writes down what was restored, warns about conflicts."""
         r, raw, batch = self.restoration, self.restoration.journal.raw, self.batch
         r.claimed.update(self._paired)
         if batch.built:
@@ -337,7 +337,6 @@ class Match:
             r.journal.later(len(writes), partial(_assigned, self._placed, writes))
             raw.extend([("Assigned", number, node, key, None) for key, number, node in self._placed_groups])
         raw.extend([("PythonRestored", number, node, key) for key, number, node in self._placed_python])
-        watch(self._waits)
         for node, obj, current in self._conflicts:
             log.warning(
                 "restore: inconsistent references. %s is one object in the checkpoint, but the program has two: %s got its "

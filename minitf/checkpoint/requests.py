@@ -9,12 +9,16 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from minitf.checkpoint.restoration import Restoration
 from minitf.core import runtime
 from minitf.objects.edges import arrived, tracking
-from minitf.saved import VARIABLE_VALUE
+from minitf.saved import VARIABLE_VALUE, SavedGraph
+
+LEAST, TIMES = 100_000, 16  # steps at least, or so many for each object and edge
+PAIRS = 10_000  # of a new request and an old one at one place: of more nobody asks whether one covers the other
 
 
 class Request:
@@ -89,25 +93,33 @@ def watch(waits: list[tuple[Any, Any, Request]]) -> None:
     """Lets the new requests of one restoration wait, each at its place (parent, name), and lets go of older ones they cover."""
     older: dict[Restoration, list[tuple[Any, Any, Request, Request]]] = {}
     before: Any = _NOBODY
+    together: dict[tuple[int, Any], list[Request]] = {}  # a file may let any number wait at one place
     for parent, name, request in waits:
+        together.setdefault((id(parent), name), []).append(request)
+    for parent, name, request in waits:
+        requests = together[id(parent), name]
+        if request is not requests[0]:
+            continue
         if parent is not before:
             state, before = tracking(parent), parent
         waiting = state.requests(name)
         if waiting:
             waiting[:] = [r for r in waiting if r.restoration is not None]
-            for old in waiting:
-                if old._strong is not None and old.uid < request.uid:
-                    older.setdefault(old._strong, []).append((parent, name, request, old))
-        state.watch(name, [request])
+            if len(waiting) * len(requests) <= PAIRS:
+                for new, old in product(requests, waiting):
+                    if old._strong is not None and old.uid < new.uid:
+                        older.setdefault(old._strong, []).append((parent, name, new, old))
+        state.watch(name, requests)
     _serve_those_that_came(waits)
     for restoration, found in older.items():
-        new = found[0][2].restoration
-        assert new is not None
+        newer = found[0][2].restoration
+        assert newer is not None
         pairs = list(dict.fromkeys([(request.node, old.node) for _, _, request, old in found]))
         places = Counter([node for _, _, node in {(id(parent), name, request.node) for parent, name, request, _ in found}])
         good = set(pairs)
-        if not covers(new, restoration, pairs, places):
-            good = {pair for pair in pairs if covers(new, restoration, [pair], places)}
+        steps = _Steps(newer.graph, restoration.graph)
+        if not covers(newer, restoration, pairs, places, steps):
+            good = {pair for pair in pairs if covers(newer, restoration, [pair], places, steps)}
         for parent, name, request, old in found:
             if (request.node, old.node) in good:
                 number = restoration.number_of(parent)
@@ -130,13 +142,26 @@ def _text(name: Any) -> str:
     return name if isinstance(name, str) else f"{name[0].name}/{name[1]}"
 
 
-def covers(new: Restoration, old: Restoration, tops: list[tuple[int, int]], places: Mapping[int, int]) -> bool:
+class _Steps:
+    """How many edges may still be gone along to see what covers what: where nearly all is shared, too many for each place."""
+
+    def __init__(self, *graphs: SavedGraph):
+        self._left = max(LEAST, TIMES * sum(sum(graph.ways()) + len(graph.nodes) for graph in graphs))
+
+    def take(self, count: int) -> bool:
+        """Takes so many; False if there are no more."""
+        self._left -= count
+        return self._left >= 0
+
+
+def covers(new: Restoration, old: Restoration, tops: list[tuple[int, int]], places: Mapping[int, int], steps: _Steps) -> bool:
     """True if every object that ``old`` could restore below these nodes will get its value from ``new``.
 
     ``tops`` are pairs (new node, old node) that wait at the same places, ``places`` of them. The saved subtrees are walked side
     by side. Each old edge, value and slot must have its newer counterpart; one newer node stands for one older node only; nodes
     that are paired with live objects must be paired with the same ones; and to the others no edge may lead that was not walked,
-    because another object could come there first, and the newer value would be for that one.
+    because another object could come there first, and the newer value would be for that one. False, too, if there are no
+    ``steps`` left: an older restore that nobody lets go of only waits for longer.
     """
     older_of: dict[int, int] = {}
     walked = Counter({n: places[n] for n, _ in tops})
@@ -147,6 +172,8 @@ def covers(new: Restoration, old: Restoration, tops: list[tuple[int, int]], plac
     queue = list(tops)
     for n, o in queue:  # grows while it is walked
         newer, older = new.graph.nodes[n], old.graph.nodes[o]
+        if not steps.take(1 + len(older.children) + len(newer.children) + len(newer.slots)):
+            return False
         if not _same(new, n, old, o) or not {v.name for v in older.values} <= {v.name for v in newer.values}:
             return False
         if older.children:

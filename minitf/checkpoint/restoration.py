@@ -18,6 +18,7 @@ from minitf import journal as events
 from minitf.checkpoint.matching import ByName, Matcher, Rules
 from minitf.checkpoint.source import Source
 from minitf.core.runtime import Home
+from minitf.explain.paths import PathTexts
 from minitf.objects.edges import SharedTracking
 from minitf.saved import Layer, SavedGraph, SavedNode
 
@@ -274,15 +275,16 @@ class Leftovers:
 
 def display_paths(graph: SavedGraph) -> Callable[[int], str]:
     """A function that gives a node's dotted path from "(root)". Slot variables: whose, for which variable."""
-    parents: dict[int, tuple[int, str]] = {}
+    parents, names = {0: 0}, {0: ""}
     queue, known, leaves = [0], {0}, graph.variable_keys()
     for number in queue:
         for name, child in graph.nodes[number].children if leaves[number] is None else ():
             if child not in known:
                 known.add(child)
-                parents[child] = (number, name)
+                parents[child], names[child] = number, name
                 queue.append(child)
     slots = {s.slot: (n, s) for n, node in graph.others() for s in node.slots}
+    paths = PathTexts(queue, parents, names)
 
     def display(node: int) -> str:
         if node in known or node not in slots:
@@ -291,13 +293,7 @@ def display_paths(graph: SavedGraph) -> Callable[[int], str]:
         return f"{by_edges(owner)}'s state {slot.slot_name!r} for {by_edges(slot.variable)}"
 
     def by_edges(node: int) -> str:
-        if node not in known:
-            return f"node {node}, which no path reaches"
-        names: list[str] = []
-        while node:
-            node, name = parents[node]
-            names.append(name)
-        return ".".join(["(root)", *reversed(names)])
+        return paths.text(node) if node in known else f"node {node}, which no path reaches"
 
     return display
 

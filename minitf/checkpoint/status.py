@@ -5,9 +5,10 @@ A status holds the root and its restoration; nothing refers back to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import is_
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from minitf import journal as events
 from minitf.checkpoint.collector import CollectorPaused
@@ -18,6 +19,7 @@ from minitf.core.state import Handle
 from minitf.explain.summary import summary
 from minitf.explain.why.explanation import Explanation
 
+T = TypeVar("T")
 SHOWN = 10
 NOTHING = "No checkpoint specified (save_path=None); nothing is being restored."
 
@@ -100,16 +102,16 @@ class CheckpointLoadStatus(LoadStatus):
             display = display_paths(r.graph)
             raise AssertionError(
                 f"Unresolved object in checkpoint {display(missing[0])}: {len(missing)} of {len(r.graph.nodes)} objects of "
-                f"{r.source.source} have no object in the program: {_some([display(n) for n in missing])}. Create them and "
+                f"{r.source.source} have no object in the program: {_some(missing, display)}. Create them and "
                 f"attach them under the names of these paths, or do without this assertion.{self._told()}"
             )
         unused = [(node, name) for node, name in r.unused if r.object_at(node) is not None]
         if unused:
             display = display_paths(r.graph)
-            lines = [f"{display(node)} ({type(r.object_at(node)).__name__}): {name}" for node, name in unused]
+            lines = _some(unused, lambda one: f"{display(one[0])} ({type(r.object_at(one[0])).__name__}): {one[1]}", "\n")
             raise AssertionError(
                 f"Unused attributes in these objects (the attributes exist in the checkpoint {r.source.source} but were not "
-                f"restored, because the objects have no such value):\n{_some(lines, chr(10))}{self._told()}"
+                f"restored, because the objects have no such value):\n{lines}{self._told()}"
             )
         return self
 
@@ -129,13 +131,12 @@ class CheckpointLoadStatus(LoadStatus):
             raise AssertionError(
                 f"Object {walk.display(behind[0])} was matched but got no value from {r.source.source}.{self._told()}"
             )
-        lines = [f"{walk.display(n)} ({_what(obj)})" for n, obj in self._unmatched(walk, matched)]
-        lines += [f"{_what(obj)}, which is not part of the tree any more" for obj in self._remembered(walk, matched)]
-        if lines:
+        alone = [*self._unmatched(walk, matched), *((-1, obj) for obj in self._remembered(walk, matched))]
+        if alone:
             raise AssertionError(
-                f"Found {len(lines)} Python objects that were not bound to checkpointed values, likely due to changes in the "
-                f"Python program. {r.source.source} has nothing at these paths: {_some(lines)}. Give them the names under "
-                f"which they were saved, or restore with a checkpoint that has them.{self._told()}"
+                f"Found {len(alone)} Python objects that were not bound to checkpointed values, likely due to changes in the "
+                f"Python program. {r.source.source} has nothing at these paths: {_some(alone, partial(_alone, walk))}. Give "
+                f"them the names under which they were saved, or restore with a checkpoint that has them.{self._told()}"
             )
         return self
 
@@ -149,8 +150,7 @@ class CheckpointLoadStatus(LoadStatus):
         unmatched = self._unmatched(walk, r.matched())
         if sum(r.object_at(node) is not None for node in range(len(r.bound))) > 1:
             return self
-        lines = [f"{walk.display(n)} ({_what(obj)})" for n, obj in unmatched]
-        if not lines:
+        if not unmatched:
             raise AssertionError(
                 f"Nothing to load. No dependencies have been added to the root, a {type(self._root).__name__}, yet; "
                 f"{r.source.source} has {len(r.graph.nodes)} objects.{self._told()}"
@@ -158,7 +158,8 @@ class CheckpointLoadStatus(LoadStatus):
         saved = [name for name, _ in r.graph.nodes[0].children]
         raise AssertionError(
             f"Nothing except the root object matched a checkpointed value, so the checkpoint probably does not belong to this "
-            f"program. At the root, {r.source.source} has {_some(saved) or 'nothing'}; the program has {_some(lines)}."
+            f"program. At the root, {r.source.source} has {_some(saved) or 'nothing'}; the program has "
+            f"{_some(unmatched, partial(_alone, walk))}."
             f"{self._told()}"
         )
 
@@ -289,6 +290,12 @@ def _what(obj: Any) -> str:
     return type(obj).__name__ if handle is None else f"variable {handle.name!r}"
 
 
-def _some(texts: list[str], between: str = ", ") -> str:
-    shown = between.join(texts[:SHOWN])
-    return shown if len(texts) <= SHOWN else f"{shown}{between}and {len(texts) - SHOWN} more"
+def _alone(walk: Walk, found: tuple[int, Any]) -> str:
+    number, obj = found
+    return f"{_what(obj)}, which is not part of the tree any more" if number < 0 else f"{walk.display(number)} ({_what(obj)})"
+
+
+def _some(things: Sequence[T], text: Callable[[T], str] = str, between: str = ", ") -> str:
+    """The texts of the first few. Those of the others are not made: in a deep tree they could be larger than any memory."""
+    shown = between.join(map(text, things[:SHOWN]))
+    return shown if len(things) <= SHOWN else f"{shown}{between}and {len(things) - SHOWN} more"

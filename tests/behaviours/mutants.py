@@ -75,7 +75,7 @@ MUTANTS = [
     # F: slots
     ("S131", CHECKPOINT + "walking.py", "                if of < self.tree:\n", "                if of <= self.tree:\n"),
     ("S134", MATCH, "                if node in r.slots:\n", "                if nodes[node].values and node in r.slots:\n"),
-    ("S139", MATCH, "self._waits.append((owner, (handle, name), self._attempt.wish(r, slot_node, owner_node)))", "pass"),
+    ("S139", MATCH, "self.waits.append((owner, (handle, name), self._attempt.wish(r, slot_node, owner_node)))", "pass"),
     # G: several restores
     ("S151", EDGES, "waiting.sort(key=lambda r: -r.uid)", "waiting.sort(key=lambda r: r.uid)"),
     ("S153", MATCH, "        if before >= r.uid:", "        if before == r.uid:"),
@@ -87,7 +87,7 @@ MUTANTS = [
     ("S187", CAPTURE, "if edges.version != self._version or self._root() is not root:", "if self._root() is not root:"),
     # J: status
     ("S192", STATUS, "            if kind.variable or (kind.valued and own_values(obj)):", "            if kind.valued and not kind.variable and own_values(obj):"),
-    ("S196", STATUS, "        lines += [f\"{_what(obj)}, which is not part", "        lines += [] and [f\"{_what(obj)}, which is not part"),
+    ("S196", STATUS, "*((-1, obj) for obj in self._remembered(walk, matched))]", "]"),
     ("S199", STATUS, "if r.rules.every_node or r.graph.values(n)]", "if r.graph.values(n)]"),
     ("S204", STATUS, "for node in range(len(r.bound))) > 1:", "for node in range(len(r.bound))) > 0:"),
     ("S205", CHECKPOINT + "restoration.py", "self._leftovers.silent = True", "self._leftovers.silent = False"),
