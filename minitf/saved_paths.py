@@ -97,19 +97,27 @@ class _LongPaths(Sequence[tuple[str, ...] | None]):
     def __len__(self) -> int:
         return len(self._ends)
 
+    def letters_of(self, number: int) -> int:
+        """As the function."""
+        ends, end = self._ends, self._ends[number]
+        if type(end) is not _Slot:
+            return 0 if end is None else _letters(end)
+        return _letters(ends[end.variable]) + _letters(ends[end.optimizer]) + _letters((".OPTIMIZER_SLOT", end.name))
+
     def letters(self) -> int:
         """As the function."""
-        ends = self._ends
-        slots = [end for end in ends if type(end) is _Slot]
-        others = sum(_letters(end) for end in ends if end is not None and type(end) is not _Slot)
-        return others + sum(
-            _letters(ends[slot.variable]) + _letters(ends[slot.optimizer]) + _letters((".OPTIMIZER_SLOT", slot.name))
-            for slot in slots
-        )
+        return sum(map(self.letters_of, range(len(self._ends))))
 
 
 def _letters(path: Any) -> int:
     return path.letters if type(path) is _Edge else sum(map(len, path)) + len(path)
+
+
+def letters_of(paths: Paths, number: int) -> int:
+    """How many letters the path of one object has, with a separator for each name; found without making the path."""
+    if isinstance(paths, _LongPaths):
+        return paths.letters_of(number)
+    return _letters(paths[number] or ())
 
 
 def letters(paths: Paths) -> int:

@@ -19,14 +19,16 @@ from minitf.saved import (
     SavedValue,
     escape,
 )
-from minitf.saved_paths import Paths, letters
+from minitf.saved_paths import Paths, letters, letters_of
 
 TOGETHER = 64 << 20  # bytes of values read at once,
 MOST = 1024  # of at most so many values,
 STRINGS = 1 << 16  # with a guess for those whose size is not known
 MANY = 20_000  # names among which looking for similar ones takes too long
-LETTERS = 1 << 26  # that the paths of any graph may have together,
-USUAL = 512  # and of one with many objects, for each of them
+LETTERS = 1 << 22  # that the paths of any graph, and those to which its edges lead, may have together,
+DRAWN = 1 << 26  # or so many where hardly any is made: in the drawing of a tree,
+USUAL = 512  # and of one with many objects, for each of them and of their edges
+KEYS = 10  # of a value or object that are told
 
 
 def object_graph(reader: Reader) -> SavedGraph | None:
@@ -38,14 +40,23 @@ def object_graph(reader: Reader) -> SavedGraph | None:
     return decode_graph(reader.read(OBJECT_GRAPH_KEY), f"{OBJECT_GRAPH_KEY} in {reader.source}")
 
 
-def paths_of(graph: SavedGraph) -> Paths:
+def paths_of(graph: SavedGraph, most: int = LETTERS) -> Paths:
     """The paths of a graph, for who looks at all of them.
 
-    Raises DataLossError for a graph so deep, or with such long names, that a small file would fill the memory with them.
+    Raises DataLossError for a graph so deep, or with such long names, that a small file would fill the memory with them, be it
+    that many edges lead to one such object.
     """
     paths = graph.paths()
-    count = letters(paths)
-    if count > max(LETTERS, USUAL * len(paths)):
+    count, edges = letters(paths), 0
+    known: set[int] = set()  # to which an edge has led: their paths are counted already
+    for number, node in graph.others():
+        edges += len(node.children) + len(node.slots)
+        count += len(node.slots) * letters_of(paths, number)
+        for _, child in node.children:
+            if child in known:
+                count += letters_of(paths, child)
+            known.add(child)
+    if count > max(most, USUAL * (len(paths) + edges)):
         raise DataLossError(f"object graph: it is so deep that the paths of its {len(paths)} objects have {count} letters.")
     return paths
 
@@ -64,11 +75,14 @@ def find(reader: Reader, name: str) -> str:
     number = None if graph is None else object_at(graph, name)
     if graph is not None and number is not None:
         stored = Stored(reader.keys())
-        values = [key for value in graph.nodes[number].values for key in stored.of(value)]
+        own = {value.key: value for value in graph.nodes[number].values}
+        values = [key for value in own.values() for key in stored.of(value)]
         if len(values) == 1:
             return values[0]
         if values:
-            raise NotFoundError(f"{name!r} has {len(values)} values; choose one of their keys: {', '.join(values)}.")
+            more = f" and {len(values) - KEYS} more" if len(values) > KEYS else ""
+            told = f"choose one of their keys: {', '.join(values[:KEYS])}{more}."
+            raise NotFoundError(f"{name!r} has {len(values)} values; {told}")
         raise NotFoundError(f"{name!r} is an object without a value of its own; minitf ls shows what is below it.")
     from difflib import get_close_matches
 
@@ -148,6 +162,13 @@ class Stored:
     def __init__(self, keys: Iterable[str]):
         self._sorted = sorted(keys)
         self._known = frozenset(self._sorted)
+
+    def has(self, value: SavedValue) -> bool:
+        """Whether a value is there, under its own key or several. A file may have many values that share many keys."""
+        if value.key in self._known:
+            return True
+        start = bisect_left(self._sorted, value.key)
+        return start < len(self._sorted) and self._sorted[start].startswith(value.key)
 
     def of(self, value: SavedValue) -> list[str]:
         """The keys of a value: its own, or (tables, iterators) several that begin with it; none if it is missing."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import copy
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,10 +156,15 @@ def _compare_objects(a: SavedGraph | None, b: SavedGraph | None, renamed: list[E
     """
     if a is None or b is None:
         return [] if a is b else [{"key": OBJECT_GRAPH_KEY, "what": "only in A" if b is None else "only in B", "detail": ""}]
-    a = copy.deepcopy(a)
+    others: dict[int, dict[str, str]] = defaultdict(dict)
     for edge_a in renamed:
-        children = a.nodes[edge_a.parent].children
-        children[:] = [(edge_a.other if name == edge_a.name else name, child) for name, child in children]
+        others[edge_a.parent][edge_a.name] = edge_a.other
+    nodes = list(a.nodes)
+    for parent, names in others.items():
+        nodes[parent] = replace(
+            nodes[parent], children=[(names.get(name, name), child) for name, child in nodes[parent].children]
+        )
+    a = SavedGraph(nodes)
     objects_a, objects_b = _edges(a), _edges(b)
     out = [{"key": one.path_a, "what": "renamed", "detail": f"is {one.path_b}", "to": one.path_b} for one in renamed]
     for path in sorted(objects_a.keys() & objects_b.keys()):

@@ -19,17 +19,18 @@ def pairs_by_ending(
     ``first`` has for each thing the names that it goes by, and its kind; ``second`` the kinds of names. Only those of one kind
     go together. The time grows with the number of names and their parts, not with the number of pairs that end alike.
     """
-    alike: defaultdict[tuple[Hashable, tuple[str, ...]], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    alike: defaultdict[tuple[Hashable, int], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    endings = Endings()
     for thing, (names, kind) in first.items():
-        for ending in {ending for name in names for ending in _endings(name)}:
+        for ending in {ending for name in names for ending in endings.of(name)}:
             alike[kind, ending][0].append(thing)
     for name, kind in second.items():
-        for ending in _endings(name):
+        for ending in endings.of(name):
             alike[kind, ending][1].append(name)
     levels: defaultdict[int, list[tuple[list[str], list[str]]]] = defaultdict(list)
     for (_, ending), sides in alike.items():
         if all(sides):
-            levels[len(ending)].append(sides)
+            levels[endings.parts[ending]].append(sides)
     out: list[tuple[str, str]] = []
     used: tuple[set[str], set[str]] = set(), set()
     blocked: tuple[set[str], set[str]] = set(), set()  # closer to somebody who is still alone
@@ -61,6 +62,20 @@ def _sure(
             yield thing, name
 
 
-def _endings(name: str) -> Iterator[tuple[str, ...]]:
-    parts = tuple(name.split("/"))
-    return (parts[start:] for start in range(len(parts)))
+class Endings:
+    """Numbers for the endings of names: an ending is a part and a shorter ending. ``parts``: of how many parts each is."""
+
+    def __init__(self) -> None:
+        self.parts = [0]
+        self._numbers: dict[tuple[str, int], int] = {}
+
+    def of(self, name: str) -> list[int]:
+        """The endings of a name, the longest first."""
+        out, ending = [], 0
+        for part in reversed(name.split("/")):
+            longer = self._numbers.setdefault((part, ending), len(self.parts))
+            if longer == len(self.parts):
+                self.parts.append(self.parts[ending] + 1)
+            ending = longer
+            out.append(ending)
+        return out[::-1]

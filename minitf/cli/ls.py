@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from minitf.cli.contents import Stored, counted, object_graph, paths_of, size, size_text, spec_facts
+from minitf.cli.contents import DRAWN, KEYS, LETTERS, Stored, counted, object_graph, paths_of, size, size_text, spec_facts
 from minitf.cli.output import Drawn, Output, Part
 from minitf.core.spec import Spec
 from minitf.errors import DataLossError, NotFoundError, OpError
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     reader = open_checkpoint(args.checkpoint)
     try:
         graph = None if args.keys else object_graph(reader)
-        paths = () if graph is None else paths_of(graph)
+        paths = () if graph is None else paths_of(graph, LETTERS if output.as_json else DRAWN)
     except OpError as error:
         if args.tree:
             raise
@@ -112,6 +112,17 @@ def _facts(reader: Reader, specs: dict[str, Spec], graph: SavedGraph | None, pat
     return facts
 
 
+def _homes(graph: SavedGraph) -> Iterator[tuple[int, tuple[int, str]]]:
+    """For each object but the root the edge, parent and name, that ends its shortest path."""
+    known, queue = {0}, [0]
+    for number in queue:  # grows while it is walked
+        for name, child in graph.nodes[number].children:
+            if child not in known:
+                known.add(child)
+                queue.append(child)
+                yield child, (number, name)
+
+
 def tree(
     graph: SavedGraph, paths: Paths, specs: dict[str, Spec], title: str, unreadable: Collection[str] = ()
 ) -> Iterator[list[Part]]:
@@ -124,18 +135,24 @@ def tree(
         for slot in node.slots:
             slots.setdefault(slot.variable, []).append((slot.slot_name, number, slot.slot))
     named: set[str] = set()
+    found_of: dict[str, list[str]] = {}  # by the key of a value: many may have the same
+    homes = dict(_homes(graph))
     stored = Stored(specs)
 
     def of_value(value: SavedValue, sized: bool = True) -> list[Part]:
-        found = stored.of(value)
-        named.update(found)
+        found = found_of.get(value.key)
+        if found is None:
+            found = found_of[value.key] = stored.of(value)
+            named.update(found)
         if found == [value.key]:
             return _spec(specs[value.key])[: None if sized else 2]
         if value.key in unreadable:
             return [("unreadable", "red")]
         if not found:
             return [("not in the file: " + value.key, "red")]
-        several: list[list[Part]] = [[f"{key.removeprefix(value.key)} ", *_spec(specs[key])] for key in found]
+        several: list[list[Part]] = [[f"{key.removeprefix(value.key)} ", *_spec(specs[key])] for key in found[:KEYS]]
+        if len(found) > KEYS:
+            several.append([f"and {len(found) - KEYS} more"])
         return [part for one in several for part in (*one, ", ")][:-1]
 
     def about(number: int, sized: bool = True) -> list[Part]:
@@ -152,8 +169,7 @@ def tree(
             saver, place = node.registered_saver
             lines.append(([(f"(saved by {saver} as {_name(place)})", "italic")], None))
         for name, child in graph.children(number).items():
-            here = (*(paths[number] or ()), name)
-            if paths[child] == here:
+            if homes.get(child) == (number, name):
                 lines.append(([(_name(name), "bold"), *about(child)], child))
             else:
                 where = (f"  = {_place(paths[child])}", "magenta")
@@ -164,21 +180,24 @@ def tree(
         return lines
 
     yield [(title, "bold"), *about(0)]
-    stack = [("", iter(below(0)))]
-    ahead = [next(stack[0][1], None)]
+    guides: list[str] = []  # of the levels above: one text for each would be as large as the whole drawing
+    stack = [iter(below(0))]
+    ahead = [next(stack[0], None)]
     while stack:
-        (guide, lines), now = stack[-1], ahead[-1]
+        now = ahead[-1]
         if now is None:
             stack.pop()
             ahead.pop()
+            del guides[-1:]
             continue
-        ahead[-1] = following = next(lines, None)
+        ahead[-1] = following = next(stack[-1], None)
         line, goes_on = now
         last = following is None
-        yield [(Drawn(guide + ("└── " if last else "├── ")), "dim"), *line]
+        yield [(Drawn("".join(guides) + ("└── " if last else "├── ")), "dim"), *line]
         if goes_on is not None:
-            stack.append((guide + ("    " if last else "│   "), iter(below(goes_on))))
-            ahead.append(next(stack[-1][1], None))
+            guides.append("    " if last else "│   ")
+            stack.append(iter(below(goes_on)))
+            ahead.append(next(stack[-1], None))
     if others := [key for key in specs if key not in named]:
         yield [("of no object:", "bold")]
         yield from ([f"    {key}  ", *_spec(specs[key])] for key in others)

@@ -56,21 +56,22 @@ def names_to_tree(keys: Sequence[str], wanted: dict[str, str]) -> Mapped:
     """An object for each part of a name: ``a/b`` becomes ``b`` of ``a``, with the name kept as the variable's."""
     _check_known(wanted, keys, "key")
     nodes = [SavedNode(has_values=False)]
-    numbers: dict[tuple[str, ...], int] = {(): 0}
+    numbers: dict[tuple[int, str], int] = {}  # by parent and name
     out, shown = {}, {}
     for key in keys:
         path = tuple(wanted.get(key, key).split("/"))
         if "" in path:
             raise InvalidArgumentError(f"rename: {'/'.join(path)!r} is no path of objects; give {key!r} another with --map.")
-        for length in range(1, len(path) + 1):
-            if path[:length] not in numbers:
-                numbers[path[:length]] = len(nodes)
-                nodes[numbers[path[: length - 1]]].children.append((path[length - 1], len(nodes)))
+        at = 0
+        for part in path:
+            below = numbers.setdefault((at, part), len(nodes))
+            if below == len(nodes):
+                nodes[at].children.append((part, below))
                 nodes.append(SavedNode(has_values=False))
+            at = below
         out[key] = "/".join(map(escape, path)) + ATTRIBUTES + VARIABLE_VALUE
         shown[key] = "/".join(path)
-        node = nodes[numbers[path]]
-        node.values.append(SavedValue(VARIABLE_VALUE, key, out[key]))
+        nodes[at].values.append(SavedValue(VARIABLE_VALUE, key, out[key]))
     _check(out)
     for node in reversed(nodes):  # children have greater numbers
         node.has_values = bool(node.values) or any(nodes[child].has_values for _, child in node.children)
@@ -171,12 +172,18 @@ def move_objects(keys: Sequence[str], graph: SavedGraph, wanted: dict[str, str])
     stored = Stored(keys)
     for number, node in enumerate(graph.nodes):
         was, now = before[number], after[number]
+        if was is None or now is None or was == now or not node.values:
+            continue
+        old, new = _key(was), _key(now)
+        done: set[str] = set()
         for value in node.values:
-            if was is None or now is None or was == now or not value.key.startswith(_key(was)):
+            if not value.key.startswith(old):
                 continue
-            new_key = _key(now) + value.key[len(_key(was)) :]
-            for key in stored.of(value):
-                out[key] = new_key + key[len(value.key) :]
+            new_key = new + value.key[len(old) :]
+            if value.key not in done:
+                done.add(value.key)
+                for key in stored.of(value):
+                    out[key] = new_key + key[len(value.key) :]
             value.key = new_key
     _check(out)
     return Mapped(out, out, graph, moved=wanted)

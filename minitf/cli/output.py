@@ -24,7 +24,14 @@ class Drawn(str):
 
     __slots__ = ()
     SIGNS = "│├└─▁▂▃▄▅▆▇█"
-    ASCII = str.maketrans(SIGNS, "||`-.:-=+*%#")
+    ASCII = "||`-.:-=+*%#"
+
+    def in_ascii(self) -> str:
+        """The same in signs that every terminal has."""
+        text = str(self)
+        for sign, plain in zip(self.SIGNS, self.ASCII, strict=True):
+            text = text.replace(sign, plain)  # the lines of a deep tree are long, and translate() is slow
+        return text
 
 
 def shown(text: str) -> str:
@@ -91,7 +98,7 @@ class Output:
             for part in line:
                 text, style = (part, "") if isinstance(part, str) else part
                 if not self.draws and isinstance(text, Drawn):
-                    text = text.translate(Drawn.ASCII)
+                    text = text.in_ascii()
                 before, after = self.paint(style)
                 sys.stdout.write(before + shown(text) + after)
             sys.stdout.write("\n")

@@ -16,6 +16,9 @@ from minitf.cli.contents import in_groups, read_all
 from minitf.errors import OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 
+STEPS = 1 << 20  # to nodes, edges and values that are taken to see what looks alike,
+TIMES = 16  # or so many times all of them in both graphs
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -32,6 +35,7 @@ class Edge(NamedTuple):
 
 def renamed_objects(a: Reader, b: Reader, graph_a: SavedGraph, graph_b: SavedGraph) -> tuple[list[Edge], dict[str, str]]:
     """Renamed edges, and all values of objects in both under different keys (key to key)."""
+    looks = _Looks(graph_a, graph_b)
     edges: list[Edge] = []
     keys: dict[str, str] = {}
     seen = {0}
@@ -47,9 +51,9 @@ def renamed_objects(a: Reader, b: Reader, graph_a: SavedGraph, graph_b: SavedGra
         alone_a = [name for name in children_a if name not in children_b]
         alone_b = [name for name in children_b if name not in children_a]
         for shape_only in (True, False):
-            looks_a = {name: _look(a, graph_a, children_a[name], shape_only) for name in alone_a if name not in matched}
+            looks_a = {name: looks.look(a, graph_a, children_a[name], shape_only) for name in alone_a if name not in matched}
             taken = set(matched.values())
-            looks_b = {name: _look(b, graph_b, children_b[name], shape_only) for name in alone_b if name not in taken}
+            looks_b = {name: looks.look(b, graph_b, children_b[name], shape_only) for name in alone_b if name not in taken}
             matched |= _unique_pairs(looks_a, looks_b)
         for name, other in matched.items():
             here, there = f"{path_a}/{name}".lstrip("/"), f"{path_b}/{other}".lstrip("/")
@@ -93,22 +97,51 @@ def _content(reader: Reader, key: str, value: Any) -> Hashable:
     return str(reader.spec(key)), blake2b(data, digest_size=16).digest()
 
 
-def _look(reader: Reader, graph: SavedGraph, start: int, shape_only: bool) -> Hashable:
-    """What an object and all below it look like; paths as they are found, so that shared objects and cycles show as such."""
-    places = {start: 0}
-    order = [start]
-    for number in order:
-        for _, child in sorted(graph.children(number).items()):
-            if child not in places:
-                places[child] = len(places)
-                order.append(child)
-    known = [value.key for number in order for value in graph.nodes[number].values if value.key in reader]
-    seen = {key: str(reader.spec(key)) for key in known} if shape_only else _contents(reader, known)
-    out: list[Hashable] = []
-    for number in order:
-        out += [(value.name, seen.get(value.key)) for value in graph.nodes[number].values]
-        out += [(name, places[child]) for name, child in sorted(graph.children(number).items())]
-    return tuple(out)
+class _Looks:
+    """What objects look like, with all that is below them.
+
+    Where very many objects have very much in common, looking at each of them would take for ever. So this gets tired: from then
+    on no object looks like another.
+    """
+
+    def __init__(self, *graphs: SavedGraph):
+        steps = sum(1 + len(node.children) + len(node.values) for graph in graphs for node in graph.nodes)
+        self._left = max(STEPS, TIMES * steps)
+        self._contents: dict[tuple[int, str], Hashable] = {}  # by reader and key
+        self._known: dict[tuple[int, int, bool], Hashable] = {}
+
+    def look(self, reader: Reader, graph: SavedGraph, start: int, shape_only: bool) -> Hashable:
+        """How one looks; paths as they are found, so that shared objects and cycles show as such."""
+        key = id(graph), start, shape_only
+        if key not in self._known:
+            self._known[key] = self._look(reader, graph, start, shape_only)
+        return self._known[key]
+
+    def _look(self, reader: Reader, graph: SavedGraph, start: int, shape_only: bool) -> Hashable:
+        places = {start: 0}
+        order = [start]
+        edges = []
+        for number in order:  # grows while it is walked
+            edges.append(sorted(graph.children(number).items()))
+            self._left -= 1 + len(graph.nodes[number].children) + len(graph.nodes[number].values)
+            if self._left < 0:
+                return object()
+            for _, child in edges[-1]:
+                if child not in places:
+                    places[child] = len(places)
+                    order.append(child)
+        known = [value.key for number in order for value in graph.nodes[number].values if value.key in reader]
+        seen = {key: str(reader.spec(key)) for key in known} if shape_only else self._seen(reader, known)
+        out: list[Hashable] = []
+        for number, children in zip(order, edges, strict=True):
+            out += [(value.name, seen.get(value.key)) for value in graph.nodes[number].values]
+            out += [(name, places[child]) for name, child in children]
+        return tuple(out)
+
+    def _seen(self, reader: Reader, keys: list[str]) -> dict[str, Hashable]:
+        new = _contents(reader, dict.fromkeys(key for key in keys if (id(reader), key) not in self._contents))
+        self._contents.update(((id(reader), key), content) for key, content in new.items())
+        return {key: content for key in keys if (content := self._contents.get((id(reader), key))) is not None}
 
 
 def _key_of(graph: SavedGraph, number: int) -> str:

@@ -121,8 +121,10 @@ def _graph(values: dict[str, Any], lost: list[Loss], source: str) -> SavedGraph 
     there = Stored(values)
     known = {one["key"] for one in lost}
     for node in graph.nodes:
-        for value in [value for value in node.values if not there.of(value)]:
-            node.values.remove(value)
-            if value.key not in known:
-                lost.append({"key": value.key, "problem": f"an object has its value there, and it is not in {source}."})
+        kept = [value for value in node.values if there.has(value)]
+        if len(kept) == len(node.values):
+            continue
+        gone = [value for value in node.values if not there.has(value) and value.key not in known]
+        lost += [{"key": value.key, "problem": f"an object has its value there, and it is not in {source}."} for value in gone]
+        node.values = kept
     return graph

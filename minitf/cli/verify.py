@@ -83,11 +83,9 @@ def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:
         paths = paths_of(graph)
     except DataLossError:  # very deep; nobody could read such paths
         paths = [None] * len(graph.nodes)
-    for number, (path, node) in enumerate(zip(paths, graph.nodes, strict=True)):
-        for value in node.values:
-            if not stored.of(value):
-                where = "/".join(path) if path else f"object {number}"
-                yield {
-                    "key": value.key,
-                    "problem": f"{where} has its value under {value.key!r}, which is not in {reader.source}.",
-                }
+    for number, node in enumerate(graph.nodes):
+        lost = [value for value in node.values if not stored.has(value)]
+        path = paths[number] if lost else None
+        where = "/".join(path) if path else f"object {number}"
+        for value in lost:
+            yield {"key": value.key, "problem": f"{where} has its value under {value.key!r}, which is not in {reader.source}."}
