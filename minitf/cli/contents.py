@@ -20,10 +20,13 @@ from minitf.saved import (
     escape,
 )
 from minitf.saved_paths import Paths, letters, letters_of
+from minitf.storage.bundle.verify import size_of
+from minitf.storage.flows import LEAST, Flow, flow_of, gone_through
+from minitf.storage.values import Typed
 
-TOGETHER = 64 << 20  # bytes of values read at once,
+TOGETHER = 8 << 20  # bytes of small values read at once,
 MOST = 1024  # of at most so many values,
-STRINGS = 1 << 16  # with a guess for those whose size is not known
+STRING = 1 << 6  # and so many for each string
 MANY = 20_000  # names among which looking for similar ones takes too long
 LETTERS = 1 << 22  # that the paths of any graph, and those to which its edges lead, may have together,
 DRAWN = 1 << 26  # or so many where hardly any is made: in the drawing of a tree,
@@ -127,22 +130,58 @@ def edge_at(graph: SavedGraph, path: str) -> tuple[int, str, int] | None:
     return None
 
 
+def flow_at(reader: Any, key: str) -> Flow:
+    """A value that is gone through piece by piece, if it is large. Raises as reading it does."""
+    found: Flow | None = reader.large(key)
+    return flow_of(Typed(reader.spec(key).dtype, reader.read(key)), key) if found is None else found
+
+
+def is_large(reader: Any, key: str) -> bool:
+    """True for values that are better not read at once, and not with others. Raises as ``Reader.spec``."""
+    known = size(reader.spec(key))
+    return reader.large(key) is not None if known is None else known >= LEAST
+
+
 def in_groups(reader: Reader, keys: Iterable[str]) -> Iterator[list[str]]:
-    """Keys in groups whose values have room in memory together: reading many at once is faster than one by one."""
+    """Keys in groups whose small values have room in memory together: reading many at once is faster than one by one."""
     group: list[str] = []
     room = TOGETHER
     for key in keys:
         try:
-            needed = size(reader.spec(key))
+            needed = 0 if is_large(reader, key) else _needed(reader.spec(key))
         except OpError:  # said when it is read
             needed = 0
-        room -= STRINGS if needed is None else needed
+        room -= needed
         if group and (room < 0 or len(group) == MOST):
             yield group
             group, room = [], TOGETHER
         group.append(key)
     if group:
         yield group
+
+
+def _needed(spec: Spec) -> int:
+    """Bytes of a small value, at most."""
+    known = size(spec)
+    return LEAST + STRING * math.prod(n or 0 for n in spec.shape or ()) if known is None else known
+
+
+def gone_over(reader: Any, keys: Sequence[str]) -> Iterator[tuple[str, Any, int]]:
+    """Reads and verifies values: gives (key, value, bytes), a large value as its flow; what cannot be read as the error."""
+    small = []
+    for key in keys:
+        try:
+            if not is_large(reader, key):
+                small.append(key)
+                continue
+            flow = flow_at(reader, key)
+            size = gone_through(flow)
+        except OpError as error:
+            yield key, error, 0
+        else:
+            yield key, flow, size
+    for key, value in read_all(reader, small).items():
+        yield key, value, 0 if isinstance(value, OpError) else size_of(value)
 
 
 def read_all(reader: Reader, keys: Sequence[str]) -> dict[str, Any]:

@@ -7,14 +7,15 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from minitf.cli.contents import counted, in_groups, object_graph, paths_of, read_all
+from minitf.cli.contents import counted, flow_at, in_groups, is_large, object_graph, paths_of, read_all
+from minitf.cli.differing import difference
 from minitf.cli.output import Output
 from minitf.cli.renamed import Edge, renamed_objects, renamed_values
 from minitf.errors import OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 from minitf.storage.detect import open_checkpoint
+from minitf.storage.flows import Flow, flow_of
+from minitf.storage.values import Typed
 
 SIGNS = {"only in A": "-", "only in B": "+"}
 STYLES = {"unreadable": "red", "only in A": "red", "only in B": "green", "renamed": "cyan"}
@@ -87,13 +88,29 @@ def _compare(a: Reader, b: Reader, others: dict[str, str], rtol: float, atol: fl
             alike.append(key)
         else:
             out[key] = told
-    values_a, values_b = read_all(a, alike), read_all(b, [others[key] for key in alike])
+    large = {key for key in alike if is_large(a, key) or is_large(b, others[key])}
+    small = [key for key in alike if key not in large]
+    values_a, values_b = read_all(a, small), read_all(b, [others[key] for key in small])
     for key in alike:
-        x, y = values_a[key], values_b[others[key]]
-        told = _compare_arrays(x, y, rtol, atol)
-        if told is not None:
-            out[key] = told
+        try:
+            if key in large:
+                x, y = flow_at(a, key), flow_at(b, others[key])
+            else:
+                x, y = _flow(a, key, values_a[key]), _flow(b, others[key], values_b[others[key]])
+            detail = difference(x, y, rtol, atol)
+        except OpError as error:
+            out[key] = {"what": "unreadable", "detail": str(error)}
+        else:
+            if detail is not None:
+                out[key] = {"what": "value", "detail": detail}
     return out
+
+
+def _flow(reader: Reader, key: str, value: Any) -> Flow:
+    """A value that was read. Raises the error that came instead."""
+    if isinstance(value, OpError):
+        raise value
+    return flow_of(Typed(reader.spec(key).dtype, value), key)
 
 
 def _compare_specs(a: Reader, b: Reader, key: str, other: str) -> dict[str, str] | None:
@@ -107,47 +124,6 @@ def _compare_specs(a: Reader, b: Reader, key: str, other: str) -> dict[str, str]
     if of_a.shape != of_b.shape:
         return {"what": "shape", "detail": f"{of_a.shape} and {of_b.shape}"}
     return None
-
-
-def _compare_arrays(x: Any, y: Any, rtol: float, atol: float) -> dict[str, str] | None:
-    """What differs in two values of one dtype and shape, or errors of reading them."""
-    for value in (x, y):
-        if isinstance(value, OpError):
-            return {"what": "unreadable", "detail": str(value)}
-    if x.dtype == object:
-        unequal = int(np.count_nonzero(x != y))
-        return {"what": "value", "detail": f"{unequal} of {x.size} strings"} if unequal else None
-    if x.tobytes() == y.tobytes():
-        return None
-    apart = _apart(x, y)
-    different = (_bytes_of_each(x) != _bytes_of_each(y)).any(axis=1).reshape(x.shape)
-    if rtol or atol:
-        wide_x, wide = (array.astype(np.complex128 if array.dtype.kind == "c" else np.float64) for array in (x, y))
-        with np.errstate(all="ignore"):  # infinity times 0, where only atol is given
-            near = (apart <= atol + np.where(rtol, rtol * np.abs(wide), 0.0)) & np.isfinite(wide_x) & np.isfinite(wide)
-            different &= ~(near | (x == y) | ((x != x) & (y != y)))
-    if not different.any():
-        return None
-    known = apart[different & (apart == apart)]
-    largest = known.max() if known.size else float("nan")
-    text = f"{largest:.6g}" if isinstance(largest, float) else str(largest)
-    return {"what": "value", "detail": f"{np.count_nonzero(different)} of {x.size} elements, by at most {text}"}
-
-
-def _apart(x: Any, y: Any) -> Any:
-    """How far elements are apart; of integers exactly, which floats would not be from 2**53 on."""
-    if x.dtype.kind in "iu":
-        more = x > y
-        x, y = (array.astype(np.int64 if array.dtype.kind == "i" else np.uint64).view(np.uint64) for array in (x, y))
-        return np.where(more, x - y, y - x)
-    wide = np.complex128 if x.dtype.kind == "c" else np.float64
-    with np.errstate(all="ignore"):
-        return np.abs(x.astype(wide) - y.astype(wide))
-
-
-def _bytes_of_each(x: Any) -> Any:
-    """The bytes of each element, one row an element: NaNs and signed zeros differ or not as their bits do."""
-    return x.reshape(-1).view(np.uint8).reshape(x.size, -1)
 
 
 def _compare_objects(a: SavedGraph | None, b: SavedGraph | None, renamed: list[Edge]) -> list[dict[str, Any]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from minitf.errors import InvalidArgumentError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.detect import open_checkpoint
 from minitf.storage.files import replace_file
+from minitf.storage.flows import Numbers, Texts, gone_through
+from minitf.storage.npy import encode_header
 from minitf.storage.paths import is_url
 from minitf.storage.values import bytes_view
 
@@ -40,26 +42,25 @@ def run(args: argparse.Namespace, output: Output) -> int:
     reader = open_checkpoint(args.checkpoint)
     key = find(reader, args.key)
     value = read(args, reader, key)
-    facts = spec_facts(key, Spec(reader.spec(key).dtype, value.shape))
-    stored_as = facts["dtype"]
-    if value.dtype == object:
+    facts = spec_facts(key, Spec(value.dtype, value.shape))
+    if isinstance(value, Texts):
         if value.shape != ():
             raise InvalidArgumentError(
                 f"get: {key} is an array of {facts['dtype']}s, {value.shape}; .npy files keep such arrays only as pickles, "
                 "which run code when read. minitf show --json prints it, and --slice takes one of them."
             )
-        stored_as = "bytes"
-    elif value.dtype.isbuiltin != 1:  # ml_dtypes' types
-        value = value.astype(np.int8 if np.can_cast(value.dtype, np.int8) else np.float32)
-        stored_as = value.dtype.name
-    chunks: list[Any] = [value.item()] if stored_as == "bytes" else [_header(value), bytes_view(value)]
+        stored_as, chunks = "bytes", value.text
+    else:
+        stored_as, chunks = _npy(value)
     if to_stdout:
-        _send(sys.stdout.buffer, chunks)
+        gone_through(value)  # what is damaged is not sent
+        _send(sys.stdout.buffer, chunks())
     elif is_url(args.output) or not os.path.exists(args.output) or os.path.isfile(args.output):
-        replace_file(ANYWHERE, _end_of_links(args.output), chunks, durable=False)
+        replace_file(ANYWHERE, _end_of_links(args.output), chunks(), durable=False)
     else:  # a device or a pipe; a directory says that it is one
         with open(args.output, "wb") as file:
-            _send(file, chunks)
+            gone_through(value)
+            _send(file, chunks())
     if not to_stdout:
         output.facts(facts | {"file": args.output, "stored_as": stored_as})
         widened = "" if stored_as in (facts["dtype"], "bytes") else f", widened to {stored_as}"
@@ -67,14 +68,21 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _header(value: Any) -> bytes:
-    """What stands before the elements in a .npy file."""
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(value))
-    return header.getvalue()
+def _npy(value: Numbers) -> tuple[str, Callable[[], Iterator[Any]]]:
+    """The name of the dtype in the file, and what makes its bytes."""
+    dtype, stored = value.dtype.np, value.dtype.np
+    if dtype.isbuiltin != 1:  # ml_dtypes' types
+        stored = np.dtype(np.int8 if np.can_cast(dtype, np.int8) else np.float32)
+    name = value.dtype.name if stored is dtype else stored.name
+
+    def chunks() -> Iterator[Any]:
+        yield encode_header(stored, value.shape)
+        yield from (bytes_view(piece.astype(stored, copy=False)) for piece in value.pieces())
+
+    return name, chunks
 
 
-def _send(file: Any, chunks: list[Any]) -> None:
+def _send(file: Any, chunks: Iterable[Any]) -> None:
     for chunk in chunks:
         file.write(chunk)
     file.flush()

@@ -6,8 +6,13 @@ import argparse
 import re
 from typing import Any
 
+import numpy as np
+
+from minitf.cli.contents import flow_at
 from minitf.errors import InvalidArgumentError
 from minitf.saved import Reader
+from minitf.storage.flows import Flow, flow_of
+from minitf.storage.values import Typed
 
 _PART = re.compile(r"\s*(?:(?P<index>-?\d+)|(?P<start>-?\d+)?\s*:\s*(?P<stop>-?\d+)?)\s*")
 
@@ -22,14 +27,24 @@ def region_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read(args: argparse.Namespace, reader: Any, key: str) -> Any:
-    """The value of a key, or the part that was asked for. Raises InvalidArgumentError for a part that it has not."""
+def read(args: argparse.Namespace, reader: Any, key: str) -> Flow:
+    """The value of a key, or the part that was asked for, which is in memory.
+
+    Raises InvalidArgumentError for a part that it has not.
+    """
     if args.unverified and args.slice is None:
         args.of_verb.error("--unverified goes with --slice")
     if args.slice is None:
-        return reader.read(key)
+        return flow_at(reader, key)
     begin, size, shape = region(args.slice, _shape(reader, key), key)
-    return reader.read_slice(key, begin, size, verify=not args.unverified).reshape(shape)
+    dtype = reader.spec(key).dtype
+    if args.unverified:
+        found = reader.read_slice(key, begin, size, verify=False)
+    else:
+        room = np.full(size, b"", object) if dtype.kind in "SV" else np.empty(size, dtype.np)
+        with reader.reading_regions_over([key], [(begin, size)], [room]) as ([found], fill):
+            fill()
+    return flow_of(Typed(dtype, found.reshape(shape)), key)
 
 
 def _shape(reader: Reader, key: str) -> tuple[int, ...]:

@@ -12,9 +12,13 @@ from collections.abc import Callable, Hashable, Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
 
-from minitf.cli.contents import in_groups, read_all
+import numpy as np
+
+from minitf.cli.contents import gone_over, in_groups
 from minitf.errors import OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
+from minitf.storage.flows import Texts, flow_of
+from minitf.storage.values import Typed, bytes_view
 
 STEPS = 1 << 20  # to nodes, edges and values that are taken to see what looks alike,
 TIMES = 16  # or so many times all of them in both graphs
@@ -84,7 +88,7 @@ def _contents(reader: Reader, keys: Iterable[str]) -> dict[str, Hashable]:
     return {
         key: _content(reader, key, value)
         for group in in_groups(reader, keys)
-        for key, value in read_all(reader, group).items()
+        for key, value, _ in gone_over(reader, group)
         if key != OBJECT_GRAPH_KEY
     }
 
@@ -93,8 +97,16 @@ def _content(reader: Reader, key: str, value: Any) -> Hashable:
     """Dtype, shape and a digest of the value; something that nothing else equals if it could not be read."""
     if isinstance(value, OpError):
         return object()
-    data = b"".join(len(x).to_bytes(8, "little") + x for x in value.ravel()) if value.dtype == object else value.tobytes()
-    return str(reader.spec(key)), blake2b(data, digest_size=16).digest()
+    spec, digest = reader.spec(key), blake2b(digest_size=16)
+    flow = flow_of(Typed(spec.dtype, value) if isinstance(value, np.ndarray) else value, key)
+    try:
+        for some in flow.lengths() if isinstance(flow, Texts) else flow.pieces():
+            digest.update(bytes_view(some))
+        for piece in flow.text() if isinstance(flow, Texts) else ():
+            digest.update(piece)
+    except OpError:  # it was whole just now
+        return object()
+    return str(spec), digest.digest()
 
 
 class _Looks:

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minitf.cli.contents import Stored, counted, in_groups, read_all
+from minitf.cli.contents import Stored, counted, gone_over, in_groups
 from minitf.cli.output import Output
 from minitf.cli.writing import format_argument, output_arguments, output_prefix, put
 from minitf.errors import DataLossError, OpError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader, SavedGraph
 from minitf.storage.bundle import BundleReader
 from minitf.storage.detect import identify
+from minitf.storage.flows import flow_of, in_memory
 from minitf.storage.formats import format_named
 from minitf.storage.messages import decode_graph, encode_graph
 from minitf.storage.safetensors import open_torn
@@ -99,12 +100,12 @@ def _readable(reader: Reader, lost: list[Loss]) -> dict[str, Any]:
     if isinstance(reader, BundleReader):
         reader.check_apart()
     for group in in_groups(reader, reader.keys()):
-        for key, value in read_all(reader, group).items():
+        for key, value, _ in gone_over(reader, group):
             if isinstance(value, OpError):
                 lost.append({"key": key, "problem": str(value)})
             else:
                 dtype = reader.spec(key).dtype
-                out[key] = Typed(dtype, value) if dtype.kind in "qV" else value
+                out[key] = Typed(dtype, value) if dtype.kind in "qV" and isinstance(value, np.ndarray) else value
     return out
 
 
@@ -114,7 +115,7 @@ def _graph(values: dict[str, Any], lost: list[Loss], source: str) -> SavedGraph 
     if stored is None:
         return None
     try:
-        graph = decode_graph(stored, f"{OBJECT_GRAPH_KEY} in {source}")
+        graph = decode_graph(in_memory(flow_of(stored, OBJECT_GRAPH_KEY)), f"{OBJECT_GRAPH_KEY} in {source}")
     except OpError as error:
         lost.append({"key": OBJECT_GRAPH_KEY, "problem": str(error)})
         return None

@@ -6,13 +6,12 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from minitf.cli.contents import Stored, counted, in_groups, object_graph, paths_of, read_all, size_text
+from minitf.cli.contents import Stored, counted, gone_over, in_groups, object_graph, paths_of, size_text
 from minitf.cli.output import Output
 from minitf.errors import DataLossError, OpError, UnimplementedError
 from minitf.saved import OBJECT_GRAPH_KEY, Reader
 from minitf.saved_paths import Paths
 from minitf.storage.bundle import BundleReader
-from minitf.storage.bundle.verify import size_of
 from minitf.storage.detect import identify, open_found
 from minitf.storage.state_file import newest_checkpoint
 from minitf.storage.v1 import SlicesReader
@@ -64,8 +63,8 @@ def _verdicts(reader: Any, keys: list[str]) -> Iterator[tuple[str, int, OpError 
         yield from reader.verify(keys)
         return
     for group in in_groups(reader, keys):
-        for key, value in read_all(reader, group).items():
-            yield (key, 0, value) if isinstance(value, OpError) else (key, size_of(value), None)
+        for key, value, size in gone_over(reader, group):
+            yield key, size, value if isinstance(value, OpError) else None
 
 
 def _objects(reader: Reader) -> Iterator[dict[str, str | None]]:

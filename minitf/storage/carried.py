@@ -14,10 +14,11 @@ The notes and the checksums of all values are one JSON text::
 
 from __future__ import annotations
 
-import itertools
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -28,62 +29,21 @@ from minitf.core.spec import Spec, total_size
 from minitf.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minitf.storage.bundle.block import Pieces
 from minitf.storage.bundle.payload import SUB_BYTE, finish_numbers
-from minitf.storage.filling import MANY, PIECE, Elements, Part, fetching, fill_strings, lengths_of, whole
-from minitf.storage.regions import (
-    box_of,
-    boxes_of_run,
-    check_piece,
-    check_pieces,
-    cut,
-    intersection,
-    join,
-    moved,
-    region_box,
-    touched,
-)
-from minitf.storage.values import (
-    Array,
-    Extent,
-    Partitioned,
-    Reading,
-    Region,
-    Typed,
-    as_value,
-    bytes_view,
-    each_as_bytes,
-    gathered,
-    has_array,
-)
+from minitf.storage.filling import Bytes, Elements, Part, fetching, fill_strings, in_whole, lengths_of, whole
+from minitf.storage.flows import LEAST, Cursor, Flow, Numbers, Texts, flow_of, in_memory, joined
+from minitf.storage.regions import check_piece, check_pieces, cut, region_box
+from minitf.storage.values import Array, Extent, Partitioned, Reading, Region, Typed, as_value, bytes_view, has_array
 
 Note = dict[str, Any]
 VERSION = 1
-
-
-Parts = dict[tuple[Extent, ...], Array]
 
 
 def whole_value(value: Any, key: str) -> tuple[DType, Array]:
     """Dtype and array of anything that can be written, pieces put together. Raises InvalidArgumentError."""
     if not isinstance(value, Partitioned):
         return as_value(value, key)
-    dtype, shape, parts = _parts(value, key)
-    everything = box_of((None,) * len(shape), shape)
-    return dtype, join(dtype, shape, list(parts), everything, lambda e, box: cut(parts[e], box), f"write: {key!r}")
-
-
-def _parts(value: Partitioned, key: str) -> tuple[DType, tuple[int, ...], Parts]:
-    """Dtype, shape and the pieces, which fit together."""
-    shape = tuple(value.shape)
-    parts: Parts = {}
-    dtype: DType | None = None
-    for extents, piece in value.pieces:
-        dtype, array = as_value(piece, key)
-        check_piece(key, shape, tuple(extents), array)
-        parts[tuple(extents)] = array
-    if dtype is None:
-        raise InvalidArgumentError(f"write: the partitioned tensor {key!r} has no pieces.")
-    check_pieces(key, [tuple(extents) for extents, _ in value.pieces], shape)
-    return dtype, shape, parts
+    flow = _flow(value, key)
+    return flow.dtype, in_memory(flow)
 
 
 class Stored(NamedTuple):
@@ -99,46 +59,41 @@ def carry(value: Any, key: str, holds: Callable[[DType], bool]) -> tuple[DType, 
 
     Raises InvalidArgumentError.
     """
-    dtype, shape, pieces = _numbers(value, key)
+    flow = _flow(value, key)
+    dtype, shape = flow.dtype, flow.shape
     note = {"dtype": dtype.name, "shape": list(shape)}
-    if dtype.kind in "SV":
-        return dtype, _strings(whole_value(value, key)[1], key), note
+    if isinstance(flow, Texts):
+        return dtype, _strings(flow), note
+    numbers = flow.pieces
+    pieces = lambda: map(bytes_view, numbers())  # noqa: E731
     if holds(dtype):
         return dtype, Stored(dtype.np, shape, pieces), None
     return dtype, Stored(np.dtype(np.uint8), (*shape, dtype.size), pieces), note
 
 
-def _numbers(value: Any, key: str) -> tuple[DType, tuple[int, ...], Callable[[], Iterable[memoryview]]]:
-    """Dtype and shape of a value, and the bytes of its elements, of pieces put together some at a time."""
+def _flow(value: Any, key: str) -> Flow:
+    """Anything that can be written, pieces put together. Raises InvalidArgumentError."""
     if not isinstance(value, Partitioned):
-        dtype, array = as_value(value, key)
-        return dtype, array.shape, lambda: [bytes_view(array)]
-    dtype, shape, parts = _parts(value, key)
-    touched(shape, list(parts), box_of((None,) * len(shape), shape), f"write: {key!r}")  # raises if there is a gap
-
-    def put_together() -> Iterator[memoryview]:
-        step, count = max(1, PIECE // dtype.size), total_size(shape)
-        for start in range(0, count, step):
-            for box in boxes_of_run(shape, start, min(start + step, count)):
-                out: Array = np.empty([side.stop - side.start for side in box], dtype.np)
-                for extents in parts:
-                    place = box_of(extents, shape)
-                    common = intersection(box, place)
-                    if common is not None:
-                        out[moved(common, box)] = parts[extents][moved(common, place)]
-                yield bytes_view(out)
-
-    return dtype, shape, put_together
+        return flow_of(value, key)
+    shape = tuple(value.shape)
+    parts = [(tuple(extents), flow_of(piece, key)) for extents, piece in value.pieces]
+    for extents, part in parts:
+        check_piece(key, shape, extents, part.shape)
+    if not parts:
+        raise InvalidArgumentError(f"write: the partitioned tensor {key!r} has no pieces.")
+    check_pieces(key, [extents for extents, _ in parts], shape)
+    return joined(shape, parts, f"write: {key!r}")
 
 
-def _strings(array: Array, key: str) -> Stored:
-    def lengths() -> Iterator[bytes]:
-        for start in range(0, flat.size, MANY):
-            yield np.array([len(item) for item in each_as_bytes(flat[start : start + MANY], key)], "<u8").tobytes()
+def _strings(flow: Texts) -> Stored:
+    size = 8 * total_size(flow.shape) + sum(int(some.sum()) for some in flow.lengths())
 
-    flat = array.reshape(-1)
-    size = 8 * flat.size + sum(map(len, each_as_bytes(flat, key)))
-    pieces = Pieces(size, lambda: itertools.chain(lengths(), gathered(each_as_bytes(flat, key), PIECE)))
+    def made() -> Iterator[memoryview | bytes]:
+        for some in flow.lengths():
+            yield some.astype("<u8").tobytes()
+        yield from (memoryview(piece) for piece in flow.text())
+
+    pieces = Pieces(size, made)
     return Stored(np.dtype(np.uint8), (size,), lambda: pieces)
 
 
@@ -237,6 +192,9 @@ class Arrays(Protocol):
 
     def over(self, values: Sequence[Wanted]) -> AbstractContextManager[Callable[[], None]]:
         """Verifies values, and gives a function that reads them to where their parts go."""
+
+    def bytes_of(self, key: str) -> Callable[[], Iterator[Bytes]] | None:
+        """Makes the bytes of a value as stored, in pieces, verified at the end; None if they are not row by row."""
 
 
 class Wanted(NamedTuple):
@@ -356,10 +314,50 @@ class CarriedReader:
         """A region: ``size`` elements from ``begin`` on in each dimension; -1: up to the end. Raises InvalidArgumentError."""
         return cut(self.read(key), region_box(key, self._shape(key), begin, size))
 
+    def large(self, key: str) -> Flow | None:
+        """The value as a flow, if it is large; None for others. Raises as ``spec``."""
+        spec, (stored, stored_shape) = self.spec(key), self._arrays.described(key)
+        size, shape, note = total_size(stored_shape) * stored.itemsize, self._shape(key), self._arrays.notes.get(key)
+        made = self._arrays.bytes_of(key) if size >= LEAST and stored.kind not in "SU" else None
+        if made is None:
+            return None
+        if spec.dtype.kind in "SV":
+            return carried_texts(spec.dtype, shape, size, made, self._where(key))
+        if note is not None and size != total_size(shape) * spec.dtype.size:
+            return None  # which is said when it is read
+        return Numbers(spec.dtype, shape, partial(_elements, made, spec.dtype, stored if note is None else spec.dtype.np))
+
     def contents(self) -> list[list[tuple[str, Any]]]:
-        """Everything, ready to be written by another storage."""
-        out = []
-        for key, value in zip(self._keys, self.read_many(self._keys), strict=True):
+        """Everything, ready to be written by another storage; large values as flows."""
+        flows = {key: self.large(key) for key in self._keys}
+        small = [key for key, flow in flows.items() if flow is None]
+        read = dict(zip(small, self.read_many(small), strict=True))
+        out: list[tuple[str, Any]] = []
+        for key, flow in flows.items():
             dtype = self.spec(key).dtype
-            out.append((key, Typed(dtype, value) if dtype.kind in "qV" else value))
+            out.append((key, flow or (Typed(dtype, read[key]) if dtype.kind in "qV" else read[key])))
         return [out]
+
+
+def carried_texts(
+    dtype: DType, shape: tuple[int, ...], size: int, made: Callable[[], Iterator[Bytes]], where: str
+) -> Texts:
+    """Strings or variants that are carried as so many bytes."""
+
+    def lengths() -> Iterator[Array]:
+        return lengths_of(Cursor(made()).fetch, total_size(shape), size, where)
+
+    def text() -> Iterator[Bytes]:
+        deque(lengths(), 0)
+        source = Cursor(made())
+        source.skip(8 * total_size(shape))
+        yield from source.take(size - 8 * total_size(shape))
+        source.finish()
+
+    return Texts(dtype, shape, lengths, text)
+
+
+def _elements(made: Callable[[], Iterator[Bytes]], dtype: DType, stored: np.dtype[Any]) -> Iterator[Array]:
+    for some in in_whole(made(), stored):
+        found = some.astype(dtype.np)  # of its own, and in the machine's order of bytes
+        yield finish_numbers(found, dtype, False)

@@ -6,7 +6,7 @@ Strings stand as ``carried`` stores them: the lengths of all elements, 8 bytes e
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,28 @@ Bytes = bytes | bytearray | memoryview
 Part = tuple[Box, Array]  # a part of a value, and where it goes to
 
 
+class _Cut:
+    """Makes elements of bytes that come in pieces."""
+
+    def __init__(self, stored: np.dtype[Any]):
+        self._stored = stored
+        self._left = bytearray()  # of an element whose end is in the next piece
+
+    def __call__(self, piece: Bytes) -> Array:
+        """Those that end in the next piece."""
+        if self._left or len(piece) % self._stored.itemsize:
+            self._left += piece
+            whole = len(self._left) // self._stored.itemsize * self._stored.itemsize
+            piece = bytes(self._left[:whole])
+            del self._left[:whole]
+        return np.frombuffer(piece, self._stored)
+
+
+def in_whole(pieces: Iterable[Bytes], stored: np.dtype[Any]) -> Iterator[Array]:
+    """The elements in bytes that come in pieces."""
+    return map(_Cut(stored), pieces)
+
+
 class Elements:
     """Takes the elements of a value in the order of its rows, some at a time, and puts those that are wanted where they go.
 
@@ -37,16 +59,11 @@ class Elements:
         self._stored = stored
         self._parts = parts
         self.count = 0  # of elements so far
-        self._left = bytearray()  # of an element whose end is in the next piece
+        self._cut = _Cut(stored)
 
     def __call__(self, piece: Bytes) -> None:
         """The next bytes."""
-        if self._left or len(piece) % self._stored.itemsize:
-            self._left += piece
-            whole = len(self._left) // self._stored.itemsize * self._stored.itemsize
-            piece = bytes(self._left[:whole])
-            del self._left[:whole]
-        self.put(np.frombuffer(piece, self._stored))
+        self.put(self._cut(piece))
 
     def put(self, found: Array) -> None:
         """The next elements."""

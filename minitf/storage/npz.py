@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
-import tokenize
 import zipfile
 import zlib
 from collections import deque
@@ -20,7 +19,6 @@ from typing import IO, Any
 import numpy as np
 from crc32c import crc32c
 
-from minitf.core.dtypes import of_numpy
 from minitf.core.locks import left_open
 from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError, OpError, UnimplementedError
@@ -41,6 +39,7 @@ from minitf.storage.file_view import FileView
 from minitf.storage.files import Disk, typed
 from minitf.storage.filling import PIECE, Bytes, Elements, fill_strings, lengths_of, whole
 from minitf.storage.keys import is_text
+from minitf.storage.npy import Foreign, check_dtype, encode_header, parse_header
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
 from minitf.storage.string_pieces import Fetch
@@ -50,6 +49,7 @@ NOTES = "__minitf__"
 COMMENT = b"minitf"  # of the archive: says that there must be notes
 HEADER_LIMIT = 1 << 16
 LONGEST_KEY = (1 << 16) - 1 - len(".npy")  # bytes: a zip archive counts those of a name in two bytes
+_EMPTY = b"PK\5\6" + bytes(18)  # an archive
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -65,10 +65,6 @@ _DAMAGE = (
 
 Put = Callable[[Bytes], None]  # takes the next bytes of a value
 Room = Callable[[np.dtype[Any], tuple[int, ...], bool], Put]
-
-
-class _Foreign(Exception):
-    """A sound array of another program that no tensor can hold."""
 
 
 class Npz(SingleFile):
@@ -124,15 +120,19 @@ def _problem_with(key: str) -> str | None:
 
 def _add(archive: zipfile.ZipFile, key: str, stored: Stored) -> None:
     info = zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0))  # the same bytes each time
-    described = {"descr": np.lib.format.dtype_to_descr(stored.dtype), "fortran_order": False, "shape": stored.shape}
     with archive.open(info, "w", force_zip64=True) as member:
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(header, described)
-        member.write(header.getvalue())
+        member.write(encode_header(stored.dtype, stored.shape))
         for piece in stored.pieces():
             view = memoryview(piece)
             for start in range(0, len(view), 1 << 22):
                 member.write(view[start : start + (1 << 22)])
+
+
+def members_in(view: FileView) -> zipfile.ZipFile:
+    """An archive that opens members of the file of which somebody knows; its list of them is not looked at."""
+    archive = zipfile.ZipFile(io.BytesIO(_EMPTY))
+    archive.fp = io.BufferedReader(view)
+    return archive
 
 
 class Archive:
@@ -140,6 +140,7 @@ class Archive:
 
     def __init__(self, disk: Disk, path: str):
         self.source = path
+        self._disk = disk
         self.notes: dict[str, Note] = {}
         self._crcs: dict[str, int] | None = None
         self._lock = left_open(threading.Lock())
@@ -219,7 +220,7 @@ class Archive:
                         self._header(archive, name)
         dtype, shape, _ = self._headers[key]
         with self._told(key):
-            _check_dtype(dtype)
+            check_dtype(dtype)
         return dtype, shape
 
     def _header(self, archive: zipfile.ZipFile, key: str) -> None:
@@ -227,14 +228,14 @@ class Archive:
             with self._told(key):
                 with archive.open(self._member(key)) as member:
                     start = io.BytesIO(member.read(HEADER_LIMIT))
-                self._headers[key] = _parse_header(start)
+                self._headers[key] = parse_header(start)
 
     @contextlib.contextmanager
     def _told(self, key: str) -> Iterator[None]:
         """Turns what zip and NumPy raise into errors that name file and key."""
         try:
             yield
-        except _Foreign as error:
+        except Foreign as error:
             ours = self._crcs is not None or key == NOTES  # minitf writes no such arrays
             kind = DataLossError if ours else UnimplementedError
             raise kind(f"{self.source}: key {key!r}: {error}.") from None
@@ -282,17 +283,34 @@ class Archive:
         self._read(archive, key, room)
         return found[0]
 
+    def bytes_of(self, key: str) -> Callable[[], Iterator[bytes]] | None:
+        """Makes the bytes of a value as stored, in pieces, verified at the end; None if they are not row by row."""
+        self.described(key)
+        return None if self._headers[key][2] else partial(self._apart, key)
+
+    def _apart(self, key: str) -> Iterator[bytes]:
+        """The file is opened once more: others may want something of it meanwhile."""
+        with self._file.opened() as handle, FileView(self._disk, handle) as view:
+            yield from self._pieces(members_in(view), key, lambda *_: None)
+
     def _read(self, archive: zipfile.ZipFile, key: str, room: Room) -> None:
         """Reads and verifies a value, piece by piece, into what ``room`` gives for dtype, shape and order."""
+        puts: list[Put] = []
+        with self._told(key):
+            for piece in self._pieces(archive, key, lambda *described: puts.append(room(*described))):
+                puts[0](piece)
+
+    def _pieces(self, archive: zipfile.ZipFile, key: str, begun: Callable[..., None]) -> Iterator[bytes]:
+        """The bytes of a value, verified at the end; before the first ones ``begun`` gets dtype, shape and order."""
         with self._told(key):
             with archive.open(self._member(key)) as member:  # which verifies zip's own checksum at its end
                 start, dtype, shape, fortran = self._begun(key, member)
-                put = room(dtype, shape, fortran)
+                begun(dtype, shape, fortran)
                 crc = at = 0
                 piece = start.read()
                 while piece:
                     crc = crc32c(piece, crc)
-                    put(piece)
+                    yield piece
                     at += len(piece)
                     piece = member.read(PIECE)
                 size = total_size(shape) * dtype.itemsize
@@ -304,7 +322,7 @@ class Archive:
     def _begun(self, key: str, member: IO[bytes]) -> tuple[io.BytesIO, np.dtype[Any], tuple[int, ...], bool]:
         """The first bytes of a value, dtype, shape, and whether it stands column by column."""
         start = io.BytesIO(member.read(HEADER_LIMIT))
-        dtype, shape, fortran = _parse_header(start)
+        dtype, shape, fortran = parse_header(start)
         size = self._members[key].file_size
         if size - start.tell() != total_size(shape) * dtype.itemsize or not dtype.itemsize:
             raise ValueError(f"{size} bytes are not those of an array {dtype} {shape}")
@@ -354,30 +372,3 @@ def _into(value: Wanted, _: np.dtype[Any], __: tuple[int, ...], fortran: bool) -
 def _looked_at(dtype: np.dtype[Any], *_: Any) -> Put:
     """The next bytes are not kept."""
     return Elements((), dtype, ())
-
-
-def _check_dtype(dtype: np.dtype[Any]) -> None:
-    try:
-        of_numpy(dtype)
-    except TypeError as error:
-        raise _Foreign(str(error).rstrip(".")) from None
-
-
-def _parse_header(data: io.BytesIO) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
-    version = np.lib.format.read_magic(data)
-    if version == (3, 0):
-        raise _Foreign("it is of npy version 3.0, which is for records with field names that are not ASCII")
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
-    if read is None:
-        raise ValueError(f"npy version {version} is not known")
-    try:
-        shape, fortran, dtype = read(data)
-    except (RecursionError, MemoryError, TypeError, tokenize.TokenError) as error:
-        raise ValueError(f"damaged npy header: {error}") from None
-    if dtype.hasobject:
-        raise _Foreign("it is a pickled object, which is not loaded")
-    if any(type(n) is not int for n in shape):
-        raise ValueError(f"shape {shape} has sizes that are no numbers")
-    if any(n < 0 for n in shape):  # to NumPy's reshape that would mean "whatever is left"
-        raise ValueError(f"shape {shape} has a negative size")
-    return dtype, shape, fortran

@@ -9,7 +9,6 @@ Source of the layouts: PKWARE's APPNOTE.TXT, 4.3.7 (local header) and 4.5.3 (siz
 
 from __future__ import annotations
 
-import io
 import struct
 import zipfile
 from collections.abc import Sequence
@@ -21,10 +20,9 @@ from minitf.saved import OBJECT_GRAPH_KEY
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.carried import CarriedReader
 from minitf.storage.files import Disk, read_fully
-from minitf.storage.npz import Archive, Npz
+from minitf.storage.npz import Archive, Npz, members_in
 from minitf.storage.values import Array
 
-_EMPTY = b"PK\5\6" + bytes(18)  # an archive
 _LOCAL = struct.Struct("<4s2x2H4x3I2H")
 _LARGE = 0xFFFFFFFF  # a size that stands in the extra field,
 _SIZES = b"\1\0\x10\0"  # which begins so: two of 64 bits
@@ -54,14 +52,12 @@ class _Torn(Npz):
 class _TornArchive(Archive):
     def __init__(self, disk: Disk, path: str):
         self.problems: list[str] = []
-        self._disk = disk
         super().__init__(disk, path)
         if self._crcs is None:
             self.notes[OBJECT_GRAPH_KEY] = {"dtype": "string", "shape": []}
 
     def _directory(self) -> zipfile.ZipFile:
-        archive = zipfile.ZipFile(io.BytesIO(_EMPTY))
-        archive.fp = io.BufferedReader(self._view)
+        archive = members_in(self._view)
         size, end = self._disk.size(self._view.handle), 0
         while (found := self._member_at(end, size)) is not None:
             info, end = found

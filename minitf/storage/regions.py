@@ -210,10 +210,10 @@ def boxes_of_run(shape: tuple[int, ...], start: int, stop: int) -> Iterator[Box]
         yield (slice(last, last + 1), *box)
 
 
-def check_piece(name: str, shape: tuple[int, ...], extents: tuple[Extent, ...], array: Array) -> None:
+def check_piece(name: str, shape: tuple[int, ...], extents: tuple[Extent, ...], part: tuple[int, ...]) -> None:
     """Raises InvalidArgumentError for a piece that is not inside the whole, or of another shape than its extents."""
     inside = len(extents) == len(shape) and all(
         e is None or (e[0] >= 0 and e[1] > 0 and sum(e) <= n) for e, n in zip(extents, shape, strict=True)
     )
-    if not inside or array.shape != slice_shape(extents, shape):
-        raise InvalidArgumentError(f"write: a piece of {name!r} of shape {array.shape} does not fit at {extents} in {shape}.")
+    if not inside or part != slice_shape(extents, shape):
+        raise InvalidArgumentError(f"write: a piece of {name!r} of shape {part} does not fit at {extents} in {shape}.")

@@ -15,6 +15,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,7 +40,7 @@ from minitf.storage.carried import (
     encode_notes,
 )
 from minitf.storage.files import Disk, read_fully, typed, write_fully
-from minitf.storage.filling import fill_numbers, fill_strings, lengths_of, straight
+from minitf.storage.filling import PIECE, fill_numbers, fill_strings, lengths_of, straight
 from minitf.storage.keys import is_text
 from minitf.storage.same_file import SameFile
 from minitf.storage.single_file import SingleFile
@@ -226,6 +227,21 @@ class _File:
                         self._read_pieces(handle, value)
 
             yield read
+
+    def bytes_of(self, key: str) -> Callable[[], Iterator[memoryview]]:
+        """Makes the bytes of a value as stored, in pieces, verified at the end if the file has checksums."""
+        return partial(self._pieces, key)
+
+    def _pieces(self, key: str) -> Iterator[memoryview]:
+        with self._file.opened() as handle:
+            self._check_inside(handle, [key])
+            stream = self._stream(handle, key)
+            room = memoryview(bytearray(PIECE))
+            for start in range(0, stream.size, PIECE):
+                here = room[: stream.size - start]
+                stream.fetch(here)
+                yield here
+            self._check_crcs([key], [stream.crc])
 
     def _read_pieces(self, handle: int, value: Wanted) -> None:
         stream = self._stream(handle, value.key)

@@ -24,7 +24,7 @@ def fill(lengths: Iterable[Array], fetch: Fetch, put: Put) -> None:
     """Replaces strings by others, of which the lengths are given some at a time."""
     done = 0
     for some in lengths:
-        for sizes in _together(some):
+        for sizes in together(some):
             put_next(done, sizes, fetch, put)
             done += len(sizes)
 
@@ -35,10 +35,10 @@ def put_next(number: int, sizes: list[int], fetch: Fetch, put: Put) -> None:
         put(number, [b""])  # the old one goes before there is the new one
         put(number, [_long(sizes[0], fetch)])
     else:
-        put(number, _short(sizes, fetch))
+        put(number, short(sizes, fetch))
 
 
-def _together(lengths: Array) -> Iterator[list[int]]:
+def together(lengths: Array) -> Iterator[list[int]]:
     """The lengths of strings that are fetched together."""
     ends = np.cumsum(lengths)
     first = before = 0
@@ -48,7 +48,8 @@ def _together(lengths: Array) -> Iterator[list[int]]:
         first, before = stop, int(ends[stop - 1])
 
 
-def _short(sizes: list[int], fetch: Fetch) -> list[bytes]:
+def short(sizes: list[int], fetch: Fetch) -> list[bytes]:
+    """The next strings, of these sizes, fetched at once."""
     room = bytearray(sum(sizes))
     fetch(memoryview(room))
     data = bytes(room)

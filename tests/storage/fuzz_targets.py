@@ -33,10 +33,12 @@ from minitf.storage.bundle.payload import decode_value, encode_strings, encode_v
 from minitf.storage.bundle.snappy import announced, decompressed
 from minitf.storage.bundle.table import FOOTER, Table, table_chunks
 from minitf.storage.detect import open_checkpoint
+from minitf.storage.flows import flow_of
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.state_file import is_inside, read_state
 from minitf.storage.v1 import records as v1
+from minitf.storage.values import Typed
 from minitf.storage.varint import read_varint, varint
 from minitf.testing.disk import RecordingDisk
 
@@ -292,7 +294,7 @@ def _v1_values() -> list[bytes]:
     out = []
     for number, dtype in enumerate(_V1_DTYPES):
         array = np.array([b"", b"abc"], object) if dtype is dtypes.string else np.array([1, 0]).astype(dtype.np)
-        out.append(bytes((number, 2)) + v1.encode_values("n", (None,), dtype, array))
+        out.append(bytes((number, 2)) + v1.encode_values("n", (None,), flow_of(Typed(dtype, array), "n")))
     return out
 
 

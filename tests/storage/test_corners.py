@@ -50,6 +50,7 @@ from minitf.storage.whole import problem_with
 from minitf.testing.disk import RecordingDisk
 
 from .tampering import crc_field, edit, entry, fields, file_of, restarts, shape
+from .values_to_save import flow
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -570,7 +571,7 @@ def test_a_file_that_ends_before_its_size(tmp_path):
 
 
 def test_v1_values_with_something_behind_them():
-    record = v1_records.encode_values("x", (None,), dtypes.float32, np.array([1, 2], np.float32))
+    record = v1_records.encode_values("x", (None,), flow(np.array([1, 2], np.float32)))
     inner = record[2:] + fields((9, 1))  # one more field in the message that holds name, slice and values
     found = v1_records.decode_values(b"\x12" + bytes([len(inner)]) + inner, (2,), dtypes.float32, "")
     assert found.tolist() == [1, 2]

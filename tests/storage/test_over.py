@@ -26,7 +26,7 @@ from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
 from minitf.storage.values import Typed, as_value
 
 from .open_files import Open
-from .values_to_save import BIG, VALUES, equal
+from .values_to_save import BIG, VALUES, equal, flow
 
 STORAGES = [Safetensors, Npz, TensorSlices]
 MORE = VALUES | {"quantised": Typed("qint8", np.arange(-3, 9).astype(np.int8)), "none": np.zeros((0, 3)), "big": BIG}
@@ -282,7 +282,7 @@ def table(prefix, value, name="a", dtype="int64", shape=(300_000,), others=()):
 
 
 def record(numbers, dtype="int64"):
-    return b"".join(encode_values("a", (None,), named(dtype), numbers))
+    return b"".join(encode_values("a", (None,), flow(numbers, dtype)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as npst
 
 from minitf.core.dtypes import named
 from minitf.errors import DataLossError, InvalidArgumentError
-from minitf.storage import carried, filling
+from minitf.storage import filling, flows
 from minitf.storage.carried import checksum, encode_notes
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
@@ -42,7 +42,7 @@ def small(monkeypatch):
 def make_small(monkeypatch):
     monkeypatch.setattr("minitf.storage.npz.PIECE", 7)
     monkeypatch.setattr("minitf.storage.npz.HEADER_LIMIT", 130)
-    for module in (filling, carried):
+    for module in (filling, flows):
         monkeypatch.setattr(module, "PIECE", 7)
         monkeypatch.setattr(module, "MANY", 3)
 

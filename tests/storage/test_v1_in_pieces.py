@@ -10,16 +10,17 @@ import itertools
 import numpy as np
 import pytest
 
-from minitf.errors import DataLossError
+from minitf.errors import AbortedError, DataLossError
 from minitf.storage.bundle.table import table_chunks
 from minitf.storage.files import Disk
+from minitf.storage.flows import gone_through, in_memory
 from minitf.storage.v1 import TensorSlices, blocks, over
 from minitf.storage.v1.strings import pack_strings, unpack_strings
-from minitf.storage.values import Typed
+from minitf.storage.values import Partitioned, Typed
 
 from . import tampering
 from .compressing import compress
-from .values_to_save import equal, strings
+from .values_to_save import equal, flow, strings
 
 LARGE, PIECE = 1 << 10, 1 << 8
 MOST = 2 * PIECE  # that is read at a time: a block is begun with so much
@@ -207,6 +208,63 @@ def test_a_dtype_that_numpy_has_not(tmp_path):
 @pytest.mark.parametrize("size", range(1, 40))
 def test_a_length_that_goes_on_in_the_next_piece(size):
     items = [b"a" * n for n in (0, 1, 127, 128, 5, 300, 20_000, 3)]
-    fields = b"".join(pack_strings(strings(items), "a"))
+    fields = b"".join(pack_strings(flow(strings(items))))
     pieces = [fields[at : at + size] for at in range(0, len(fields), size)]
     assert list(itertools.chain.from_iterable(unpack_strings(pieces, True, "here"))) == items
+
+
+# Flows --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", VALUES)
+def test_flows(tmp_path, name, packed):
+    value = VALUES[name]
+    written(tmp_path / "p", {"a": value, "b": value[:1]}, packed)
+    reader = TensorSlices().open(tmp_path / "p")
+    found = reader.large("a")
+    for _ in range(2):
+        assert equal(in_memory(found), value)
+    wanted = sum(map(len, value.ravel())) if value.dtype == object else value.nbytes
+    assert gone_through(found) == wanted
+    contents = dict(reader.contents()[0])
+    assert type(contents["a"]) is type(found)
+    TensorSlices(durable=False).write(tmp_path / "q", contents)
+    TensorSlices(durable=False).write(tmp_path / "r", {"a": value, "b": value[:1]})
+    assert (tmp_path / "q").read_bytes() == (tmp_path / "r").read_bytes()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", ["int64", "string"])
+def test_flows_of_pieces(tmp_path, name, axis):
+    value = VALUES[name]
+    first, second = [None, None], [None, None]
+    first[axis], second[axis] = (0, 11), (11, value.shape[axis] - 11)
+    parts = np.split(value, [11], axis)
+    pieces = [(tuple(at), np.ascontiguousarray(part)) for at, part in zip((first, second), parts, strict=True)]
+    written(tmp_path / "p", {"a": Partitioned(value.shape, pieces)})
+    reader = TensorSlices().open(tmp_path / "p")
+    assert equal(in_memory(reader.large("a")), value)
+    TensorSlices(durable=False).write(tmp_path / "q", dict(reader.contents()[0]))
+    assert equal(TensorSlices().open(tmp_path / "q").read("a"), value)
+
+
+def test_what_is_small_is_no_flow(tmp_path):
+    written(tmp_path / "p", {"a": np.zeros(3), "q": Typed("qint8", np.zeros(5, np.int8))})
+    reader = TensorSlices().open(tmp_path / "p")
+    assert [reader.large(key) for key in "aq"] == [None, None]
+    assert dict(reader.contents()[0])["q"].dtype == "qint8"
+
+
+@pytest.mark.parametrize("name", ["float32", "int64", "string"])
+def test_damage_in_flows(tmp_path, name):
+    written(tmp_path / "p", {"a": VALUES[name]})
+    found = TensorSlices().open(tmp_path / "p").large("a")
+    data = bytearray((tmp_path / "p").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "p").write_bytes(data)
+    reader = TensorSlices().open(tmp_path / "p")
+    with pytest.raises(DataLossError):
+        gone_through(reader.large("a"))
+    with pytest.raises(AbortedError, match="open it again"):
+        gone_through(found)

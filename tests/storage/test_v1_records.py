@@ -38,6 +38,8 @@ from minitf.storage.v1.records import (
 )
 from minitf.storage.varint import varint
 
+from .values_to_save import flow
+
 NUMBERS = [0, 1, 127, 128, 129, 255, 16383, 16384, (1 << 21) - 1, 1 << 21, (1 << 35), (1 << 56) - 1, 1 << 56, (1 << 63) - 1,
            1 << 63, (1 << 64) - 1]  # fmt: skip
 
@@ -62,11 +64,11 @@ def test_packed_varints_of_each_width():
 
 def test_many_packed_varints_go_in_parts():
     numbers = np.arange((1 << 17) + 3, dtype=np.int64)
-    parts = list(pack(as_dtype("int64"), numbers))
+    parts = list(pack(flow(numbers)))
     assert len(parts) == 9
     packed = b"".join(parts)
     assert packed == b"".join(map(varint, range((1 << 17) + 3)))
-    assert len(packed) == packed_size(as_dtype("int64"), numbers)
+    assert len(packed) == packed_size(flow(numbers))
     assert (unpack_varints(packed, "here") == numbers).all()
 
 
@@ -94,7 +96,7 @@ def test_unpacking_needs_little_memory():
 @given(st.lists(st.integers(0, 63).flatmap(lambda bits: st.integers(-(1 << bits), (1 << bits) - 1)), max_size=20))
 def test_the_size_of_packed_varints(numbers):
     array = np.array(numbers, np.int64)
-    assert packed_size(as_dtype("int64"), array) == len(pack_varints(array.view(np.uint64)))
+    assert packed_size(flow(array)) == len(pack_varints(array.view(np.uint64)))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def through_protobuf(name, extents, dtype, array):
 def test_large_values_are_protobufs_bytes_too(name):
     dtype = as_dtype(name)
     array = np.concatenate([some(dtype)] * (1 << 18))
-    stored = encode_values("w", (None,), dtype, array)
+    stored = encode_values("w", (None,), flow(array, dtype))
     pieces = list(stored)
     assert len(pieces) > 1
     assert b"".join(pieces) == through_protobuf("w", (None,), dtype, array)
@@ -161,17 +163,17 @@ def test_large_values_are_protobufs_bytes_too(name):
 
 @pytest.mark.parametrize("size", [LARGE - 1, LARGE])
 def test_what_is_large(size):
-    assert isinstance(encode_values("w", (None,), as_dtype("uint8"), np.ones(size, np.uint8)), Pieces) == (size == LARGE)
+    assert isinstance(encode_values("w", (None,), flow(np.ones(size, np.uint8))), Pieces) == (size == LARGE)
 
 
 @pytest.mark.parametrize("dtype", HELD, ids=lambda dtype: dtype.name)
 def test_values_are_protobufs_bytes_and_come_back_without_it(dtype, monkeypatch):
     array = some(dtype)
-    stored = encode_values("w/é", ((0, array.size),), dtype, array)
+    stored = encode_values("w/é", ((0, array.size),), flow(array, dtype))
     assert stored == through_protobuf("w/é", ((0, array.size),), dtype, array)
     assert decode_values(stored, array.shape, dtype, "here").tolist() == array.tolist()
     assert records._through_protobuf(stored, dtype, "here").tolist() == array.tolist()
-    empty = encode_values("w", (None,), dtype, array[:0])
+    empty = encode_values("w", (None,), flow(array[:0], dtype))
     assert decode_values(empty, (0,), dtype, "here").shape == (0,)
     if dtype.kind != "S":
         monkeypatch.setattr(records, "_through_protobuf", lambda *given: pytest.fail("the long way"))
@@ -193,9 +195,9 @@ def test_a_record_is_never_too_long_to_be_read(dtype, width):
     dtype = as_dtype(dtype)
     count = ((1 << 31) - 1031) // width  # TensorFlow's "conservative estimate" has 1031 for the rest of this one
     array = np.broadcast_to(np.zeros((), dtype.np), (count + 1,))
-    check_size("a", (None,), dtype, array[:-1])
+    check_size("a", (None,), flow(array[:-1], dtype))
     with pytest.raises(InvalidArgumentError, match=f"^write: 'a' may need {(count + 1) * width + 1031} bytes"):
-        check_size("a", (None,), dtype, array)
+        check_size("a", (None,), flow(array, dtype))
 
 
 def test_strings_that_are_too_long_for_a_record(tmp_path, monkeypatch):
@@ -232,8 +234,8 @@ def test_bare_numbers_are_whole(dtype, size):
     for more in (1, size - 1):
         with pytest.raises(DataLossError, match=f"^here: {2 * size + more} bytes are no whole number of {dtype.name} values"):
             unpack(dtype, bytes(2 * size + more), "here")
-    assert b"".join(pack(dtype, np.array([1.5, -2], dtype.np))) == np.array([1.5, -2], dtype.np).tobytes()
-    assert b"".join(pack(dtype, np.array([1.5, -2], ">f8"))) == np.array([1.5, -2], dtype.np).tobytes()
+    assert b"".join(pack(flow(np.array([1.5, -2], dtype.np), dtype))) == np.array([1.5, -2], dtype.np).tobytes()
+    assert b"".join(pack(flow(np.array([1.5, -2], ">f8").astype(dtype.np), dtype))) == np.array([1.5, -2], dtype.np).tobytes()
 
 
 # Records as nobody writes them --------------------------------------------------------------------------------------

@@ -11,18 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from crc32c import crc32c
-
 from minitf.core.overwriting import Resizable
-from minitf.core.spec import total_size
-from minitf.errors import DataLossError, ResourceExhaustedError
+from minitf.errors import ResourceExhaustedError
 from minitf.storage.bundle import payload, spans, strings
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.direct import check_same, one_checkpoint
 from minitf.storage.bundle.entries import Entry
+from minitf.storage.bundle.flowing import numbers_in
 from minitf.storage.bundle.slices import piece_of
-from minitf.storage.files import read_fully, typed
+from minitf.storage.files import typed
 from minitf.storage.filling import Elements, Part, straight
 from minitf.storage.keys import bytes_of, text_of
 from minitf.storage.regions import Box, box_of, region_box, touched
@@ -30,9 +27,6 @@ from minitf.storage.values import Array, Reading, Region, bytes_view, check_shap
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
-
-ROOM = 1 << 20  # bytes of numbers that are on their way
-
 
 class Piece(NamedTuple):
     """Something that has bytes of its own, and where parts of it are to go."""
@@ -189,7 +183,7 @@ def _fill(reader: BundleReader, file: Opened) -> None:
     for piece, array in file.straight:
         payload.finish_numbers(array, piece.entry.dtype, reader.index.header.big_endian)
     for piece in file.scattered:
-        _check_crcs(reader, [piece], [_scatter(reader, file, piece)])
+        _scatter(reader, file, piece)
     for piece, text in file.texts:
         target = straight(piece.entry.shape, piece.parts)
         if target is None:
@@ -198,20 +192,11 @@ def _fill(reader: BundleReader, file: Opened) -> None:
             text.fill(strings.putting(target))
 
 
-def _scatter(reader: BundleReader, file: Opened, piece: Piece) -> int:
-    """Reads numbers through a buffer to where they are to be; gives the checksum of their bytes."""
-    entry, crc, room = piece.entry, 0, bytearray(ROOM)
-    width = entry.dtype.np.itemsize
-    count, step = total_size(entry.shape), ROOM // width
-    elements = Elements(entry.shape, entry.dtype.np, piece.parts)
-    for start in range(0, count, step):
-        here = memoryview(room)[: width * min(step, count - start)]
-        if read_fully(reader.disk, file.handle, here, entry.offset + start * width) < len(here):
-            raise DataLossError(f"{file.path}: the file became shorter while it was being read.")
-        crc = crc32c(here, crc)
-        found: Any = np.frombuffer(here, entry.dtype.np)
-        elements.put(payload.finish_numbers(found, entry.dtype, reader.index.header.big_endian))
-    return crc
+def _scatter(reader: BundleReader, file: Opened, piece: Piece) -> None:
+    """Reads numbers through a buffer to where they are to be."""
+    elements = Elements(piece.entry.shape, piece.entry.dtype.np, piece.parts)
+    for found in numbers_in(reader, file.path, file.handle, piece.key, piece.entry):
+        elements.put(found)
 
 
 def _check_crcs(reader: BundleReader, pieces: Sequence[Piece], crcs: Sequence[int]) -> None:

@@ -14,16 +14,16 @@ import numpy as np
 
 from minitf.core.spec import Spec
 from minitf.errors import AbortedError, DataLossError, NotFoundError, OpError
-from minitf.storage.bundle import direct, fetching, over, payload, slices, small, strings
+from minitf.storage.bundle import direct, fetching, flowing, over, payload, slices, small, strings
 from minitf.storage.bundle.apart import shared_bytes
-from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.bundle.index import Identity, Index, identity_of
 from minitf.storage.bundle.names import data_path
 from minitf.storage.bundle.verify import Verdict, verify
 from minitf.storage.files import Disk, read_fully, typed
+from minitf.storage.flows import Flow
 from minitf.storage.keys import all_bytes_of, all_texts_of, bytes_of, text_of
-from minitf.storage.values import Array, Extent, Partitioned, Reading, Region, Typed, bytes_view, check_shape
+from minitf.storage.values import Array, Extent, Reading, Region, bytes_view, check_shape
 
 _slices_of = attrgetter("slices")
 
@@ -189,29 +189,17 @@ class BundleReader:
         """Reads values, compares their checksums and forgets them: gives (key, bytes, error or None) for each, in any order."""
         return verify(self, keys)
 
+    def large(self, key: str) -> Flow | None:
+        """The value as a flow, if it is large; None for others. Raises as ``spec``, and for pieces that do not fit together."""
+        return flowing.large(self, key)
+
     def contents(self) -> list[list[tuple[str, Any]]]:
         """Everything, in the order in which it stands in each data file, ready for ``TensorBundle.write_shards``.
 
-        Quantised and variant values come as ``Typed``, pieces of partitioned tensors as ``Partitioned`` with one piece. Raises
-        as ``read``, and DataLossError if values share bytes.
+        Large values come as flows, other quantised and variant ones as ``Typed``, pieces of partitioned tensors as
+        ``Partitioned`` with one piece. Raises as ``read``, and DataLossError if values share bytes.
         """
-        index = self._index
-        self.check_apart()
-        found: list[tuple[Entry, bytes, bytes, tuple[Extent, ...] | None]] = []
-        for key in index.keys():
-            entry = index.entry(key)
-            found += [(slices.piece_of(self, key, entry, e)[1], key, slice_key(key, e), e) for e in entry.slices]
-            if not entry.slices:
-                found.append((entry, key, key, None))
-        found.sort(key=lambda item: (item[0].shard, item[0].offset, item[0].size))
-        values = self.read_entries([item[2] for item in found], [item[0] for item in found])
-        out: list[list[tuple[str, Any]]] = [[] for _ in range(index.header.shards)]
-        for (entry, key, _, extents), value in zip(found, values, strict=True):
-            item: Any = Typed(entry.dtype, value) if entry.dtype.kind in "qV" else value
-            if extents is not None:
-                item = Partitioned(index.entry(key).shape, [(extents, item)])
-            out[entry.shard].append((text_of(key), item))
-        return out
+        return flowing.contents(self)
 
     def check_apart(self) -> None:
         """Raises DataLossError if values share bytes: all of them together may be far more than there is."""

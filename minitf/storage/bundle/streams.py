@@ -11,9 +11,11 @@ from typing import Any
 
 from crc32c import crc32c
 
+from minitf.core.spec import total_size
 from minitf.errors import InvalidArgumentError
 from minitf.storage.bundle import payload
 from minitf.storage.bundle.coding import mask
+from minitf.storage.flows import Cursor, Flow, Numbers, Texts
 from minitf.storage.values import Array, as_bytes, bytes_view, gathered
 from minitf.storage.varint import varint
 
@@ -104,6 +106,69 @@ def swapped(array: Array, key: str) -> Stream:
             yield piece
 
     return Stream(array.nbytes, key, parts)
+
+
+def of_flow(flow: Flow, key: str, big_endian: bool) -> Stream:
+    """A value that is gone through piece by piece."""
+    if isinstance(flow, Numbers):
+        return _of_numbers(flow, key, big_endian)
+    return _of_strings(flow, key, ">" if big_endian else "<") if flow.dtype.kind == "S" else _of_variants(flow, key)
+
+
+def _of_numbers(flow: Numbers, key: str, big_endian: bool) -> Stream:
+    def parts(stream: Stream) -> Iterator[Any]:
+        for piece in flow.pieces():
+            view = bytes_view(payload.swapped(piece) if big_endian else piece)
+            stream.crc = crc32c(view, stream.crc)
+            yield from _copies(view)
+
+    return Stream(total_size(flow.shape) * flow.dtype.size, key, parts)
+
+
+def _of_strings(flow: Texts, key: str, order: str) -> Stream:
+    size = 4 + sum(len(_varints(some)) + sum(some) for some in _lengths(flow))
+
+    def parts(stream: Stream) -> Iterator[Any]:
+        for some in _lengths(flow):
+            stream.crc = crc32c(payload.fixed_lengths(some, order), stream.crc)
+            yield _varints(some)
+        stored = struct.pack(f"{order}I", mask(stream.crc))
+        stream.crc = crc32c(stored, stream.crc)
+        yield stored
+        for piece in flow.text():
+            stream.crc = crc32c(piece, stream.crc)
+            yield from _copies(piece)
+
+    return Stream(size, key, parts)
+
+
+def _of_variants(flow: Texts, key: str) -> Stream:
+    size = sum(len(_varints(some)) + sum(some) + 4 * len(some) for some in _lengths(flow))
+
+    def parts(stream: Stream) -> Iterator[Any]:
+        text = Cursor(flow.text())
+        for some in _lengths(flow):
+            for length in some:
+                stream.crc = crc32c(struct.pack("<Q", length), stream.crc)
+                yield varint(length)
+                for piece in text.take(length):
+                    stream.crc = crc32c(piece, stream.crc)
+                    yield from _copies(piece)
+                stored = struct.pack("<I", mask(stream.crc))
+                stream.crc = crc32c(stored, stream.crc)
+                yield stored
+        text.finish()
+
+    return Stream(size, key, parts)
+
+
+def _lengths(flow: Texts) -> Iterator[list[int]]:
+    return (some.tolist() for some in flow.lengths() if len(some))
+
+
+def _copies(piece: Any) -> Iterator[bytes]:
+    """Pieces that stay as they are while they are joined with those behind them."""
+    return (bytes(piece[start : start + PIECE]) for start in range(0, len(piece), PIECE))
 
 
 def _some(array: Array, key: str) -> Iterator[list[bytes]]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from minitf.storage.bundle import payload, spans
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.files import Disk, read_fully
+from minitf.storage.filling import MANY
 from minitf.storage.string_pieces import Put
 from minitf.storage.values import Array, check_shape
 from minitf.storage.varint import read_varint
@@ -38,6 +39,12 @@ class Stored(Protocol):
 
     def fill(self, put: Put) -> None:
         """Reads the strings to where they are to be, after ``measure``, and verifies everything once more."""
+
+    def lengths(self) -> Iterator[Array]:
+        """The lengths of all strings, some at a time."""
+
+    def text(self) -> Iterator[memoryview]:
+        """The strings, one after the other, in pieces; verifies everything."""
 
 
 def stored(disk: Disk, handle: int, path: str, entry: Entry, where: str, big_endian: bool) -> Stored:
@@ -94,6 +101,14 @@ class _Bytes:
             self.look(into)
             self.crc = crc32c(into, self.crc)
         self.at += len(into)
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """``fetch`` of bytes that are there, some at a time, each time into the same buffer."""
+        room = memoryview(bytearray(min(spans.CHUNK, size)))
+        for start in range(0, size, spans.CHUNK):
+            here = room[: size - start]
+            self.fetch(here)
+            yield here
 
     def look(self, into: memoryview) -> None:
         """``fetch`` that stays where it is."""
@@ -156,6 +171,16 @@ class _Strings:
         self._bytes.go_to(self._text)
         string_pieces.fill(lengths(), self._bytes.fetch, put)
         self._check_crc(crc32c(struct.pack(f"{self._order}I", mask(crc)), crc))
+
+    def lengths(self) -> Iterator[Array]:
+        self.measure()
+        return (some for some, _ in self._pieces_of_lengths())
+
+    def text(self) -> Iterator[memoryview]:
+        self.measure()
+        self._bytes.go_to(self._text)
+        yield from self._bytes.pieces(self._bytes.size - self._text)
+        self._check_crc(self._lengths)
 
     def _check_crc(self, before: int) -> None:
         found = spans.combine(before, self._bytes.crc, self._bytes.at - self._text)
@@ -222,20 +247,37 @@ class _Variants:
         self.check()
 
     def check(self) -> None:
-        self._go_through(lambda _, length: self._bytes.skip(length))
+        for _, length in self._elements():
+            self._bytes.skip(length)
 
     def fill(self, put: Put) -> None:
-        self._go_through(lambda number, length: string_pieces.put_next(number, [length], self._bytes.fetch, put))
+        for number, length in self._elements():
+            string_pieces.put_next(number, [length], self._bytes.fetch, put)
 
-    def _go_through(self, one: Callable[[int, int], Any]) -> None:
-        """``one`` moves over an element, given its number and length."""
+    def lengths(self) -> Iterator[Array]:
+        self.check()
+        found = []
+        for _, length in self._elements():
+            self._bytes.skip(length)
+            found.append(length)
+            if len(found) == MANY:
+                yield np.array(found, np.int64)
+                found = []
+        yield np.array(found, np.int64)
+
+    def text(self) -> Iterator[memoryview]:
+        for _, length in self._elements():
+            yield from self._bytes.pieces(length)
+
+    def _elements(self) -> Iterator[tuple[int, int]]:
+        """Number and length of each element; whoever asks moves over its bytes."""
         crc, source = 0, self._bytes
         source.go_to(0)
         trailer = bytearray(4)
         for number in range(total_size(self._entry.shape)):
             length = self._length(number)
             source.crc = crc32c(struct.pack("<Q", length), crc)
-            one(number, length)
+            yield number, length
             crc = source.crc
             source.fetch(memoryview(trailer))
             payload.check_variant_crc(self._where, number, trailer, crc)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from minitf.core.spec import total_size
 from minitf.errors import OpError
 from minitf.storage.bundle import payload, spans
 from minitf.storage.bundle.coding import mask
 from minitf.storage.bundle.entries import Entry
 from minitf.storage.files import typed
+from minitf.storage.flows import LEAST, gone_through
 from minitf.storage.keys import bytes_of
 from minitf.storage.values import Array, check_shape
 
 if TYPE_CHECKING:
     from minitf.storage.bundle.reader import BundleReader
 
-LARGE = 1 << 18  # a value of more bytes is read alone
-TOGETHER = 256  # so many others are read at once
+TOGETHER = 256  # so many small ones are read at once,
+ROOM = 1 << 23  # with so many bytes,
+STRING = 1 << 6  # of which a string in memory needs these for itself
 
 Verdict = tuple[str, int, OpError | None]  # key, bytes of the value, what is wrong
 
@@ -32,18 +35,38 @@ def verify(reader: BundleReader, keys: Iterable[str]) -> Iterator[Verdict]:
         except OpError as error:
             yield key, 0, error
     found.sort(key=lambda item: (item[1].shard, item[1].offset))
-    for large, items in groupby(found, lambda item: item[1].size > LARGE and not item[1].slices and _numbers(item[1])):
-        run = list(items)
-        if large:
-            yield from _without_keeping(reader, run)
+    for way, items in groupby(found, lambda item: _way(item[1])):
+        yield from way(reader, list(items))
+
+
+def _way(entry: Entry) -> Callable[[BundleReader, list[tuple[str, Entry]]], Iterator[Verdict]]:
+    if entry.size < LEAST and not entry.slices:
+        return _in_groups
+    return _by_flows if entry.slices or payload.bare_dtype(entry.dtype) is None else _without_keeping
+
+
+def _in_groups(reader: BundleReader, run: Sequence[tuple[str, Entry]]) -> Iterator[Verdict]:
+    group: list[str] = []
+    room = ROOM
+    for key, entry in run:
+        needed = entry.size if payload.is_plain(entry.dtype) else entry.size + STRING * total_size(entry.shape)
+        if group and (needed > room or len(group) == TOGETHER):
+            yield from _by_reading(reader, group)
+            group, room = [], ROOM
+        group.append(key)
+        room -= needed
+    yield from _by_reading(reader, group)
+
+
+def _by_flows(reader: BundleReader, run: Sequence[tuple[str, Entry]]) -> Iterator[Verdict]:
+    for key, _ in run:
+        try:
+            flow = reader.large(key)
+            size = size_of(reader.read(key)) if flow is None else gone_through(flow)
+        except OpError as error:
+            yield key, 0, error
         else:
-            for start in range(0, len(run), TOGETHER):
-                yield from _by_reading(reader, [key for key, _ in run[start : start + TOGETHER]])
-
-
-def _numbers(entry: Entry) -> bool:
-    """True if there is nothing to look at but the checksum."""
-    return payload.bare_dtype(entry.dtype) is not None
+            yield key, size, None
 
 
 def _without_keeping(reader: BundleReader, run: Sequence[tuple[str, Entry]]) -> Iterator[Verdict]:

@@ -8,7 +8,7 @@ same tensors as last time uses the plan of last time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -23,6 +23,7 @@ from minitf.storage.bundle import payload, spans, streams
 from minitf.storage.bundle.coding import mask_all, slice_key
 from minitf.storage.bundle.entries import Entry, encode_entry, entry_head, entry_tail
 from minitf.storage.files import ROOM, Disk, write_fully
+from minitf.storage.flows import Flow, Numbers, Texts, source_of
 from minitf.storage.keys import all_bytes_of, bytes_of, text_of
 from minitf.storage.regions import check_pieces, slice_text
 from minitf.storage.values import Array, Extent, Partitioned, as_value, bytes_view
@@ -82,7 +83,7 @@ def lay_out(tensors: Tensors, big_endian: bool = False, last: Plan | None = None
         if isinstance(value, Partitioned):
             _add_pieces(layout, bytes_of(name), name, value, big_endian)
         else:
-            _add(layout, bytes_of(name), name, *as_value(value, name), big_endian)
+            _add(layout, bytes_of(name), name, *source_of(value, name), big_endian)
     _check_keys(layout.plan)
     return layout
 
@@ -169,8 +170,10 @@ def _simple_dtype(np_dtype: np.dtype[Any]) -> DType | None:
     return dtype if payload.is_plain(dtype) and np_dtype.isnative else None
 
 
-def _bytes_of_value(dtype: DType, array: Array, name: str, big_endian: bool) -> tuple[Any, int | None]:
-    """The bytes of a value, and its checksum if that is not simply the bytes' own; those of a large ``Stream`` are to come."""
+def _bytes_of_value(dtype: DType, array: Array | Flow, name: str, big_endian: bool) -> tuple[Any, int | None]:
+    """The bytes of a value, and its checksum if that is not simply the bytes' own; those of a ``Stream`` are to come."""
+    if isinstance(array, Numbers | Texts):
+        return streams.of_flow(array, name, big_endian), None
     if payload.is_plain(dtype):
         if not big_endian:
             return array, None
@@ -184,7 +187,7 @@ def _bytes_of_value(dtype: DType, array: Array, name: str, big_endian: bool) -> 
     return payload.encode_strings(array, name, big_endian) if text else payload.encode_variants(array, name)
 
 
-def _add(layout: Layout, key: bytes, name: str, dtype: DType, array: Array, big_endian: bool) -> None:
+def _add(layout: Layout, key: bytes, name: str, dtype: DType, array: Array | Flow, big_endian: bool) -> None:
     plan = layout.plan
     buffer, crc = _bytes_of_value(dtype, array, name, big_endian)
     size = buffer.nbytes if isinstance(buffer, np.ndarray) else len(buffer)
@@ -203,7 +206,7 @@ def _add_pieces(layout: Layout, key: bytes, name: str, value: Partitioned, big_e
     listed: list[tuple[Extent, ...]] = []
     found: DType | None = None
     for extents, piece in value.pieces:
-        dtype, array = as_value(piece, name)
+        dtype, array = source_of(piece, name)
         part = tuple(n if e is None else e[1] for e, n in zip(extents, shape, strict=False))
         inside = len(extents) == len(shape) and all(
             e is None or (0 <= e[0] and e[1] > 0 and sum(e) <= n) for e, n in zip(extents, shape, strict=True)
@@ -263,7 +266,8 @@ def write_data(disk: Disk, layout: Layout, durable: bool, handle: int) -> None:
         disk.reserve(handle, total)
     large: list[tuple[int, spans.Placed]] = []
     own = [(number, layout.crcs[number]) for number in layout.plan.others if layout.crcs[number] is not None]
-    layout.plan.runs = layout.plan.runs or list(_runs(layout.plan.sizes))
+    streamed = {number for number, buffer in enumerate(layout.buffers) if type(buffer) is streams.Stream}
+    layout.plan.runs = layout.plan.runs or list(_runs(layout.plan.sizes, streamed))
     for first, stop, alone in layout.plan.runs:
         run = layout.buffers[first:stop]
         if alone:
@@ -310,11 +314,11 @@ def _pieces(blob: bytes, sizes: list[int]) -> list[bytes] | None:
     return [*np.frombuffer(blob, f"V{size}", count).tolist(), blob[stop:]]
 
 
-def _runs(sizes: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
-    """Runs of values to be written together: (first, stop, True if it is one large value)."""
+def _runs(sizes: Sequence[int], streamed: Set[int] = frozenset()) -> Iterator[tuple[int, int, bool]]:
+    """Runs of values to be written together: (first, stop, True if it is one value that is large or ``streamed``)."""
     first = size = 0
     for number, length in enumerate(sizes):
-        alone = length >= LARGE
+        alone = length >= LARGE or number in streamed
         if number > first and (alone or size + length > BLOB):
             yield first, number, False
             first, size = number, 0

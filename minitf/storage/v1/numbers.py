@@ -12,7 +12,9 @@ import numpy as np
 
 from minitf.core import dtypes
 from minitf.core.dtypes import DType
+from minitf.core.spec import total_size
 from minitf.errors import DataLossError
+from minitf.storage import flows
 from minitf.storage.values import Array, bytes_view
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.uint64]]"
@@ -53,31 +55,31 @@ def most_bytes(dtype: DType) -> int:
     return _UNSIGNED.get(dtype.name, 10) if packing.bare is None else np.dtype(packing.bare).itemsize
 
 
-def packed_size(dtype: DType, array: Array) -> int:
+def packed_size(value: flows.Numbers) -> int:
     """Bytes of the packed field."""
-    packing = PACKINGS[dtype]
+    packing = PACKINGS[value.dtype]
     if packing.bare is not None:
-        return array.size * np.dtype(packing.bare).itemsize
-    return sum(map(varint_bytes, _numbers(dtype, array)))
+        return total_size(value.shape) * np.dtype(packing.bare).itemsize
+    return sum(map(varint_bytes, _numbers(value)))
 
 
-def pack(dtype: DType, array: Array) -> Iterator[bytes | memoryview]:
-    """The bytes of the packed field, of a C-ordered array, in pieces."""
-    packing = PACKINGS[dtype]
+def pack(value: flows.Numbers) -> Iterator[bytes | memoryview]:
+    """The bytes of the packed field, in pieces."""
+    packing = PACKINGS[value.dtype]
     if packing.bare is not None:
-        yield bytes_view(array.astype(packing.bare, copy=False))
+        for piece in value.pieces():
+            yield bytes_view(piece.astype(packing.bare, copy=False))
         return
-    for part in _numbers(dtype, array):
+    for part in _numbers(value):
         yield pack_varints(part)
 
 
-def _numbers(dtype: DType, array: Array) -> Iterator[Numbers]:
+def _numbers(value: flows.Numbers) -> Iterator[Numbers]:
     """The numbers that are stored as varints, some at a time."""
-    flat = array.ravel()
-    if dtype is dtypes.float16:
-        flat = flat.view(np.uint16)
-    for start in range(0, flat.size, MANY):
-        yield flat[start : start + MANY].astype(np.int64).view(np.uint64)
+    for piece in value.pieces():
+        flat = piece.view(np.uint16) if value.dtype is dtypes.float16 else piece
+        for start in range(0, flat.size, MANY):
+            yield flat[start : start + MANY].astype(np.int64).view(np.uint64)
 
 
 def unpack(dtype: DType, data: bytes | memoryview, where: str) -> Array:

@@ -20,9 +20,9 @@ from minitf.storage.bundle.block import LARGE, find_value
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.snappy import TooFar
 from minitf.storage.files import typed
-from minitf.storage.filling import Elements, Part, straight, whole
+from minitf.storage.filling import Elements, Part, in_whole, straight, whole
 from minitf.storage.keys import bytes_of
-from minitf.storage.regions import region_box, slice_shape, slice_text, touched
+from minitf.storage.regions import region_box, slice_shape, touched
 from minitf.storage.v1.blocks import LargeBlock
 from minitf.storage.v1.numbers import PACKINGS, most_bytes, narrow, unpack_pieces
 from minitf.storage.v1.records import Slice, TensorMeta, packed_place, tensor_place
@@ -113,9 +113,9 @@ def _takes(
 def _read(reader: SlicesReader, file: TableFile, piece: Piece, fill: bool) -> None:
     """Reads and verifies a piece; to where its parts go or, without ``fill``, to forget it."""
     meta, extents, parts = piece
-    where = f"{file.path}: key {meta.name!r}: slice {slice_text(extents)!r}"
+    where = reader.where(meta, extents)
     with suppress(TooFar, OtherField):  # what is unusual is read as small values are
-        place = _place(reader, file, meta, extents, where)
+        place = place_of(reader, file, file.handle, meta, extents)
         if place is not None:
             array = straight(place.shape, parts)
             if meta.dtype.kind == "S":
@@ -133,7 +133,7 @@ def _read(reader: SlicesReader, file: TableFile, piece: Piece, fill: bool) -> No
 def read_large(reader: SlicesReader, file: TableFile, meta: TensorMeta, extents: Slice, where: str) -> Array | None:
     """A piece as a new array, if it is large; None for others, and for anything unusual. The file must be open."""
     with suppress(TooFar):
-        place = _place(reader, file, meta, extents, where) if meta.dtype in PACKINGS else None
+        place = place_of(reader, file, file.handle, meta, extents) if meta.dtype in PACKINGS else None
         if place is not None:
             array: Array = np.empty(slice_shape(extents, meta.shape), meta.dtype.np)
             if place.block.plain and PACKINGS[meta.dtype].bare is not None:
@@ -144,20 +144,28 @@ def read_large(reader: SlicesReader, file: TableFile, meta: TensorMeta, extents:
     return None
 
 
-def _place(
-    reader: SlicesReader, file: TableFile, meta: TensorMeta, extents: Slice, where: str
+def may_be_large(file: TableFile, meta: TensorMeta, extents: Slice) -> int:
+    """The most bytes that a block may have which has this value almost for itself; 0 if it is not large."""
+    _, length = file.block_of(slice_key(bytes_of(meta.name), extents)) or (0, 0)
+    most = 22 * length  # more does not come out of so many bytes
+    if meta.dtype.kind != "S":
+        each = most_bytes(meta.dtype) if meta.dtype in PACKINGS else 0
+        most = min(most, 2 * total_size(slice_shape(extents, meta.shape)) * each)
+    return most if most >= LARGE else 0
+
+
+def place_of(
+    reader: SlicesReader, file: TableFile, handle: int, meta: TensorMeta, extents: Slice
 ) -> Place | None:  # fmt: skip
     """Where a large value is, if it is most of its block and may have as many elements as it should. Raises TooFar."""
+    most = may_be_large(file, meta, extents)
+    if not most:
+        return None
     key = slice_key(bytes_of(meta.name), extents)
     start, length = file.block_of(key) or (0, 0)
     shape = slice_shape(extents, meta.shape)
     packing, count = PACKINGS.get(meta.dtype), total_size(shape)
-    most = 22 * length  # more does not come out of so many bytes
-    if packing is not None:
-        most = min(most, 2 * count * most_bytes(meta.dtype))
-    if most < LARGE:
-        return None
-    block = LargeBlock(reader.disk, file.handle, start, length, where)
+    block = LargeBlock(reader.disk, handle, start, length, reader.where(meta, extents))
     if not LARGE <= block.size <= most + 64:
         return None
     begin = block.begin()
@@ -183,15 +191,22 @@ def _straight(place: Place, array: Array | None, where: str) -> None:
 
 
 def _numbers(place: Place, dtype: DType, parts: Sequence[Part], where: str) -> None:
+    elements = Elements(place.shape, np.dtype(PACKINGS[dtype].bare or dtype.np), parts)
+    for some in numbers_at(place, dtype, where):
+        elements.put(some)
+
+
+def numbers_at(place: Place, dtype: DType, where: str) -> Iterator[Array]:
+    """The elements of a large value of numbers, some at a time, verified at the end."""
     bare = PACKINGS[dtype].bare
-    elements = Elements(place.shape, np.dtype(bare or dtype.np), parts)
     if bare is not None:
-        for piece in place.pieces():
-            elements(piece)
+        yield from in_whole(place.pieces(), np.dtype(bare))
         return
+    count = 0
     for numbers in unpack_pieces(place.pieces(), where):
-        elements.put(narrow(dtype, numbers))
-    _check_count(elements.count, dtype.name, place.shape, where)
+        count += numbers.size
+        yield narrow(dtype, numbers)
+    check_count(count, dtype.name, place.shape, where)
 
 
 def _strings(place: Place, parts: Sequence[Part], where: str) -> None:
@@ -199,9 +214,10 @@ def _strings(place: Place, parts: Sequence[Part], where: str) -> None:
     for items in unpack_strings(place.pieces(), bool(parts), where):
         elements.put(string_array(items, (len(items),)))
         elements.let_go()  # the next one may be long
-    _check_count(elements.count, "string", place.shape, where)
+    check_count(elements.count, "string", place.shape, where)
 
 
-def _check_count(count: int, name: str, shape: tuple[int, ...], where: str) -> None:
+def check_count(count: int, name: str, shape: tuple[int, ...], where: str) -> None:
+    """Raises DataLossError for another number of elements than there should be."""
     if count != total_size(shape):
         raise DataLossError(f"{where}: {count} values stored; {name} {shape} has {total_size(shape)}.")

@@ -16,10 +16,11 @@ from minitf.errors import DataLossError, NotFoundError
 from minitf.storage.bundle.coding import slice_key
 from minitf.storage.bundle.table import Read, Table
 from minitf.storage.files import Disk, read_fully
+from minitf.storage.flows import Flow
 from minitf.storage.keys import bytes_of
 from minitf.storage.regions import Box, cut, join, region_box, slice_shape, slice_text
 from minitf.storage.same_file import SameFile
-from minitf.storage.v1 import over
+from minitf.storage.v1 import flowing, over
 from minitf.storage.v1.names import missing_shard
 from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
 from minitf.storage.values import Array, Partitioned, Reading, Region, Typed
@@ -84,6 +85,12 @@ class TableFile:
         """The open file."""
         assert self._handle is not None
         return self._handle
+
+    @contextlib.contextmanager
+    def opened_apart(self) -> Iterator[int]:
+        """Opens the file once more, for whoever reads it for a while and on its own."""
+        with self._file.opened() as handle:
+            yield handle
 
     def block_of(self, key: bytes) -> tuple[int, int] | None:
         """Offset and length of the block that has a key if any has."""
@@ -216,7 +223,7 @@ class SlicesReader:
     def piece(self, meta: TensorMeta, extents: Slice) -> Array:
         """A stored piece, as a new array. Its file must be open."""
         file = self.file_of(meta, extents)
-        where = f"{file.path}: key {meta.name!r}: slice {slice_text(extents)!r}"
+        where = self.where(meta, extents)
         large = over.read_large(self, file, meta, extents, where)
         if large is not None:
             return large
@@ -225,18 +232,27 @@ class SlicesReader:
             raise NotFoundError(f"{where} is listed, but it is not found in the checkpoint file.")
         return decode_values(record, slice_shape(extents, meta.shape), meta.dtype, where)
 
+    def where(self, meta: TensorMeta, extents: Slice) -> str:
+        """What messages call a stored piece."""
+        return f"{self.file_of(meta, extents).path}: key {meta.name!r}: slice {slice_text(extents)!r}"
+
+    def large(self, key: str) -> Flow | None:
+        """The value as a flow, if it is large; None for others. Raises as ``spec``, and for pieces that do not fit together."""
+        return flowing.large(self, self.meta(key))
+
     def contents(self) -> list[list[tuple[str, Any]]]:
-        """Everything, in the order of the list of each file, ready for ``TensorSlices.write_shards``."""
+        """Everything, in the order of the list of each file, ready for ``TensorSlices.write_shards``; large values as flows."""
         out = []
         for file in self._files:
             items: list[tuple[str, Any]] = []
             with file.opened():
                 for meta in file.tensors:
-                    pieces = [(e, self._typed(meta, self.piece(meta, e))) for e in meta.slices]
+                    pieces = [(e, flowing.piece_flow(self, meta, e) or self._small(meta, e)) for e in meta.slices]
                     whole = meta.slices == ((None,) * len(meta.shape),)
                     items.append((meta.name, pieces[0][1] if whole else Partitioned(meta.shape, pieces)))
             out.append(items)
         return out
 
-    def _typed(self, meta: TensorMeta, value: Array) -> Any:
+    def _small(self, meta: TensorMeta, extents: Slice) -> Any:
+        value = self.piece(meta, extents)
         return Typed(meta.dtype, value) if meta.dtype.kind == "q" else value

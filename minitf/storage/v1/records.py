@@ -14,10 +14,11 @@ from minitf.core.spec import total_size
 from minitf.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from minitf.storage.bundle.block import LARGE, Pieces, Value
 from minitf.storage.bundle.entries import check_version, decode_shape, decode_slice, encode_shape, encode_slice, known_dtype
+from minitf.storage.flows import Flow, Texts
 from minitf.storage.protos import parse
 from minitf.storage.v1.numbers import PACKINGS, most_bytes, narrow, pack, packed_size, unpack
 from minitf.storage.v1.strings import pack_strings, strings_size
-from minitf.storage.values import Array, Extent, check_shape, each_as_bytes, string_array
+from minitf.storage.values import Array, Extent, check_shape, string_array
 from minitf.storage.varint import read_varint, varint
 
 Slice = tuple[Extent, ...]
@@ -73,12 +74,12 @@ LARGEST = 1 << 31  # bytes of a record: Protocol Buffers, and so TensorFlow, rea
 _REST = 1 << 10  # for what is around the values, as TensorFlow reckons
 
 
-def check_size(name: str, extents: Slice, dtype: DType, array: Array) -> None:
+def check_size(name: str, extents: Slice, value: Flow) -> None:
     """Raises InvalidArgumentError for a slice whose record could be too long to be read: TensorFlow refuses the same."""
-    if dtype.kind == "S":
-        most = sum(len(item) + 10 for item in each_as_bytes(array, name))
+    if isinstance(value, Texts):
+        most = sum(int(some.sum()) + 10 * len(some) for some in value.lengths())
     else:
-        most = array.size * most_bytes(dtype)
+        most = total_size(value.shape) * most_bytes(value.dtype)
     most += len(_head(name, extents)) + _REST
     if most > LARGEST:
         raise InvalidArgumentError(
@@ -87,15 +88,15 @@ def check_size(name: str, extents: Slice, dtype: DType, array: Array) -> None:
         )
 
 
-def encode_values(name: str, extents: Slice, dtype: DType, array: Array) -> Value:
+def encode_values(name: str, extents: Slice, value: Flow) -> Value:
     """The record of one slice; a large one is made while it is written."""
     tag = b""
     make: Callable[[], Iterator[bytes | memoryview]]
-    if dtype.kind == "S":
-        size, make = strings_size(array, name), partial(pack_strings, array, name)
+    if isinstance(value, Texts):
+        size, make = strings_size(value), partial(pack_strings, value)
     else:
-        size, make = packed_size(dtype, array), partial(pack, dtype, array)
-        tag = varint(PACKINGS[dtype].field << 3 | 2) + varint(size) if size else b""
+        size, make = packed_size(value), partial(pack, value)
+        tag = varint(PACKINGS[value.dtype].field << 3 | 2) + varint(size) if size else b""
     head = _before(name, extents, len(tag) + size) + tag
     if size < LARGE:
         return b"".join((head, *make()))

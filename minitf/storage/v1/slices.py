@@ -24,6 +24,7 @@ from minitf.storage.files import (
     typed,
     while_locked,
 )
+from minitf.storage.flows import Flow, flow_of
 from minitf.storage.keys import bytes_of, is_text
 from minitf.storage.paths import join_path, parent_of, path_of, split_path
 from minitf.storage.regions import check_piece, check_pieces
@@ -31,7 +32,7 @@ from minitf.storage.same_file import opened_whole
 from minitf.storage.v1.names import pattern_of, shard_path
 from minitf.storage.v1.reader import SlicesReader
 from minitf.storage.v1.records import Slice, TensorMeta, check_dtype, check_size, encode_meta, encode_values
-from minitf.storage.values import Array, Partitioned, as_value
+from minitf.storage.values import Partitioned
 
 Tensors = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
@@ -126,7 +127,7 @@ class TensorSlices:
 class _Values(Sequence[Value]):
     """The records of a table, each encoded when it is written, so that they are not all in memory at once."""
 
-    def __init__(self, meta: bytes, pieces: Sequence[tuple[str, Slice, Any, Array]]):
+    def __init__(self, meta: bytes, pieces: Sequence[tuple[str, Slice, Flow]]):
         self._meta = meta
         self._pieces = pieces
         self._kept: tuple[int, Value] = -1, b""
@@ -145,7 +146,7 @@ class _Values(Sequence[Value]):
 def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[Value]]:
     """Keys and values of a table."""
     metas: dict[str, TensorMeta] = {}
-    pieces: dict[bytes, tuple[str, Slice, Any, Array]] = {}
+    pieces: dict[bytes, tuple[str, Slice, Flow]] = {}
     for name, value in tensors.items() if isinstance(tensors, Mapping) else tensors:
         if not is_text(name):
             raise InvalidArgumentError(f"write: the key {name!r} is not UTF-8, and a V1 checkpoint could not be read any more.")
@@ -154,17 +155,18 @@ def _records(tensors: Tensors) -> tuple[list[bytes], Sequence[Value]]:
             if not listed:
                 raise InvalidArgumentError(f"write: the partitioned tensor {name!r} has no pieces.")
         else:
-            _, array = as_value(value, name)
-            shape, listed = array.shape, [((None,) * array.ndim, value)]
+            whole = flow_of(value, name)
+            shape, listed = whole.shape, [((None,) * len(whole.shape), whole)]
         for extents, piece in listed:
-            dtype, array = as_value(piece, name)
+            flow = flow_of(piece, name)
+            dtype = flow.dtype
             check_dtype(dtype, name)
-            check_piece(name, shape, extents, array)
-            check_size(name, extents, dtype, array)
+            check_piece(name, shape, extents, flow.shape)
+            check_size(name, extents, flow)
             key = slice_key(bytes_of(name), extents)
             if key in pieces:
                 raise AlreadyExistsError(f"write: the key {name!r} comes twice.")
-            pieces[key] = name, extents, dtype, array
+            pieces[key] = name, extents, flow
             before = metas.get(name, TensorMeta(name, shape, dtype, ()))
             if (before.shape, before.dtype) != (shape, dtype):
                 raise InvalidArgumentError(f"write: the pieces of {name!r} differ in dtype or in the shape of the whole.")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from minitf.errors import DataLossError
 from minitf.storage.filling import PIECE
-from minitf.storage.values import Array, each_as_bytes, gathered
+from minitf.storage.flows import Cursor, Texts
+from minitf.storage.values import gathered
 from minitf.storage.varint import read_varint, varint
 
 STRING_FIELD = 8
@@ -20,21 +21,47 @@ class OtherField(Exception):
     """What stands there is legal, perhaps, but not as TensorFlow writes it."""
 
 
-def strings_size(array: Array, name: str) -> int:
+def strings_size(flow: Texts) -> int:
     """Bytes of the fields of all elements."""
-    return sum(1 + len(varint(size)) + size for size in map(len, each_as_bytes(array, name)))
+    return sum(1 + len(varint(size)) + size for some in flow.lengths() for size in some.tolist())
 
 
-def pack_strings(array: Array, name: str) -> Iterator[bytes]:
+def pack_strings(flow: Texts) -> Iterator[bytes]:
     """The fields of all elements, in pieces."""
-    fields = ((bytes((TAG,)) + varint(len(item)), item) for item in each_as_bytes(array, name))
-    return gathered(itertools.chain.from_iterable(fields), PIECE)
+
+    def fields() -> Iterator[bytes]:
+        text = Cursor(flow.text())
+        for some in flow.lengths():
+            for size in some.tolist():
+                yield bytes((TAG,)) + varint(size)
+                yield from map(bytes, text.take(size))
+        text.finish()
+
+    return gathered(fields(), PIECE)
 
 
 def unpack_strings(pieces: Iterable[bytes], keep: bool, where: str) -> Iterator[list[bytes]]:
     """The elements in fields that come in pieces, some at a time; one that goes on in the next piece comes alone.
 
-    Without ``keep`` such a one is empty: then only how many there are is of interest.
+    Without ``keep`` such a one is empty: then only how many there are is of interest. Raises as ``strings_in_pieces``.
+    """
+    left, out = 0, io.BytesIO()  # whose value is not copied when it is taken
+    for part in strings_in_pieces(pieces, where):
+        if isinstance(part, list):
+            yield part
+        elif isinstance(part, int):
+            left, out = part, io.BytesIO()
+        else:
+            left -= len(part)
+            if keep:
+                out.write(part)
+            if not left:
+                yield [out.getvalue()]
+
+
+def strings_in_pieces(pieces: Iterable[bytes], where: str) -> Iterator[list[bytes] | int | bytes]:
+    """The elements in fields that come in pieces: some whole ones, or the length of one, whose bytes follow in pieces.
+
     Raises DataLossError, and OtherField for another field among them.
     """
     data = b""
@@ -59,20 +86,15 @@ def unpack_strings(pieces: Iterable[bytes], keep: bool, where: str) -> Iterator[
         yield items
         data = data[at:]
         if missing:
-            string, data = _whole_string(begun, missing, pieces, keep, where)
-            yield [string]
+            yield length
+            yield begun
+            for more in pieces:
+                yield more[:missing]
+                if len(more) >= missing:
+                    data = more[missing:]
+                    break
+                missing -= len(more)
+            else:
+                raise DataLossError(f"{where}: the last string is cut off.")
     if data:
         raise DataLossError(f"{where}: the last string is cut off.")
-
-
-def _whole_string(begun: bytes, missing: int, pieces: Iterable[bytes], keep: bool, where: str) -> tuple[bytes, bytes]:
-    """A string of which the beginning is there, and what stands behind it in the last piece that it needs."""
-    out = io.BytesIO()  # whose value is not copied when it is taken
-    out.write(begun)
-    for piece in pieces:
-        if keep:
-            out.write(piece[:missing])
-        if len(piece) >= missing:
-            return out.getvalue(), piece[missing:]
-        missing -= len(piece)
-    raise DataLossError(f"{where}: the last string is cut off.")
