@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import ChainMap
@@ -32,7 +31,9 @@ from minitf.objects.edges import arrived
 from minitf.objects.trackable import AutoTrackable, NoDependency, Tracked
 from minitf.ops.saving import write_checkpoint
 from minitf.saved import Lazy
-from minitf.storage.anywhere import standing
+from minitf.storage.anywhere import ANYWHERE, standing
+from minitf.storage.file_urls import is_local
+from minitf.storage.files import is_directory
 from minitf.storage.paths import path_of, split_path, with_ending
 
 Status = CheckpointLoadStatus | InitializationOnlyStatus | NameBasedSaverStatus
@@ -145,7 +146,8 @@ class Checkpoint(AutoTrackable):
         """Writes a checkpoint under exactly this prefix, and gives it. No number, no state file. Raises as ``save``.
 
         Inside a ``tf.function`` it writes each time the function is called, and gives a string tensor; the prefix may be one
-        too, and then its directory must exist (NotFoundError).
+        too, and then its directory must exist (NotFoundError). That is not asked of what stands behind a URL at the other end:
+        most stores have no directories.
         """
         chosen = options_of(options, "Checkpoint.write")
         home = runtime.current().home
@@ -158,7 +160,8 @@ class Checkpoint(AutoTrackable):
         return write_checkpoint(prefix, write=partial(self._write_when_called, home.outermost(), chosen, given))
 
     def _write_when_called(self, home: Any, options: CheckpointOptions, must_exist: bool, path: str) -> None:
-        if must_exist and not os.path.isdir(directory_of(path)):
+        directory = directory_of(path)
+        if must_exist and is_local(directory) and not is_directory(ANYWHERE, directory):
             raise NotFoundError(
                 f"Checkpoint.write({path!r}): the directory does not exist, and it is not made for a prefix that is a tensor."
             )

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from minitf.storage.files import Disk
+from minitf.storage.paths import is_url
 
 _START = re.compile("(file|local)://")
 
@@ -19,6 +20,11 @@ def local_path(url: str) -> str | None:
         return None
     path = url[found.end() :]
     return path.lstrip("/") if os.name == "nt" else path  # file:///C:/run
+
+
+def is_local(path: str) -> bool:
+    """True for a path on this machine, which may be the URL of a file."""
+    return local_path(path) is not None or not is_url(path)
 
 
 class FileUrls(Disk):

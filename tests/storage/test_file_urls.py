@@ -14,7 +14,7 @@ from minitf.storage import file_urls
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.bundle.merge import merge
-from minitf.storage.file_urls import local_path
+from minitf.storage.file_urls import is_local, local_path
 from minitf.storage.formats import FORMATS
 
 
@@ -36,6 +36,11 @@ def test_what_is_one(monkeypatch):
         patched.setattr(file_urls.os, "name", "nt")
         found = [local_path("file:///C:/a"), local_path("file:///?")]
     assert found == ["C:/a", "?"]
+
+
+def test_what_is_on_this_machine():
+    assert all(map(is_local, ["", "a", "/a/b", "file:///a", "local://a"]))
+    assert not any(map(is_local, ["memory://a", "zip://a::/b.zip", "simplecache::file:///a"]))
 
 
 @pytest.mark.parametrize("name", FORMATS)
