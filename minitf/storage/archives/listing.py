@@ -78,8 +78,8 @@ class Listing:
             self.add(name, found)
 
     def add_link(self, name: str, target: str) -> None:
-        """Adds a symbolic link to a file, which may come later."""
-        self.add(name, _Link(target))
+        """Adds a symbolic link to a file, which may come later. It leads on from the link's directory."""
+        self.add(name, _Link(posixpath.normpath(posixpath.join(posixpath.dirname(name), target))))
 
     def follow_links(self) -> None:
         """Puts files in the places of the links that lead to them; other links are left out. To be called at the end."""
@@ -130,11 +130,16 @@ class Check:
         self._path, self._size, self._crc = path, size, crc
         self._done = self._sum = 0
 
+    @property
+    def complete(self) -> bool:
+        """True when as many bytes came as the archive tells."""
+        return self._done >= self._size
+
     def take(self, data: bytes) -> None:
         """Raises DataLossError if there are too many, or if all are there and they are not the right ones."""
         self._done += len(data)
         self._sum = zlib.crc32(data, self._sum)
-        if self._done >= self._size:
+        if self.complete:
             self.finish()
 
     def finish(self) -> None:

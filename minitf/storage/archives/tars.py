@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import lzma
-import posixpath
 import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -41,7 +40,7 @@ def list_tar(view: FileView, archive: str) -> Listing:
             elif info.islnk():
                 listing.add_name(info.name, info.linkname)
             else:  # a symbolic link; or a pipe or a device, which has no target, as a link that leads to no file
-                listing.add_link(info.name, posixpath.normpath(posixpath.join(posixpath.dirname(info.name), info.linkname)))
+                listing.add_link(info.name, info.linkname)
         _check_end(stream, tar.offset, archive)
     listing.follow_links()
     return listing
