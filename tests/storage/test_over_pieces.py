@@ -25,7 +25,7 @@ from minitf.errors import (
     UnimplementedError,
 )
 from minitf.storage import string_pieces
-from minitf.storage.bundle import TensorBundle, flowing, over, payload, reader, spans, streams, strings, writer
+from minitf.storage.bundle import TensorBundle, fetching, flowing, over, payload, spans, streams, strings, writer
 from minitf.storage.bundle.entries import decode_entry, encode_entry
 from minitf.storage.files import Disk
 from minitf.storage.regions import boxes_of_run, volume
@@ -47,7 +47,7 @@ def sizes(text=MIB, lengths=1 << 16, chunk=MIB, room=MIB, small=1 << 18, large=M
         patch.setattr(strings, "PIECE", lengths)
         patch.setattr(spans, "CHUNK", chunk)
         patch.setattr(flowing, "ROOM", room)
-        patch.setattr(reader, "SMALL", small)
+        patch.setattr(fetching, "SMALL", small)
         patch.setattr(writer, "LARGE", large)
         patch.setattr(streams, "SOME", some)
         patch.setattr(streams, "PIECE", piece)
