@@ -34,9 +34,10 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def no_seed():
-    """A test begins without a seed of the program, whatever was set by the one before."""
+def nothing_from_before():
+    """A test begins without a seed of the program, and names that are numbered start again, whatever was before."""
     tf.random.set_seed(None)
+    tf.reset_default_graph()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from minitf.core import dtypes, runtime
 from minitf.core.forks import whole_in_children
 from minitf.core.locks import left_open
 from minitf.core.op import convert
-from minitf.core.tensor import Tensor
+from minitf.core.tensor import EagerTensor, Tensor
 from minitf.errors import DataLossError, NotFoundError
 from minitf.explain.why.explanation import Explanation
 from minitf.objects.adding import add_variable
@@ -63,14 +63,18 @@ class Checkpoint(AutoTrackable):
         self._counted: Any = NoDependency({})  # the counter once more, for statuses: they see it when it is made, and hold it
         self._engine: Any = NoDependency(None)
         self._background: Any = NoDependency(None)
+        self._hang(root, kwargs)
+
+    def _hang(self, root: Any, keywords: Mapping[str, Any]) -> None:
+        """Sets the attributes, and makes the edges that the root has in the file."""
         target = root_of(root)
         if root is not None:
             _check(target, "root", "")
             self._root = root  # an edge in TensorFlow's files too, where a Checkpoint with a root hangs in another one
-            kwargs["root"] = root
+            keywords = {**keywords, "root": root}
             self._attached = NoDependency({})
             self._counter = NoDependency(target._children().get("save_counter"))
-        for name, given in sorted(kwargs.items()):
+        for name, given in sorted(keywords.items()):
             setattr(self, name, given)
             value = root_of(getattr(self, name))
             _check(value, name)
@@ -145,15 +149,19 @@ class Checkpoint(AutoTrackable):
     def write(self, file_prefix: Any, options: Any = None, *, session: Any = None) -> Any:
         """Writes a checkpoint under exactly this prefix, and gives it. No number, no state file. Raises as ``save``.
 
-        Inside a ``tf.function`` it writes each time the function is called, and gives a string tensor; the prefix may be one
-        too, and then its directory must exist (NotFoundError). That is not asked of what stands behind a URL at the other end:
-        most stores have no directories.
+        Inside a ``tf.function`` it writes each time the function is called, and gives a string tensor. The prefix may be a
+        string tensor, in eager mode too; then its directory must exist (NotFoundError). That is not asked of what stands behind
+        a URL at the other end: most stores have no directories.
         """
         chosen = options_of(options, "Checkpoint.write")
         home = runtime.current().home
         if home.outermost() is home:
-            path = path_of(file_prefix)
-            self._write(path, session, "Checkpoint.write", chosen)
+            if isinstance(file_prefix, EagerTensor):
+                path = path_of(file_prefix.numpy())
+                self._write_when_called(home, chosen, True, path)
+            else:
+                path = path_of(file_prefix)
+                self._write(path, session, "Checkpoint.write", chosen)
             return path
         given = isinstance(file_prefix, Tensor)
         prefix = file_prefix if given else convert(path_of(file_prefix))
@@ -265,10 +273,11 @@ class Checkpoint(AutoTrackable):
 
 
 class CheckpointV1(Checkpoint):
-    """``tf.compat.v1.train.Checkpoint``: keywords only, and the session as second argument."""
+    """``tf.compat.v1.train.Checkpoint``: keywords only (``root`` is one like others), and the session as second argument."""
 
     def __init__(self, **kwargs: Any):
-        super().__init__(None, **kwargs)
+        super().__init__()
+        self._hang(None, kwargs)
 
     def save(self, file_prefix: Any, session: Any = None) -> str:
         """``Checkpoint.save`` with the values of ``session``."""

@@ -140,7 +140,7 @@ def warm_start(ckpt_to_initialize_from: Any, vars_to_warm_start: Any = ".*", var
     """``init_from_checkpoint`` for the variables of a graph that have a name in the checkpoint, or had another one there.
 
     * ``vars_to_warm_start``: a regular expression, which the names of trainable variables must begin with; a list of such, for
-      all variables; a list of variables; None: none
+      all variables; a list of variables; None or an empty string: none
     * ``var_name_to_prev_var_name``: the keys of those variables that were called differently
 
     Raises NotImplementedError for vocabularies, TypeError and ValueError for other variables, for names that were not used, and
@@ -165,7 +165,7 @@ def warm_start(ckpt_to_initialize_from: Any, vars_to_warm_start: Any = ".*", var
 
 def _chosen(wanted: Any) -> Iterable[Variable]:
     home = home_here()
-    if wanted is None:
+    if wanted is None or (isinstance(wanted, str) and not wanted):
         return []
     if isinstance(wanted, str):
         return _named(home.get_collection("trainable_variables"), [wanted])

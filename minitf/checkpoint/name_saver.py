@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import logging
 import math
+import numbers
+import operator
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -73,7 +75,7 @@ class Saver:
       graph; then ``defer_build=True`` lets ``build()`` choose them later.
     * ``reshape=True``: restores a value of another shape if it has as many elements.
     * ``max_to_keep``: how many checkpoints stay; None or 0 keeps all and lists only the newest.
-    * ``keep_checkpoint_every_n_hours``: of those that would be deleted, one for so many hours stays for good.
+    * ``keep_checkpoint_every_n_hours``: of those that would be deleted, one for so many hours stays for good; None or 0: all.
     * ``sharded``: as many data files as devices, that is one; V1 then has the number of shards in its path.
     * ``write_version``: ``SaverDef.V2`` or ``SaverDef.V1``. Both are always read.
     * ``pad_step_number``: numbers have eight digits. ``save_relative_paths``: the state file stores relative paths only.
@@ -82,8 +84,8 @@ class Saver:
 
     ``name``, ``restore_sequentially`` and ``filename`` are accepted and have no effect. Raises RuntimeError in eager mode
     without ``var_list``, ValueError for two values of one name, for a variable with two names and for no variables at all,
-    TypeError for things that are no variables, NotImplementedError for ``saver_def``, ``builder``, and ``reshape`` of a frozen
-    saver.
+    TypeError for things that are no variables for a ``max_to_keep`` that is no integer and for hours that are no
+    number, NotImplementedError for ``saver_def``, ``builder``, and ``reshape`` of a frozen saver.
     """
 
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5,
@@ -114,12 +116,12 @@ class Saver:
         self._pad = pad_step_number
         self._relative = save_relative_paths
         self._clock = clock
-        self._def = SaverDef(max_to_keep or 0, sharded, keep_checkpoint_every_n_hours, write_version)
+        self._def = SaverDef(_how_many(max_to_keep), sharded, _hours(keep_checkpoint_every_n_hours), write_version)
         self._values: NamedValues | FrozenSaver | None = None
         self._bundle = TensorBundle()  # kept: what it remembers of the last save makes the next one quick
         self._last: list[tuple[str, float]] = []  # (path, when it was written), oldest first
         self._over: list[tuple[str, float]] = []  # no longer listed, to be deleted
-        self._keep_after = clock.time() + keep_checkpoint_every_n_hours * 3600
+        self._keep_after = clock.time() + self._def.keep_checkpoint_every_n_hours * 3600
         if self._graph is not None and not defer_build:
             self.build()
 
@@ -293,6 +295,18 @@ class Saver:
 
     def __repr__(self) -> str:
         return f"<name-based saver of {'the variables still to be chosen' if self._values is None else self._values}>"
+
+
+def _how_many(max_to_keep: Any) -> int:
+    if isinstance(max_to_keep, bool):
+        raise TypeError(f"Saver: max_to_keep must be an integer or None, not {max_to_keep}.")
+    return 0 if max_to_keep is None else operator.index(max_to_keep)
+
+
+def _hours(given: Any) -> float:
+    if given is not None and not isinstance(given, numbers.Real):
+        raise TypeError(f"Saver: keep_checkpoint_every_n_hours must be a number or None, not {given!r}.")
+    return float(given or 0.0)
 
 
 def _check_parent(prefix: str, directory: str) -> None:

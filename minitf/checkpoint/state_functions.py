@@ -67,15 +67,16 @@ def generate_checkpoint_state_proto(
     if not paths or paths[-1] != newest:
         paths.append(newest)
     times = list(all_model_checkpoint_timestamps or [])
-    if not all(isinstance(time, numbers.Real) for time in times):
-        raise TypeError(f"Checkpoint timestamps must be numbers, seconds since 1970, not {times}.")
+    preserved = last_preserved_timestamp or 0.0
+    if not all(isinstance(time, numbers.Real) for time in [*times, preserved]):
+        raise TypeError(f"Checkpoint timestamps must be numbers, seconds since 1970, not {times}, {preserved!r}.")
     if times and len(times) != len(paths):
         raise ValueError(
             f"Checkpoint timestamps must match checkpoint paths, but there are {len(times)} for {len(paths)}: {paths}."
         )
     if not os.path.isabs(directory):
         newest, *paths = (p if os.path.isabs(p) else relative_to(directory, p) for p in [newest, *paths])
-    return CheckpointState(newest, paths, times, last_preserved_timestamp or 0.0)
+    return CheckpointState(newest, paths, list(map(float, times)), float(preserved))
 
 
 def update_checkpoint_state(
@@ -213,6 +214,9 @@ def _fitting(pattern: str) -> list[str]:
 
 def remove_checkpoint(checkpoint_prefix: Any, checkpoint_format_version: int = V2, meta_graph_suffix: str = "meta") -> None:
     """Deletes the files of a checkpoint; missing ones are no error.
+
+    The prefix is a name and no pattern (TensorFlow deletes whatever fits it, so that ``a[1]`` takes ``a1`` along); only the
+    pattern of a sharded V1 checkpoint stands for its files.
 
     ``checkpoint_format_version``: 2 (``SaverDef.V2``) or 1. A meta graph beside it (TensorFlow writes one) is deleted too.
     """

@@ -21,7 +21,9 @@ class Values:
         self._store = home.store_to_save(session, what)
 
     def of_handles(self, keys: list[str], handles: list[Handle]) -> dict[str, Any]:
-        """The arrays by key. Raises FailedPreconditionError for a variable without a value."""
+        """The arrays by key, of variables that have one home. Raises FailedPreconditionError for a variable without a value."""
+        if handles and handles[0].home is not self._home:
+            self._foreign(handles[0])
         return dict(zip(keys, self._store.values(handles), strict=True))
 
     def of_entries(self, entries: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -112,19 +112,19 @@ class Model(Training):
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None) -> None:
         """Writes all weights as a checkpoint under the prefix ``filepath``, and notes it as the directory's latest.
 
-        In a graph the values are those of the default session. Raises ValueError if the model has not been built, or for
-        another format than TensorFlow's checkpoints.
+        In a graph the values are those of the default session. ``options`` are ``train.CheckpointOptions``. Raises ValueError
+        if the model has not been built, or for another format than TensorFlow's checkpoints.
         """
         from minitf.layers.weight_files import save_weights
 
-        save_weights(self, filepath, overwrite, save_format)
+        save_weights(self, filepath, overwrite, save_format, options)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, options: Any = None) -> Any:
         """Restores the weights from a checkpoint; those that the model has not made yet when they are made.
 
-        In a graph the default session gets the values at once, later ones too. Gives the status of the restore. Raises
-        AssertionError if nothing fits the model.
+        In a graph the default session gets the values at once, later ones too. ``options`` are ``train.CheckpointOptions``.
+        Gives the status of the restore. Raises AssertionError if nothing fits the model.
         """
         from minitf.layers.weight_files import load_weights
 
-        return load_weights(self, filepath, skip_mismatch, by_name)
+        return load_weights(self, filepath, skip_mismatch, by_name, options)

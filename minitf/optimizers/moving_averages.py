@@ -11,6 +11,7 @@ from minitf.objects.partitioned import goes_with
 from minitf.objects.variable import Variable
 from minitf.ops.creating import cast, zeros
 from minitf.ops.extremes import minimum
+from minitf.optimizers.slot_names import slot_name
 from minitf.runtimes.building import (
     get_collection,
     global_variables,
@@ -73,7 +74,7 @@ class ExponentialMovingAverage:
     def _make(self, value: Any) -> Any:
         is_variable = isinstance(value, Variable)
         with init_scope(), names.entered(names.Scope()):
-            name = self.average_name(value)
+            name = slot_name(value.handle.name if is_variable else value.op.name, self._name)
             start = value.initialized_value if is_variable else lambda: zeros(value.shape, value.dtype)
             average = Variable(start, trainable=False, name=name)
             if self._zero_debias and not is_variable:

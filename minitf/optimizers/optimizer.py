@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from minitf.autodiff import GradientTape, gradients
 from minitf.core import names, runtime
@@ -26,19 +25,16 @@ from minitf.objects import edges
 from minitf.objects.edges import arrived, changed, preloaded, tracking
 from minitf.objects.slots import SlotOwner
 from minitf.objects.variable import Variable
-from minitf.objects.variable_scope import get_variable_scope
 from minitf.ops.creating import cast, fill, zeros_like
 from minitf.ops.state import assign
 from minitf.ops.together import Updates
 from minitf.optimizers.again import Again, Kept
 from minitf.optimizers.constraining import constrain, with_constraint
+from minitf.optimizers.slot_names import slot_name
 from minitf.optimizers.updating import Rule, check_dtypes, laid_out, only_variables
 from minitf.runtimes.building import control_dependencies, init_scope
 from minitf.runtimes.graph_home import GraphKeys
 from minitf.runtimes.operation import Operation
-
-# How many slot variables were made for a variable under one name: the second is called w/Adam_1.
-_slots_made: WeakKeyDictionary[Handle, dict[str, int]] = WeakKeyDictionary()
 
 
 class Optimizer(SlotOwner):
@@ -317,12 +313,7 @@ class Optimizer(SlotOwner):
         return slot.handle  # type: ignore[no-any-return]
 
     def _slot_name(self, var: Any, name: str) -> str:
-        around = get_variable_scope().name
-        last = self._slot_base(name)
-        base = f"{around}/{var.handle.name}/{last}" if around else f"{var.handle.name}/{last}"
-        made = _slots_made.setdefault(var.handle, {})
-        count = made[base] = made.get(base, -1) + 1
-        return f"{base}_{count}" if count else base
+        return slot_name(var.handle.name, self._slot_base(name))
 
     def _slot_base(self, slot_name: str) -> str:
         """What the variables of a slot are called after the trained variable: by default the optimizer's name."""

@@ -33,8 +33,8 @@ class Parts(NamedTuple):
 
 
 def path_of(value: Any) -> str:
-    """A path as str. Takes str, bytes and path objects; raises TypeError for anything else."""
-    return os.fsdecode(value)
+    """A path as str, of no class derived from it. Takes str, bytes and path objects; raises TypeError for anything else."""
+    return str.__str__(os.fsdecode(value))
 
 
 def is_url(path: str) -> bool:

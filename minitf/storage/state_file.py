@@ -33,6 +33,10 @@ class CheckpointState:
     all_model_checkpoint_timestamps: list[float] = field(default_factory=list)
     last_preserved_timestamp: float = 0.0
 
+    def __str__(self) -> str:
+        """As the text of a state file; numbers are written as short as they can be."""
+        return str(message("CheckpointState")(**vars(self)))
+
 
 def state_path(directory: str, latest_filename: str | None = None) -> str:
     """Where the state file of a directory is."""

@@ -169,6 +169,7 @@ def test_a_file_that_is_gone_when_the_initialiser_runs(graph, old):
         ([".*b", "old/a"], [*ONE[:2], ZERO[2]]),  # all
         ("a", ZERO),  # names begin with it
         (None, ZERO),
+        ("", ZERO),
     ],
 )
 def test_warm_start(graph, old, wanted, expected):

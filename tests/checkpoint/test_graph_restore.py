@@ -164,6 +164,21 @@ def test_an_eager_variable_in_a_graph_s_save_or_restore_is_refused(graph, save, 
     assert eager.numpy() == 0.0
 
 
+@pytest.mark.behaviour("S305", "S306", mode="both")
+def test_a_saver_that_has_saved_in_one_mode_says_so_in_the_other(graph, tmp_path):
+    with tf.using(tf.Eager()):
+        eager = tf.train.Checkpoint(a=tf.Variable(0.0))
+        eager.write(str(tmp_path / "x"))
+    with pytest.raises(RuntimeError, match="is eager and cannot be used in the graph"):
+        eager.write(str(tmp_path / "y"))
+    symbolic = tf.train.Checkpoint(a=tf.Variable(0.0))
+    graph.init()
+    symbolic.write(str(tmp_path / "x"))
+    with tf.using(tf.Eager()), pytest.raises(TypeError, match="belongs to a graph"):
+        symbolic.write(str(tmp_path / "y"))
+    assert not list(tmp_path.glob("y*"))
+
+
 @pytest.mark.behaviour("S306", mode="both")
 def test_a_graph_s_variable_in_an_eager_save_or_restore_is_refused(eager, save, tmp_path):
     with tf.Graph().as_default():

@@ -370,3 +370,23 @@ def test_a_restored_scalar_is_a_scalar(tmp_path, reshape):
             v = tf.Variable(0.0, name="v")
             tf.train.Saver([v], reshape=True).restore(session, path)
             assert type(session.run(v)) is np.float32
+
+
+@pytest.mark.parametrize("wrong", [2.5, "3", True])
+def test_how_many_stay_is_an_integer(wrong):
+    with pytest.raises(TypeError, match="integer"):
+        tf.train.Saver([tf.Variable(1.0)], max_to_keep=wrong)
+    with pytest.raises(TypeError, match="a number or None"):
+        tf.train.Saver([tf.Variable(1.0)], keep_checkpoint_every_n_hours="3")
+
+
+def test_what_a_saver_def_says_has_one_type(tmp_path):
+    kept = tf.train.Saver([tf.Variable(1.0)], max_to_keep=np.int64(1), keep_checkpoint_every_n_hours=None)
+    for step in range(3):
+        kept.save(None, str(tmp_path / "m"), global_step=step)
+    assert sorted(p.name for p in tmp_path.glob("*.index")) == ["m-0.index", "m-1.index", "m-2.index"]  # no hours: all stay
+    found = kept.as_saver_def()
+    assert (found.max_to_keep, found.keep_checkpoint_every_n_hours) == (1, 0.0)
+    assert [type(value) for value in (found.max_to_keep, found.keep_checkpoint_every_n_hours)] == [int, float]
+    whole = tf.train.Saver([tf.Variable(1.0)], keep_checkpoint_every_n_hours=2).saver_def
+    assert type(whole.keep_checkpoint_every_n_hours) is float

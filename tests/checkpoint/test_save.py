@@ -424,3 +424,27 @@ def test_a_variable_with_unknown_sizes_takes_what_fits(eager, save):
     for value in ([1.0, 2.0, 3.0], 1.0):
         Saver(root).restore(save(a=value)).assert_consumed()
         np.testing.assert_array_equal(root.a, value)
+
+
+def test_in_the_checkpoint_of_1x_root_is_a_keyword_like_others(world, tmp_path):
+    kinds = tf.compat.v1.train.Checkpoint
+    saved = kinds(root=tf.Variable(1.0), other=tf.Variable(2.0))
+    world.init()
+    path = saved.save(str(tmp_path / "x"))
+    keys = [key.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE") for key, _ in tf.train.list_variables(path)]
+    assert keys == ["_CHECKPOINTABLE_OBJECT_GRAPH", "other", "root", "save_counter"]
+    found = kinds(root=tf.Variable(0.0), other=tf.Variable(0.0))
+    found.restore(path).assert_consumed().run_restore_ops()
+    assert (world.value(found.root), world.value(found.other)) == (1.0, 2.0)
+
+
+def test_write_takes_a_string_tensor_whose_directory_exists(tmp_path):
+    checkpoint = Checkpoint(a=tf.Variable(1.0))
+    path = checkpoint.write(tf.constant(str(tmp_path / "x")))
+    assert (path, type(path)) == (str(tmp_path / "x"), str)
+    checkpoint.read(path).assert_consumed()
+    with pytest.raises(tf.errors.NotFoundError, match="does not exist"):
+        checkpoint.write(tf.constant(str(tmp_path / "no" / "x")))
+    with pytest.raises(TypeError):
+        checkpoint.write(tf.constant(3))
+    assert type(checkpoint.write(np.str_(tmp_path / "y"))) is str

@@ -114,6 +114,14 @@ def test_a_state_can_be_made_without_writing_it():
     assert tf.train.generate_checkpoint_state_proto("/dir", "m-2").all_model_checkpoint_paths == ["m-2"]
 
 
+def test_times_are_floats():
+    made = tf.train.generate_checkpoint_state_proto("run", "run/a", None, [1], -1)
+    times = [*made.all_model_checkpoint_timestamps, made.last_preserved_timestamp]
+    assert (times, {type(time) for time in times}) == ([1.0, -1.0], {float})
+    with pytest.raises(TypeError, match="must be numbers"):
+        tf.train.generate_checkpoint_state_proto("run", "run/a", None, None, "yesterday")
+
+
 def test_what_cannot_be_a_state_is_refused_before_anything_is_written(tmp_path):
     tf.train.update_checkpoint_state(tmp_path, "m-1")
     before = (tmp_path / "checkpoint").read_text()

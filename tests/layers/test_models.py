@@ -202,6 +202,7 @@ class TestFiles:
             expected = mode.value(model(x))
             model.save_weights(tmp_path / "weights")
             assert tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "weights")
+            assert (tmp_path / "checkpoint").read_text().splitlines()[0] == 'model_checkpoint_path: "weights"'
             other = self.models()[number]
             other.build((None, 4))
             if mode.name == "graph":
@@ -238,6 +239,18 @@ class TestFiles:
             found = model(x)
             status.assert_consumed().run_restore_ops()
             np.testing.assert_array_equal(mode.session.run(found) if mode.name == "graph" else found, expected)
+
+    def test_options_of_checkpoints(self, tmp_path):
+        model = self.models()[0]
+        model.build((None, 4))
+        told = []
+        options = tf.train.CheckpointOptions(experimental_write_callbacks=[told.append], enable_async=True)
+        model.save_weights(tmp_path / "weights", options=options)
+        assert told == [str(tmp_path / "weights")]  # written, whatever the options say
+        model.load_weights(tmp_path / "weights", options=options)
+        for call in (model.save_weights, model.load_weights):
+            with pytest.raises(TypeError, match="CheckpointOptions or None"):
+                call(tmp_path / "weights", options=3)
 
     def test_weightless_layers_may_be_put_between(self, tmp_path):
         source = Sequential([layers.Dense(3), layers.Dense(2)])

@@ -57,6 +57,23 @@ class TestExponentialMovingAverage:
             assert average.average(frozen) is None
             assert graph.get_collection(tf.GraphKeys.MOVING_AVERAGE_VARIABLES) == [w]
 
+    def test_a_second_average_is_numbered_and_a_variable_scope_comes_before(self, mode):
+        with mode.scope():
+            w = tf.Variable([1.0, 2.0], name="w")
+
+            def averaged():
+                average = tf.train.ExponentialMovingAverage(0.9)
+                before = average.average_name(w)
+                average.apply([w])
+                assert average.average(w).name == average.average_name(w) + ":0"
+                return before, average.average_name(w)
+
+            base = "w/ExponentialMovingAverage"
+            assert averaged() == (base, base)
+            assert averaged() == ((base, f"{base}_1") if mode.name == "eager" else (f"{base}_1", f"{base}_1"))
+            with tf.variable_scope("s"):
+                assert [averaged()[1], averaged()[1]] == [f"s/{base}", f"s/{base}_1"]
+
     def test_names_to_restore(self):
         with tf.Graph().as_default():
             w, other = tf.Variable(1.0, name="w"), tf.Variable(1, name="n", trainable=False)

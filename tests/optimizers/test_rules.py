@@ -86,6 +86,23 @@ def test_slots_of_a_second_optimizer_are_numbered_on(mode):
         assert [optimizer.get_slot(w, s).name for s in "mv"] == ["w/Adam_2:0", "w/Adam_3:0"]
 
 
+def adam_on_two_variables_of_one_name():
+    first, second = tf.Variable([1.0]), tf.Variable([2.0])
+    optimizer = optimizers.AdamOptimizer()
+    optimizer.minimize(lambda: tf.reduce_sum(first * second))
+    return [optimizer.get_slot(v, s).name for v in (first, second) for s in "mv"]
+
+
+def test_slots_of_eager_variables_of_one_name_are_numbered_on():
+    assert adam_on_two_variables_of_one_name() == [f"Variable/Adam{n}:0" for n in ("", "_1", "_2", "_3")]
+    assert adam_on_two_variables_of_one_name() == [f"Variable/Adam_{n}:0" for n in (4, 5, 6, 7)]
+    for _ in range(2):  # a scope that is opened anew counts anew
+        with tf.variable_scope("s"):
+            assert adam_on_two_variables_of_one_name() == [f"s/s/Variable/Adam{n}:0" for n in ("", "_1", "_2", "_3")]
+    tf.reset_default_graph()
+    assert adam_on_two_variables_of_one_name()[0] == "Variable/Adam:0"
+
+
 def test_slots_of_ftrl_may_have_names_of_their_own(mode):
     with mode.scope():
         w = tf.Variable([1.0], name="w")

@@ -3,6 +3,7 @@
 import os
 import posixpath
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +79,7 @@ def test_the_pieces_of_a_chained_url(path, pieces):
 
 def test_what_a_path_is():
     assert path_of(b"a") == "a"
+    assert (path_of(np.str_("a")), type(path_of(np.str_("a")))) == ("a", str)
     with pytest.raises(TypeError):
         path_of(3)
     assert not is_url("zip::a.zip")

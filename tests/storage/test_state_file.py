@@ -104,6 +104,16 @@ def test_the_text_is_tensorflows(tmp_path):
 
 
 @pytest.mark.behaviour("S279")
+def test_a_state_as_text():
+    state = CheckpointState("run/ü-2", ['run/"a"-1', "run/ü-2"], [1.5, 2.0], 3.0)
+    assert str(state) == (
+        'model_checkpoint_path: "run/ü-2"\n'
+        'all_model_checkpoint_paths: "run/\\"a\\"-1"\nall_model_checkpoint_paths: "run/ü-2"\n'
+        "all_model_checkpoint_timestamps: 1.5\nall_model_checkpoint_timestamps: 2\nlast_preserved_timestamp: 3\n"
+    )
+    assert str(CheckpointState()) == ""
+
+
 def test_the_state_files_own_path(tmp_path):
     with pytest.raises(RuntimeError, match="state file"):
         write_state(tmp_path, CheckpointState(str(tmp_path / "checkpoint"), []))
