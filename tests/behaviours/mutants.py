@@ -42,7 +42,7 @@ MUTANTS = [
     ("S14", TRACKABLE, "if replaced is value:", "if False:"),
     ("S16", TRACKABLE, "before, state.automatic = state.automatic, False", "before, state.automatic = state.automatic, True"),
     ("S18", TRACKABLE, "if current is not None and not overwrite:", "if False:"),
-    ("S25", CHECKPOINT + "checkpoint.py", "in sorted(kwargs.items()):", "in kwargs.items():"),
+    ("S25", CHECKPOINT + "checkpoint.py", "in sorted(keywords.items()):", "in keywords.items():"),
     ("S33", CHECKPOINT + "saver.py", "lambda: top_of(root), _no_edges", "lambda root=weakref.ref(root): top_of(root), _no_edges"),
     # B: containers
     ("S36", LISTS, "admit(self, str(index), element)", "admit(self, str(len(tracking(self).edges)), element)"),
