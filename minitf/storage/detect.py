@@ -30,12 +30,16 @@ _SIGNATURES = (
     (b"\x80\x04", "a pickle"),
     (b"\x80\x05", "a pickle"),
     (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
     (b"GGUF", "a GGUF model"),
     (b"\x93NUMPY", "a single NumPy array (.npy)"),
     (b"PK\x03\x04", "a zip archive (a .keras model, or torch.save?)"),
     (b"{", "a JSON text"),
     (b"[", "a JSON text"),
 )
+_ARCHIVES = (("zip", (b"PK\x03\x04",)), ("tar", (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")))
+_TAR, _TAR_SIGNATURE = slice(257, 262), b"ustar"
 _ENDINGS = (".index", ".safetensors", ".npz")
 _PROGRAMS = ("saved_model.pb", "saved_model.pbtxt")
 _STATE = re.compile(rb"^\s*(all_)?model_checkpoint_path\w*\s*:", re.MULTILINE)  # a line of a state file
@@ -185,7 +189,12 @@ def _sniff(path: str, disk: Disk, among: Choice) -> Found:
         return _named_in(parent_of(path), name_of(path), disk, among)
     if (parts := split_data_name(path)) is not None:
         raise DataLossError(f"open: {path!r} is a data file, and its index, {index_path(parts[0])!r}, is missing.")
-    what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), "something else, or damaged")
+    what = "a tar archive" if head[_TAR] == _TAR_SIGNATURE else "something else, or damaged"
+    what = next((text for signature, text in _SIGNATURES if head.startswith(signature)), what)
+    archive = "tar" if head[_TAR] == _TAR_SIGNATURE else None
+    archive = next((kind for kind, signatures in _ARCHIVES if head.startswith(signatures)), archive)
+    if archive is not None:
+        what += f"; a checkpoint in it has a path such as {f'{archive}://run/ckpt-1::{path}'!r}"
     if size >= 10 and head[8:10] == b'{"' and int.from_bytes(head[:8], "little") <= size - 8:
         what = "a safetensors file without its ending: rename it to end with .safetensors"
     if name_of(path) in _PROGRAMS:

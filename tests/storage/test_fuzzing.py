@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from minitf.storage.bundle import payload, reader
+from minitf.storage.bundle import fetching, payload
 
 from . import fuzz_log, fuzz_targets
 from .fuzz_guided import WEIGHTS, guided
@@ -25,7 +25,7 @@ def test_one_case_is_the_same_each_time():
 
 def test_a_reader_without_checksums_is_noticed(monkeypatch):
     monkeypatch.setattr(payload, "check_crc", lambda *_: None)
-    monkeypatch.setattr(reader, "mask_all", lambda crcs: type("Anything", (), {"tolist": lambda _: Equal()})())
+    monkeypatch.setattr(fetching, "mask_all", lambda crcs: type("Anything", (), {"tolist": lambda _: Equal()})())
     assert any("not saved" in one for one in run(40, 3, "v2-data-bytes")[1])
 
 

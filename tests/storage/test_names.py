@@ -80,3 +80,20 @@ def test_what_is_said_of_a_missing_set(tmp_path, monkeypatch):
     with pytest.raises(NotFoundError, match="there is 'm-9'"):
         TensorBundle().open("m")
     assert missing_text(Disk(), str(tmp_path / "m")).endswith(f", {str(tmp_path / 'm-11')!r}.")
+
+
+def test_names_that_look_alike(tmp_path, monkeypatch):
+    for name in ("ckpt-1", "ckpt-2", "ckpt-13", "ckpt-4", "other"):
+        (tmp_path / f"{name}.index").touch()
+    names = ", ".join(repr(str(tmp_path / name)) for name in ("ckpt-4", "ckpt-2", "ckpt-1"))
+    said = missing_text(Disk(), str(tmp_path / "ckpt-9"))
+    assert said.endswith(f" or latest_checkpoint(directory). Similar: {names}.")
+    monkeypatch.setattr("minitf.storage.bundle.names.MANY", 6)
+    assert "Similar" in missing_text(Disk(), str(tmp_path / "ckpt-9"))
+    monkeypatch.setattr("minitf.storage.bundle.names.MANY", 5)
+    assert "Similar" not in missing_text(Disk(), str(tmp_path / "ckpt-9"))
+
+
+def test_an_archive_that_is_not_there(tmp_path):
+    with pytest.raises(NotFoundError, match=r"'zip://run/ckpt::\S+/no.zip': the archive '\S+/no.zip' does not exist\.$"):
+        TensorBundle().open(f"zip://run/ckpt::{tmp_path}/no.zip")

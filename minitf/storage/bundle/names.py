@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from minitf.storage.files import TEMPORARY, Disk, find, is_directory, names_in, temporary_start
-from minitf.storage.paths import join_path, parts_of, split_path, with_ending, without_ending
+from minitf.storage.paths import archived, join_path, parts_of, split_path, with_ending, without_ending
 
+MANY = 20_000  # names among which looking for similar ones takes too long
+ALIKE = 0.8  # from here on two names look alike: ckpt-1 and ckpt-9
 _DATA = re.compile(r"(?P<stem>.*)\.data-(?P<shard>\d{5,})-of-(?P<shards>\d{5,})", re.DOTALL)
 
 
@@ -44,6 +46,9 @@ def files_of(disk: Disk, prefix: str) -> tuple[dict[str, tuple[int, int]], list[
 
 def missing_text(disk: Disk, prefix: str) -> str:
     """Why there is no checkpoint under a prefix, as far as the neighbourhood tells."""
+    inside = archived(prefix)
+    if inside is not None and find(disk, inside[2]) is None:
+        return f"open: no checkpoint {prefix!r}: the archive {inside[2]!r} does not exist."
     directory, stem = split_path(prefix)
     text = f"open: no checkpoint {prefix!r}: {index_path(prefix)!r} does not exist"
     without = without_ending(prefix, ".index")
@@ -63,4 +68,11 @@ def missing_text(disk: Disk, prefix: str) -> str:
         return f"{text}. A saved path ends with its number; there is {paths}."
     if any(parts and parts[0] == stem for parts in map(split_data_name, names)):
         return f"{text}, but data files of it do: the save was interrupted, or the index was lost."
-    return f"{text}. Give the path that save() returned, or latest_checkpoint(directory)."
+    text += ". Give the path that save() returned, or latest_checkpoint(directory)."
+    others = [name[:-6] for name in names if name.endswith(".index")]
+    if len(others) >= MANY:
+        return text
+    from difflib import get_close_matches
+
+    similar = [repr(join_path(directory, name)) for name in get_close_matches(stem, others, 3, ALIKE)]
+    return f"{text} Similar: {', '.join(similar)}." if similar else text

@@ -34,7 +34,8 @@ def pack_strings(flow: Texts) -> Iterator[bytes]:
         for some in flow.lengths():
             for size in some.tolist():
                 yield bytes((TAG,)) + varint(size)
-                yield from map(bytes, text.take(size))
+                for piece in text.take(size):
+                    yield from (bytes(piece[start : start + PIECE]) for start in range(0, len(piece), PIECE))
         text.finish()
 
     return gathered(fields(), PIECE)
