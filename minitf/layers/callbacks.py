@@ -147,23 +147,52 @@ class EarlyStopping(_Watching):
 class ModelCheckpoint(_Watching):
     """Saves the weights after each epoch, or only the best. ``filepath`` may have fields:
     ``"weights-{epoch:02d}-{val_loss:.2f}"``.
+
+    * ``save_freq``: a number of batches, to save after so many, also across epochs; ``{batch}`` is then a field, too
+    * ``initial_value_threshold``: the best of ``monitor`` so far, for ``save_best_only``
+    * ``options``: ``train.CheckpointOptions``
+
+    Raises ValueError for ``save_weights_only=False`` and for another ``save_freq``.
     """
 
     def __init__(self, filepath: Any, monitor: str = "val_loss", verbose: int = 0, save_best_only: bool = False,
-                 save_weights_only: bool = True, mode: str = "auto"):  # fmt: skip
+                 save_weights_only: bool = True, mode: str = "auto", save_freq: Any = "epoch", options: Any = None,
+                 initial_value_threshold: float | None = None):  # fmt: skip
         if not save_weights_only:
             raise ValueError("ModelCheckpoint saves weights; whole models cannot be saved. Pass save_weights_only=True.")
+        if save_freq != "epoch" and not isinstance(save_freq, int):
+            raise ValueError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, not {save_freq!r}.")
         super().__init__(monitor, mode)
         self.filepath, self.verbose, self.save_best_only = filepath, verbose, save_best_only
+        self.save_freq, self.options = save_freq, options
+        if initial_value_threshold is not None:
+            self.best = self.sign * initial_value_threshold
+        self._epoch, self._batches = 0, 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Notes which epoch it is."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Saves after so many batches."""
+        if self.save_freq != "epoch":
+            self._batches += 1
+            if self._batches >= self.save_freq:
+                self._batches = 0
+                self._save(logs, {"batch": batch + 1})
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Saves."""
+        """Saves after an epoch."""
+        if self.save_freq == "epoch":
+            self._save(logs, {})
+
+    def _save(self, logs: Any, fields: dict[str, Any]) -> None:
         if self.save_best_only and not self._improved(logs):
             return
-        path = str(self.filepath).format(epoch=epoch + 1, **(logs or {}))
-        self.model.save_weights(path)
+        path = str(self.filepath).format(**{**fields, "epoch": self._epoch + 1, **(logs or {})})
+        self.model.save_weights(path, options=self.options)
         if self.verbose:
-            print(f"Epoch {epoch + 1}: saving model to {path}")
+            print(f"Epoch {self._epoch + 1}: saving model to {path}")
 
 
 class LambdaCallback(Callback):

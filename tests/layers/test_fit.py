@@ -239,6 +239,20 @@ class TestCallbacks:
         model.fit(X, Y, epochs=3, verbose=0, callbacks=[save])
         assert tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "best-03")
 
+    def test_saving_after_so_many_batches(self, tmp_path):
+        told = []
+        options = tf.train.CheckpointOptions(experimental_write_callbacks=[told.append])
+        save = callbacks.ModelCheckpoint(tmp_path / "w-{epoch}-{batch}", save_freq=3, options=options)
+        line().fit(X, Y, batch_size=len(X) // 2, epochs=4, verbose=0, callbacks=[save])
+        assert [path.removeprefix(str(tmp_path / "w-")) for path in told] == ["2-1", "3-2"]
+
+    def test_saving_what_is_better_than_a_threshold(self, tmp_path):
+        for threshold, saved in ((0.0, False), (1e9, True)):
+            path = tmp_path / str(threshold)
+            save = callbacks.ModelCheckpoint(path, "loss", save_best_only=True, initial_value_threshold=threshold)
+            line().fit(X, Y, verbose=0, callbacks=[save])
+            assert tf.train.checkpoint_exists(path) == saved
+
     def test_mistakes(self):
         with pytest.raises(KeyError, match="watches 'val_loss'"):
             line().fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping()])
@@ -246,6 +260,8 @@ class TestCallbacks:
             callbacks.EarlyStopping(mode="best")
         with pytest.raises(ValueError, match="saves weights"):
             callbacks.ModelCheckpoint("x", save_weights_only=False)
+        with pytest.raises(ValueError, match="a number of batches"):
+            callbacks.ModelCheckpoint("x", save_freq="batch")
 
 
 class TestProgress:
