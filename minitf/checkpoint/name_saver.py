@@ -84,8 +84,8 @@ class Saver:
 
     ``name``, ``restore_sequentially`` and ``filename`` are accepted and have no effect. Raises RuntimeError in eager mode
     without ``var_list``, ValueError for two values of one name, for a variable with two names and for no variables at all,
-    TypeError for things that are no variables for a ``max_to_keep`` that is no integer and for hours that are no
-    number, NotImplementedError for ``saver_def``, ``builder``, and ``reshape`` of a frozen saver.
+    TypeError for things that are no variables, for a ``max_to_keep`` that is no integer and for hours that are no number,
+    NotImplementedError for ``saver_def``, ``builder``, and ``reshape`` of a frozen saver.
     """
 
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5,
