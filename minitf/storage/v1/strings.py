@@ -6,14 +6,19 @@ import io
 import itertools
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from minitf.errors import DataLossError
+from minitf.storage import string_pieces
 from minitf.storage.filling import PIECE
 from minitf.storage.flows import Cursor, Texts
+from minitf.storage.v1.numbers import varint_bytes
 from minitf.storage.values import gathered
 from minitf.storage.varint import read_varint, varint
 
 STRING_FIELD = 8
 TAG = STRING_FIELD << 3 | 2
+_HEAD = bytes((TAG,))
 _LONGEST_HEAD = 11  # tag and length
 
 
@@ -23,19 +28,25 @@ class OtherField(Exception):
 
 def strings_size(flow: Texts) -> int:
     """Bytes of the fields of all elements."""
-    return sum(1 + len(varint(size)) + size for some in flow.lengths() for size in some.tolist())
+    return sum(len(some) + varint_bytes(some.view(np.uint64)) + int(some.sum()) for some in flow.lengths())
 
 
 def pack_strings(flow: Texts) -> Iterator[bytes]:
     """The fields of all elements, in pieces."""
 
+    def head(size: int) -> bytes:
+        return _HEAD + varint(size)
+
     def fields() -> Iterator[bytes]:
         text = Cursor(flow.text())
-        for some in flow.lengths():
-            for size in some.tolist():
-                yield bytes((TAG,)) + varint(size)
-                for piece in text.take(size):
+        for sizes in itertools.chain.from_iterable(map(string_pieces.together, flow.lengths())):
+            if sizes[0] > string_pieces.TOGETHER:
+                yield head(sizes[0])
+                for piece in text.take(sizes[0]):
                     yield from (bytes(piece[start : start + PIECE]) for start in range(0, len(piece), PIECE))
+            else:
+                items = string_pieces.short(sizes, text.fetch)
+                yield from itertools.chain.from_iterable(zip(map(head, sizes), items, strict=True))
         text.finish()
 
     return gathered(fields(), PIECE)
