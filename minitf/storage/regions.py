@@ -97,7 +97,9 @@ def overlap(slices: Sequence[tuple[Extent, ...]], shape: tuple[int, ...]) -> str
     return None
 
 
-FEW = 64  # slices that are compared one by one
+FEW = 64  # slices that are compared with each other,
+MANY = 1024  # and those for which a cut pays through which more of them reach, if there are fewer pairs to compare then
+PAIRS = 1 << 22  # that are compared at once
 
 
 def _halves(starts: Any, stops: Any) -> tuple[Any, Any] | None:
@@ -111,21 +113,30 @@ def _halves(starts: Any, stops: Any) -> tuple[Any, Any] | None:
         cut_at = max(np.partition(begins, count // 2)[count // 2], above.min())
         below, behind = begins < cut_at, stops[:, axis] > cut_at
         sizes = np.count_nonzero(below), np.count_nonzero(behind)
-        if max(sizes) <= 0.9 * count and sum(sizes) <= 1.1 * count and (best is None or max(sizes) < best[0]):
+        good = max(sizes) <= 0.9 * count and sum(sizes) <= 1.1 * count
+        if not good and count > MANY:
+            good = sizes[0] ** 2 + sizes[1] ** 2 <= 0.9 * count**2
+        if good and (best is None or max(sizes) < best[0]):
             best = max(sizes), (below, behind)
     return None if best is None else best[1]
 
 
 def _overlap_of_few(found: Sequence[tuple[Box, tuple[Extent, ...]]], rank: int) -> str | None:
+    """Each is compared with each, along one axis after the other as long as any two may overlap."""
     axis = max(range(rank), key=lambda d: len({(box[d].start, box[d].stop) for box, _ in found}), default=None)
-    active: list[tuple[Box, tuple[Extent, ...]]] = []  # those that may reach into the next one
-    for box, extents in found if axis is None else sorted(found, key=lambda item: item[0][axis].start):
-        if axis is not None:
-            active = [other for other in active if other[0][axis].stop > box[axis].start]
-        for other, other_extents in active:
-            if intersection(box, other) is not None:
-                return f"{slice_text(other_extents)} and {slice_text(extents)}"
-        active.append((box, extents))
+    ordered = found if axis is None else sorted(found, key=lambda item: item[0][axis].start)
+    starts: Any = np.array([[side.start for side in box] for box, _ in ordered], np.int64)
+    stops: Any = np.array([[side.stop for side in box] for box, _ in ordered], np.int64)
+    rows = max(1, PAIRS // max(1, len(ordered)))
+    for first in range(0, len(ordered), rows):
+        last = min(first + rows, len(ordered))
+        both: Any = np.tri(last - first, last, first - 1, dtype=bool)  # each with those before it
+        for side in range(rank):
+            both &= starts[first:last, side, None] < stops[None, :last, side]
+            both &= stops[first:last, side, None] > starts[None, :last, side]
+        if both.any():
+            later, earlier = np.argwhere(both)[0].tolist()
+            return f"{slice_text(ordered[earlier][1])} and {slice_text(ordered[first + later][1])}"
     return None
 
 

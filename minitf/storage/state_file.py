@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from minitf.errors import InvalidArgumentError
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.files import Disk, discard_left, find, make_directories, read_whole, replace_file, while_locked
+from minitf.storage.formats import format_at
 from minitf.storage.paths import is_url, join_path, lies_in, normal, parent_of, path_of, relative_to
 from minitf.storage.protos import message
 from minitf.storage.whole import problem_with
 
 STATE_FILE = "checkpoint"
+TOLD = 10  # checkpoints that cannot be used of which the log says why
 LONGEST = 1 << 26  # bytes of a state file: a hundred thousand checkpoints take a fraction
 
 _log = logging.getLogger("minitf")
@@ -72,8 +74,12 @@ def read_state(
     if state is None or allow_outside:
         return state
     path = state_path(directory, latest_filename)
-    kept = [n for n, p in enumerate(state.all_model_checkpoint_paths) if is_inside(directory, p)]
-    refused = [p for n, p in enumerate(state.all_model_checkpoint_paths) if n not in set(kept)]
+    kept, refused = [], []
+    for number, named in enumerate(state.all_model_checkpoint_paths):
+        if is_inside(directory, named):
+            kept.append(number)
+        else:
+            refused.append(named)
     if not is_inside(directory, state.model_checkpoint_path):
         refused.append(state.model_checkpoint_path)
     if refused:
@@ -198,18 +204,26 @@ def latest_checkpoint(
         if not allow_outside and not is_inside(directory, prefix):
             refused.append(f"{prefix!r} is outside of the directory (allow_outside=True takes it)")
             continue
+        if len(refused) >= TOLD and format_at(prefix, disk) is None:  # a text would look through the directory for each
+            refused.append("")
+            continue
         problem = problem_with(prefix, disk)
         if problem is None:
             if refused:
-                _log.warning("latest_checkpoint: using %s, because %s", prefix, "; ".join(refused))
+                _log.warning("latest_checkpoint: using %s, because %s", prefix, _told(refused))
             return prefix
         refused.append(problem)
     _log.error(
         "latest_checkpoint: %s names no checkpoint that is whole: %s",
         state_path(directory, latest_filename),
-        "; ".join(refused),
+        _told(refused),
     )
     return None
+
+
+def _told(problems: Sequence[str]) -> str:
+    more = len(problems) - TOLD
+    return "; ".join(problems[:TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def newest_checkpoint(directory: str, latest_filename: str | None = None, *, disk: Disk = ANYWHERE) -> str | None:

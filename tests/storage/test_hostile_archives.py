@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import io
 import os
 import stat
@@ -656,3 +657,45 @@ def test_a_link_whose_archive_cannot_be_read(tmp_path):
     linked(path, ("l", b"there", True), ("there", bytes(100_000), False))
     with pytest.raises(PermissionError):
         ArchiveDisk(disk, -1).open(f"zip://there::{path}")
+def test_a_tar_archive_of_very_many_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tars, "MEMBERS", 3)
+    good = added(tmp_path / "a.tar", *((name, b"1") for name in "abc"))
+    assert sorted(ANYWHERE.names(good(""))) == ["a", "b", "c"]
+    bad = added(tmp_path / "b.tar", *((name, b"1") for name in "abcd"))
+    with pytest.raises(DataLossError, match=r"b\.tar: there are more than 3 files in it"):
+        ANYWHERE.names(bad(""))
+
+
+@pytest.mark.timeout(60)
+def test_a_packed_archive_that_would_never_end(tmp_path):
+    """Of some kilobytes come gigabytes; that takes a processor minutes."""
+    info = tarfile.TarInfo("a")
+    info.size = 1 << 36
+    path = tmp_path / "a.tar.bz2"
+    path.write_bytes(bz2.compress(info.tobuf()) + bz2.compress(bytes(1 << 24)) * (1 << 12))
+    with pytest.raises(DataLossError, match=rf"a\.tar\.bz2: its {path.stat().st_size} bytes unpack to more than 1073741824\."):
+        ANYWHERE.names(f"tar://::{path}")
+
+
+@pytest.mark.parametrize("how", ["", "gz"])
+def test_how_much_may_come_out_of_an_archive(tmp_path, monkeypatch, how):
+    monkeypatch.setattr(tars, "ROOM", 0)
+    monkeypatch.setattr(tars, "TIMES", 2)
+    with tarfile.open(tmp_path / "a.tar", f"w:{how}") as out:
+        for name in "ab":
+            info = tarfile.TarInfo(name)
+            info.size = 100_000
+            out.addfile(info, io.BytesIO(bytes(100_000)))
+    at = f"tar://::{tmp_path / 'a.tar'}"
+    if not how:
+        assert sorted(ANYWHERE.names(at)) == ["a", "b"]
+        return
+    size = (tmp_path / "a.tar").stat().st_size
+    with pytest.raises(DataLossError, match=f"its {size} bytes unpack to more than {2 * size}"):
+        ANYWHERE.names(at)
+    monkeypatch.setattr(tars, "ROOM", 2 * (512 + 100_352))
+    assert sorted(ANYWHERE.names(at)) == ["a", "b"]
+    monkeypatch.setattr(tars, "ROOM", 2 * (512 + 100_352) - 1)
+    (tmp_path / "a.tar").touch()
+    with pytest.raises(DataLossError, match="unpack to more than"):
+        ANYWHERE.names(at)

@@ -150,43 +150,38 @@ def test_overlaps_are_those_of_any_two(found):
 
 
 class Counted:
-    """How many slices are compared one by one, at a time, and how many pairs are compared."""
+    """How many slices are compared with each other, at a time."""
 
     def __init__(self, monkeypatch):
-        self.groups, self.pairs = [], 0
-        few, pair = regions._overlap_of_few, regions.intersection
+        self.groups = []
+        few = regions._overlap_of_few
 
         def counted_few(found, rank):
             self.groups.append(len(found))
             return few(found, rank)
 
-        def counted_pair(a, b):
-            self.pairs += 1
-            return pair(a, b)
-
         monkeypatch.setattr(regions, "_overlap_of_few", counted_few)
-        monkeypatch.setattr(regions, "intersection", counted_pair)
 
 
 @pytest.mark.parametrize(
-    ("sides", "groups", "pairs"),
+    ("sides", "groups"),
     [
-        ((64,), [64], 0),
-        ((65,), [33, 32], 0),
-        ((4096,), [64] * 64, 0),
-        ((64, 64), [64] * 64, 0),
-        ((4096, 1), [64] * 64, 0),
-        ((1, 70), [35, 35], 0),
-        ((16, 16, 16), [64] * 64, 6144),
-        ((512, 8), [64] * 64, 14336),
+        ((64,), [64]),
+        ((65,), [33, 32]),
+        ((4096,), [64] * 64),
+        ((64, 64), [64] * 64),
+        ((4096, 1), [64] * 64),
+        ((1, 70), [35, 35]),
+        ((16, 16, 16), [64] * 64),
+        ((512, 8), [64] * 64),
     ],
 )
-def test_many_slices_are_parted_before_they_are_compared(monkeypatch, sides, groups, pairs):
+def test_many_slices_are_parted_before_they_are_compared(monkeypatch, sides, groups):
     counted = Counted(monkeypatch)
     slices = [tuple((2 * n, 2) for n in place) for place in itertools.product(*map(range, sides))]
     random.Random(5).shuffle(slices)
     assert overlap(slices, tuple(2 * n for n in sides)) is None
-    assert (counted.groups, counted.pairs) == (groups, pairs)
+    assert counted.groups == groups
 
 
 @pytest.mark.parametrize(
@@ -207,14 +202,65 @@ def test_slices_that_cannot_be_parted_well_are_compared(monkeypatch, runs, group
 
 
 def test_the_axis_that_parts_best(monkeypatch):
-    """And among few the one with the most cuts, of which the others are not compared."""
     counted = Counted(monkeypatch)
     slices = [((5 * (n > 59), 5), (n, 1)) for n in range(70)]
     assert overlap(slices, (10, 70)) is None
     assert counted.groups == [35, 35]
+
+
+def pinwheel(n):
+    """Four bundles of strips around a square, through which every cut goes that parts them."""
+    return [
+        extents
+        for i in range(n)
+        for extents in (((0, 2 * n), (i, 1)), ((i, 1), (n, 2 * n)), ((n, 2 * n), (2 * n + i, 1)), ((2 * n + i, 1), (0, 2 * n)))
+    ]
+
+
+def codes(count, rank=62):
+    """Pieces that have half of the dimensions whole, and of the others a half, so that no two overlap and no cut parts them."""
+    rng, found = np.random.default_rng(0), np.zeros((0, rank), int)
+    while len(found) < count:
+        new = rng.choice([-1, 0, 1], size=rank, p=[0.5, 0.25, 0.25])
+        if ((found >= 0) & (new >= 0) & (found != new)).any(axis=1).all():
+            found = np.vstack([found, new])
+    return [tuple(None if half < 0 else (half, 1) for half in row) for row in found.tolist()]
+
+
+@pytest.mark.timeout(60)
+def test_very_many_slices_that_no_cut_parts():
+    strips = pinwheel(4_000)
+    assert overlap(strips, (12_000, 12_000)) is None
+    assert overlap([*strips, ((11_999, 1), (0, 1))], (12_000, 12_000)) == "11999,1:0,8000 and 11999,1:0,1"
+    pieces = codes(1_200)
+    assert overlap(pieces, (2,) * 62) is None
+    assert overlap([*pieces, pieces[0]], (2,) * 62) == " and ".join([regions.slice_text(pieces[0])] * 2)
+
+
+@pytest.mark.parametrize(("many", "largest"), [(160, 160), (159, 120)])
+def test_of_many_more_may_reach_through_a_cut(monkeypatch, many, largest):
     counted = Counted(monkeypatch)
-    assert overlap([((5 * (n % 2), 5), (n, 1)) for n in range(20)], (10, 20)) is None
-    assert counted.pairs == 0
+    monkeypatch.setattr(regions, "MANY", many)
+    assert overlap(pinwheel(40), (120, 120)) is None
+    assert max(counted.groups) == largest
+
+
+def test_a_cut_must_leave_fewer_pairs(monkeypatch):
+    counted = Counted(monkeypatch)
+    monkeypatch.setattr(regions, "MANY", 100)
+    assert overlap(codes(200), (2,) * 62) is None
+    assert counted.groups == [200]
+
+
+@pytest.mark.parametrize("pairs", [1, 10, 64, 100, 1 << 22])
+def test_the_pair_that_is_told_is_the_first(monkeypatch, pairs):
+    monkeypatch.setattr(regions, "PAIRS", pairs)
+    strips = [((n, 1),) for n in range(20)]
+    assert overlap(strips, (20,)) is None
+    assert overlap([*strips, ((17, 2),), ((4, 1),), ((3, 2),)], (20,)) == "3,1 and 3,2"
+    assert overlap([((0, 20),), *strips], (20,)) == "0,20 and 0,1"
+    assert overlap([*strips[1:], ((0, 2),)], (20,)) == "0,2 and 1,1"
+    assert overlap([((0, 1), (0, 9)), ((0, 1), (8, 1)), ((1, 1), (0, 9))], (2, 9)) == "0,1:0,9 and 0,1:8,1"
 
 
 def test_an_empty_region_that_is_too_large_for_numpy():

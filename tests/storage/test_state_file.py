@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitf.storage.bundle import TensorBundle
+from minitf.storage.files import Disk
 from minitf.storage.formats import format_named
 from minitf.storage.state_file import (
     CheckpointState,
@@ -345,3 +346,58 @@ def test_a_state_that_says_nothing():
     state = CheckpointState()
     assert state == CheckpointState("", [], [], 0.0)
     assert not state.model_checkpoint_path
+
+
+def many(tmp_path, names):
+    listed = ", ".join(f'"{name}"' for name in names)
+    (tmp_path / "checkpoint").write_text(f'model_checkpoint_path: "newest"\nall_model_checkpoint_paths: [{listed}]\n')
+
+
+@pytest.mark.timeout(60)
+def test_a_state_file_that_names_very_many(tmp_path, caplog):
+    many(tmp_path, [f"{'/' * (n % 2)}{n:x}" for n in range(150_000)])
+    state = read_state(tmp_path)
+    assert len(state.all_model_checkpoint_paths) == 75_000
+    assert state.all_model_checkpoint_paths[-1] == f"{tmp_path}/249ee"
+
+
+class Looked(Disk):
+    """Counts how often a directory is listed."""
+
+    def __init__(self):
+        self.count = 0
+
+    def names(self, directory):
+        self.count += 1
+        return super().names(directory)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_why_none_of_very_many_is_used_is_said_of_the_first(tmp_path, caplog, whole):
+    many(tmp_path, [f"c{n}" for n in range(30)])
+    if whole:
+        TensorBundle(durable=False).write(tmp_path / "c3", {"a": np.zeros(1)})
+    disk = Looked()
+    found = latest_checkpoint(tmp_path, disk=disk)
+    assert found == (f"{tmp_path}/c3" if whole else None)
+    assert disk.count < 30
+    [said] = [record.getMessage() for record in caplog.records]
+    assert f"no checkpoint '{tmp_path}/newest'" in said
+    assert f"'{tmp_path}/c21'" in said
+    assert f"'{tmp_path}/c20'" not in said
+    assert said.endswith("; and 17 more" if whole else "; and 21 more")
+
+
+def test_why_as_many_as_are_told_are_not_used(tmp_path, caplog):
+    many(tmp_path, [f"c{n}" for n in range(9)])
+    assert latest_checkpoint(tmp_path) is None
+    [said] = [record.getMessage() for record in caplog.records]
+    assert f"'{tmp_path}/c0'" in said
+    assert "more" not in said.rpartition("c0")[2]
+
+
+def test_of_very_many_one_that_is_not_whole_is_not_used(tmp_path, caplog):
+    many(tmp_path, [f"c{n}" for n in range(20)])
+    TensorBundle(durable=False).write(tmp_path / "c1", {"a": np.zeros(1)})
+    (tmp_path / "c1.data-00000-of-00001").unlink()
+    assert latest_checkpoint(tmp_path) is None

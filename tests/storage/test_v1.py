@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from minitf import errors
+from minitf.core.dtypes import as_dtype
 from minitf.storage.bundle import TensorBundle
-from minitf.storage.v1 import TensorSlices
+from minitf.storage.bundle.coding import slice_key
+from minitf.storage.bundle.table import Table, table_chunks
+from minitf.storage.v1 import TensorSlices, reader
 from minitf.storage.v1.numbers import pack_varints, unpack_varints
+from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
 from minitf.storage.values import Partitioned, Typed
 from minitf.storage.varint import varint
 
@@ -105,3 +109,67 @@ def test_missing_and_wrong_paths(tmp_path):
     (tmp_path / "junk").write_bytes(b"x" * 100)
     with pytest.raises(errors.DataLossError, match="magic"):
         TensorSlices().open(tmp_path / "junk")
+
+
+def by_turns(path, count):
+    """Pieces in two blocks, listed by turns."""
+    order = [n for pair in zip(range(count // 2), range(count // 2, count), strict=True) for n in pair]
+    metas = [TensorMeta("a", (count,), as_dtype("float32"), tuple(((n, 1),) for n in order))]
+    records = {b"": encode_meta(metas)}
+    for n in range(count):
+        key = slice_key(b"a", ((n, 1),))
+        records[key] = encode_values("a", ((n, 1),), as_dtype("float32"), np.full(1, n, np.float32))
+    keys = sorted(records)
+    size = sum(map(len, records.values())) // 2
+    path.write_bytes(b"".join(table_chunks(keys, [records[key] for key in keys], block_size=size)))
+    return TensorSlices().open(path)
+
+
+@pytest.mark.parametrize("keep", [1 << 20, 0])
+def test_pieces_in_several_blocks_by_turns(tmp_path, monkeypatch, keep):
+    monkeypatch.setattr(reader, "KEEP", keep)
+    found = by_turns(tmp_path / "v1", 60)
+    looked = []
+    block = Table.block
+    monkeypatch.setattr(Table, "block", lambda table, number: looked.append(number) or block(table, number))
+    np.testing.assert_array_equal(found.read("a"), np.arange(60, dtype=np.float32))
+    assert len(looked) <= 4 if keep else len(looked) > 20
+
+
+def test_of_the_blocks_that_are_kept_the_oldest_goes_first(tmp_path, monkeypatch):
+    found = by_turns(tmp_path / "v1", 60)
+    [file] = found._files
+    sizes = [size for _, size in file._table.handles]
+    assert len(sizes) == 3
+    looked = []
+    block = Table.block
+    monkeypatch.setattr(Table, "block", lambda table, number: looked.append(number) or block(table, number))
+    monkeypatch.setattr(reader, "KEEP", sum(sizes) - 1)
+    first, second, third = (file._table.bounds[number] for number in (0, 1, 2))
+    with file.opened():
+        for key in (second, third, second, first, second, third):
+            file.record(key)
+        assert looked == [1, 2, 0, 2]
+    with file.opened():
+        file.record(second)
+        assert looked == [1, 2, 0, 2]
+    monkeypatch.setattr(reader, "KEEP", 1)
+    with file.opened():
+        file.record(second)
+        assert len(file._kept) == 1
+    assert not file._kept
+
+
+def test_a_tensor_that_is_listed_piece_by_piece(tmp_path):
+    f4 = as_dtype("float32")
+    metas = [TensorMeta("a", (3,), f4, (((n, 1),),)) for n in (2, 0, 1)]
+    metas.insert(1, TensorMeta("b", (), f4, ((),)))
+    records = {b"": encode_meta(metas), slice_key(b"b", ()): encode_values("b", (), f4, np.array(7, np.float32))}
+    for n in range(3):
+        records[slice_key(b"a", ((n, 1),))] = encode_values("a", ((n, 1),), f4, np.full(1, n, np.float32))
+    keys = sorted(records)
+    (tmp_path / "v1").write_bytes(b"".join(table_chunks(keys, [records[key] for key in keys])))
+    found = TensorSlices().open(tmp_path / "v1")
+    assert found.slices("a") == [((2, 1),), ((0, 1),), ((1, 1),)]
+    assert found.read("a").tolist() == [0, 1, 2]
+    assert found.read("b") == 7

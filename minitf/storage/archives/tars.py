@@ -18,6 +18,9 @@ from minitf.storage.file_view import FileView
 BUFFER = 1 << 16  # bytes that are read at once
 PIECE = 1 << 18  # bytes that are unpacked at once
 LONGEST = 1 << 24  # bytes of a header; a name takes a fraction
+MEMBERS = 1 << 16  # files of an archive,
+ROOM = 1 << 30  # and bytes that one unpacks to,
+TIMES = 1032  # or so many times its own bytes, which is what deflate can make of one
 _PACKED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
@@ -30,9 +33,19 @@ def list_tar(view: FileView, archive: str) -> Listing:
     """What is in a tar archive. Raises DataLossError, and UnimplementedError for one that is packed with zstd."""
     listing = Listing()
     with understood(f"{archive}: it is no tar archive", view):
+        size = view.seek(0, io.SEEK_END)
+        view.seek(0)
         stream, packed = _opened(view, archive)
-        tar = tarfile.TarFile(fileobj=cast("IO[bytes]", _Headers(stream, archive)))
-        for info in tar:
+        most = max(ROOM, TIMES * size)
+        number = 0
+        tar: Any = tarfile.TarFile(fileobj=cast("IO[bytes]", _Headers(stream, archive)))
+        while (info := tar.next()) is not None:
+            del tar.members[:]  # of each it keeps more than it takes in an archive that is packed well
+            number += 1
+            if number > MEMBERS:
+                raise DataLossError(f"{archive}: there are more than {MEMBERS} files in it.")
+            if packed and tar.offset > most:
+                raise DataLossError(f"{archive}: its {size} bytes unpack to more than {most}.")
             if info.isreg():
                 listing.add(info.name, Member(info.size, info.offset_data, partial(_content, info, packed)))
             elif info.isdir():

@@ -25,7 +25,7 @@ from minitf.storage.v1.names import missing_shard
 from minitf.storage.v1.records import Slice, TensorMeta, decode_meta, decode_values
 from minitf.storage.values import Array, Partitioned, Reading, Region, Typed
 
-KEEP = 1 << 20  # bytes of a block that is kept for the next look
+KEEP = 1 << 20  # bytes of the blocks that are kept for the next look
 
 Tables = Callable[[Read, int, str], Table]  # how the blocks of a file are found: as Table does
 
@@ -33,7 +33,8 @@ Tables = Callable[[Read, int, str], Table]  # how the blocks of a file are found
 class TableFile:
     """A table on disk; open only inside ``with file.opened()``, for one thread at a time.
 
-    The last block read is kept while the file is the same: looking up values one by one would decode it for each.
+    The blocks read last are kept while the file is the same: looking up values one by one, or by turns in several blocks, would
+    decode one for each.
     """
 
     def __init__(self, disk: Disk, path: str, lock: threading.RLock, table: Tables):
@@ -42,7 +43,7 @@ class TableFile:
         self._lock = lock
         self._handle: int | None = None
         self._file = SameFile(disk, path)
-        self._kept: tuple[int, dict[bytes, bytes]] | None = None
+        self._kept: dict[int, dict[bytes, bytes]] = {}  # by the number of the block, the last one read at the end
         with self.opened() as handle:
             self._table = table(self._read, disk.size(handle), path)
             first = self._table.block(0) if self._table.handles else ([], [])
@@ -69,8 +70,7 @@ class TableFile:
             self._handle = handle
             try:
                 yield
-                if self._kept is not None and self._table.handles[self._kept[0]][1] > KEEP:
-                    self._kept = None
+                self._forget(0)
             finally:
                 self._handle = None
 
@@ -102,9 +102,20 @@ class TableFile:
         number = bisect.bisect_left(self._table.bounds, key)
         if number == len(self._table.bounds):
             return None
-        if self._kept is None or self._kept[0] != number:
-            self._kept = number, dict(zip(*self._table.block(number), strict=True))
-        return self._kept[1].get(key)
+        block = self._kept.pop(number, None)
+        if block is None:
+            block = dict(zip(*self._table.block(number), strict=True))
+        self._kept[number] = block
+        self._forget(1)
+        return block.get(key)
+
+    def _forget(self, least: int) -> None:
+        """Lets blocks go that take too much together, those of long ago first; keeps ``least`` of them."""
+        taken = sum(self._table.handles[number][1] for number in self._kept)
+        while len(self._kept) > least and taken > KEEP:
+            number = next(iter(self._kept))
+            taken -= self._table.handles[number][1]
+            del self._kept[number]
 
 
 class SlicesReader:
@@ -117,11 +128,14 @@ class SlicesReader:
         self._files = [TableFile(disk, path, lock, table) for path in paths]
         self._metas: dict[str, TensorMeta] = {}
         self._places: dict[tuple[str, Slice], TableFile] = {}
+        parts: dict[str, list[Slice]] = {}  # of names that come several times
         for file in self._files:
             for meta in file.tensors:
-                self._add(file, meta)
+                self._add(file, meta, parts)
+        for name, slices in parts.items():
+            self._metas[name] = self._metas[name]._replace(slices=tuple(slices))
 
-    def _add(self, file: TableFile, meta: TensorMeta) -> None:
+    def _add(self, file: TableFile, meta: TensorMeta, parts: dict[str, list[Slice]]) -> None:
         where = f"{file.path}: key {meta.name!r}"
         before = self._metas.get(meta.name)
         if before is not None and (before.shape, before.dtype) != (meta.shape, meta.dtype):
@@ -132,7 +146,10 @@ class SlicesReader:
             if (meta.name, extents) in self._places:
                 raise DataLossError(f"{where}: overlapping slices: {slice_text(extents) or 'the whole'} comes twice.")
             self._places[meta.name, extents] = file
-        self._metas[meta.name] = meta if before is None else before._replace(slices=before.slices + meta.slices)
+        if before is None:
+            self._metas[meta.name] = meta
+        else:
+            parts.setdefault(meta.name, list(before.slices)).extend(meta.slices)
 
     def missing_file(self) -> str | None:
         """A file of a sharded checkpoint that is not there; None if none is missing."""
