@@ -121,12 +121,14 @@ class _Looks:
         self._left = max(STEPS, TIMES * steps)
         self._contents: dict[tuple[int, str], Hashable] = {}  # by reader and key
         self._known: dict[tuple[int, int, bool], Hashable] = {}
+        self._numbers: dict[Hashable, int] = {}  # looks may be long, and each is compared with many
 
     def look(self, reader: Reader, graph: SavedGraph, start: int, shape_only: bool) -> Hashable:
         """How one looks; paths as they are found, so that shared objects and cycles show as such."""
         key = id(graph), start, shape_only
         if key not in self._known:
-            self._known[key] = self._look(reader, graph, start, shape_only)
+            look = self._look(reader, graph, start, shape_only)
+            self._known[key] = self._numbers.setdefault(look, len(self._numbers))
         return self._known[key]
 
     def _look(self, reader: Reader, graph: SavedGraph, start: int, shape_only: bool) -> Hashable:

@@ -98,6 +98,7 @@ class States:
         self.objects: list[int | None] = []
         self._told: set[tuple[int, str]] = set()
         self._names: dict[int, dict[int, set[str]]] = {}  # by node: the names of its edges by child
+        self._made: dict[int, bool] = {}  # by node: whether a rehearsed restore would make an object for it
         self._tops: dict[int, int] = {}
         self._live_tops: dict[int, int] = {}
         self._saved_rows()
@@ -197,8 +198,13 @@ class States:
 
     def would_be_made(self, node: int) -> bool:
         """True if a restore that is only rehearsed would make an object for the node, with its value."""
-        values = self.facts.graph.nodes[node].values
-        return self.facts.dry and any((node, value.key) in self.decisions.given for value in values)
+        if not self.facts.dry:
+            return False
+        made = self._made.get(node)
+        if made is None:  # asked for each of the values
+            values = self.facts.graph.nodes[node].values
+            made = self._made[node] = any((node, value.key) in self.decisions.given for value in values)
+        return made
 
     def _is_live(self, node: int) -> bool:
         bound = self.facts.bound[node]
