@@ -657,6 +657,8 @@ def test_a_link_whose_archive_cannot_be_read(tmp_path):
     linked(path, ("l", b"there", True), ("there", bytes(100_000), False))
     with pytest.raises(PermissionError):
         ArchiveDisk(disk, -1).open(f"zip://there::{path}")
+
+
 def test_a_tar_archive_of_very_many_files(tmp_path, monkeypatch):
     monkeypatch.setattr(tars, "MEMBERS", 3)
     good = added(tmp_path / "a.tar", *((name, b"1") for name in "abc"))
