@@ -20,6 +20,8 @@ from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
 from minitf.storage.values import Partitioned, Typed
 from minitf.storage.varint import varint
 
+from .values_to_save import flow
+
 V1 = list(cases("v1"))
 
 
@@ -118,7 +120,7 @@ def by_turns(path, count):
     records = {b"": encode_meta(metas)}
     for n in range(count):
         key = slice_key(b"a", ((n, 1),))
-        records[key] = encode_values("a", ((n, 1),), as_dtype("float32"), np.full(1, n, np.float32))
+        records[key] = encode_values("a", ((n, 1),), flow(np.full(1, n, np.float32)))
     keys = sorted(records)
     size = sum(map(len, records.values())) // 2
     path.write_bytes(b"".join(table_chunks(keys, [records[key] for key in keys], block_size=size)))
@@ -164,9 +166,9 @@ def test_a_tensor_that_is_listed_piece_by_piece(tmp_path):
     f4 = as_dtype("float32")
     metas = [TensorMeta("a", (3,), f4, (((n, 1),),)) for n in (2, 0, 1)]
     metas.insert(1, TensorMeta("b", (), f4, ((),)))
-    records = {b"": encode_meta(metas), slice_key(b"b", ()): encode_values("b", (), f4, np.array(7, np.float32))}
+    records = {b"": encode_meta(metas), slice_key(b"b", ()): encode_values("b", (), flow(np.array(7, np.float32)))}
     for n in range(3):
-        records[slice_key(b"a", ((n, 1),))] = encode_values("a", ((n, 1),), f4, np.full(1, n, np.float32))
+        records[slice_key(b"a", ((n, 1),))] = encode_values("a", ((n, 1),), flow(np.full(1, n, np.float32)))
     keys = sorted(records)
     (tmp_path / "v1").write_bytes(b"".join(table_chunks(keys, [records[key] for key in keys])))
     found = TensorSlices().open(tmp_path / "v1")
