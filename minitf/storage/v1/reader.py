@@ -44,6 +44,7 @@ class TableFile:
         self._handle: int | None = None
         self._file = SameFile(disk, path)
         self._kept: dict[int, dict[bytes, bytes]] = {}  # by the number of the block, the last one read at the end
+        self._taken = 0  # bytes of them in the file
         with self.opened() as handle:
             self._table = table(self._read, disk.size(handle), path)
             first = self._table.block(0) if self._table.handles else ([], [])
@@ -105,16 +106,16 @@ class TableFile:
         block = self._kept.pop(number, None)
         if block is None:
             block = dict(zip(*self._table.block(number), strict=True))
+            self._taken += self._table.handles[number][1]
         self._kept[number] = block
         self._forget(1)
         return block.get(key)
 
     def _forget(self, least: int) -> None:
         """Lets blocks go that take too much together, those of long ago first; keeps ``least`` of them."""
-        taken = sum(self._table.handles[number][1] for number in self._kept)
-        while len(self._kept) > least and taken > KEEP:
+        while self._taken > KEEP and len(self._kept) > least:
             number = next(iter(self._kept))
-            taken -= self._table.handles[number][1]
+            self._taken -= self._table.handles[number][1]
             del self._kept[number]
 
 
