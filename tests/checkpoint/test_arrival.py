@@ -100,6 +100,7 @@ WAYS = (
 
 def left_behind(kind, path, way):
     """All that can be seen of two restores and a program that goes on in one of the ways."""
+    tf.reset_default_graph()  # the names of slots are numbered
     with WORLDS[kind]().scope() as world:
         root = new_root()
         saver = Saver(root)

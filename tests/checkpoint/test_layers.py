@@ -75,6 +75,7 @@ CHANGES = (None, more, other_order, missing, shared, twice, no_variable, with_ed
 
 def restored(kind, path, change, newer, restore=lambda root, path: Saver(root).restore(path)):
     """What a restore leaves behind."""
+    tf.reset_default_graph()  # the names of slots are numbered
     with WORLDS[kind]().scope() as world:
         root = model(0)
         if change is not None:

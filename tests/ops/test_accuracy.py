@@ -47,6 +47,8 @@ def test_within_few_units_of_the_exact_value(entry, dtype, most):
     with np.errstate(over="ignore"):
         got = getattr(tf.math, name)(tf.constant(x)).numpy()
     assert got.dtype == dtype
+    if (name, dtype) == ("sigmoid", np.float64):
+        most = 3  # e, 1 + e, their quotient: three roundings of half a unit, which may be a whole one of the result
     assert ulps(got, exact(x.astype(np.longdouble))) <= most
 
 

@@ -44,6 +44,7 @@ def taken(monkeypatch):
 
 
 def variables(dtype="float32"):
+    tf.reset_default_graph()  # the names of slots are numbered, and sorted
     return [tf.Variable(np.full(shape, 0.5, dtype)) for shape in ((3, 2), (2,), (2, 4))]
 
 
