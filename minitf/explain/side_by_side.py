@@ -22,7 +22,7 @@ from minitf.objects.variable import Variable
 from minitf.runtimes.eager import EAGER
 from minitf.runtimes.graph import Graph
 from minitf.runtimes.graph_home import GraphKeys
-from minitf.runtimes.session import Session
+from minitf.runtimes.session import Session, as_in_a_new_process
 from minitf.timeline import Event, Timeline
 
 SHOWN = 40  # lines of the text
@@ -121,7 +121,7 @@ def side_by_side(program: Callable[[], Any], title: str = "") -> SideBySide:
     """
     if not callable(program):
         raise TypeError(f"side_by_side(program): give it a function without arguments, not {program!r}.")
-    with using(EAGER), record("eager") as eager:
+    with as_in_a_new_process(), using(EAGER), record("eager") as eager:
         there = program()
     with Graph().as_default() as built, Session().as_default() as session, record("graph") as graph:
         result = program()

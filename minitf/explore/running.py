@@ -14,6 +14,7 @@ from minitf.explore.orders import Replay
 from minitf.explore.outcomes import frozen
 from minitf.explore.recording import Chronicle, Moment, Recorder, hash_of
 from minitf.explore.report import signature
+from minitf.runtimes.session import as_in_a_new_process
 
 Choices = tuple[int, ...]
 
@@ -69,7 +70,7 @@ def run(body: Body, scheduler: Scheduler, most: int, make_world: MakeWorld, *, t
         world = make_world(recorder)
         try:
             try:
-                state = copy_context().run(body, world)
+                state = _outcome(body, world)
                 if state is None:
                     state = world.final()
             finally:
@@ -104,6 +105,12 @@ def run(body: Body, scheduler: Scheduler, most: int, make_world: MakeWorld, *, t
     return found
 
 
+def _outcome(body: Body, world: World) -> Any:
+    """What a body returns: in a context of its own, where names are numbered from the beginning."""
+    with as_in_a_new_process():
+        return copy_context().run(body, world)
+
+
 @dataclass
 class Execution:
     """One execution of given choices: its error or its final state, and what was done."""
@@ -135,7 +142,7 @@ def execute(body: Body, choices: Choices, make_world: MakeWorld,
     world = make_world(chronicle)
     try:
         try:
-            state = copy_context().run(body, world)
+            state = _outcome(body, world)
             state = frozen(world.final() if state is None else state)
         finally:
             world.close()

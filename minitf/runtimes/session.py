@@ -262,7 +262,7 @@ class InteractiveSession(Session):
         super().close()
 
 
-_process_graph: list[Graph] = []
+_process_graphs: list[list[Graph]] = [[]]  # the last one has the default graph, if there is one yet
 
 
 def current_graph() -> Graph:
@@ -272,14 +272,26 @@ def current_graph() -> Graph:
 
 def process_graph() -> Graph:
     """The process's default graph, which exists from its first use."""
-    if not _process_graph:
-        _process_graph.append(Graph())
-    return _process_graph[0]
+    mine = _process_graphs[-1]
+    if not mine:
+        mine.append(Graph())
+    return mine[0]
 
 
 def reset_default_graph() -> None:
     """Replaces the process's default graph by an empty one. Raises AssertionError inside ``with graph.as_default():``."""
     building = runtime.current().home.graph_being_built()
-    if building is not None and building not in _process_graph:
+    if building is not None and building not in _process_graphs[-1]:
         raise AssertionError("Do not call reset_default_graph() while another graph is entered: leave its `with` block first.")
-    _process_graph.clear()
+    _process_graphs[-1].clear()
+
+
+@contextmanager
+def as_in_a_new_process() -> Iterator[None]:
+    """Inside, the process has another default graph, an empty one, so that all names are numbered from the beginning."""
+    mine: list[Graph] = []
+    _process_graphs.append(mine)
+    try:
+        yield
+    finally:
+        del _process_graphs[next(n for n, graphs in enumerate(_process_graphs) if graphs is mine)]

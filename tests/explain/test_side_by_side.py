@@ -100,3 +100,16 @@ def test_it_can_be_called_inside_a_graph():
         assert graph.get_operations() == []
     assert both.results == (2.0, 2.0)
     assert both.title == "sum"
+
+
+def test_names_are_numbered_from_the_beginning():
+    def program():
+        v = tf.Variable([1.0, 2.0])
+        optimizer = tf.train.AdamOptimizer(0.1)
+        optimizer.minimize(lambda: tf.reduce_sum(v * v)) if tf.executing_eagerly() else optimizer.minimize(tf.reduce_sum(v * v))
+        return [variable.name for variable in optimizer.variables()]
+
+    program()
+    eager, graph = tf.side_by_side(program).results
+    assert eager == graph
+    assert "Variable/Adam:0" in graph

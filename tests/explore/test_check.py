@@ -247,3 +247,22 @@ def test_variables_and_tensors_are_final_states():
 
     state = ((1.0, 2.0), (2.0, 3.0), (("set", (1, 2)),), "ValueError: told")
     assert list(explore.check(body).outcomes) == [state]
+
+
+@pytest.mark.parametrize("make", [tf.train.AdamOptimizer, tf.keras.optimizers.legacy.Adam, tf.keras.optimizers.Adam])
+def test_names_are_numbered_from_the_beginning_in_each_execution(make):
+    def step(optimizer, v):
+        optimizer.apply_gradients([(tf.ones_like(v), v)])
+
+    def body(world):
+        v, optimizer = tf.Variable([1.0, 2.0]), make(0.1)
+        world.tasks(lambda: step(optimizer, v), lambda: step(optimizer, v))
+        variables = optimizer.variables() if callable(optimizer.variables) else optimizer.variables
+        return [variable.name for variable in variables]
+
+    v, optimizer = tf.Variable([1.0, 2.0]), make(0.1)
+    step(optimizer, v)
+    before = tf.get_default_graph()
+    report = explore.check(body)
+    assert (report.failures, len(report.outcomes)) == ([], 1)
+    assert tf.get_default_graph() is before
