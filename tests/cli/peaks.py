@@ -1,6 +1,6 @@
 """``peaks.py KIND DIRECTORY VERB...`` prints how much memory each verb of the command needs at most beyond what there was.
 
-A JSON object, in MiB by verb, of a checkpoint of 96 MiB that is made first, by another process. What the kernel saw: NumPy's
+A JSON object, in MiB by verb, of a checkpoint of 64 MiB that is made first, by another process. What the kernel saw: NumPy's
 memory, Python's and that of strings. Each verb runs in a process of its own, which has loaded what it needs.
 """
 
@@ -25,7 +25,7 @@ from minitf.storage.v1 import TensorSlices
 from minitf.storage.values import Partitioned
 
 MIB = 1 << 20
-SIZE = 96 * MIB
+SIZE = 64 * MIB
 
 
 def resident(field):

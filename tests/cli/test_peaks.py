@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MOST = 32  # MiB, of checkpoints of 96
+MOST = 32  # MiB, of checkpoints of 64
 TO = ["tf-v2", "tf-v1", "safetensors", "npz"]
 VERBS = ["verify", "ls", "show", "get", "diff", *(f"convert {name}" for name in TO), "rename", "merge", "salvage", "explain"]
 REFUSED = {  # what cannot be done is said
