@@ -1,29 +1,12 @@
 """An explanation costs time in proportion to the objects: calls are counted, not seconds."""
 
-import sys
-
 import pytest
 
 import minitf as tf
 from tests.checkpoint.conftest import Node
+from tests.checkpoint.hostile_graphs import calls
 
 SMALL, LARGE = 100, 400
-
-
-def calls(work):
-    """How many functions are called, Python's and those written in C."""
-    count = 0
-
-    def note(frame, event, argument):
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def tree(n, prefix):
