@@ -58,6 +58,15 @@ def text_bytes(value):
     return sum(map(len, found.ravel())) if found.dtype == object else found.nbytes
 
 
+def gone_through_again_and_again(reader, value):
+    """The flow of a reader's value, which gives the same each time."""
+    found = reader.large("v")
+    for _ in range(2):
+        assert equal(in_memory(found), reader.read("v"))
+    assert gone_through(found) == text_bytes(value)
+    return found
+
+
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("big_endian", [False, True])
 @pytest.mark.parametrize("name", MORE)
@@ -68,10 +77,7 @@ def test_v2(tmp_path, name, big_endian):
     value = MORE[name]
     storage.write(tmp_path / "p", {"v": value})
     reader = storage.open(tmp_path / "p")
-    found = reader.large("v")
-    for _ in range(2):
-        assert equal(in_memory(found), reader.read("v"))
-    assert gone_through(found) == text_bytes(value)
+    found = gone_through_again_and_again(reader, value)
     assert list(reader.verify(["v"])) == [("v", text_bytes(value), None)]
     assert list(map(type, dict(reader.contents()[0]).values())) == [type(found)]
     storage.write_shards(tmp_path / "q", reader.contents())
@@ -86,10 +92,7 @@ def test_what_is_carried(tmp_path, name, format_name):
     storage, value = format_named(format_name, durable=False), MORE[name]
     storage.write(tmp_path / "p", {"v": value})
     reader = storage.open(tmp_path / "p")
-    found = reader.large("v")
-    for _ in range(2):
-        assert equal(in_memory(found), reader.read("v"))
-    assert gone_through(found) == text_bytes(value)
+    gone_through_again_and_again(reader, value)
     storage.write(tmp_path / "q", dict(reader.contents()[0]))
     path = tmp_path / f"p{storage.suffix}"
     assert path.read_bytes() == path.with_name(f"q{storage.suffix}").read_bytes()
