@@ -23,6 +23,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 ORACLE = os.environ.get("MINITF_ORACLE_PYTHON")
 
+# No test cuts the power: what a save brings to the disk, and in which order, is seen on disks that note it. So nothing waits
+# for a real disk, thousands of times; processes that tests start do wait.
+os.fsync = os.fstat
+
 
 def pytest_collection_modifyitems(items):
     """Without TensorFlow the interop tests say that they were left out, and how to have them."""
@@ -31,6 +35,12 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "interop" in item.keywords:
                 item.add_marker(left_out)
+
+
+def pytest_collection_finish():
+    """Half a million objects are there before the first test. No collection need look at them again: many tests ask for one."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -54,11 +54,14 @@ class Comparison:
     def __call__(self, programs: list[Program]) -> list[Verdict]:
         """Each program on both sides, in the order that it says; the second side reads files of the first one."""
         self.ran += len(programs)
-        collecting = gc.isenabled()
+        collecting, frozen = gc.isenabled(), gc.get_freeze_count()
         try:
             return self._compare(programs)
         finally:
             gc.unfreeze()
+            if frozen:  # as it was before
+                gc.collect()
+                gc.freeze()
             if collecting:
                 gc.enable()
 

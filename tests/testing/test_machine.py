@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
@@ -78,7 +78,8 @@ def test_a_bad_mode_is_named():
 def test_a_planted_mistake_is_found_and_the_printed_code_fails(monkeypatch):
     """The model shall believe that nothing is assigned."""
     monkeypatch.setattr(model.Restoration, "take_value", lambda self, node, number, obj: None)
-    many = settings(few, max_examples=300, derandomize=True, database=None, print_blob=False)  # how short it gets is luck
+    many = settings(few, max_examples=300, stateful_step_count=20, derandomize=True, database=None)  # how short it gets is luck
+    many = settings(many, print_blob=False, phases=[Phase.generate, Phase.shrink])  # explaining follows every line that runs
     with pytest.raises(Exception, match="This program shows it") as caught:
         run_state_machine_as_test(RestoreMachine, settings=many)
     code = str(caught.value).partition("This program shows it:")[2]

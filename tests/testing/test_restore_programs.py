@@ -1,6 +1,5 @@
 """Random programs run by the reference model, by the engine and by TensorFlow: after every step all must tell the same."""
 
-import gc
 import json
 import tempfile
 from contextlib import ExitStack
@@ -182,14 +181,6 @@ class OfEngine(Side):
 
     def initialize_or_restore(self, status):
         self.statuses[status].initialize_or_restore(session=self.session)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_collections():
-    """What is there before the tests need not be looked at in each collection."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])
