@@ -1,7 +1,7 @@
 """The list of planted mistakes that are right to survive is about code that there is."""
 
-from mutation import EXPLAINED, Explained
 from planting import mutants_of, paths
+from scoring import EXPLAINED, Explained
 
 
 def test_every_explanation_is_of_a_mistake_that_can_be_planted():
