@@ -4,9 +4,12 @@ import gc
 import importlib
 import json
 import os
+import select
+import signal
 import subprocess
 import textwrap
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -59,21 +62,47 @@ def caplog(caplog):
 
 
 @pytest.fixture(scope="session")
-def oracle():
+def oracle(tmp_path_factory):
     """``oracle(script, *arguments)`` runs a script under TensorFlow's interpreter and returns what it printed last, as JSON.
 
-    The arguments are its ``sys.argv[1:]``. A script that fails fails the test, with the end of its error output.
+    The arguments are its ``sys.argv[1:]``. A script that fails fails the test, with the end of its error output. TensorFlow is
+    imported once, and each script gets a process forked off then (``tensorflow_forks.py``).
     """
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "TF_USE_LEGACY_KERAS": "1"}
+    environment.pop("PYTHONPATH", None)
+    place = tmp_path_factory.mktemp("tensorflow")
+    process = None
 
     def run(script, *arguments):
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "TF_USE_LEGACY_KERAS": "1"}
-        environment.pop("PYTHONPATH", None)
-        command = [ORACLE, "-c", textwrap.dedent(script), *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
-        assert done.returncode == 0, f"TensorFlow's side failed:\n{done.stderr[-3000:]}"
-        return json.loads(done.stdout.splitlines()[-1])
+        nonlocal process
+        if process is None:
+            process = subprocess.Popen(
+                [ORACLE, Path(__file__).with_name("tensorflow_forks.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                env=environment, start_new_session=True,
+            )  # fmt: skip
+        request = {"script": textwrap.dedent(script), "arguments": list(map(str, arguments)), "folder": os.getcwd()}
+        request |= {name: str(place / name) for name in ("out", "err")}
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        if not select.select([process.stdout], [], [], 240)[0] or not (said := process.stdout.readline()):
+            end(process)
+            process = None
+            raise AssertionError("TensorFlow's side did not answer within 240 s, or ended")
+        out, err = ((place / name).read_text(errors="replace") for name in ("out", "err"))
+        assert int(said) == 0, f"TensorFlow's side failed ({int(said)}):\n{err[-3000:]}"
+        return json.loads(out.splitlines()[-1])
 
-    return run
+    yield run
+    if process is not None:
+        end(process)
+
+
+def end(process):
+    """Ends a process and whatever it has forked off."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.stdin.close()
+    process.stdout.close()
+    process.wait()
 
 
 @pytest.fixture(scope="session")
