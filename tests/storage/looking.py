@@ -1,4 +1,7 @@
-"""Which test comes to which line of ``minitf/storage``: each is run once, under coverage, and what is known is kept."""
+"""Which test comes to which line of ``minitf/storage``, and which lines and branches none comes to.
+
+Each is run once, under coverage, in a process that was forked off when all were collected. What is known is kept.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,17 @@ class Ways:
 
     PATH = KEPT / "ways.json"
 
-    def __init__(self, items: dict[str, Any]):
+    def __init__(self, items: dict[str, Any], again: bool = False):
+        """``again``: whatever is known is found out anew; then ``coverage`` tells of all tests."""
         self.items = items
-        self._known: dict[str, Any] = json.loads(self.PATH.read_text()) if self.PATH.exists() else {}
+        self._known: dict[str, Any] = json.loads(self.PATH.read_text()) if self.PATH.exists() and not again else {}
+        KEPT.mkdir(parents=True, exist_ok=True)
+        for path in KEPT.glob("coverage-part*"):
+            path.unlink()
         self.text = {nodeid: inspect.getsource(item.function) for nodeid, item in items.items()}
-        sources = {nodeid: digest(text) for nodeid, text in self.text.items()}
+        sources = {nodeid: digest_of(text) for nodeid, text in self.text.items()}
         new = [n for n in items if n not in self._known or self._known[n]["source"] != sources[n]]
-        for start in range(0, len(new), 200):
-            some = new[start : start + 200]
-            self._watch([some[0::2], some[1::2]], sources)
+        self._watch(new, sources)
         self._known = {nodeid: self._known[nodeid] for nodeid in items if nodeid in self._known}
         self.seconds = {nodeid: known["seconds"] for nodeid, known in self._known.items() if known["passed"]}
         self.narrow = {nodeid: sum(map(len, known["lines"].values())) for nodeid, known in self._known.items()}  # functions
@@ -56,6 +61,11 @@ class Ways:
                                 self._moved[path].append(nodeid)
                             for line in [first + at for at in places] if now[name].digest == digest else range(first, last + 1):
                                 self._by_line[path, line].append(nodeid)
+
+    @property
+    def failed(self) -> list[str]:
+        """The tests that failed when they were looked at."""
+        return [nodeid for nodeid, known in self._known.items() if known["failed"]]
 
     def import_all(self) -> None:
         """Imports what the tests will import, so that not each process does so again."""
@@ -88,26 +98,26 @@ class Ways:
                             words += [one for one in more if one not in words]
         return list(found) or sorted({n for (path, _), tests in self._by_unit.items() if path == mutant.path for n in tests})
 
-    def _watch(self, halves: list[list[str]], sources: dict[str, str]) -> None:
-        """Runs tests, each half in a process of its own, and notes what they come to."""
-        KEPT.mkdir(parents=True, exist_ok=True)
-        parts = [KEPT / f"part{number}.json" for number in range(len(halves))]
-        for pid in [self._watching(half, sources, part) for half, part in zip(halves, parts, strict=True)]:
-            os.waitpid(pid, 0)
-        for part in parts:
+    def _watch(self, nodeids: list[str], sources: dict[str, str]) -> None:
+        """Runs tests, a hundred in a process and two processes at a time, and notes what they come to."""
+        parts = {KEPT / f"part{start}.json": nodeids[start : start + 100] for start in range(0, len(nodeids), 100)}
+        left, running = list(parts), {}
+        while left or running:
+            while left and len(running) < 2:
+                part = left.pop(0)
+                running[self._watching(parts[part], sources, part)] = part
+            part = running.pop(os.wait()[0])
             self._known |= json.loads(part.read_text())
             part.unlink()
-        self.PATH.write_text(json.dumps(self._known))
-        print(f"{len(self._known)} of {len(self.items)} tests looked at", flush=True)
+            self.PATH.write_text(json.dumps(self._known))
+            print(f"{len(self._known)} of {len(self.items)} tests looked at", flush=True)
 
     def _watching(self, nodeids: list[str], sources: dict[str, str], part: Path) -> int:
         """The process that writes ``part``."""
         pid = os.fork()
         if pid == 0:
-            import coverage
-
             before = set(sys.modules)
-            watch = coverage.Coverage(data_file=None, source=[str(PACKAGE)], messages=False)
+            watch = covering(KEPT / f"coverage-{part.stem}")
             watch.start()
             out: dict[str, Any] = {}
             if nodeids:
@@ -117,11 +127,20 @@ class Ways:
                 watch.switch_context(nodeid)
                 start = time.process_time()
                 reports = runtestprotocol(self.items[nodeid], log=False, nextitem=None)
-                passed = all(report.passed for report in reports)
+                failed = [str(report.longrepr) for report in reports if report.failed]
+                print(*failed, sep="\n", end="", flush=True)
                 seconds, modules = round(time.process_time() - start, 4), [m for m in sys.modules if m not in before]
-                out[nodeid] = {"source": sources[nodeid], "seconds": seconds, "passed": passed, "lines": {}, "modules": modules}
+                out[nodeid] = {
+                    "failed": bool(failed),
+                    "source": sources[nodeid],
+                    "seconds": seconds,
+                    "passed": all(report.passed for report in reports),
+                    "lines": {},
+                    "modules": modules,
+                }
                 before |= set(sys.modules)
             watch.stop()
+            watch.save()
             data = watch.get_data()
             for file in data.measured_files():
                 path = str(Path(file).relative_to(PACKAGE))
@@ -137,5 +156,19 @@ class Ways:
         return pid
 
 
-def digest(text: str) -> str:
+def covering(path: Path) -> Any:
+    """A ``coverage.Coverage`` of the storages, with branches, that writes to ``path``."""
+    import coverage
+
+    return coverage.Coverage(data_file=path, branch=True, source=[str(PACKAGE)], messages=False)
+
+
+def branches() -> float:
+    """Prints which lines and branches no test comes to; returns how many of a hundred are reached."""
+    whole = covering(KEPT / "coverage")
+    whole.combine([str(path) for path in KEPT.glob("coverage-*")])
+    return float(whole.report(show_missing=True, skip_covered=True, precision=2))
+
+
+def digest_of(text: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest()[:12]

@@ -4,6 +4,7 @@
     scripts/mutation --only bundle/block.py       # those of one file (or several, with commas between)
     scripts/mutation --only bundle/block.py:131   # those of one line
     scripts/mutation --sample 400 --seed 1        # so many of all mutants, drawn at random
+    scripts/mutation --branches 100               # no mutant unless --sample or --only asks for some: which lines no test runs
     scripts/mutation --record                     # no run: writes mutation_score.tsv from what is known
 
 The tests are collected and imported once. A first run notes which test comes to which line, and how long it takes. Then each
@@ -38,7 +39,7 @@ from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
-from looking import FILES, Ways, digest
+from looking import FILES, KEPT, Ways, branches, covering, digest_of
 from planting import ROOT, Mutant, Running, mutants_of
 from scoring import FOUND, Explained, found_out, record, report
 
@@ -53,6 +54,8 @@ class Mutation:
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self.code = 1
+        self.imports = covering(KEPT / "coverage-imports")
+        self.imports.start()
         self.found: dict[str, Any] = found_out()
         self.explained = Explained()
         self._killers: dict[str, Counter[str]] = defaultdict(Counter)  # by file
@@ -66,7 +69,14 @@ class Mutation:
     def pytest_runtestloop(self, session: Any) -> bool:
         items = {item.nodeid: item for item in session.items}
         self.temporary = session.config._tmp_path_factory.getbasetemp()
-        ways = Ways(items)
+        self.imports.stop()
+        self.imports.save()
+        ways = Ways(items, again=self.options.branches > 0)
+        if self.options.branches:
+            print(*(f"failed: {nodeid}" for nodeid in ways.failed), sep="\n")
+            self.code = int(branches() < self.options.branches or ways.failed != [])
+            if self.code or not (self.options.sample or self.options.only):
+                return True
         ways.import_all()
         running = Running()
         chosen = self._chosen()
@@ -126,7 +136,7 @@ class Mutation:
     def _run(self, mutant: Mutant, ways: Ways, running: Running, items: dict[str, Any]) -> None:
         tests = [n for n in ways.to(mutant) if n in ways.seconds]
         tried = [] if self.options.again else self.found.get(mutant.key, {}).get("tried", "").split()
-        done = {n for n in tests if ways.source[n] + digest(n)[:4] in tried}
+        done = {n for n in tests if ways.source[n] + digest_of(n)[:4] in tried}
         killers, last = self._killers[mutant.path], self._last[mutant.path, mutant.inside]
         cost = {n: (ways.seconds[n] + 0.02) * (ways.narrow[n] + 5) for n in tests}  # tests of a subject before those of all
         rate = {n: cost[n] / (1 + min(killers[n], 4)) for n in tests}
@@ -153,7 +163,7 @@ class Mutation:
         known["seconds"] = round(time.monotonic() - began, 2)
         known["date"] = dt.date.today().isoformat()
         if outcome.startswith("survived"):
-            known["tried"] = " ".join(sorted(ways.source[n] + digest(n)[:4] for n in {*taken, *done}))
+            known["tried"] = " ".join(sorted(ways.source[n] + digest_of(n)[:4] for n in {*taken, *done}))
             print(f"{mutant}  {outcome}  ({len(tests)} tests, {known['seconds']} s)", flush=True)
         elif self.options.loud:
             print(f"{mutant}  {outcome}  ({known['seconds']} s)", flush=True)
@@ -243,6 +253,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Plants mistakes in minitf/storage and counts those that the tests notice.")
     parser.add_argument("--sample", type=int, default=0, help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
+    parser.add_argument(
+        "--branches",
+        type=float,
+        default=0.0,
+        help="run all tests anew; exit code 1 if fewer of a hundred lines and branches are run",
+    )
     parser.add_argument("--only", help="files below minitf/storage, or file:line, with commas between")
     parser.add_argument("--again", action="store_true", help="forget what is known of the chosen ones")
     parser.add_argument("--which", choices=("all", "untried", "survivors"), default="all", help="of those left open before")
