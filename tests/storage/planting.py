@@ -268,6 +268,7 @@ class Running:
             importlib.import_module(_module(path))
             self._before[path] = compile(source_of(path), str(PACKAGE / path), "exec")
             self._functions[str(PACKAGE / path)] = []
+        gc.unfreeze()  # what is frozen is not among the objects
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType) and thing.__code__.co_filename in self._functions:
                 self._functions[thing.__code__.co_filename].append(thing)
