@@ -1,11 +1,9 @@
-"""``peaks.py SCENARIO DIRECTORY`` prints how much memory a save and a restore needed at most beyond what there was.
+"""``measure(SCENARIO)``: how much memory a save and a restore needed at most beyond what there was, in MiB.
 
-In MiB, from /proc: what the kernel saw, NumPy's memory, Python's and that of strings. What the new state itself has more than
-the old one is left out.
+What the new state itself has more than the old one is left out.
 """
 
-import json
-import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -18,31 +16,9 @@ from minitf.errors import DTypeError
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
+from tests.kernel import MIB, extra_of, strings
 
-MIB = 1 << 20
-SIZE = 160 * MIB
-
-
-def resident(field):
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) / 1024
-    raise LookupError(field)
-
-
-def peak(call):
-    """MiB that were in use at most while ``call`` ran, beyond what there was before or is after, whatever is more."""
-    before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")
-    call()
-    return round(resident("VmHWM") - max(before, resident("VmRSS")), 1)
-
-
-def strings(count, length, value):
-    out = np.empty(count, object)
-    for number in range(count):
-        out[number] = bytes((value + number % 50,)) * length
-    return out
+SIZE = 64 * MIB
 
 
 def floats(value):
@@ -53,8 +29,8 @@ Make = Callable[[int], np.ndarray]
 TEXTS: dict[str, Make] = {
     "few huge strings": lambda value: strings(2, SIZE // 2, value),
     "some large strings": lambda value: strings(160, SIZE // 160, value),
-    "many small strings": lambda value: strings(1_500_000, 70, value),
-    "tiny strings": lambda value: strings(2_000_000, 2, value),
+    "many small strings": lambda value: strings(600_000, 70, value),
+    "tiny strings": lambda value: strings(800_000, 2, value),
 }
 
 
@@ -77,9 +53,9 @@ def objects(make, storage, directory, mode):
         prefix = str(Path(directory) / "ckpt")
         with session or nullcontext():
             put(make(48))
-            saved = peak(lambda: saver.save(prefix))
+            saved = extra_of(lambda: saver.save(prefix))
             put(make(49))
-            restored = peak(lambda: saver.restore(prefix).assert_consumed().run_restore_ops())
+            restored = extra_of(lambda: saver.restore(prefix).assert_consumed().run_restore_ops())
             found = session.run(variable) if session is not None else variable.numpy()
         assert all_equal(found, make(48))
     return saved, restored
@@ -109,9 +85,9 @@ def by_names(make, directory, pieces_saved, pieces_restored, axis, version=tf.tr
             put(variable, make(number), session)
             saver = tf.compat.v1.train.Saver(write_version=version)
             if not number:
-                out.append(peak(partial(saver.save, session, prefix)))
+                out.append(extra_of(partial(saver.save, session, prefix)))
                 continue
-            out.append(peak(partial(saver.restore, session, prefix)))
+            out.append(extra_of(partial(saver.restore, session, prefix)))
             assert all_equal(session.run(tf.convert_to_tensor(variable)), make(0))
     return out
 
@@ -121,9 +97,9 @@ def another_shape(before, directory):
     prefix, rows = str(Path(directory) / "ckpt"), SIZE // 4096
     variable = tf.Variable(floats(1), shape=(None, 1024))
     saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=TensorBundle(durable=False))
-    saved = peak(lambda: saver.save(prefix))
+    saved = extra_of(lambda: saver.save(prefix))
     variable.assign(np.zeros((int(rows * before), 1024), np.float32))
-    restored = peak(lambda: saver.restore(prefix).assert_consumed())
+    restored = extra_of(lambda: saver.restore(prefix).assert_consumed())
     assert all_equal(variable.numpy(), floats(1))
     return saved, restored
 
@@ -133,7 +109,7 @@ def another_dtype(directory):
     prefix = str(Path(directory) / "ckpt")
     storage = TensorBundle(durable=False)
     saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=tf.Variable(floats(1))), storage=storage)
-    saved = peak(lambda: saver.save(prefix))
+    saved = extra_of(lambda: saver.save(prefix))
     variable = tf.Variable([1])
 
     def restore():
@@ -143,15 +119,15 @@ def another_dtype(directory):
             return
         raise AssertionError
 
-    return saved, peak(restore)
+    return saved, extra_of(restore)
 
 
 def reshaped(directory):
     """Restore by a Saver that may reshape."""
     prefix = str(Path(directory) / "ckpt")
-    saved = peak(partial(tf.train.Saver({"v": tf.Variable(floats(1))}).save, None, prefix))
+    saved = extra_of(partial(tf.train.Saver({"v": tf.Variable(floats(1))}).save, None, prefix))
     variable = tf.Variable(np.zeros((1024, SIZE // 4096), np.float32))
-    restored = peak(partial(tf.train.Saver({"v": variable}, reshape=True).restore, None, prefix))
+    restored = extra_of(partial(tf.train.Saver({"v": variable}, reshape=True).restore, None, prefix))
     assert all_equal(variable.numpy(), np.ones((1024, SIZE // 4096), np.float32))
     return saved, restored
 
@@ -175,5 +151,7 @@ for _before in (0.7, 1.3):
 SCENARIOS["another dtype"] = another_dtype
 SCENARIOS["another shape with as many elements"] = reshaped
 
-if __name__ == "__main__":
-    print(json.dumps(SCENARIOS[sys.argv[1]](sys.argv[2])))
+
+def measure(scenario):
+    with tempfile.TemporaryDirectory() as directory:  # which goes at once: it is large
+        return SCENARIOS[scenario](directory)

@@ -1,17 +1,15 @@
-"""``peaks.py KIND DIRECTORY VERB...`` prints how much memory each verb of the command needs at most beyond what there was.
+"""``measure(STORAGE, VALUE, VERBS)``: how much memory each verb of the command needs at most beyond what there was.
 
-A JSON object, in MiB by verb, of a checkpoint of 64 MiB that is made first, by another process. What the kernel saw: NumPy's
-memory, Python's and that of strings. Each verb runs in a process of its own, which has loaded what it needs.
+By verb in MiB, its exit code and what it said, of a checkpoint of 48 MiB that is made first, by another process. Each verb runs
+in a process of its own, which has loaded what it needs.
 """
 
 import contextlib
 import io
-import json
-import os
-import sys
-import traceback
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import ml_dtypes
@@ -23,23 +21,9 @@ from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
 from minitf.storage.values import Partitioned
+from tests.kernel import MIB, in_a_child, strings, use_of
 
-MIB = 1 << 20
-SIZE = 64 * MIB
-
-
-def resident(field):
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) / 1024
-    raise LookupError(field)
-
-
-def strings(count, length):
-    out = np.empty(count, object)
-    for number in range(count):
-        out[number] = bytes((65 + number % 50,)) * length
-    return out
+SIZE = 48 * MIB
 
 
 def floats(dtype=np.float32):
@@ -60,7 +44,7 @@ Make = Callable[[], object]
 VALUES: dict[str, Make] = {
     "float32": floats,
     "bfloat16": lambda: floats(ml_dtypes.bfloat16),
-    "many strings": lambda: strings(900_000, 100),
+    "many strings": lambda: strings(675_000, 100),
     "one huge string": lambda: strings(1, SIZE).reshape(()),
     "pieces along 1": lambda: pieces(1),
     "many values": lambda: {f"v{number:03}": np.full(SIZE // 512, number // 2, np.uint8) for number in range(512)},
@@ -88,63 +72,48 @@ def words(verb, directory, value):
         "diff": ["diff", a, b, *more],
         "convert": ["convert", a, out, "--to", *more],
         "rename": ["rename", a, out, "--map", f"{key}=w", "--write"],
-        "merge": ["merge", a, *more, "-o", out],
+        "merge": ["merge", a, f"{directory}/small", "-o", out],
         "salvage": ["salvage", a, out],
         "explain": ["explain", a, "--program", f"{directory}/program.py:make"],
     }.get(verb, [verb, a, *more])
 
 
-def measured(call):
-    """MiB that were in use at most while ``call`` ran in a child process, beyond what there was before; and what it gave."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        before = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")
-        try:
-            told = call()
-            out = [round(resident("VmHWM") - before, 1), told]
-        except BaseException:
-            out = [traceback.format_exc(), 3]
-        with open(writing, "w") as pipe:
-            json.dump(out, pipe)
-        os._exit(0)
-    os.close(writing)
-    with open(reading) as pipe:
-        found = json.load(pipe)
-    os.waitpid(child, 0)
-    return found
-
-
 def quiet(arguments):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as said:
         code = main(arguments)
-    return [code, said.getvalue()]
+    return code, said.getvalue()
 
 
-def run(storage, value, directory, verbs):
-    Path(directory, "program.py").write_text(
-        "import minitf as tf\n\ndef make():\n    return tf.train.Checkpoint(v=tf.Variable(0.0))\n"
-    )
-    measured(lambda: made(directory, storage, value))
-    with contextlib.redirect_stdout(io.StringIO()):
+def looked_at(arguments):
+    told = []
+    use = use_of(lambda: told.extend(quiet(arguments)))
+    return [round(use.most - use.before, 1), *told]
+
+
+def prepare():
+    """Loads what the verbs need, by doing them all with a small checkpoint."""
+    with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(io.StringIO()):
         small = str(Path(directory, "small"))
         TensorBundle().write(small, {"x": np.zeros(3, np.float32)})
         for verb in VERBS:
-            __import__(f"minitf.cli.{verb}")
+            import_module(f"minitf.cli.{verb}")
         for to in STORAGES:
             main(["convert", small, f"{small}-{to}", "--to", to])
             main(["diff", small, f"{small}-{to}"])
             main(["show", f"{small}-{to}", "x"])
             main(["verify", f"{small}-{to}"])
-    out = {}
-    for verb in verbs:
-        most, told = measured(partial(quiet, words(verb, directory, value)))
-        out[verb] = [most, *(told if isinstance(told, list) else [told])]
-        for left in Path(directory).glob("out*"):
-            left.unlink()
+
+
+def measure(storage, value, verbs):
+    with tempfile.TemporaryDirectory() as directory:  # which goes at once: it is large
+        Path(directory, "program.py").write_text(
+            "import minitf as tf\n\ndef make():\n    return tf.train.Checkpoint(v=tf.Variable(0.0))\n"
+        )
+        TensorBundle().write(str(Path(directory, "small")), {"x": np.zeros(3, np.float32)})
+        in_a_child(lambda: made(directory, storage, value))
+        out = {}
+        for verb in verbs:
+            out[verb] = in_a_child(partial(looked_at, words(verb, directory, value)))
+            for left in Path(directory).glob("out*"):
+                left.unlink()
     return out
-
-
-if __name__ == "__main__":
-    print(json.dumps(run(*sys.argv[1:4], sys.argv[4:])))

@@ -1,15 +1,10 @@
 """What the kernel says of the memory that the command needs: no value is in memory as a whole, whatever the formats are."""
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
 import pytest
 
-MOST = 32  # MiB, of checkpoints of 64
+from tests.kernel import measuring, needs_peaks
+
+MOST = 24  # MiB, of checkpoints of 48
 TO = ["tf-v2", "tf-v1", "safetensors", "npz"]
 VERBS = ["verify", "ls", "show", "get", "diff", *(f"convert {name}" for name in TO), "rename", "merge", "salvage", "explain"]
 REFUSED = {  # what cannot be done is said
@@ -17,7 +12,13 @@ REFUSED = {  # what cannot be done is said
     ("convert tf-v1", "bfloat16"): "which a V1 checkpoint cannot hold",
 }
 
-pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="there is no peak to be reset")
+pytestmark = needs_peaks
+
+
+@pytest.fixture(scope="module")
+def measure():
+    with measuring("tests.cli.peaks") as measure:
+        yield measure
 
 
 @pytest.mark.parametrize(
@@ -29,13 +30,8 @@ pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), rea
         ("npz", "one huge string"),
     ],
 )  # fmt: skip
-def test_verbs_need_little_memory(storage, value):
-    program = Path(__file__).with_name("peaks.py")
-    with tempfile.TemporaryDirectory() as directory:  # which goes at once: it is large
-        verbs = [f"merge {directory}/small" if verb == "merge" else verb for verb in VERBS]
-        out = subprocess.run([sys.executable, program, storage, value, directory, *verbs], capture_output=True, text=True)
-    assert out.returncode == 0, out.stderr
-    for verb, (most, code, said) in json.loads(out.stdout).items():
+def test_verbs_need_little_memory(measure, storage, value):
+    for verb, (most, code, said) in measure(storage, value, VERBS).items():
         refused = REFUSED.get((verb, value))
         if refused is not None:
             assert refused in said
