@@ -31,8 +31,13 @@ ORACLE = os.environ.get("MINITF_ORACLE_PYTHON")
 os.fsync = os.fstat
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Without TensorFlow the interop tests say that they were left out, and how to have them."""
+    """Slow tests come first, so that no process is left with one at the end when the other has nothing to do.
+
+    Without TensorFlow the interop tests say that they were left out, and how to have them.
+    """
+    items.sort(key=lambda item: "slow" not in item.keywords)
     if not ORACLE:
         left_out = pytest.mark.skip(reason="needs TensorFlow: MINITF_ORACLE_PYTHON=$(scripts/oracle) scripts/test -m interop")
         for item in items:

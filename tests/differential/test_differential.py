@@ -35,6 +35,7 @@ def compare():
     oracle.close()
 
 
+@pytest.mark.slow
 def test_programs_show_the_same(compare, capsys):
     differing, deviations = [], Counter()
     for count, number in ((FIXED, "fixed"), (ROTATING, rotating())):

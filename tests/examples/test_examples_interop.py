@@ -67,6 +67,7 @@ def test_the_whole_training_of_the_characters(mode, tmp_path, under_tensorflow):
     assert abs(ours - theirs) <= 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TASKS)
 def test_the_same_accuracy_in_both(name, tmp_path, under_tensorflow):
     task, steps = TASKS[name], STEPS[name]
