@@ -5,6 +5,7 @@ Each is run once, under coverage, in a process that was forked off when all were
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import inspect
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from _pytest.runner import runtestprotocol
-from planting import PACKAGE, ROOT, Mutant, paths, source_of, units_of
+from planting import PACKAGE, ROOT, Mutant, Unit, paths, source_of, units_of
 
 KEPT = ROOT / ".fuzz" / "mutation"
 FILES = paths()
+_WORD = re.compile(r"\w+")
 
 
 class Ways:
@@ -36,8 +38,12 @@ class Ways:
         KEPT.mkdir(parents=True, exist_ok=True)
         for path in KEPT.glob("coverage-part*"):
             path.unlink()
-        self.text = {nodeid: inspect.getsource(item.function) for nodeid, item in items.items()}
-        sources = {nodeid: digest_of(text) for nodeid, text in self.text.items()}
+        text = {nodeid: inspect.getsource(item.function) for nodeid, item in items.items()}
+        sources = {nodeid: digest_of(source) for nodeid, source in text.items()}
+        self._tests_naming: dict[str, list[str]] = defaultdict(list)
+        for nodeid, source in text.items():
+            for word in set(_WORD.findall(source)):
+                self._tests_naming[word].append(nodeid)
         new = [n for n in items if n not in self._known or self._known[n]["source"] != sources[n]]
         self._watch(new, sources)
         self._known = {nodeid: self._known[nodeid] for nodeid in items if nodeid in self._known}
@@ -87,15 +93,11 @@ class Ways:
         else:
             words = unit.name.rpartition(".")[2].split()
             for name in words:  # grows: a value that names a changed value has changed as well
-                word = re.compile(rf"\b{name}\b")
-                found |= dict.fromkeys(nodeid for nodeid, text in self.text.items() if word.search(text))
-                for path in FILES:
-                    lines = source_of(path).splitlines()
-                    for other in set(units_of(path).values()) if word.search(source_of(path)) else ():
-                        if word.search("\n".join(lines[other.first - 1 : other.last])):
-                            found |= dict.fromkeys(self._by_unit.get((path, other.name), []))
-                            more = [] if other.runs else other.name.rpartition(".")[2].split()
-                            words += [one for one in more if one not in words]
+                found |= dict.fromkeys(self._tests_naming.get(name, []))
+                for path, other in _units_naming().get(name, []):
+                    found |= dict.fromkeys(self._by_unit.get((path, other.name), []))
+                    more = [] if other.runs else other.name.rpartition(".")[2].split()
+                    words += [one for one in more if one not in words]
         return list(found) or sorted({n for (path, _), tests in self._by_unit.items() if path == mutant.path for n in tests})
 
     def _watch(self, nodeids: list[str], sources: dict[str, str]) -> None:
@@ -154,6 +156,18 @@ class Ways:
             part.write_text(json.dumps(out))
             os._exit(0)
         return pid
+
+
+@functools.cache
+def _units_naming() -> dict[str, list[tuple[str, Unit]]]:
+    """By word: the units that it stands in, each with its file."""
+    out = defaultdict(list)
+    for path in FILES:
+        lines = source_of(path).splitlines()
+        for unit in dict.fromkeys(units_of(path).values()):
+            for word in set(_WORD.findall("\n".join(lines[unit.first - 1 : unit.last]))):
+                out[word].append((path, unit))
+    return out
 
 
 def covering(path: Path) -> Any:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minitf.errors import AbortedError, DataLossError, InvalidArgumentError
+from minitf.errors import AbortedError, DataLossError, InvalidArgumentError, UnimplementedError
 from minitf.storage import carried, filling, flows, string_pieces
 from minitf.storage.bundle import TensorBundle, flowing, payload, spans, streams, strings, verify
+from minitf.storage.bundle.entries import decode_entry, encode_entry
 from minitf.storage.carried import checksum, encode_notes
 from minitf.storage.files import Disk
 from minitf.storage.flows import Cursor, Long, Numbers, Texts, flow_of, gone_through, in_memory, items, joined, side_by_side
@@ -130,12 +131,13 @@ def test_pieces_are_put_together(tmp_path, monkeypatch, whole, axis, opened):
 
 
 class Counting(Disk):
-    """Counts files that are open at the same time."""
+    """Counts files that are open at the same time, and how often one is opened."""
 
     def __init__(self):
-        self.now = self.most = 0
+        self.now = self.most = self.opened = 0
 
     def open(self, path):
+        self.opened += 1
         self.now += 1
         self.most = max(self.most, self.now)
         return super().open(path)
@@ -152,6 +154,29 @@ def test_what_is_done_with_is_closed(tmp_path, axis, most):
     TensorBundle(durable=False).write(tmp_path / "p", {"v": pieces_of(WHOLE, [1, 2, 4], axis)})
     assert equal(in_memory(TensorBundle(disk=disk).open(tmp_path / "p").large("v")), WHOLE)
     assert (disk.most, disk.now) == (most, 0)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("axis", "allowed", "most", "before"), [(0, 3, 1, 1), (1, 4, 4, 4), (1, 3, 1, 4)])
+def test_very_many_pieces_are_not_open_at_the_same_time(tmp_path, monkeypatch, axis, allowed, most, before):
+    """Four pieces: in the order of rows one after the other; others all at the same time, or each is read by itself before."""
+    monkeypatch.setattr(flows, "OPEN", allowed)
+    disk = Counting()
+    TensorBundle(durable=False).write(tmp_path / "p", {"v": pieces_of(WHOLE, [1, 2, 4], axis)})
+    found = TensorBundle(disk=disk).open(tmp_path / "p").large("v")
+    disk.opened = 0
+    pieces = found.pieces()
+    first = next(pieces)
+    assert disk.opened == before
+    assert equal(np.concatenate([first, *pieces]), WHOLE.ravel())
+    assert (disk.most, disk.now) == (most, 0)
+
+
+def test_variants_in_pieces():
+    parts = [(((0, 2),), flow(array_of([b"a", b"bc"]), "variant")), (((2, 1),), flow(array_of([b"d"]), "variant"))]
+    found = joined((3,), parts, "here")
+    assert in_memory(found).tolist() == [b"a", b"bc", b"d"]
+    assert found.dtype.name == "variant"
 
 
 def test_what_is_small_is_no_flow(tmp_path):
@@ -183,8 +208,9 @@ def test_damage_is_found_at_the_end_and_nothing_is_written(tmp_path, name):
         data[at] ^= 1
         path.write_bytes(data)
         reader = storage.open(tmp_path / "p")
-        with pytest.raises(DataLossError):
-            gone_through(reader.large("v"))
+        for going in (gone_through, in_memory, lambda found: list(items(found)) if name == "text" else gone_through(found)):
+            with pytest.raises(DataLossError):
+                going(reader.large("v"))
         with pytest.raises(DataLossError):
             TensorBundle(durable=False).write(tmp_path / "q", dict(reader.contents()[0]))
         assert not list(tmp_path.glob("q*"))
@@ -317,6 +343,25 @@ def test_a_flow_is_what_it_is():
     assert isinstance(flow_of("text", "k"), Texts)
     with pytest.raises(InvalidArgumentError, match="holds bytes or str"):
         gone_through(flow_of(np.array([3], object), "k"))
+
+
+@pytest.mark.usefixtures("small")
+def test_what_an_index_claims_is_checked_first(tmp_path):
+    """That a value lies inside its file, and that there is an array of its shape."""
+    TensorBundle(durable=False).write(tmp_path / "p", {"v": np.zeros(40), "w": np.zeros((1,) * 64)})
+    reader = TensorBundle().open(tmp_path / "p")
+    found = reader.large("v")
+    os.truncate(tmp_path / "p.data-00000-of-00001", 100)
+    with pytest.raises(DataLossError, match="read less bytes than requested: 320 bytes at offset 0 of .*, which has 100"):
+        gone_through(found)
+
+    def deepen(records):
+        entry = decode_entry(records[b"w"], "here")
+        records[b"w"] = encode_entry(entry._replace(shape=(1,) * 65))
+
+    edit(tmp_path / "p.index", deepen)
+    with pytest.raises(UnimplementedError, match="65 dimensions"):
+        gone_through(TensorBundle().open(tmp_path / "p").large("w"))
 
 
 # Files of others --------------------------------------------------------------------------------------------------------

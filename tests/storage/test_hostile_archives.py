@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import io
+import lzma
 import os
 import stat
 import struct
@@ -562,6 +563,18 @@ def test_what_stands_before_lzma(tmp_path, where, new, error, said):
 
     with pytest.raises(error, match=rf"^zip://a::\S+: {said}"):
         read_whole(ANYWHERE, lzma_archive(tmp_path / "a.zip", change))
+
+
+@pytest.mark.parametrize(("lc", "lp", "pb"), [(0, 0, 0), (4, 0, 4), (0, 4, 1), (1, 3, 0), (2, 1, 3)])
+def test_lzma_that_looks_at_other_bits(tmp_path, lc, lp, pb):
+    """Others than Python's zipfile choose how many bits of what stands before, and of the place, a byte is foretold from."""
+    path, wanted = tmp_path / "a.zip", np.random.default_rng(1).integers(0, 5, 3000).tobytes()
+    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "lc": lc, "lp": lp, "pb": pb}]
+    packed = lzma.compress(wanted, lzma.FORMAT_RAW, filters=filters)
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("a", b"\x09\x04\5\0" + bytes([(pb * 5 + lp) * 9 + lc]) + (1 << 16).to_bytes(4, "little") + packed)
+    patched(path, b"a", method=zipfile.ZIP_LZMA, size=len(wanted), crc=zlib.crc32(wanted), flags=2)
+    assert read_whole(ANYWHERE, f"zip://a::{path}") == wanted
 
 
 def test_dictionaries_of_lzma_up_to_64_mib(tmp_path):
