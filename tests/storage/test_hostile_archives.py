@@ -565,7 +565,7 @@ def test_what_stands_before_lzma(tmp_path, where, new, error, said):
         read_whole(ANYWHERE, lzma_archive(tmp_path / "a.zip", change))
 
 
-@pytest.mark.parametrize(("lc", "lp", "pb"), [(0, 0, 0), (4, 0, 4), (0, 4, 1), (1, 3, 0), (2, 1, 3)])
+@pytest.mark.parametrize(("lc", "lp", "pb"), [(0, 0, 0), (0, 0, 1), (4, 0, 4), (0, 4, 1), (1, 3, 0), (2, 1, 3)])
 def test_lzma_that_looks_at_other_bits(tmp_path, lc, lp, pb):
     """Others than Python's zipfile choose how many bits of what stands before, and of the place, a byte is foretold from."""
     path, wanted = tmp_path / "a.zip", np.random.default_rng(1).integers(0, 5, 3000).tobytes()
@@ -655,6 +655,30 @@ def test_a_link_that_is_damaged_is_told_when_somebody_wants_it(tmp_path, method)
     with pytest.raises(UnimplementedError, match="encrypted"):
         read_whole(ANYWHERE, at("l"))
     assert read_whole(ANYWHERE, at("there")) == b"1"
+
+
+def test_links_whose_packed_bytes_end_without_a_mark(tmp_path):
+    """LZMA may do without; of deflate it is missed."""
+    path = tmp_path / "a.zip"
+    at = linked(path, ("l", b"there", True), ("there", b"1", False), method=zipfile.ZIP_LZMA)
+    patched(path, b"l", flags=0, packed=zipfile.ZipFile(path).getinfo("l").compress_size - 4)
+    assert read_whole(ANYWHERE, at("l")) == b"1"
+    deflate = zlib.compressobj(wbits=-15)
+    packed = deflate.compress(b"there") + deflate.flush(zlib.Z_SYNC_FLUSH)
+    at = linked(path, ("l", packed, True), ("there", b"1", False))
+    patched(path, b"l", method=zipfile.ZIP_DEFLATED, size=5, crc=zlib.crc32(b"there"))
+    with pytest.raises(DataLossError, match=r"^zip://l::\S+: the file ends too early in the archive"):
+        read_whole(ANYWHERE, at("l"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_much_comes_out_of_what_is_read_at_once(tmp_path, method):
+    """So bytes that were read before are left when the next pieces are asked for, and more of them are there to be read."""
+    some = np.random.default_rng(2).bytes(100_000)
+    wanted = b"".join(part for _ in range(4) for part in (some, bytes(2_000_000)))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as out:
+        out.writestr("a", wanted + some)
+    assert read_whole(ANYWHERE, f"zip://a::{tmp_path}/a.zip") == wanted + some
 
 
 def test_a_link_whose_archive_cannot_be_read(tmp_path):

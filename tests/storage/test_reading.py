@@ -57,6 +57,24 @@ def test_bare_numbers_of_every_dtype_are_taken_as_they_stand(tmp_path, monkeypat
         np.testing.assert_array_equal(value, wanted)
 
 
+@pytest.mark.parametrize("place", [0, SMALL // 2, SMALL + 3])
+def test_a_large_value_that_is_damaged(tmp_path, place):
+    """Alone and beside others, among them small ones of its kind."""
+    big = np.zeros(SMALL + 4, np.uint8)
+    TensorBundle(durable=False).write(tmp_path / "p", {"big": big, "s": np.zeros(3, np.uint8), "t": np.array([b"x"], object)})
+    path = tmp_path / "p.data-00000-of-00001"
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    reader = TensorBundle().open(tmp_path / "p")
+    for keys in (["big"], ["big", "s"], ["t", "big"], ["s", "big", "t"]):
+        with pytest.raises(DataLossError, match="key 'big'"):
+            reader.read_many(keys)
+    with pytest.raises(DataLossError, match="key 'big'"):
+        reader.read("big")
+    assert reader.read_many(["s", "t"])[1].tolist() == [b"x"]
+
+
 def test_data_files_one_after_the_other():
     entries = [Entry(uint8, (1,), shard, 0, 1, 0) for shard in (0, 0, 2, 3, 3, 3)]
     assert list(fetching._by_shard(entries, [])) == []

@@ -388,12 +388,14 @@ def test_why_none_of_very_many_is_used_is_said_of_the_first(tmp_path, caplog, wh
     assert said.endswith("; and 17 more" if whole else "; and 21 more")
 
 
-def test_why_as_many_as_are_told_are_not_used(tmp_path, caplog):
-    many(tmp_path, [f"c{n}" for n in range(9)])
+@pytest.mark.parametrize(("count", "ending"), [(9, "latest_checkpoint(directory)."), (10, "; and 1 more")])
+def test_why_as_many_as_are_told_are_not_used(tmp_path, caplog, count, ending):
+    many(tmp_path, [f"c{n}" for n in range(count)])
     assert latest_checkpoint(tmp_path) is None
-    [said] = [record.getMessage() for record in caplog.records]
-    assert f"'{tmp_path}/c0'" in said
-    assert "more" not in said.rpartition("c0")[2]
+    [said] = caplog.records
+    assert said.name == "minitf"
+    assert f"'{tmp_path}/c{count - 9}'" in said.getMessage()
+    assert said.getMessage().endswith(ending)
 
 
 def test_of_very_many_one_that_is_not_whole_is_not_used(tmp_path, caplog):
