@@ -15,6 +15,7 @@ from minitf.saved import Reader
 from minitf.storage.background import BackgroundStorage
 from minitf.storage.bundle import TensorBundle
 from minitf.storage.detect import identify, open_checkpoint
+from minitf.storage.files import Disk
 from minitf.storage.formats import FORMATS, format_at, format_named
 from minitf.storage.memory import MemoryStorage
 from minitf.storage.values import Partitioned, Typed
@@ -28,6 +29,24 @@ STORAGES = {
     "background": lambda: BackgroundStorage(TensorBundle(durable=False)),
 }
 counter = itertools.count()
+
+
+class Synced(Disk):
+    """Counts what is brought to the disk."""
+
+    def __init__(self):
+        self.count = 0
+
+    def sync(self, handle):
+        self.count += 1
+
+
+@pytest.mark.parametrize("kind", [type(format_named(name)) for name in FORMATS])
+def test_saves_are_durable_unless_somebody_asks_for_others(tmp_path, kind):
+    for number, (options, durable) in enumerate([({}, True), ({"durable": True}, True), ({"durable": False}, False)]):
+        disk = Synced()
+        kind(**options, disk=disk).write(tmp_path / str(number), {"a": np.zeros(2)})
+        assert (disk.count > 0) is durable
 
 
 @pytest.fixture(params=sorted(STORAGES))
