@@ -47,7 +47,8 @@ def _pattern(cell: str) -> re.Pattern[str]:
 def report(chosen: list[Mutant], found: dict[str, Any], least: float = 0.0, drawn: bool = False) -> int:
     """Prints the score and the survivors without an explanation; 1 if the score is below ``least``.
 
-    Of mutants that were ``drawn``: if the score of all is, with the confidence of the interval that is printed.
+    Of mutants that were ``drawn``: if of those that nobody has explained surely fewer are killed, with the confidence of the
+    interval that is printed. The explained ones are many, and none of them says that a test is missing.
     """
     explained = Explained()
     table, open_ones = tally(chosen, found, explained)
@@ -56,9 +57,9 @@ def report(chosen: list[Mutant], found: dict[str, Any], least: float = 0.0, draw
             print(f"{path:24} {_said(row)}")
     row = sum(table.values(), Counter())
     print(f"{'in all':24} {_said(row)}")
-    low, high = wilson(row["killed"], max(1, row["killed"] + row["survived"]))
+    low, high = wilson(row["killed"], max(1, row["killed"] + row["survived"] - row["explained"]))
     if drawn:
-        print(f"95 % interval of the share of killed ones: {low:.1%} to {high:.1%}")
+        print(f"95 % interval of the share that is killed of those not explained: {low:.1%} to {high:.1%}")
     for mutant in open_ones:
         print(f"{mutant.path}\t{source_of(mutant.path).splitlines()[mutant.line - 1].strip()}\t{mutant.what}\t:{mutant.line}")
     return int((high if drawn else row["killed"] / max(1, row["killed"] + row["survived"])) < least)

@@ -41,8 +41,8 @@ def record(title: str = "", *, limit: int = 20_000) -> Iterator[Timeline]:
 
     Objects and edges that appear, restores with their matches, operations that are built, sessions' runs with what they read
     and wrote, assignments, initialisers, saves and files; each with the line of the program. Sessions run operation by
-    operation meanwhile, in program order, with the same results. After ``limit`` events the others are only counted. Objects that
-    ``gc.freeze()`` was called after are not found: edges that they get are not told.
+    operation meanwhile, in program order, with the same results. After ``limit`` events the others are only counted. Objects
+    that ``gc.freeze()`` has frozen before are not found: edges that they get are not told.
     """
     recorder = Recorder(Timeline(title or os.path.basename(sys.argv[0] or "") or "recording"), limit)
     with recorder.recording():
