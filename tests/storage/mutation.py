@@ -264,7 +264,10 @@ def main() -> int:
     parser.add_argument("--which", choices=("all", "untried", "survivors"), default="all", help="of those left open before")
     parser.add_argument("--record", action="store_true", help="write mutation_score.tsv from what is known; run nothing")
     parser.add_argument(
-        "--least", type=float, default=0.0, help="exit code 1 if a smaller share is killed (of a sample: surely, of those without an explanation)"
+        "--least",
+        type=float,
+        default=0.0,
+        help="exit code 1 if a smaller share is killed (of a sample: surely, of those without an explanation)",
     )
     parser.add_argument("--most", type=float, default=8.0, help="seconds of tests for one mutant")
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from interrupts import open_files
 
+from minitf.errors import PermissionDeniedError
 from minitf.storage import files, locks, remote
 from minitf.storage.anywhere import ANYWHERE
 from minitf.storage.bundle import TensorBundle
@@ -193,3 +194,15 @@ def test_what_a_child_lets_go_of(tmp_path):
     os.close(other)
     held.close()
     assert locks.turn("somewhere").acquire(blocking=False)
+
+
+@pytest.mark.parametrize("directory", ["", "somewhere"])
+@pytest.mark.parametrize("step", ["place", "lock"])
+def test_what_cannot_be_locked_is_named(monkeypatch, directory, step):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "no")
+
+    disk = files.Disk()
+    monkeypatch.setattr(disk, step, refuse)
+    with pytest.raises(PermissionDeniedError, match=rf"^lock: {directory or '.'}: no"):
+        files.while_locked(disk, directory, lambda: pytest.fail("it is not locked"))
