@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import threading
 
 import numpy as np
@@ -196,13 +197,15 @@ def test_what_a_child_lets_go_of(tmp_path):
     assert locks.turn("somewhere").acquire(blocking=False)
 
 
-@pytest.mark.parametrize("directory", ["", "somewhere"])
+@pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("step", ["place", "lock"])
-def test_what_cannot_be_locked_is_named(monkeypatch, directory, step):
+def test_what_cannot_be_locked_is_named(tmp_path, monkeypatch, named, step):
+    directory, said = (str(tmp_path), str(tmp_path)) if named else ("", ".")
+
     def refuse(*_):
         raise PermissionError(errno.EACCES, "no")
 
     disk = files.Disk()
     monkeypatch.setattr(disk, step, refuse)
-    with pytest.raises(PermissionDeniedError, match=rf"^lock: {directory or '.'}: no"):
+    with pytest.raises(PermissionDeniedError, match=f"^lock: {re.escape(said)}: no"):
         files.while_locked(disk, directory, lambda: pytest.fail("it is not locked"))
