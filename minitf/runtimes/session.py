@@ -286,12 +286,14 @@ def reset_default_graph() -> None:
     _process_graphs[-1].clear()
 
 
-@contextmanager
-def as_in_a_new_process() -> Iterator[None]:
+class as_in_a_new_process:  # it is called as a function is; explorers enter one for each execution
     """Inside, the process has another default graph, an empty one, so that all names are numbered from the beginning."""
-    mine: list[Graph] = []
-    _process_graphs.append(mine)
-    try:
-        yield
-    finally:
-        del _process_graphs[next(n for n, graphs in enumerate(_process_graphs) if graphs is mine)]
+
+    __slots__ = ("_graphs",)
+
+    def __enter__(self) -> None:
+        self._graphs: list[Graph] = []
+        _process_graphs.append(self._graphs)
+
+    def __exit__(self, *_: object) -> None:
+        del _process_graphs[next(n for n in reversed(range(len(_process_graphs))) if _process_graphs[n] is self._graphs)]
