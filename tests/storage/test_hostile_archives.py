@@ -8,8 +8,10 @@ import lzma
 import os
 import stat
 import struct
+import sys
 import tarfile
 import tracemalloc
+import types
 import zipfile
 import zlib
 
@@ -603,6 +605,31 @@ def test_zstd_where_python_has_it(source, tmp_path):
         return
     assert compression.zstd
     assert same(zipped(source, path, 93))
+
+
+def test_zstd_is_asked_for_with_a_bound(source, tmp_path, monkeypatch):
+    """Whoever packed may ask for 64 MiB of memory and no more: parameter 100 of zstd is the logarithm of its window."""
+    asked = []
+
+    class ZstdDecompressor:
+        """Packs nothing; keeps what it was asked for."""
+
+        def __init__(self, options):
+            asked.append(options)
+            self.eof, self.needs_input = False, True
+
+        def decompress(self, data, max_length):
+            self.eof = True
+            return data
+
+    module = types.ModuleType("compression.zstd")
+    module.ZstdDecompressor = ZstdDecompressor
+    monkeypatch.setitem(sys.modules, "compression", types.ModuleType("compression"))
+    monkeypatch.setitem(sys.modules, "compression.zstd", module)
+    prefix = zipped(source, tmp_path / "a.zip", zipfile.ZIP_STORED)
+    patched(tmp_path / "a.zip", b"ckpt.index", method=93)
+    assert same(prefix)
+    assert {tuple(options.items()) for options in asked} == {((100, 26),)}
 
 
 # Links in zip archives ---------------------------------------------------------------------------------------------------

@@ -67,6 +67,16 @@ def test_only_large_values_are_mapped(prefix, lazy):
     assert files_in_use(prefix) == 0
 
 
+@in_proc
+@pytest.mark.parametrize(("size", "count"), [((1 << 16) - 1, 0), (1 << 16, 1)])
+def test_from_64_kib_on_a_value_is_mapped(tmp_path, size, count):
+    prefix = str(tmp_path / "p")
+    TensorBundle(durable=False).write(prefix, {"v": np.ones(size, np.uint8)})
+    value = TensorBundle(lazy=True).open(prefix).read("v")
+    assert files_in_use(prefix) == count
+    assert value.sum() == size
+
+
 def test_checksums_are_looked_at_when_a_value_is_mapped_or_never(prefix):
     with open(prefix + ".data-00000-of-00001", "r+b") as file:
         file.seek(MIB)
