@@ -32,7 +32,7 @@ CONTENTS = {
     b"\x80\x05zz": "a pickle", b"\x1f\x8b": f"a gzip archive{IN_TAR}", b"GGUF\0": "a GGUF model",
     b"\x93NUMPY\1\0": "a single NumPy array (.npy)", b"PK\x03\x04": f"a zip archive (a .keras model, or torch.save?){IN_ZIP}",
     b"BZh9": f"a bzip2 archive{IN_TAR}", b"\xfd7zXZ\0": f"an xz archive{IN_TAR}",
-    bytes(257) + b"ustar": f"a tar archive{IN_TAR}",
+    bytes(257) + b"ustar\x0000": f"a tar archive{IN_TAR}",
     bytes(256) + b"ustar": "something else, or damaged",
     b'{"a": 1}': "a JSON text", b"[1]": "a JSON text",
     b"\x80\x03": "something else, or damaged",

@@ -684,6 +684,25 @@ def test_a_link_that_is_damaged_is_told_when_somebody_wants_it(tmp_path, method)
     assert read_whole(ANYWHERE, at("there")) == b"1"
 
 
+def test_targets_of_links_have_4096_bytes_at_most(tmp_path):
+    longest = b"./" * 2046 + b"d/ab"
+    at = linked(
+        tmp_path / "a.zip", ("l", longest, True), ("m", longest + b"c", True), ("d/ab", b"1", False), ("d/abc", b"2", False)
+    )
+    assert len(longest) == 4096
+    assert read_whole(ANYWHERE, at("l")) == b"1"
+    with pytest.raises(NotFoundError):
+        read_whole(ANYWHERE, at("m"))
+
+
+def test_a_link_that_claims_more_bytes_than_there_are(tmp_path):
+    path = tmp_path / "a.zip"
+    at = linked(path, ("l", b"there", True), ("there", b"1", False))
+    patched(path, b"l", size=4000, packed=4000)
+    with pytest.raises(DataLossError, match=r"^zip://l::\S+: \d+ bytes came out of the archive, which tells of 4000"):
+        read_whole(ANYWHERE, at("l"))
+
+
 def test_links_whose_packed_bytes_end_without_a_mark(tmp_path):
     """LZMA may do without; of deflate it is missed."""
     path = tmp_path / "a.zip"
