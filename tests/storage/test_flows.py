@@ -30,6 +30,7 @@ MORE = {
     **VALUES,
     **{name: Typed(name, np.arange(-2, 4).astype(dtype)) for name, dtype in QUANTISED.items()},
     "variants": Typed("variant", TEXT),
+    "five variants": Typed("variant", TEXT.ravel()[:5]),
     "text": TEXT,
     "one string": array_of([b"abc" * 30], ()),
 }
@@ -72,7 +73,7 @@ def gone_through_again_and_again(reader, value):
 @pytest.mark.parametrize("big_endian", [False, True])
 @pytest.mark.parametrize("name", MORE)
 def test_v2(tmp_path, name, big_endian):
-    if big_endian and name == "variants":
+    if big_endian and "variants" in name:
         pytest.skip("there are none in the other byte order")
     storage = TensorBundle(durable=False, big_endian=big_endian)
     value = MORE[name]
