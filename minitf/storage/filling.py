@@ -56,7 +56,6 @@ class Elements:
 
     def __init__(self, shape: tuple[int, ...], stored: np.dtype[Any], parts: Sequence[Part]):
         self._shape = shape
-        self._stored = stored
         self._parts = parts
         self.count = 0  # of elements so far
         self._cut = _Cut(stored)
