@@ -1,7 +1,6 @@
 """Object graphs that no program has: small, and made to cost whoever opens them as much as can be. Each takes a size."""
 
 import sys
-import tracemalloc
 
 import numpy as np
 
@@ -151,13 +150,3 @@ def calls(work):
     finally:
         sys.setprofile(None)
     return count
-
-
-def peak(work):
-    """How many bytes are taken at most."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()

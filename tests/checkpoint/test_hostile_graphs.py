@@ -8,7 +8,8 @@ import minitf as tf
 from minitf.checkpoint import requests
 from tests.checkpoint import hostile_graphs as graphs
 from tests.checkpoint.conftest import Node
-from tests.checkpoint.hostile_graphs import calls, peak, write
+from tests.checkpoint.hostile_graphs import calls, write
+from tests.kernel import traced
 
 SMALL, LARGE = 100, 400
 SHAPES = [
@@ -59,6 +60,6 @@ def test_a_restore_costs_as_much_as_the_file_is_large(world, tmp_path, monkeypat
         return measure(lambda: work(saver, root, path))
 
     cost(10, calls)  # imports
-    for measure, most in ((calls, 1.3), (peak, 1.5)):
+    for measure, most in ((calls, 1.3), (traced, 1.5)):
         small, large = cost(SMALL, measure), cost(LARGE, measure)
         assert large / small < most * LARGE / SMALL, measure

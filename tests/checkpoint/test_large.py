@@ -1,6 +1,5 @@
 """Large values: how much memory saves and restores need, and that reusing memory changes nothing else."""
 
-import tracemalloc
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from minitf.storage.files import Disk
 from minitf.storage.npz import Npz
 from minitf.storage.safetensors import Safetensors
 from minitf.storage.v1 import TensorSlices
+from tests.kernel import traced
 
 MIB = 1 << 20
 COUNT, EACH = 6, 16 * MIB
@@ -36,16 +36,6 @@ def numbers(model, session=None):
     return [float(value[0]) for value in values]
 
 
-def extra_memory(call):
-    """Bytes that ``call`` had at most beyond what there was before."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.fixture
 def prefix(tmp_path):
     return str(tmp_path / "ckpt")
@@ -55,10 +45,10 @@ def prefix(tmp_path):
 def test_eager_saves_and_restores_need_little_memory(prefix, name):
     model = Model(1)
     saver = tf.train.CheckpointableSaver(model, storage=STORAGES[name])
-    assert extra_memory(lambda: saver.save(prefix)) < 8 * MIB
+    assert traced(lambda: saver.save(prefix)) < 8 * MIB
     for part in model.parts:
         part.assign(np.zeros(EACH // 4, np.float32))
-    assert extra_memory(lambda: saver.restore(prefix).assert_consumed()) < 8 * MIB
+    assert traced(lambda: saver.restore(prefix).assert_consumed()) < 8 * MIB
     assert numbers(model) == [10, 11, 12, 13, 14, 15]
 
 
@@ -70,7 +60,7 @@ def test_restores_in_a_graph_need_little_memory(prefix):
         for part in model.parts:  # the constants of the graph hold the arrays of the first values
             part.load(np.zeros(EACH // 4, np.float32))
         status = tf.train.CheckpointableSaver(model, storage=FAST).restore(prefix)
-        assert extra_memory(status.run_restore_ops) < 8 * MIB
+        assert traced(status.run_restore_ops) < 8 * MIB
         assert numbers(model, session) == [10, 11, 12, 13, 14, 15]
 
 
@@ -90,10 +80,10 @@ def all_are(found, value):
 def test_it_matters_neither_how_large_each_value_is_nor_what_it_is_of(prefix, kind):
     """What is restored into new memory is at most 32 MiB; the variables have 90."""
     saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variables(kind, 1)), storage=FAST)
-    assert extra_memory(lambda: saver.save(prefix)) < 24 * MIB
+    assert traced(lambda: saver.save(prefix)) < 24 * MIB
     now = variables(kind, 0)
     saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=now), storage=FAST)
-    assert extra_memory(lambda: saver.restore(prefix).assert_consumed()) < 64 * MIB
+    assert traced(lambda: saver.restore(prefix).assert_consumed()) < 64 * MIB
     assert all_are([one.numpy() for one in now], 1)
 
 
@@ -113,9 +103,9 @@ def test_a_saver_by_names_needs_little_memory_too(prefix, kind, mode):
                 one.load(array, session) if graph else one.assign(array)
 
         put(1)
-        assert extra_memory(lambda: saver.save(session, prefix)) < 24 * MIB
+        assert traced(lambda: saver.save(session, prefix)) < 24 * MIB
         put(0)
-        assert extra_memory(lambda: saver.restore(session, prefix)) < 64 * MIB
+        assert traced(lambda: saver.restore(session, prefix)) < 64 * MIB
         assert all_are(session.run(found) if graph else [one.numpy() for one in found], 1)
         with open(prefix + ".data-00000-of-00001", "r+b") as file:
             file.seek(-5, 2)
@@ -131,10 +121,10 @@ def test_a_saver_by_names_needs_little_memory_too(prefix, kind, mode):
 def test_it_matters_not_of_which_dtype_a_value_is(prefix, name, dtype):
     variable = tf.Variable(np.full(16 * MIB, -3 if dtype == "int32" else 1, dtype))
     saver = tf.train.CheckpointableSaver(tf.train.Checkpoint(v=variable), storage=STORAGES[name])
-    assert extra_memory(lambda: saver.save(prefix)) < 8 * MIB
+    assert traced(lambda: saver.save(prefix)) < 8 * MIB
     variable.assign(np.zeros(16 * MIB, dtype))
     new = 16 * MIB if dtype == "bool" else 0  # so little is read into new memory
-    assert extra_memory(lambda: saver.restore(prefix).assert_consumed()) < new + 16 * MIB
+    assert traced(lambda: saver.restore(prefix).assert_consumed()) < new + 16 * MIB
     assert (variable.numpy() == (-3 if dtype == "int32" else 1)).all()
 
 
@@ -148,7 +138,7 @@ def test_a_background_save_needs_one_copy_of_the_values(prefix, name):
         saver.save(prefix)
         storage.wait()
 
-    assert extra_memory(save) < 1.1 * COUNT * EACH + 8 * MIB
+    assert traced(save) < 1.1 * COUNT * EACH + 8 * MIB
 
 
 FILES = {"tf-v2": ".data-00000-of-00001", "safetensors": ".safetensors", "npz": ".npz", "tf-v1": ""}  # where the values stand
@@ -410,7 +400,7 @@ def test_reshaping_needs_no_second_copy(prefix, mode):
         before = id(cell.value)
         saver = tf.train.Saver([found], reshape=True)
         for _ in range(2):
-            assert extra_memory(lambda: saver.restore(session, prefix)) < 8 * MIB
+            assert traced(lambda: saver.restore(session, prefix)) < 8 * MIB
             assert id(cell.value) == before
         value = session.run(found) if graph else found.numpy()
         assert value.shape == (1024, 16 * 1024)

@@ -7,7 +7,8 @@ from minitf.cli import renamed
 from minitf.cli.endings import pairs_by_ending
 from minitf.saved import SavedValue
 from tests.checkpoint import hostile_graphs as graphs
-from tests.checkpoint.hostile_graphs import calls, peak
+from tests.checkpoint.hostile_graphs import calls
+from tests.kernel import traced
 
 SMALL, LARGE = 100, 400
 
@@ -55,7 +56,7 @@ def test_a_verb_costs_as_much_as_the_file_is_large(minitf, tmp_path, monkeypatch
     for n in (10, SMALL, LARGE):
         write(tmp_path, n, shape)
     cost(10, calls)  # imports
-    for measure, most in ((calls, 1.3), (peak, 1.5)):
+    for measure, most in ((calls, 1.3), (traced, 1.5)):
         small, large = cost(SMALL, measure), cost(LARGE, measure)
         assert large / small < most * LARGE / SMALL, measure
 
@@ -68,7 +69,7 @@ def test_a_name_of_very_many_parts(minitf, tmp_path):
         node.values[0].full_name = name + "x"
         graphs.write(tmp_path / f"like{n}", [graphs.inner(("v", 1)), node])
         words = [str(tmp_path / f"{word}{n}") if word in ("names", "like") else word for word in words]
-        return peak(lambda: minitf("rename", str(tmp_path / f"names{n}"), str(tmp_path / "out"), *words))
+        return traced(lambda: minitf("rename", str(tmp_path / f"names{n}"), str(tmp_path / "out"), *words))
 
     for words in (["--to-objects"], ["--like", "like"]):
         cost(10, *words)

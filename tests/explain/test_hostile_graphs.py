@@ -11,7 +11,8 @@ from minitf.explain.why.finding import Findings
 from minitf.explain.why.likeness import similarity, stem
 from minitf.explain.why.states import States
 from tests.checkpoint import hostile_graphs as graphs
-from tests.checkpoint.hostile_graphs import calls, peak, write
+from tests.checkpoint.hostile_graphs import calls, write
+from tests.kernel import traced
 
 SMALL, LARGE = 100, 400
 
@@ -66,7 +67,7 @@ def test_what_is_told_grows_as_the_file_does(eager, tmp_path, monkeypatch, shape
         return measure(lambda: everything(saver, path, status))
 
     cost(10, calls)  # imports
-    for measure, most in ((calls, 1.3), (peak, 1.5)):
+    for measure, most in ((calls, 1.3), (traced, 1.5)):
         small, large = cost(SMALL, measure), cost(LARGE, measure)
         assert large / small < most * LARGE / SMALL, measure
 
@@ -88,7 +89,7 @@ def test_a_recording_grows_as_the_file_does(eager, tmp_path, shape):
         return measure(work)
 
     cost(10, calls)  # imports
-    for measure, most in ((calls, 1.3), (peak, 1.5)):
+    for measure, most in ((calls, 1.3), (traced, 1.5)):
         small, large = cost(SMALL, measure), cost(LARGE, measure)
         assert large / small < most * LARGE / SMALL, measure
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from minitf.storage.v1.records import TensorMeta, encode_meta, encode_values
 from minitf.storage.v1.strings import OtherField, pack_strings, unpack_strings
 from minitf.storage.values import Partitioned, Typed
 from minitf.storage.varint import varint
+from tests.kernel import traced
 
 from .compressing import compress
 from .values_to_save import equal, flow, strings
@@ -248,23 +248,13 @@ def test_strings_with_copies_from_far_away(prefix):
     assert equal(in_memory(TensorSlices().open(prefix).large("b")), TEXT)
 
 
-def peak(call):
-    """The most bytes that Python and NumPy had in use while something was done."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.parametrize("value", [BIG, strings([b"x" * 1000 for _ in range(4000)]), strings([b"y" * 4_000_000])])
 def test_large_values_are_gone_through_with_little_memory(prefix, value):
     TensorSlices(durable=False).write(prefix, {"v": value})
     reader = TensorSlices().open(prefix)
     found = reader.large("v")
-    assert peak(lambda: gone_through(found)) < 3 << 20  # of 4 MB and more
-    assert peak(lambda: [len(some) for some in found.lengths()] if value.dtype == object else None) < 3 << 20
+    assert traced(lambda: gone_through(found)) < 3 << 20  # of 4 MB and more
+    assert traced(lambda: [len(some) for some in found.lengths()] if value.dtype == object else None) < 3 << 20
 
 
 # Strings ----------------------------------------------------------------------------------------------------------------
