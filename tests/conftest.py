@@ -27,7 +27,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 ORACLE = os.environ.get("MINITF_ORACLE_PYTHON")
 
 # No test cuts the power: what a save brings to the disk, and in which order, is seen on disks that note it. So nothing waits
-# for a real disk, thousands of times; processes that tests start do wait.
+# for a real disk, thousands of times; processes that tests start do wait, except those that measure memory (kernel.py).
 os.fsync = os.fstat
 
 

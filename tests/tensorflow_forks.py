@@ -2,7 +2,8 @@
 
 TensorFlow's interpreter runs this file for the fixture ``oracle``. A line of standard input is a request, JSON: script,
 arguments, folder, out and err (files for what it prints). The answer is a line with the exit code. Importing takes seconds,
-a fork takes milliseconds, and a script sees what it would have seen in an interpreter of its own.
+a fork takes milliseconds, and a script sees what it would have seen in an interpreter of its own; what is registered to be done
+at exit is left out.
 """
 
 import json

@@ -17,8 +17,8 @@ from differential.shrink import shrink
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(1800)]
 
-FIXED = 800  # programs of the fixed seed, and of a seed that is another one each day
-ROTATING = 300
+FIXED = 1200  # programs of the fixed seed, and of a seed that is another one each day
+ROTATING = 400
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -124,13 +124,14 @@ class Ways:
             out: dict[str, Any] = {}
             if nodeids:
                 factory = self.items[nodeids[0]].config._tmp_path_factory
-                factory._basetemp = factory.mktemp(part.stem)  # the other half makes folders, too
+                factory._basetemp = factory.mktemp(part.stem)  # the other process makes folders, too
             for nodeid in nodeids:
                 watch.switch_context(nodeid)
                 start = time.process_time()
                 reports = runtestprotocol(self.items[nodeid], log=False, nextitem=None)
                 failed = [str(report.longrepr) for report in reports if report.failed]
-                print(*failed, sep="\n", end="", flush=True)
+                for text in failed:
+                    print(text, flush=True)
                 seconds, modules = round(time.process_time() - start, 4), [m for m in sys.modules if m not in before]
                 out[nodeid] = {
                     "failed": bool(failed),
